@@ -1,0 +1,53 @@
+"""Every way a run can end other than well.
+
+    ConsistencyError                exit 1   something failed; the text is one sentence with the cure
+    ├── UsageError                  exit 2   the request itself makes no sense
+    ├── BudgetExceeded              exit 3   stopped before a limit was passed
+    ├── TryAgainLater               exit 75  the machine or the network, not the request
+    │   └── RunInUse                exit 75  another process works on this run folder
+    ├── Cancelled                   exit 130 the user said stop
+    ├── BadInput                    exit 1   a photo or model that can't be used
+    ├── BadRender                   exit 1   an empty, black or clipped reference
+    └── RunFolderError              exit 1   the folder on disk can't be used or read
+fal's own failures hang below ``fal_backend.errors.FalError``, which is a ConsistencyError too.
+"""
+
+from __future__ import annotations
+
+
+class ConsistencyError(Exception):
+    """Base of everything the user is meant to read. ``str(error)`` is one sentence that names the cure."""
+
+    exit_status = 1
+
+
+class UsageError(ConsistencyError):
+    exit_status = 2
+
+
+class BudgetExceeded(ConsistencyError):
+    exit_status = 3
+
+
+class TryAgainLater(ConsistencyError):
+    exit_status = 75
+
+
+class RunInUse(TryAgainLater):
+    pass
+
+
+class Cancelled(ConsistencyError):
+    exit_status = 130
+
+
+class BadInput(ConsistencyError):
+    pass
+
+
+class BadRender(ConsistencyError):
+    pass
+
+
+class RunFolderError(ConsistencyError):
+    pass

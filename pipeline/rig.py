@@ -1,0 +1,122 @@
+"""Camera angles as data: what is looked at from where.
+
+Convention, fixed by the design: azimuth 0° faces the product's front (glTF +Z, Blender −Y) and grows towards the side
+that Blender's right view (numpad 3) shows, so azimuth 90° looks from +X. Elevation counts up from the horizon.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+FULL_FRAME_MM = 36.0  # sensor width of the 35 mm film format, Blender's default sensor
+
+
+class Angle(BaseModel):
+    """One camera of the rig.
+
+    ``fill`` is the share of the frame's limiting side that the product covers; above 1.0 the frame crops the product on
+    purpose (``detail``). ``aim`` moves what is centred when it does: fractions of the product's bounding box, 0.5 = middle.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    azimuth: float = Field(0.0, description="degrees; 0 = front, 90 = the product's right side in Blender's right view")
+    elevation: float = Field(15.0, ge=-90.0, le=90.0, description="degrees up from the horizon")
+    fill: float = Field(0.80, gt=0.0, le=4.0, description="share of the frame's limiting side that the product fills")
+    focal_length: float = Field(85.0, ge=10.0, le=600.0, description="millimetres on a 36 mm wide sensor")
+    aim: tuple[float, float, float] = Field((0.5, 0.5, 0.5), description="centre of interest in the bounding box, 0..1")
+    prompt: str = Field("", description="replaces the angle's own words in the prompt; empty: built from the angle")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_file_name(cls, name: str) -> str:
+        # The name becomes a file's name on Windows too, and a camera's name in Blender (63 bytes).
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+            raise ValueError("an angle's name is 1-40 lower-case letters, digits and dashes, such as 'three-quarter'")
+        return name
+
+    @property
+    def crops(self) -> bool:
+        """True where the frame cuts the product on purpose."""
+        return self.fill > 1.0
+
+    def direction(self) -> tuple[float, float, float]:
+        """Unit vector from the product towards the camera, in Blender's world axes."""
+        azimuth, elevation = math.radians(self.azimuth), math.radians(self.elevation)
+        return (
+            math.sin(azimuth) * math.cos(elevation),
+            -math.cos(azimuth) * math.cos(elevation),
+            math.sin(elevation),
+        )
+
+
+def _turnaround(steps: int, elevation: float) -> tuple[Angle, ...]:
+    return tuple(
+        Angle(name=f"turn-{round(i * 360 / steps):03d}", azimuth=i * 360 / steps, elevation=elevation)
+        for i in range(steps)
+    )
+
+
+ANGLE_SETS: dict[str, tuple[Angle, ...]] = {
+    "product": (
+        Angle(name="front", azimuth=0, elevation=15),
+        Angle(name="three-quarter", azimuth=45, elevation=25),
+        Angle(name="side", azimuth=90, elevation=15),
+        Angle(name="top", azimuth=0, elevation=75),
+        Angle(name="detail", azimuth=30, elevation=5, fill=1.6, aim=(0.5, 0.5, 0.6)),
+    ),
+    "character-sheet": (
+        Angle(name="front", azimuth=0, elevation=0, fill=0.9),
+        Angle(name="three-quarter", azimuth=45, elevation=0, fill=0.9),
+        Angle(name="side", azimuth=90, elevation=0, fill=0.9),
+        Angle(name="back", azimuth=180, elevation=0, fill=0.9),
+        Angle(name="portrait", azimuth=20, elevation=5, fill=2.4, aim=(0.5, 0.5, 0.88)),
+    ),
+    "architecture": (
+        Angle(name="street", azimuth=30, elevation=3, focal_length=35),
+        Angle(name="facade", azimuth=0, elevation=5, focal_length=50),
+        Angle(name="corner", azimuth=-45, elevation=12, focal_length=35),
+        Angle(name="aerial", azimuth=45, elevation=45, focal_length=50),
+        Angle(name="plan", azimuth=0, elevation=89, focal_length=85),
+    ),
+    "jewellery": (
+        Angle(name="front", azimuth=0, elevation=20, focal_length=100),
+        Angle(name="three-quarter", azimuth=35, elevation=35, focal_length=100),
+        Angle(name="profile", azimuth=90, elevation=8, focal_length=100),
+        Angle(name="top", azimuth=0, elevation=80, focal_length=100),
+        Angle(name="macro", azimuth=20, elevation=30, fill=2.0, focal_length=135, aim=(0.5, 0.5, 0.8)),
+    ),
+    "turnaround": _turnaround(8, elevation=15),
+}
+DEFAULT_ANGLE_SET = "product"
+
+
+def describe(angle: Angle) -> str:
+    """The angle in words that an image model understands, such as "three-quarter view from slightly above"."""
+    azimuth = (angle.azimuth + 180.0) % 360.0 - 180.0
+    side = "right" if azimuth > 0 else "left"
+    turn = abs(azimuth)
+    if turn <= 15:
+        view = "front view"
+    elif turn < 75:
+        view = f"three-quarter view from the {side}"
+    elif turn <= 105:
+        view = f"{side} side view"
+    elif turn < 165:
+        view = f"rear three-quarter view from the {side}"
+    else:
+        view = "back view"
+    if angle.elevation >= 60:
+        height = "from above, looking down"
+        view = "top view" if turn <= 15 else view
+    elif angle.elevation >= 20:
+        height = "from slightly above"
+    elif angle.elevation > -5:
+        height = "at eye level"
+    else:
+        height = "from below"
+    return f"close-up, {view} {height}" if angle.crops else f"{view} {height}"

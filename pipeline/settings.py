@@ -1,0 +1,112 @@
+"""Everything a run is asked to do. Saved in run.json, so that ``resume`` needs no other argument."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from .rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
+
+# Kontext's training sizes, width × height, and their transposes: pictures of these sizes come back uncropped
+# (black-forest-labs/flux issue 458).
+SAFE_SIZES = ((1024, 1024), (944, 1104), (880, 1184), (832, 1248), (800, 1328), (752, 1392), (720, 1456), (688, 1504), (672, 1568))  # fmt: skip
+
+
+class LightRig(BaseModel):
+    """Corrections on top of a lighting preset; 1.0 and 0.0 change nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: float = Field(1.0, ge=0.0, le=10.0, description="key light, times the preset's strength")
+    fill: float = Field(1.0, ge=0.0, le=10.0, description="fill light, times the preset's strength")
+    rim: float = Field(1.0, ge=0.0, le=10.0, description="rim light, times the preset's strength")
+    environment: float = Field(1.0, ge=0.0, le=10.0, description="environment, times the preset's strength")
+    temperature: float = Field(0.0, ge=-4000.0, le=4000.0, description="kelvin added to every lamp's colour temperature")
+    rotation: float = Field(0.0, ge=-360.0, le=360.0, description="degrees the whole lighting turns about the product")
+    softness: float = Field(1.0, ge=0.05, le=5.0, description="lamp size, times the preset's")
+
+
+class RunSettings(BaseModel):
+    """One run, from inputs to results. Lengths in metres, angles in degrees, times in seconds, money in USD."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    # inputs
+    inputs: tuple[str, ...] = Field((), description="one .glb/.gltf/.blend, or 1-4 photos; absolute paths")
+    text: str = Field("", max_length=600, description="words instead of inputs")
+    backend: Literal["fal", "local"] = "local"
+    # rig
+    angles: tuple[Angle, ...] = ANGLE_SETS[DEFAULT_ANGLE_SET]
+    one_scale: bool = Field(False, description="the same scale in every angle, instead of filling each frame")
+    # lighting
+    lighting: str = "studio"
+    light_rig: LightRig = LightRig()
+    backdrop: Literal["white", "grey"] = "white"
+    shadow: bool = True
+    view_transform: str = "Khronos PBR Neutral"
+    # references
+    size: int = Field(1024, ge=64, le=4096, description="pixels of the longer side")
+    aspect: float = Field(1.0, ge=0.4, le=2.5, description="width over height")
+    samples: int | None = Field(None, ge=1, le=65536, description="None: the adaptive default")
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    # photoreal
+    prompt: str = Field("", description="replaces the template's subject; empty: the template")
+    materials: tuple[str, ...] | None = Field(None, description="None: hints from the product's own materials")
+    seed: int | None = Field(None, ge=0, le=2**31 - 1)
+    takes: int = Field(1, ge=1, le=16)
+    # endpoints
+    model_endpoint: str | None = Field(None, description="None: chosen by the number of photos")
+    picture_endpoint: str | None = Field(None, description="words → this picture → model; None: words → model")
+    image_endpoint: str = "fal-ai/flux-kontext/dev"
+    video_endpoint: str = "fal-ai/kling-video/v3/pro/image-to-video"
+    overrides: dict[str, dict[str, Any]] = Field(default_factory=dict, description="endpoint id → its fields")
+    # video
+    motion: Literal["turntable", "light_sweep", "detail_reveal", "none"] = "turntable"
+    video_angle: str | None = Field(None, description="None: three-quarter, or the first angle")
+    video_end_angle: str | None = None
+    video_elements: bool = Field(False, description="send the other stills as further views where the endpoint takes them")
+    duration: float = Field(5.0, ge=1.0, le=15.0, description="seconds")
+    audio: bool = False
+    # money
+    budget: float | None = Field(None, ge=0.0, description="USD for this run; None: no limit of its own")
+    daily_budget: float | None = Field(None, ge=0.0, description="USD a day over all runs of this machine")
+    # privacy
+    private: bool = Field(False, description="ask fal not to store payloads, and upload with a short lifetime")
+
+    @field_validator("angles")
+    @classmethod
+    def _angles_have_distinct_names(cls, angles: tuple[Angle, ...]) -> tuple[Angle, ...]:
+        if not angles:
+            raise ValueError("a run needs at least one angle")
+        names = [angle.name for angle in angles]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two angles have the same name: {', '.join(sorted(names))}")
+        return angles
+
+    @model_validator(mode="after")
+    def _video_angles_exist(self) -> RunSettings:
+        names = [angle.name for angle in self.angles]
+        for wanted in (self.video_angle, self.video_end_angle):
+            if wanted is not None and self.motion != "none" and wanted not in names:
+                raise ValueError(f"the video's angle {wanted!r} is not one of this run's angles: {', '.join(names)}")
+        return self
+
+    def angle(self, name: str) -> Angle:
+        return next(angle for angle in self.angles if angle.name == name)
+
+    @property
+    def clip_angle(self) -> Angle:
+        """The angle whose still starts the clip."""
+        if self.video_angle is not None:
+            return self.angle(self.video_angle)
+        return next((angle for angle in self.angles if angle.name == "three-quarter"), self.angles[0])
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Width and height in pixels, both multiples of 16 (what FLUX's latents keep exactly)."""
+        if self.size == 1024 and self.aspect != 1.0:
+            sizes = [*SAFE_SIZES, *((h, w) for w, h in SAFE_SIZES[1:])]
+            return min(sizes, key=lambda wh: abs(wh[0] / wh[1] - self.aspect))
+        width, height = (self.size, self.size / self.aspect) if self.aspect >= 1 else (self.size * self.aspect, self.size)
+        return max(16, round(width / 16) * 16), max(16, round(height / 16) * 16)
