@@ -1,0 +1,29 @@
+"""Every name this extension gives to a collection, a datablock or a custom property in a .blend.
+
+One root collection holds everything; deleting it deletes everything the extension has placed.
+"""
+
+from __future__ import annotations
+
+ROOT = "Consistency Pipeline"
+PRODUCT = "Consistency Product"
+RIG = "Consistency Rig"
+LIGHTING = "Consistency Lighting"
+BACKDROP = "Consistency Backdrop"
+RESULTS = "Consistency Results"
+
+PRODUCT_ROOT = "Product"  # the empty that carries the whole product
+GROUND = "Ground"  # the shadow catcher
+WORLD = "Consistency World"
+
+# Custom properties, all with one prefix so that they can be told from the artist's own.
+ANGLE = "consistency_angle"  # on a camera: the angle's name
+ANGLE_DATA = "consistency_angle_data"  # on a camera: the angle as JSON
+ORIGINAL_MATRIX = "consistency_original_matrix"  # on the product's root: 16 floats, row-major
+ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "ground"
+SOURCE = "consistency_source"  # on the product's root: the file it came from
+
+
+def camera(angle: str) -> str:
+    """The camera object's name for an angle's name."""
+    return f"Camera {angle}"
