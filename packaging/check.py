@@ -1,0 +1,122 @@
+"""Everything that `make test` checks, in every lane given, with one summary at the end.
+
+    python packaging/check.py 3.11 3.13
+
+A step that fails does not stop the others: one run tells the whole story. Each runs in a process group of its own
+with a deadline, because a Blender module that is left with registered classes can hang at exit.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ALL_LANES = {"3.11": "Blender 4.5 LTS", "3.13": "Blender 5.2 LTS"}
+TEST_FOLDERS = ("pure", "blender", "package", "gui")
+DEADLINE_SECONDS = 480
+NO_TESTS_COLLECTED = 5  # pytest's own exit status
+
+
+@dataclass
+class Result:
+    name: str
+    passed: bool
+    seconds: float
+    note: str
+
+
+def run(name: str, command: list[str], **environment: str) -> Result:
+    """Runs one step, its output passed through; the note is its last line, which in pytest's case is the count."""
+    print(f"\n== {name}", flush=True)
+    started = time.monotonic()
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
+        signal.alarm(DEADLINE_SECONDS)
+        last = ""
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line.strip() or last
+        status = process.wait()
+        signal.alarm(0)
+    seconds = time.monotonic() - started
+    if status == -signal.SIGKILL:
+        last = f"killed after {DEADLINE_SECONDS} s"
+    elif status < 0:
+        last = f"died of {signal.Signals(-status).name}"
+    passed = status == 0 or (status == NO_TESTS_COLLECTED and "pytest" in command)
+    return Result(name, passed, seconds, last.strip("= "))
+
+
+def tools(lane: str) -> list[Result]:
+    """Lint, format, import rules and types: the same in every lane, so one is enough."""
+    programs = ROOT / f".venv-{lane}" / "bin"
+    return [
+        run("ruff check", [str(programs / "ruff"), "check", "."]),
+        run("ruff format", [str(programs / "ruff"), "format", "--check", "."]),
+        run("import rules", [str(programs / "lint-imports"), "--no-cache"]),
+        types(lane),
+    ]
+
+
+def types(lane: str) -> Result:
+    """mypy, through a link that carries the package's name: the repository's root is the package, whatever it is called."""
+    names = ROOT / f".venv-{lane}" / "names"
+    names.mkdir(exist_ok=True)
+    link = names / "consistency_pipeline"
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT)
+    mypy = str(ROOT / f".venv-{lane}" / "bin" / "mypy")
+    return run("types", [mypy, "-p", "consistency_pipeline"], MYPYPATH=str(names))
+
+
+def tests(lane: str) -> list[Result]:
+    """One pytest process for each folder: the pure one must not find bpy loaded, and a crash must not take the rest."""
+    python = str(ROOT / f".venv-{lane}" / "bin" / "python")
+    folders = [folder for folder in TEST_FOLDERS if (ROOT / "tests" / folder).is_dir()]
+    return [
+        run(f"{folder} tests, Python {lane}", [python, "-m", "pytest", "-q", f"tests/{folder}"]) for folder in folders
+    ]
+
+
+def main(lanes: list[str]) -> int:
+    results = tools(lanes[0])
+    for lane in lanes:
+        results += tests(lane)
+
+    print("\n== summary")
+    width = max(len(result.name) for result in results)
+    for result in results:
+        print(f"{'ok  ' if result.passed else 'FAIL'}  {result.name:{width}}  {result.seconds:6.1f} s  {result.note}")
+    for lane, blender in ALL_LANES.items():
+        if lane not in lanes:
+            print(
+                f"NOT RUN: {blender}, because no Python {lane} was found; PYTHON{lane.replace('.', '')}=PATH names one."
+            )
+    if shutil.which("blender") is None:
+        print("NOT RUN: the tests in a real Blender window, because there is no `blender` on PATH.")
+    failed = sum(not result.passed for result in results)
+    print(f"{failed} of {len(results)} steps failed" if failed else f"all {len(results)} steps passed", end="")
+    print(f" in {sum(result.seconds for result in results):.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
