@@ -1,0 +1,219 @@
+"""How an endpoint is declared: its id, what it is for, its fields in fal's own names, and its price.
+
+A new endpoint is one ``Endpoint`` in its family's file. Where its fields are those of a sibling it is one line more;
+where they are the usual ones it needs no declaration at all (``endpoints.find``).
+
+Sources of fields, defaults and ranges, in the order they are trusted: fal's OpenAPI (captured 2026-04-16) and llms.txt
+pages, fal-js 381105e (2026-08-02), npm @fal-ai/client 1.8.5, then 1.10.1. The types carry no ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ...pipeline.errors import UsageError
+from ...pipeline.stages import Stage
+from .check import choices, sentence
+from .prices import Multiplier, Price, Quote, count_units
+
+Role = Literal["model", "picture", "photoreal", "video"]
+MAKES = {
+    "model": "3D models",
+    "picture": "pictures from words",
+    "photoreal": "stills from a reference",
+    "video": "clips",
+}
+
+# Fields that many endpoints share.
+Prompt = Annotated[str, Field(min_length=1, description="what to make, in words")]
+FileUrl = Annotated[str, Field(min_length=1, description="address of a file; a local path is uploaded first")]
+Seed = Annotated[int | None, Field(description="the same seed and inputs usually give the same result")]
+NumImages = Annotated[int, Field(ge=1, le=4, description="pictures per call")]
+SyncMode = Annotated[bool, Field(description="data in the answer instead of addresses; never used here")]
+Safety = Annotated[bool, Field(description="check inputs and outputs for unsafe content")]
+Steps = Annotated[int, Field(description="denoising steps")]
+Tolerance6 = Annotated[Literal["1", "2", "3", "4", "5", "6"], Field(description="1 is the strictest")]
+Tolerance5 = Annotated[Literal["1", "2", "3", "4", "5"], Field(description="1 is the strictest")]
+Acceleration = Annotated[Literal["none", "regular", "high"], Field(description="faster, at some cost in quality")]
+JpegPng = Literal["jpeg", "png"]
+JpegPngWebp = Literal["jpeg", "png", "webp"]
+NamedSize = Literal["square_hd", "square", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"]
+
+
+class Inputs(BaseModel):
+    """What an endpoint takes. Unknown fields are refused: fal ignores them, so a typo would be paid for."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_to_choices(cls, value: Any, info: Any) -> Any:
+        # fal writes durations and tolerances as strings of digits; a user who types 5 means "5".
+        known = cls.model_fields.get(info.field_name)
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if known and is_number and str(value) in choices(known.annotation) else value
+
+
+class Result(BaseModel):
+    """What an endpoint answers. Members may be null or missing, and new ones may appear, without harm."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class ImageSize(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    width: int = Field(512, ge=1, le=14142, description="pixels")
+    height: int = Field(512, ge=1, le=14142, description="pixels")
+
+
+class LoraWeight(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str
+    scale: float = 1.0
+    force: bool = False
+
+
+class File(Result):
+    url: str
+    content_type: str | None = None
+    file_name: str | None = None
+    file_size: int | None = None
+    file_data: str | None = None
+
+
+class Image(File):
+    width: int | None = None
+    height: int | None = None
+
+
+class Images(Result):
+    images: list[Image]
+
+
+class FluxImages(Images):
+    timings: dict[str, Any] | None = None
+    seed: int | None = None
+    has_nsfw_concepts: list[bool] | None = None
+    prompt: str | None = None
+
+
+class Video(Result):
+    video: File
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Limits of an endpoint's own ``image_size``, in pixels."""
+
+    side: tuple[int, int] = (1, 14142)
+    pixels: tuple[int, int] = (1, 14142**2)
+
+    def allow(self, width: int, height: int) -> bool:
+        sides = self.side[0] <= min(width, height) and max(width, height) <= self.side[1]
+        return sides and self.pixels[0] <= width * height <= self.pixels[1]
+
+    def fit(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The allowed size nearest above ``size`` with its aspect: a whole multiple, or scaled to multiples of 16."""
+        width, height = size
+        for times in range(1, 65):
+            if self.allow(width * times, height * times):
+                return width * times, height * times
+        for tenths in range(639, 0, -1):
+            scaled = (max(16, round(width * tenths / 160) * 16), max(16, round(height * tenths / 160) * 16))
+            if self.allow(*scaled):
+                return scaled
+        raise UsageError(
+            f"a picture of {width} × {height} pixels fits no size this endpoint makes "
+            f"(sides {self.side[0]} to {self.side[1]} pixels); choose a size nearer to 1024 or a squarer aspect"
+        )
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint.
+
+    ``retired`` says since when and what to use instead; empty where it is in service. ``depth_field`` is the field that
+    takes a depth map, near = white; empty where the endpoint follows none.
+    """
+
+    id: str
+    role: Role
+    label: str
+    Input: type[Inputs]
+    Output: type[Result]
+    price: Price
+    retired: str = ""
+    notes: str = ""
+    sizes: Sizes = Sizes()
+    depth_field: str = ""
+    known: bool = True
+
+    @property
+    def stage(self) -> Stage:
+        return "model" if self.role == "picture" else self.role
+
+    def takes(self, *fields: str) -> str | None:
+        """The first of ``fields`` that the endpoint has, or None."""
+        return next((name for name in fields if name in self.Input.model_fields), None)
+
+    def choices(self, field: str) -> tuple[str, ...]:
+        known = self.Input.model_fields.get(field)
+        return choices(known.annotation) if known else ()
+
+    def defaults(self) -> dict[str, Any]:
+        fields = self.Input.model_fields.items()
+        return {name: field.default for name, field in fields if not field.is_required()}
+
+    def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """``arguments`` in fal's types, without the fields that were not given. Raises UsageError: one sentence."""
+        try:
+            checked = self.Input.model_validate(dict(arguments))
+        except ValidationError as error:
+            raise UsageError(sentence(self.id, self.Input, error)) from None
+        return checked.model_dump(mode="json", exclude_unset=True)
+
+    def quote_units(
+        self, arguments: Mapping[str, Any], unit: str | None = None, size: tuple[int, int] | None = None
+    ) -> tuple[float, list[Multiplier]]:
+        """Units and multipliers of one call: USD = unit price × units × the product of ``times``.
+
+        ``unit``: as the pricing API names it, None for the stored one. ``size``: pixels where the arguments name none.
+        """
+        values = {**self.defaults(), **arguments}
+        units = count_units(unit or self.price.unit, values, size)
+        return (1.0 if units is None else units), self.price.multipliers(values)
+
+    def quote(
+        self,
+        arguments: Mapping[str, Any],
+        live: tuple[float, str] | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Quote:
+        """The price of one call in USD. ``live``: (unit price in USD, unit) from fal's pricing API, None offline.
+
+        A live price in a unit that nobody here can count gives way to the stored one.
+        """
+        values = {**self.defaults(), **arguments}
+        counted = live is not None and count_units(live[1], values, size) is not None
+        usd, unit = live if live is not None and counted else (self.price.usd, self.price.unit)
+        units, multipliers = self.quote_units(arguments, unit, size)
+        total = usd
+        if total is not None:
+            total *= units
+            for multiplier in multipliers:
+                total *= multiplier.times
+        source = "fal's pricing API" if counted else self.price.source
+        return Quote(total, unit, usd, units, tuple(multipliers), counted, source)
+
+
+def still(
+    endpoint_id: str, label: str, fields: type[Inputs], answer: type[Result], price: Price, **more: Any
+) -> Endpoint:
+    """An endpoint that makes a still from a reference."""
+    return Endpoint(endpoint_id, "photoreal", label, fields, answer, price, **more)

@@ -1,0 +1,97 @@
+"""What a call costs: USD = unit price × units × multipliers.
+
+fal's pricing API gives a base price and a unit in free text; what audio, texture or resolution add it does not say.
+Those multipliers are declared with the endpoint, each with its source. Where two sources disagree the dearer price is
+stored, since a quote guards a budget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# width × height of fal's named picture sizes (fal's ImageSize presets)
+NAMED_SIZES = {
+    "square_hd": (1024, 1024),
+    "square": (512, 512),
+    "portrait_4_3": (768, 1024),
+    "portrait_16_9": (576, 1024),
+    "landscape_4_3": (1024, 768),
+    "landscape_16_9": (1024, 576),
+    "auto_1K": (1024, 1024),
+    "auto_2K": (2048, 2048),
+    "auto_3K": (3072, 3072),
+    "auto_4K": (4096, 4096),
+}
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    times: float
+    reason: str
+    source: str
+
+
+def no_multipliers(_values: Mapping[str, Any]) -> list[Multiplier]:
+    return []
+
+
+@dataclass(frozen=True)
+class Price:
+    """``usd`` for one ``unit``, as stored; None where no price is known and only the pricing API can tell."""
+
+    unit: str
+    usd: float | None
+    source: str
+    multipliers: Callable[[Mapping[str, Any]], list[Multiplier]] = no_multipliers
+
+
+@dataclass(frozen=True)
+class Quote:
+    """``usd`` is None where neither fal nor the catalogue knows a price. ``live``: the unit price came from fal."""
+
+    usd: float | None
+    unit: str
+    unit_price: float | None
+    units: float
+    multipliers: tuple[Multiplier, ...]
+    live: bool
+    source: str
+
+
+def singular(unit: str) -> str:
+    return unit.strip().lower().removesuffix("s")
+
+
+def count_units(unit: str, values: Mapping[str, Any], size: tuple[int, int] | None) -> float | None:
+    """How many of ``unit`` one call takes, or None for a unit nobody here knows.
+
+    Megapixels are counted as 1024 × 1024 and rounded up for each picture, as fal bills its FLUX endpoints.
+    ``size``: pixels of the picture where the arguments leave it to the endpoint.
+    """
+    pictures = float(values.get("num_images") or 1)
+    match singular(unit):
+        case "image":
+            return pictures
+        case "megapixel":
+            width, height = _size(values.get("image_size")) or size or (1024, 1024)
+            return pictures * max(1, math.ceil(width * height / 1024**2))
+        case "second":
+            return seconds(values.get("duration"))
+        case "unit" | "video" | "model" | "generation" | "request":
+            return 1.0
+        case _:
+            return None
+
+
+def seconds(duration: Any) -> float:
+    """Seconds in fal's ways of writing a duration: "5", "8s", 5."""
+    return float(str(duration).removesuffix("s")) if duration not in (None, "", "auto") else 5.0
+
+
+def _size(image_size: Any) -> tuple[int, int] | None:
+    if isinstance(image_size, Mapping):
+        return int(image_size.get("width", 512)), int(image_size.get("height", 512))
+    return NAMED_SIZES.get(str(image_size))

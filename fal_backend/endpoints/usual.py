@@ -1,0 +1,44 @@
+"""Any other endpoint by its id: the field names that its role usually has, and every further one that the user sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict
+
+from .base import Endpoint, Inputs, Result, Role
+from .prices import Price
+
+UNKNOWN = Price("units", None, "not in the catalogue; the pricing API may know")
+
+
+class Usual(Inputs):
+    model_config = ConfigDict(extra="allow")
+
+    prompt: str | None = None
+    seed: int | None = None
+
+
+class UsualModel(Usual):
+    image_urls: list[str] | None = None
+
+
+class UsualPicture(Usual):
+    pass
+
+
+class UsualImage(Usual):
+    image_url: str | None = None
+
+
+INPUTS: dict[str, type[Inputs]] = {
+    "model": UsualModel,
+    "picture": UsualPicture,
+    "photoreal": UsualImage,
+    "video": UsualImage,
+}
+
+
+def usual(endpoint_id: str, role: Role, **fields: Any) -> Endpoint:
+    """A permissive declaration of an endpoint that the catalogue doesn't know."""
+    return Endpoint(endpoint_id, role, endpoint_id, INPUTS[role], Result, UNKNOWN, known=False, **fields)

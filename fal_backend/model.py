@@ -1,0 +1,72 @@
+"""Photos or words to an endpoint that makes a 3D model, and words to one that makes the picture before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..pipeline.errors import UsageError
+from ..pipeline.requests import ModelRequest, PictureRequest
+from .arguments import Live, bought, finish, local_file
+from .endpoints import find, of_role, some
+from .endpoints.base import Endpoint
+from .purchase import Output, Purchase
+
+FROM_WORDS = "fal-ai/meshy/v6/text-to-3d"
+FROM_ONE = "fal-ai/meshy/v6/image-to-3d"
+FROM_SEVERAL = "fal-ai/meshy/v6/multi-image-to-3d"
+SQUARE_PNG = {"image_size": "square_hd", "aspect_ratio": "1:1", "output_format": "png", "num_images": 1}
+
+
+def default_endpoint(photos: int) -> str:
+    """The endpoint that makes a model from that many photos; 0 means from words."""
+    return FROM_WORDS if photos == 0 else FROM_ONE if photos == 1 else FROM_SEVERAL
+
+
+def purchase(request: ModelRequest, live: Live = None) -> Purchase:
+    """Raises UsageError where the endpoint can't take these inputs."""
+    endpoint = find(request.endpoint, "model")
+    arguments = _inputs(endpoint, request)
+    textured = request.overrides.get("should_texture", True)
+    if endpoint.takes("should_texture"):
+        arguments["should_texture"] = True
+    if endpoint.takes("enable_pbr") and textured not in (False, "false"):
+        arguments["enable_pbr"] = True
+    if endpoint.takes("seed") and request.seed is not None:
+        arguments["seed"] = request.seed
+    files = {f"photo{number}": photo for number, photo in enumerate(request.photos, 1)}
+    arguments = finish(endpoint, arguments, request.overrides, files)
+    return bought(endpoint, request, arguments, Output("model_glb", str(request.out), "model/gltf-binary"), live)
+
+
+def picture_purchase(request: PictureRequest, live: Live = None) -> Purchase:
+    """A square PNG from words, for a model to be made from."""
+    endpoint = find(request.endpoint, "picture")
+    arguments: dict[str, Any] = {"prompt": request.prompt}
+    arguments |= {field: value for field, value in SQUARE_PNG.items() if endpoint.takes(field)}
+    if endpoint.takes("seed") and request.seed is not None:
+        arguments["seed"] = request.seed
+    arguments = finish(endpoint, arguments, request.overrides, {})
+    return bought(endpoint, request, arguments, Output("images.0", str(request.out), "image/png"), live, (1024, 1024))
+
+
+def _inputs(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
+    photos = [local_file(photo) for photo in request.photos]
+    if not photos:
+        if not request.text:
+            raise UsageError(f"{endpoint.id} was given neither a photo nor words to make a model from; give one")
+        if not endpoint.takes("prompt"):
+            raise UsageError(f"{endpoint.id} makes no model from words; use {_those_with('prompt')}")
+        return {"prompt": request.text}
+    if len(photos) > 4:
+        raise UsageError(f"a model is made from at most 4 photos, not {len(photos)}; leave some out")
+    if endpoint.takes("image_urls"):
+        return {"image_urls": photos}
+    if not endpoint.takes("image_url"):
+        raise UsageError(f"{endpoint.id} takes no photo; use {_those_with('image_url', 'image_urls')}")
+    if len(photos) > 1:
+        raise UsageError(f"{endpoint.id} takes one photo, not {len(photos)}; use {_those_with('image_urls')}")
+    return {"image_url": photos[0]}
+
+
+def _those_with(*fields: str) -> str:
+    return some(tuple(endpoint for endpoint in of_role("model") if endpoint.takes(*fields)))

@@ -1,0 +1,49 @@
+"""One thing bought from fal.ai, as plain data: it travels to the child process as JSON and into the journal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the answer's file goes. ``place`` is its path in the result JSON, such as "images.0" or "model_glb"."""
+
+    place: str
+    file: str  # absolute path
+    media: str  # "image/png", "model/gltf-binary", "video/mp4"
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """``arguments`` are an endpoint's fields; a local file in them is ``{"$file": path, "content_type": media}``.
+
+    ``quoted_usd`` and ``unit_price`` are None where no price is known. ``multipliers`` are (times, reason, source).
+    """
+
+    key: str
+    stage: str
+    angle: str | None
+    take: int
+    endpoint: str
+    arguments: dict[str, Any]
+    outputs: tuple[Output, ...]
+    quoted_usd: float | None = None
+    unit: str = ""
+    unit_price: float | None = None
+    units: float = 1.0
+    multipliers: tuple[tuple[float, str, str], ...] = ()
+    price_source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "outputs": [asdict(output) for output in self.outputs],
+            "multipliers": [list(multiplier) for multiplier in self.multipliers],
+        }
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> Purchase:
+        outputs = tuple(Output(**output) for output in facts["outputs"])
+        multipliers = tuple((times, reason, source) for times, reason, source in facts.get("multipliers", ()))
+        return cls(**{**facts, "outputs": outputs, "multipliers": multipliers})

@@ -1,0 +1,121 @@
+"""A start picture and a motion to the fields of an endpoint that makes a clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..pipeline.errors import UsageError
+from ..pipeline.requests import ClipRequest
+from .arguments import Live, bought, finish, local_file, nearest_ratio
+from .endpoints import find, of_role, some
+from .endpoints.base import Endpoint
+from .endpoints.prices import seconds
+from .purchase import Output, Purchase
+
+START = ("start_image_url", "first_frame_url", "image_url")
+END = ("end_image_url", "last_frame_url", "tail_image_url")
+MOST_VIEWS = 3  # further views beside the frontal one of a Kling element
+
+
+def takes_end_frame(endpoint_id: str) -> bool:
+    return find(endpoint_id, "video").takes(*END) is not None
+
+
+def takes_elements(endpoint_id: str) -> bool:
+    return find(endpoint_id, "video").takes("elements") is not None
+
+
+def takes_negative_prompt(endpoint_id: str) -> bool:
+    return find(endpoint_id, "video").takes("negative_prompt") is not None
+
+
+def sold_duration(endpoint_id: str, duration: float) -> float:
+    """Seconds the endpoint would make when asked for ``duration`` seconds. Raises UsageError where that is too long."""
+    written = _duration(find(endpoint_id, "video"), duration)
+    return duration if written is None else seconds(written)
+
+
+def purchase(request: ClipRequest, live: Live = None) -> Purchase:
+    """Raises UsageError where the endpoint can't do what the request asks, naming endpoints that can.
+
+    Further views are sent where the endpoint takes them and left out elsewhere, as the setting promises.
+    """
+    endpoint = find(request.endpoint, "video")
+    arguments: dict[str, Any] = {endpoint.takes(*START) or "image_url": local_file(request.start)}
+    if "multi_prompt" not in request.overrides:
+        arguments["prompt"] = request.prompt
+    arguments |= _end(endpoint, request)
+    arguments |= _sound(endpoint, request)
+    arguments |= _elements(endpoint, request)
+    if (duration := _duration(endpoint, request.duration)) is not None:
+        arguments["duration"] = duration
+    ratios = endpoint.choices("aspect_ratio")
+    if ratios and "auto" not in ratios:
+        arguments["aspect_ratio"] = nearest_ratio(ratios, request.size)
+    if endpoint.takes("negative_prompt") and request.avoid:
+        arguments["negative_prompt"] = request.avoid
+    if endpoint.takes("seed") and request.seed is not None:
+        arguments["seed"] = request.seed
+    arguments = finish(endpoint, arguments, request.overrides, _files(request))
+    return bought(endpoint, request, arguments, Output("video", str(request.out), "video/mp4"), live)
+
+
+def _files(request: ClipRequest) -> dict[str, Path]:
+    views = {f"view{number}": view for number, view in enumerate(request.elements, 1)}
+    return {"start": request.start, **({"end": request.end} if request.end else {}), **views}
+
+
+def _end(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
+    field = endpoint.takes(*END)
+    if request.end is None:
+        if field and endpoint.Input.model_fields[field].is_required():
+            without = some(tuple(each for each in of_role("video") if not _needs_end(each)))
+            raise UsageError(f"{endpoint.id} needs an end picture too; choose an end angle, or use {without}")
+        return {}
+    if field is None:
+        able = some(tuple(each for each in of_role("video") if each.takes(*END)))
+        raise UsageError(f"{endpoint.id} takes no end picture; leave out the end angle, or use {able}")
+    return {field: local_file(request.end)}
+
+
+def _needs_end(endpoint: Endpoint) -> bool:
+    field = endpoint.takes(*END)
+    return field is not None and endpoint.Input.model_fields[field].is_required()
+
+
+def _sound(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
+    # Said even where it is off: fal's own default is on, and costs up to twice as much.
+    if endpoint.takes("generate_audio"):
+        return {"generate_audio": request.audio}
+    if request.audio and endpoint.known:
+        able = some(tuple(each for each in of_role("video") if each.takes("generate_audio")))
+        raise UsageError(f"{endpoint.id} makes no sound; leave out the audio, or use {able}")
+    return {}
+
+
+def _elements(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
+    if not request.elements or not endpoint.takes("elements"):
+        return {}
+    frontal, *views = (local_file(view) for view in request.elements)
+    found: dict[str, Any] = {
+        "elements": [{"frontal_image_url": frontal, "reference_image_urls": views[:MOST_VIEWS] or [frontal]}]
+    }
+    if "multi_prompt" not in request.overrides and "@Element1" not in request.prompt:
+        # An element that the prompt doesn't name is not looked at.
+        found["prompt"] = f"{request.prompt} The product is @Element1."
+    return found
+
+
+def _duration(endpoint: Endpoint, wanted: float) -> str | None:
+    """The shortest duration on sale that is not shorter than ``wanted`` seconds, as the endpoint writes it."""
+    sold = sorted(endpoint.choices("duration"), key=seconds)
+    if not sold:
+        return None
+    for duration in sold:
+        if seconds(duration) >= wanted:
+            return duration
+    longest = seconds(sold[-1])
+    able = some(tuple(e for e in of_role("video") if any(seconds(d) >= wanted for d in e.choices("duration"))))
+    longer = f", or use {able}" if able else ""
+    raise UsageError(f"{endpoint.id} makes at most {longest:g} seconds, not {wanted:g}; ask for less{longer}")
