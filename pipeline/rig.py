@@ -6,10 +6,13 @@ that Blender's right view (numpad 3) shows, so azimuth 90° looks from +X. Eleva
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .errors import UsageError
 
 FULL_FRAME_MM = 36.0  # sensor width of the 35 mm film format, Blender's default sensor
 
@@ -120,3 +123,39 @@ def describe(angle: Angle) -> str:
     else:
         height = "from below"
     return f"close-up, {view} {height}" if angle.crops else f"{view} {height}"
+
+
+def parse_angles(text: str | None, known: tuple[Angle, ...]) -> tuple[Angle, ...]:
+    """Angles as words: names from ``known``, or own ones as name:azimuth:elevation[:fill[:focal length]].
+
+    None or empty means all that are known. Raises UsageError.
+    """
+    if text is None or not text.strip():
+        return known
+    by_name = {angle.name: angle for angle in known}
+    angles = []
+    for word in (part.strip() for part in text.split(",")):
+        if word in by_name:
+            angles.append(by_name[word])
+        elif ":" in word:
+            angles.append(_own_angle(word))
+        else:
+            near = difflib.get_close_matches(word, by_name, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(by_name)}"
+            raise UsageError(f"there is no angle {word!r}; {hint}")
+    return tuple(angles)
+
+
+def _own_angle(word: str) -> Angle:
+    name, *numbers = word.split(":")
+    try:
+        values = dict(zip(("azimuth", "elevation", "fill", "focal_length"), map(float, numbers), strict=False))
+        if not 2 <= len(numbers) <= 4:
+            raise ValueError
+        return Angle(name=name, **values)
+    except ValidationError as error:
+        raise UsageError(f"the angle {word!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+    except ValueError:
+        raise UsageError(
+            f"the angle {word!r} is not name:azimuth:elevation[:fill[:focal length]], such as back:180:15"
+        ) from None

@@ -22,7 +22,9 @@ class LightRig(BaseModel):
     fill: float = Field(1.0, ge=0.0, le=10.0, description="fill light, times the preset's strength")
     rim: float = Field(1.0, ge=0.0, le=10.0, description="rim light, times the preset's strength")
     environment: float = Field(1.0, ge=0.0, le=10.0, description="environment, times the preset's strength")
-    temperature: float = Field(0.0, ge=-4000.0, le=4000.0, description="kelvin added to every lamp's colour temperature")
+    temperature: float = Field(
+        0.0, ge=-4000.0, le=4000.0, description="kelvin added to every lamp's colour temperature"
+    )
     rotation: float = Field(0.0, ge=-360.0, le=360.0, description="degrees the whole lighting turns about the product")
     softness: float = Field(1.0, ge=0.05, le=5.0, description="lamp size, times the preset's")
 
@@ -65,12 +67,15 @@ class RunSettings(BaseModel):
     motion: Literal["turntable", "light_sweep", "detail_reveal", "none"] = "turntable"
     video_angle: str | None = Field(None, description="None: three-quarter, or the first angle")
     video_end_angle: str | None = None
-    video_elements: bool = Field(False, description="send the other stills as further views where the endpoint takes them")
+    video_elements: bool = Field(
+        False, description="send the other stills as further views where the endpoint takes them"
+    )
     duration: float = Field(5.0, ge=1.0, le=15.0, description="seconds")
     audio: bool = False
     # money
     budget: float | None = Field(None, ge=0.0, description="USD for this run; None: no limit of its own")
     daily_budget: float | None = Field(None, ge=0.0, description="USD a day over all runs of this machine")
+    product_budget: float | None = Field(None, ge=0.0, description="USD for this product over all its runs")
     # privacy
     private: bool = Field(False, description="ask fal not to store payloads, and upload with a short lifetime")
 
@@ -96,6 +101,11 @@ class RunSettings(BaseModel):
         return next(angle for angle in self.angles if angle.name == name)
 
     @property
+    def has_own_model(self) -> bool:
+        """The input is a 3D model already, so that none is bought."""
+        return len(self.inputs) == 1 and self.inputs[0].lower().endswith((".glb", ".gltf", ".blend"))
+
+    @property
     def clip_angle(self) -> Angle:
         """The angle whose still starts the clip."""
         if self.video_angle is not None:
@@ -108,5 +118,7 @@ class RunSettings(BaseModel):
         if self.size == 1024 and self.aspect != 1.0:
             sizes = [*SAFE_SIZES, *((h, w) for w, h in SAFE_SIZES[1:])]
             return min(sizes, key=lambda wh: abs(wh[0] / wh[1] - self.aspect))
-        width, height = (self.size, self.size / self.aspect) if self.aspect >= 1 else (self.size * self.aspect, self.size)
+        width, height = (
+            (self.size, self.size / self.aspect) if self.aspect >= 1 else (self.size * self.aspect, self.size)
+        )
         return max(16, round(width / 16) * 16), max(16, round(height / 16) * 16)

@@ -1,0 +1,113 @@
+"""The fal.ai backend as the chain sees it: requests become purchases, and the child process makes them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..pipeline.errors import ConsistencyError, TryAgainLater
+from ..pipeline.requests import Event, ModelRequest, Request
+from ..pipeline.run_folder import RunFolder
+from ..pipeline.settings import RunSettings
+from . import errors, quote
+from .connection import Connection
+from .model import default_endpoint
+from .order import purchase_for
+
+
+def product_of(settings: RunSettings) -> str:
+    """What a product's own limit is counted under: the name of its first input, or its words."""
+    return Path(settings.inputs[0]).stem if settings.inputs else settings.text[:80]
+
+
+class FalBackend:
+    name = "fal"
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        key: str,
+        *,
+        python_args: Sequence[str] = (),
+        send_again: bool = False,
+        retry_failed: bool = False,
+    ) -> None:
+        settings = folder.settings
+        self._prices: quote.Prices = folder.record.get("prices") or {}
+        self._pending: dict[str, Event] = {}
+        self._events: list[Event] = []
+        self._connection = Connection(
+            {
+                "key": key,
+                "run": str(folder.root),
+                "run_id": folder.record["id"],
+                "product": product_of(settings),
+                "limits": {"run": settings.budget, "day": settings.daily_budget, "product": settings.product_budget},
+                "private": settings.private,
+                "send_again": send_again,
+                "retry_failed": retry_failed,
+            },
+            python_args,
+        )
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._pending)
+
+    def start(self, request: Request) -> None:
+        """Hand a request to the child. What makes no sense ends at once, as a failed event."""
+        try:
+            if isinstance(request, ModelRequest) and not request.endpoint:
+                request = dataclasses.replace(request, endpoint=default_endpoint(len(request.photos)))
+            live = quote.live(self._prices, request.endpoint)
+            purchase = purchase_for(request, live)
+        except ConsistencyError as error:
+            self._events.append(Event(request.key, "failed", str(error), error=error))
+            return
+        self._pending[request.key] = Event(request.key, "waiting")
+        self._connection.send({"do": "buy", "purchase": purchase.to_json()})
+
+    def poll(self, wait: float = 0.0) -> list[Event]:
+        events, self._events = self._events, []
+        for message in self._connection.read(0.0 if events or not self._pending else wait):
+            if message.get("say") == "event":
+                events += self._event(message)
+            elif message.get("say") == "closed":
+                events += self._all_failed(errors.from_json(message["error"]))
+        if self._connection.ended and self._pending:
+            events += self._all_failed(
+                TryAgainLater(
+                    "the process that talks to fal.ai ended unexpectedly; resume to go on: nothing paid is lost"
+                )
+            )
+        return events
+
+    def _event(self, message: dict[str, Any]) -> list[Event]:
+        key = message.get("key", "")
+        if not key:  # about the folder, not about a request
+            return [Event(pending, message["kind"], message["text"]) for pending in self._pending]
+        if key not in self._pending:
+            return []
+        facts = {name: message[name] for name in _FACTS if message.get(name) is not None}
+        path = Path(message["path"]) if message.get("path") else None
+        error = errors.from_json(message["error"]) if message.get("error") else None
+        event = Event(key, message["kind"], message.get("text", ""), path=path, error=error, **facts)
+        if event.ends:
+            del self._pending[key]
+        return [event]
+
+    def _all_failed(self, error: Exception) -> list[Event]:
+        failed = [Event(key, "failed", str(error), error=error) for key in self._pending]
+        self._pending.clear()
+        return failed
+
+    def cancel(self, key: str | None = None) -> None:
+        self._connection.send({"do": "cancel", "key": key})
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+_FACTS = ("fraction", "queue_position", "request_id", "seed", "quoted_usd", "billed_usd")

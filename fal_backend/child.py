@@ -1,0 +1,182 @@
+"""The child process: reads orders as JSON lines, says what happens as JSON lines, and keeps the journal.
+
+Orders: {"do": "buy", "purchase": …} · {"do": "cancel", "key": … or null} · {"do": "prices", "endpoints": […]} ·
+{"do": "check_key"} · {"do": "finish"}. When standard input ends, because the parent finished or died, nothing new is
+begun; what is in flight at fal.ai is waited for, fetched and saved, and then the process leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+from ..pipeline.errors import ConsistencyError, RunInUse
+from ..pipeline.journal import Journal
+from ..pipeline.lease import Lease
+from ..pipeline.spending import Limits, SpendingBook
+from . import errors, prices
+from .buyer import Buyer
+from .client import FalQueue
+from .purchase import Purchase
+from .uploads import Uploads
+
+IN_FLIGHT = 32  # purchases at once; fal queues what exceeds the account's concurrency
+LEASE_PATIENCE = 30 * 60.0  # seconds to wait for an earlier child that still saves results
+
+
+class Voice:
+    """Standard output as JSON lines, from any thread. Nobody listening is not an error."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._deaf = False
+
+    def say(self, kind: str, **facts: Any) -> None:
+        line = json.dumps({"say": kind, **facts}, ensure_ascii=True, default=str)
+        with self._lock:
+            if self._deaf:
+                return
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                self._deaf = True
+
+
+class Child:
+    def __init__(self, hello: dict[str, Any], voice: Voice) -> None:
+        self._voice = voice
+        self._hello = hello
+        self._queue = FalQueue(hello["key"], private=bool(hello.get("private")))
+        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="purchase")
+        self._cancels: dict[str, threading.Event] = {}
+        self._leaving = threading.Event()
+        self._lease: Lease | None = None
+        self._buyer: Buyer | None = None
+
+    def open_run(self) -> None:
+        """Take the run folder's purchases into this process's hands. Raises RunInUse or RunFolderError."""
+        root = Path(self._hello["run"])
+        lease = Lease(root / ".purchases.lease", "saving results")
+        deadline = time.monotonic() + LEASE_PATIENCE
+        while True:
+            try:
+                lease.acquire()
+                break
+            except RunInUse:
+                # The child of a run that died: it is fetching what was paid for, and then goes.
+                if time.monotonic() > deadline or self._leaving.is_set():
+                    raise
+                self._voice.say("event", key="", kind="waiting", text="an earlier process is still saving results")
+                time.sleep(0.5)
+        self._lease = lease
+        threading.Thread(target=self._keep_lease, args=(lease,), daemon=True).start()
+        limits = self._hello.get("limits") or {}
+        self._buyer = Buyer(
+            root=root,
+            run_id=self._hello["run_id"],
+            product=self._hello.get("product", ""),
+            journal=Journal(root / "journal.jsonl"),
+            queue=self._queue,
+            uploads=Uploads(root / ".uploads.json", self._queue, private=bool(self._hello.get("private"))),
+            book=SpendingBook(),
+            limits=Limits(**limits),
+            send_again=bool(self._hello.get("send_again")),
+            retry_failed=bool(self._hello.get("retry_failed")),
+            key=self._hello["key"],
+        )
+        self._buyer.reconcile()
+
+    def _keep_lease(self, lease: Lease) -> None:
+        while not self._leaving.wait(5.0):
+            lease.renew()
+
+    def obey(self, order: dict[str, Any]) -> None:
+        kind = order.get("do")
+        if kind == "buy":
+            purchase = Purchase.from_json(order["purchase"])
+            cancel = self._cancels.setdefault(purchase.key, threading.Event())
+            cancel.clear()
+            self._pool.submit(self._buy, purchase, cancel)
+        elif kind == "cancel":
+            for key, event in self._cancels.items():
+                if order.get("key") in (None, key):
+                    event.set()
+        elif kind == "prices":
+            self._pool.submit(self._answer, "prices", lambda: prices.fetch(self._hello["key"], order["endpoints"]))
+        elif kind == "check_key":
+            self._pool.submit(self._answer, "key", lambda: prices.check_key(self._hello["key"]))
+
+    def _answer(self, kind: str, ask: Callable[[], Any]) -> None:
+        try:
+            self._voice.say(kind, value=ask())
+        except ConsistencyError as error:
+            self._voice.say(kind, error=errors.to_json(error))
+        except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
+            self._voice.say(kind, error=errors.to_json(_unforeseen(error)))
+
+    def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
+        def tell(kind: str, text: str = "", **facts: Any) -> None:
+            self._voice.say("event", key=purchase.key, kind=kind, text=text, **facts)
+
+        try:
+            if self._buyer is None:
+                raise RunInUse("the run folder is not open for purchases")
+            self._buyer.carry_out(purchase, tell, cancel, self._leaving)
+        except ConsistencyError as error:
+            tell("failed", str(error), error=errors.to_json(error))
+        except Exception as error:  # noqa: BLE001 - one purchase must not take the others down
+            problem = _unforeseen(error)
+            tell("failed", str(problem), error=errors.to_json(problem))
+
+    def leave(self) -> None:
+        """Begin nothing new, wait for what is in flight, and let go of the folder."""
+        self._leaving.set()
+        self._pool.shutdown(wait=True)
+        if self._lease is not None:
+            self._lease.release()
+
+
+def _unforeseen(error: Exception) -> ConsistencyError:
+    # The text of a foreign exception may hold anything, an address with a token in it too: only its kind is told.
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "?"
+    return ConsistencyError(
+        f"an unforeseen {type(error).__name__} at {where}; please report it, then resume: nothing paid is lost"
+    )
+
+
+def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> int:
+    """Serve until ``orders`` ends. ``hello`` holds the key, and the run's folder where there is one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    voice = Voice(stream)
+    sys.stdout = sys.stderr  # standard output is the protocol; a stray print must not break it
+    child = Child(hello, voice)
+    if hello.get("run"):
+        try:
+            child.open_run()
+        except ConsistencyError as error:
+            voice.say("closed", error=errors.to_json(error))
+            return 1
+    voice.say("ready")
+    for line in orders:
+        try:
+            order = json.loads(line)
+        except ValueError:
+            break  # the parent died while writing
+        if order.get("do") == "finish":
+            break
+        child.obey(order)
+    child.leave()
+    voice.say("bye")
+    return 0

@@ -1,0 +1,110 @@
+"""Fetch a bought file: without the key, from public https addresses only, bounded, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import requests
+
+from ..pipeline.disk import sync_folder
+from ..pipeline.errors import RunFolderError
+from . import verify
+from .errors import BadDownload, Expired, FalError, Unreachable, UnsafeAnswer
+from .transport import is_public_address
+
+ATTEMPTS = 5
+REDIRECTS = 4
+SLOWEST = 30 * 60.0  # seconds for one file
+CONNECT, SILENCE = 20.0, 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Fetched:
+    path: Path
+    media: str
+    bytes: int
+    sha256: str
+
+
+def fetch(url: str, out: Path, media: str, tell: Callable[[str], None] = lambda _text: None) -> Fetched:
+    """Download ``url`` to ``out`` (its extension follows the type that arrives) and verify it.
+
+    Tries again on transport faults and damaged files: a download costs nothing. Raises UnsafeAnswer, Expired,
+    BadDownload, Unreachable or RunFolderError.
+    """
+    error: FalError | None = None
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            tell(f"downloading again ({attempt + 1} of {ATTEMPTS})")
+            time.sleep(min(0.5 * 2**attempt, 8.0))
+        try:
+            return _fetch_once(url, out, media)
+        except (BadDownload, Unreachable) as problem:
+            error = problem
+    assert error is not None
+    raise error
+
+
+def _fetch_once(url: str, out: Path, media: str) -> Fetched:
+    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with _open(url) as response, beside.open("wb") as file:
+            digest, size = hashlib.sha256(), 0
+            limit, deadline = verify.largest(media), time.monotonic() + SLOWEST
+            for chunk in response.iter_content(1 << 16):
+                size += len(chunk)
+                if size > limit or time.monotonic() > deadline:
+                    raise UnsafeAnswer(f"the file at {response.url[:120]} does not end; it was not kept")
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        promised = response.headers.get("content-length")
+        if promised is not None and promised.isdigit() and int(promised) != size:
+            raise BadDownload("the download broke off; resume to fetch it again")
+        found = verify.check(beside, media)
+        target = out if verify.EXTENSIONS[found] == out.suffix else out.with_suffix(verify.EXTENSIONS[found])
+        beside.replace(target)
+        sync_folder(target.parent)
+        return Fetched(target, found, size, digest.hexdigest())
+    except requests.RequestException as problem:
+        raise Unreachable(f"the result could not be downloaded ({type(problem).__name__}); check the network, then resume") from problem  # fmt: skip
+    except OSError as problem:
+        raise RunFolderError(f"{out} could not be written ({problem.strerror or problem}); free some space, then resume to fetch it again") from problem  # fmt: skip
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _open(url: str) -> requests.Response:
+    """The answer at ``url``, following a few redirects, each of which must be a public https address too."""
+    for _ in range(REDIRECTS + 1):
+        if not is_public_address(url):
+            raise UnsafeAnswer("fal.ai named an address that is not a public https one for a result; it was not opened")
+        headers = {"Accept-Encoding": "identity"}
+        response = requests.get(url, headers=headers, stream=True, timeout=(CONNECT, SILENCE), allow_redirects=False)
+        if response.is_redirect:
+            url = urljoin(url, response.headers["location"])
+            response.close()
+            continue
+        if response.status_code in (403, 404, 410):
+            response.close()
+            raise Expired(
+                "fal.ai does not keep this result's file any more; look in fal's own history before buying again"
+            )
+        if response.status_code != 200:
+            response.close()
+            raise BadDownload(f"the result's address answers HTTP {response.status_code}; resume to try again")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            response.close()
+            raise BadDownload("the result came compressed though that was not asked for; resume to try again")
+        return response
+    raise UnsafeAnswer("the result's address redirects without end; it was not opened")

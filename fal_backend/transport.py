@@ -1,0 +1,130 @@
+"""The one place where bytes for fal.ai leave this machine: it decides what may be sent where, and what a retry may do.
+
+fal-client re-sends a request up to ten times when an answer is lost, a submission too; a lost answer there means a
+request that may have been accepted and will be billed. So below fal-client sits ``CarefulTransport``: where sending again
+could pay twice it raises ``Uncertain``, which fal-client does not know and therefore does not retry.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from urllib.parse import urlsplit
+
+import httpx
+from fal_client.client import BackupDomainTransport
+
+from .errors import BadAnswer, Uncertain, UnsafeAnswer
+
+QUEUE_HOSTS = ("queue.fal.run", "queue.falrun.com")
+# Hosts that may see the key: fal's own, by the domains of its documentation.
+FAL_DOMAINS = ("fal.run", "falrun.com", "fal.ai", "fal.media")
+LARGEST_ANSWER = 32 * 1024 * 1024  # bytes; fal's JSON answers are kilobytes
+
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def is_fal_address(url: str) -> bool:
+    """https, the usual port, a host of fal's: only such an address may be sent the key."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    host = (parts.hostname or "").rstrip(".").lower()
+    known = any(host == domain or host.endswith("." + domain) for domain in FAL_DOMAINS)
+    return parts.scheme == "https" and known and port in (None, 443) and parts.username is None
+
+
+def is_public_address(url: str) -> bool:
+    """https and not an address inside somebody's own network; a result's file may lie there."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    host = (parts.hostname or "").rstrip(".").lower()
+    if parts.scheme != "https" or parts.username is not None or port not in (None, 443) or "." not in host:
+        return False
+    if host.endswith((".localhost", ".local", ".internal", ".home.arpa")):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        # A name. Numbers in disguise (0x7f.1, 017700000001) are read as addresses by some resolvers.
+        last = host.rsplit(".", 1)[-1]
+        return not last.isdigit() and not last.startswith("0x")
+
+
+class CarefulTransport(httpx.BaseTransport):
+    """Wraps fal-client's own transport.
+
+    Raises UnsafeAnswer for a host that is not fal's or an endless answer, Uncertain for a submission whose fate is
+    unknown. Everything else passes, so fal-client's own retries stay in force for reads.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport | None = None) -> None:
+        self._inner = inner or BackupDomainTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if not is_fal_address(str(request.url)):
+            raise UnsafeAnswer(f"fal.ai pointed to {request.url.host}, which is not fal's; the key was not sent there")
+        request.headers["Accept-Encoding"] = (
+            "identity"  # an answer that unpacks to gigabytes can't be bounded otherwise
+        )
+        submits = request.method == "POST" and request.url.host in QUEUE_HOSTS
+        if not submits:
+            return self._send(request)
+        try:
+            response = self._send(request)
+        except _NOTHING_SENT:
+            raise
+        except (httpx.TransportError, UnsafeAnswer) as error:
+            raise Uncertain(_LOST.format(why=type(error).__name__)) from error
+        if response.status_code == 409:
+            raise BadAnswer(
+                "fal.ai answered 409 Conflict to a new request; resume later. Nothing was billed", billed="no"
+            )
+        if response.status_code == 408 or (response.status_code >= 500 and not _is_fals_own_error(response)):
+            raise Uncertain(_LOST.format(why=f"HTTP {response.status_code} from a gateway"))
+        return response
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        try:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise UnsafeAnswer(f"{request.url.host} sent a compressed answer that was not asked for")
+            body = bytearray()
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    raise UnsafeAnswer(f"{request.url.host} sent an answer of more than {LARGEST_ANSWER >> 20} MiB")
+        finally:
+            response.close()
+        return httpx.Response(
+            response.status_code, headers=response.headers, stream=httpx.ByteStream(bytes(body)), request=request
+        )
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+_LOST = (
+    "the answer to this request was lost ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
+    "Look in fal's own history, then 'consistency resume RUN --send-again' if it is not there"
+)
+
+
+def _is_fals_own_error(response: httpx.Response) -> bool:
+    """fal's error bodies are JSON with ``detail``; a gateway's are not."""
+    try:
+        body = json.loads(response.read())
+    except ValueError:
+        return False
+    return isinstance(body, dict) and "detail" in body

@@ -1,0 +1,276 @@
+"""The whole program in one function: from inputs on disk to results in a .blend.
+
+``run`` yields Progress whenever it has to wait. Two drivers advance it: the command line loops until it ends, the
+window calls it from a modal timer. It may be stopped between any two steps and started again on the same folder: each
+step first looks whether its file is there, and a purchase is known by its key, so asking again never pays again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import model, plan, results
+from .disk import copy_file
+from .errors import BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .ports import Backend, Product, Results, Shot, Studio
+from .requests import Event, Request
+from .run_folder import RunFolder
+from .settings import RunSettings
+from .stages import Progress, Stage, Steps
+
+IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
+
+
+class Orders:
+    """What has been asked of the backend, and the last word on each."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.requests: dict[str, Request] = {}
+        self.ended: dict[str, Event] = {}
+
+    def start(self, request: Request) -> None:
+        self.requests[request.key] = request
+        self.backend.start(request)
+
+    def news(self, wait: float = 0.0) -> Iterator[Progress]:
+        """What happened since the last call, as Progress."""
+        for event in self.backend.poll(wait):
+            request = self.requests.get(event.key)
+            if request is None:
+                continue
+            if event.ends:
+                self.ended[event.key] = event
+            angle = getattr(request, "angle", None)
+            yield Progress(
+                request.stage,
+                event.text or event.kind,
+                event.fraction,
+                angle.name if angle else None,
+                warning=event.kind == "failed",
+            )
+
+    def waiting(self) -> bool:
+        return any(key not in self.ended for key in self.requests)
+
+    def done(self, key: str) -> bool:
+        return key in self.ended and self.ended[key].kind == "done"
+
+    def failures(self) -> list[Exception]:
+        return [event.error or ConsistencyError(event.text) for event in self.ended.values() if event.kind == "failed"]
+
+
+def run(folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE) -> Steps[dict[str, Any]]:
+    """The chain. Returns the report. Raises the ConsistencyError that stopped it, after keeping what there is."""
+    settings = folder.settings
+    folder.lease.acquire()
+    stage: Stage = "model"
+    try:
+        yield from _model(folder, settings, backend, wait)
+        stage = "rig"
+        product = yield from _rig(folder, settings, studio)
+        stage = "references"
+        orders = Orders(backend)
+        shots = yield from _pictures(folder, settings, studio, product, orders)
+        stage = "photoreal"
+        yield from _until_all_ended(folder, settings, product, orders, shots, wait)
+        _mark_ended(folder, orders)
+        stage = "results"
+        report = yield from _results(folder, settings, studio, product, orders, shots)
+    except (Exception, GeneratorExit) as error:
+        state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
+        state = "stopped" if isinstance(error, BudgetExceeded) else state
+        if folder.stage(stage)["state"] in ("running", "waiting"):
+            folder.mark(stage, state, error=str(error) or None)
+        raise
+    finally:
+        folder.lease.release()
+    _raise_worst(orders.failures())
+    return report
+
+
+# model
+
+
+def _model(folder: RunFolder, settings: RunSettings, backend: Backend, wait: float) -> Steps[None]:
+    if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
+        return
+    folder.mark("model", "running")
+    inputs = [Path(name) for name in settings.inputs]
+    route = model.classify(inputs, settings.text)
+    if route == "own":
+        yield Progress("model", f"taking {inputs[0].name} as it is")
+        model.take_own(inputs[0], folder.product.parent)
+        folder.mark("model", "skipped", source=str(inputs[0]))
+        return
+    photos = []
+    for number, photo in enumerate(inputs, start=1):
+        copied = folder.photos / f"{number}-{photo.name}"
+        copy_file(photo, copied)
+        photos.append(copied)
+    if not photos and settings.picture_endpoint is not None:
+        picture = plan.picture_request(folder, settings)
+        yield from _buy(Orders(backend), picture, folder, wait)
+        photos.append(picture.out)
+    yield from _buy(Orders(backend), plan.model_request(folder, settings, photos), folder, wait)
+    folder.mark("model", "done")
+
+
+def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> Steps[None]:
+    """Ask for one thing and wait for it. Raises what made it fail."""
+    orders.start(request)
+    while orders.waiting():
+        yield from orders.news(wait)
+        folder.lease.renew()
+        yield Progress(request.stage, "waiting")
+    _raise_worst(orders.failures())
+
+
+# rig
+
+
+def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
+    folder.mark("rig", "running")
+    product = yield from studio.load_product(folder.product_source)
+    if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
+        yield from studio.export_product(folder.product)
+    for note in product.notes:
+        yield Progress("rig", note)
+    yield from studio.place_rig(settings)
+    folder.mark("rig", "done", product=product.name, size_m=list(product.size), materials=list(product.materials))
+    return product
+
+
+# references, and the purchases that follow each of them at once
+
+
+def _pictures(
+    folder: RunFolder, settings: RunSettings, studio: Studio, product: Product, orders: Orders
+) -> Steps[dict[str, Shot]]:
+    """Render each angle and send it on its way while the next one renders.
+
+    The clip's angle goes first: its clip is the longest wait of the run.
+    """
+    folder.mark("references", "running")
+    first = settings.clip_angle if settings.motion != "none" else settings.angles[0]
+    shots: dict[str, Shot] = {}
+    for angle in sorted(settings.angles, key=lambda angle: angle.name != first.name):
+        shot = folder.shot(angle.name)
+        if shot is None:
+            shot = yield from studio.render_reference(angle, settings, folder.references)
+            folder.keep_shot(shot)
+        shots[angle.name] = shot
+        folder.lease.renew()
+        if folder.stage("photoreal")["state"] != "running":
+            folder.note(device=shot.device)
+            folder.mark("photoreal", "running")
+        for request in plan.still_requests(folder, settings, product, angle, shot.files):
+            orders.start(request)
+        yield from _advance(folder, settings, product, orders, shots, 0.0)
+    folder.mark("references", "done")
+    return {angle.name: shots[angle.name] for angle in settings.angles}
+
+
+def _advance(
+    folder: RunFolder,
+    settings: RunSettings,
+    product: Product,
+    orders: Orders,
+    shots: dict[str, Shot],
+    wait: float,
+) -> Steps[None]:
+    """Take in what has happened; choose finished stills; start the clip as soon as its stills are there."""
+    yield from orders.news(wait)
+    folder.lease.renew()
+    for name in shots:
+        _choose_still(folder, settings, orders, name)
+    if settings.motion == "none" or any(request.stage == "video" for request in orders.requests.values()):
+        return
+    needed = plan.clip_stills(settings)
+    if all(name in shots and _still_is_final(orders, settings, name) for name in needed):
+        folder.mark("video", "running")
+        orders.start(plan.clip_request(folder, settings, product))
+        yield Progress("video", f"{settings.motion} from {needed[0]}", 0.0, needed[0])
+
+
+def _still_is_final(orders: Orders, settings: RunSettings, angle: str) -> bool:
+    keys = plan.takes_of(settings, angle)
+    return all(key in orders.ended for key in keys) and any(orders.done(key) for key in keys)
+
+
+def _choose_still(folder: RunFolder, settings: RunSettings, orders: Orders, angle: str) -> None:
+    """The first finished take becomes the angle's still, unless one was chosen before."""
+    if folder.still(angle).exists():
+        return
+    for take, key in enumerate(plan.takes_of(settings, angle), start=1):
+        if orders.done(key):
+            copy_file(folder.take(angle, take), folder.still(angle))
+            return
+
+
+def _until_all_ended(
+    folder: RunFolder,
+    settings: RunSettings,
+    product: Product,
+    orders: Orders,
+    shots: dict[str, Shot],
+    wait: float,
+) -> Steps[None]:
+    yield from _advance(folder, settings, product, orders, shots, 0.0)
+    while orders.waiting():
+        yield from _advance(folder, settings, product, orders, shots, wait)
+        done = sum(key in orders.ended for key in orders.requests)
+        yield Progress("photoreal", "waiting", done / len(orders.requests))
+
+
+def _mark_ended(folder: RunFolder, orders: Orders) -> None:
+    """Set the state of the photoreal and video stages from how their requests ended."""
+    for stage in ("photoreal", "video"):
+        keys = [key for key, request in orders.requests.items() if request.stage == stage]
+        failed = [orders.ended[key] for key in keys if orders.ended[key].kind == "failed"]
+        if failed:
+            stopped = any(isinstance(event.error, BudgetExceeded) for event in failed)
+            folder.mark(stage, "stopped" if stopped else "failed", error=failed[0].text)
+        else:
+            folder.mark(stage, "done" if keys else "skipped")
+
+
+def _raise_worst(failures: list[Exception]) -> None:
+    """Raise the failure that says most: a limit, then a real error, then something that passes by itself."""
+
+    def rank(error: Exception) -> int:
+        if isinstance(error, Cancelled):
+            return 0
+        if isinstance(error, BudgetExceeded):
+            return 1
+        return 3 if isinstance(error, TryAgainLater) else 2
+
+    if failures:
+        raise min(failures, key=rank)
+
+
+# results
+
+
+def _results(
+    folder: RunFolder, settings: RunSettings, studio: Studio, product: Product, orders: Orders, shots: dict[str, Shot]
+) -> Steps[dict[str, Any]]:
+    folder.mark("results", "running")
+    report = results.build_report(folder, settings, product, orders.requests, orders.ended, shots)
+    stills = {name: folder.still(name) for name in shots if folder.still(name).is_file()}
+    clip = folder.clip(settings.motion)
+    yield from studio.save_results(
+        Results(
+            shots=shots,
+            stills=stills,
+            clips={settings.motion: clip} if clip.is_file() else {},
+            backend=settings.backend,
+            report=report,
+        ),
+        settings,
+        folder.root,
+    )
+    folder.mark("results", "done")
+    return report

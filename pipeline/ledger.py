@@ -1,0 +1,103 @@
+"""What runs have cost: quoted, billed and uncertain, per file and in sum. All in USD."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .journal import Attempt
+from .run_folder import RunFolder
+from .text_table import text_table
+
+DIFFERENCE = 0.10  # a bill that far from its quote is pointed out
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attempt. ``uncertain_usd`` is what may have been billed without our knowing."""
+
+    run: str
+    file: str
+    endpoint: str
+    state: str
+    request_id: str | None
+    quoted_usd: float
+    billed_usd: float | None
+    uncertain_usd: float
+    note: str
+
+
+def _line(folder: RunFolder, attempt: Attempt) -> Line:
+    step = attempt.next_step
+    state = {"wait": "at fal", "fetch": "to fetch", "stuck": "failed", "retry": "not billed"}.get(step, step)
+    failure = attempt.failure or {}
+    may_be_billed = step == "uncertain" or (step == "stuck" and attempt.billed_usd is None)
+    note = str(failure.get("error") or "")
+    if (
+        attempt.billed_usd is not None
+        and abs(attempt.billed_usd - attempt.quoted_usd) > DIFFERENCE * attempt.quoted_usd
+    ):
+        note = f"{note} billed differs from the quote".strip()
+    return Line(
+        run=str(folder.root),
+        file=", ".join(attempt.outputs),
+        endpoint=attempt.endpoint,
+        state=state,
+        request_id=attempt.request_id,
+        quoted_usd=attempt.quoted_usd,
+        billed_usd=attempt.billed_usd,
+        uncertain_usd=attempt.quoted_usd if may_be_billed else 0.0,
+        note=note,
+    )
+
+
+@dataclass(frozen=True)
+class Ledger:
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def read(cls, roots: list[Path]) -> Ledger:
+        """Raises RunFolderError for a folder that is no run."""
+        lines = []
+        for root in roots:
+            folder = RunFolder.open(root)
+            lines += [_line(folder, attempt) for attempt in folder.read_journal().purchases.attempts]
+        return cls(tuple(lines))
+
+    @property
+    def quoted_usd(self) -> float:
+        return sum(line.quoted_usd for line in self.lines)
+
+    @property
+    def billed_usd(self) -> float:
+        return sum(line.billed_usd or 0.0 for line in self.lines)
+
+    @property
+    def uncertain_usd(self) -> float:
+        return sum(line.uncertain_usd for line in self.lines)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "lines": [asdict(line) for line in self.lines],
+            "quoted_usd": round(self.quoted_usd, 6),
+            "billed_usd": round(self.billed_usd, 6),
+            "uncertain_usd": round(self.uncertain_usd, 6),
+        }
+
+    def table(self) -> str:
+        if not self.lines:
+            return "nothing was bought"
+        rows = [
+            (line.file, line.endpoint, line.state, usd(line.quoted_usd), usd(line.billed_usd), usd(line.uncertain_usd or None), line.note)
+            for line in self.lines
+        ]  # fmt: skip
+        total = ("total", "", "", usd(self.quoted_usd), usd(self.billed_usd), usd(self.uncertain_usd or None), "")
+        return text_table(("file", "endpoint", "state", "quoted", "billed", "uncertain", ""), [*rows, total])
+
+
+def usd(amount: float | None) -> str:
+    """An amount as people write it, with the digits that small prices need."""
+    if amount is None:
+        return "-"
+    return f"${amount:.2f}" if abs(amount * 100 - round(amount * 100)) < 1e-6 else f"${amount:.4f}"

@@ -1,0 +1,55 @@
+"""The words that go with each reference: a template, the angle, the lighting, the materials.
+
+Kontext and most edit models have no negative prompt, so what must not happen is said as what must: "a photograph of
+the real object" instead of "not a 3D render". Endpoints that do have the field get ``AVOID`` there as well.
+"""
+
+from __future__ import annotations
+
+from .ports import Product
+from .rig import Angle, describe
+from .settings import RunSettings
+
+TEMPLATE = (
+    "Turn this render into a photograph of the same real {subject}, {view}. "
+    "Keep the shape, proportions, position, size, camera angle, labels and lettering exactly as they are. "
+    "{lighting}, {backdrop}, {materials}real photographic surface detail, sharp focus, commercial product photography."
+)
+PICTURE_TEMPLATE = (
+    "A photograph of {subject}, the whole object in view, centred, three-quarter view from slightly above, "
+    "even soft studio light, plain white background, sharp focus, commercial product photography"
+)
+AVOID = "3D render, CGI, plastic look, toy, distorted shape, changed label, extra objects, blur, watermark"
+
+LIGHTING_WORDS = {
+    "studio": "Soft three-point studio lighting",
+    "softbox": "Even softbox lighting from all sides",
+    "dramatic": "Dramatic side lighting with deep, soft shadows",
+    "hdri": "Neutral ambient studio lighting",
+}
+BACKDROP_WORDS = {"white": "clean seamless white backdrop", "grey": "clean seamless neutral grey backdrop"}
+MATERIAL_WORDS = {
+    "metal": "physically accurate metal reflections",
+    "glass": "clear glass with true refraction and crisp highlights",
+    "gem": "cut gemstones with bright, precise facets",
+}
+
+
+def prompt_for(angle: Angle, settings: RunSettings, product: Product) -> str:
+    """What is sent for ``angle``. The angle's own prompt replaces everything; the run's replaces the subject."""
+    if angle.prompt:
+        return angle.prompt
+    materials = product.materials if settings.materials is None else settings.materials
+    words = [MATERIAL_WORDS.get(material, material) for material in materials]
+    return TEMPLATE.format(
+        subject=settings.prompt.strip() or settings.text.strip() or "product",
+        view=describe(angle),
+        lighting=LIGHTING_WORDS.get(settings.lighting, "Soft studio lighting"),
+        backdrop=BACKDROP_WORDS[settings.backdrop],
+        materials="".join(f"{word}, " for word in words),
+    )
+
+
+def seed_for(settings: RunSettings, take: int) -> int | None:
+    """One seed for all angles of a take, so that the angles look alike; each further take has the next one."""
+    return None if settings.seed is None else (settings.seed + take - 1) % 2**31

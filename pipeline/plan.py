@@ -1,0 +1,118 @@
+"""Every request a run will make, from its settings: the chain sends them, the estimate prices them beforehand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import photoreal, video
+from .ports import Product
+from .requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from .rig import Angle
+from .run_folder import RunFolder
+from .settings import RunSettings
+
+UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there
+
+
+def picture_request(folder: RunFolder, settings: RunSettings) -> PictureRequest:
+    """The picture that is made from words before the model is made from it."""
+    assert settings.picture_endpoint is not None
+    return PictureRequest(
+        key="model/picture",
+        endpoint=settings.picture_endpoint,
+        prompt=photoreal.PICTURE_TEMPLATE.format(subject=settings.text.strip()),
+        out=folder.photos / "from-words.png",
+        seed=settings.seed,
+        overrides=settings.overrides.get(settings.picture_endpoint, {}),
+    )
+
+
+def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) -> ModelRequest:
+    """``endpoint`` is empty where the backend shall choose by the number of photos."""
+    return ModelRequest(
+        key="model/product",
+        endpoint=settings.model_endpoint or "",
+        photos=tuple(photos),
+        text="" if photos else settings.text,
+        out=folder.product,
+        seed=settings.seed,
+        overrides=settings.overrides.get(settings.model_endpoint or "", {}),
+    )
+
+
+def takes_of(settings: RunSettings, angle: str) -> list[str]:
+    """The keys of an angle's stills, first take first."""
+    return [f"photoreal/{angle}/take-{take:02d}" for take in range(1, settings.takes + 1)]
+
+
+def still_requests(
+    folder: RunFolder, settings: RunSettings, product: Product, angle: Angle, files: dict[str, Path]
+) -> list[StillRequest]:
+    """One request per take of an angle. ``files`` are the reference's: "image", and "depth_map" where there is one."""
+    return [
+        StillRequest(
+            key=key,
+            endpoint=settings.image_endpoint,
+            angle=angle,
+            take=take,
+            reference=files["image"],
+            depth=files.get("depth_map"),
+            prompt=photoreal.prompt_for(angle, settings, product),
+            avoid=photoreal.AVOID,
+            seed=photoreal.seed_for(settings, take),
+            size=settings.resolution,
+            out=folder.take(angle.name, take),
+            overrides=settings.overrides.get(settings.image_endpoint, {}),
+        )
+        for take, key in enumerate(takes_of(settings, angle.name), start=1)
+    ]
+
+
+def clip_stills(settings: RunSettings) -> list[str]:
+    """The angles whose stills the clip needs: start, then end, then further views."""
+    names = [settings.clip_angle.name]
+    if settings.video_end_angle is not None:
+        names.append(settings.video_end_angle)
+    if settings.video_elements:
+        names += [angle.name for angle in settings.angles if angle.name not in names]
+    return names
+
+
+def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> ClipRequest:
+    names = clip_stills(settings)
+    end = settings.video_end_angle
+    return ClipRequest(
+        key=f"video/{settings.motion}",
+        endpoint=settings.video_endpoint,
+        angle=settings.clip_angle,
+        motion=settings.motion,
+        start=folder.still(names[0]),
+        end=folder.still(end) if end is not None else None,
+        elements=tuple(folder.still(name) for name in names) if settings.video_elements else (),
+        prompt=video.clip_prompt(settings, product),
+        avoid=video.AVOID,
+        duration=video.clip_duration(settings, product),
+        audio=settings.audio,
+        seed=settings.seed,
+        size=settings.resolution,
+        out=folder.clip(settings.motion),
+        overrides=settings.overrides.get(settings.video_endpoint, {}),
+    )
+
+
+def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
+    """All requests of a run whose product is not known yet; files in them need not exist."""
+    requests: list[Request] = []
+    if not settings.has_own_model:
+        photos = [folder.photos / Path(photo).name for photo in settings.inputs]
+        if not photos and settings.picture_endpoint is not None:
+            picture = picture_request(folder, settings)
+            requests.append(picture)
+            photos = [picture.out]
+        requests.append(model_request(folder, settings, photos))
+    for angle in settings.angles:
+        files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
+        requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)
+    if settings.motion != "none":
+        requests.append(clip_request(folder, settings, UNKNOWN_PRODUCT))
+    return requests

@@ -1,0 +1,171 @@
+"""A run on disk. The layout is a contract (see the README's architecture section); this file is its only owner."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from .disk import write_json
+from .errors import RunFolderError, UsageError
+from .journal import Journal
+from .lease import Lease
+from .ports import Shot
+from .settings import RunSettings
+from .stages import STAGES, Stage
+
+SCHEMA_VERSION = 1
+
+
+class RunFolder:
+    """The paths of a run, and run.json: settings, versions and the state of each stage, always valid JSON."""
+
+    def __init__(self, root: Path, record: dict[str, Any]) -> None:
+        self.root = root
+        self.record = record
+        self.lease = Lease(root / ".run.lease", "consistency run")
+
+    # paths
+
+    @property
+    def photos(self) -> Path:
+        return self.root / "photos"
+
+    @property
+    def product(self) -> Path:
+        return self.root / "model" / "product.glb"
+
+    @property
+    def product_source(self) -> Path:
+        """What is rendered: the GLB, or a .blend of the user's own with all it can hold."""
+        own = self.product.with_suffix(".blend")
+        return own if own.is_file() else self.product
+
+    @property
+    def references(self) -> Path:
+        return self.root / "references"
+
+    @property
+    def scene(self) -> Path:
+        return self.root / "scene.blend"
+
+    @property
+    def contact_sheet(self) -> Path:
+        return self.root / "contact_sheet.png"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal.jsonl"
+
+    def still(self, angle: str) -> Path:
+        """The chosen still of an angle."""
+        return self.root / "photoreal" / f"{angle}.png"
+
+    def take(self, angle: str, number: int) -> Path:
+        return self.root / "photoreal" / f"{angle}.take-{number:02d}.png"
+
+    def clip(self, motion: str) -> Path:
+        return self.root / "video" / f"{motion}.mp4"
+
+    # run.json
+
+    @classmethod
+    def create(cls, root: Path, settings: RunSettings, versions: dict[str, Any]) -> RunFolder:
+        """A new run in ``root``. Raises UsageError when a run, or anything else, is there already."""
+        if root.exists() and not root.is_dir():
+            raise UsageError(f"{root} is a file; choose a folder for the run with --out")
+        if (root / "run.json").exists():
+            raise UsageError(f"{root} already holds a run; continue it with 'consistency resume {root}', or choose another --out")  # fmt: skip
+        if root.exists() and any(child for child in root.iterdir() if not child.name.startswith(".")):
+            raise UsageError(f"{root} is not empty; choose a new folder for the run with --out")
+        folder = cls(
+            root,
+            {
+                "schema": SCHEMA_VERSION,
+                "id": uuid.uuid4().hex,  # names the run in this machine's book, wherever the folder is moved
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "settings": settings.model_dump(mode="json"),
+                "versions": versions,
+                "device": None,
+                "stages": {stage: {"state": "waiting"} for stage in STAGES},
+            },
+        )
+        folder.save()
+        return folder
+
+    @classmethod
+    def open(cls, root: Path) -> RunFolder:
+        """An existing run. Raises RunFolderError when there is none or it can't be read."""
+        path = root / "run.json"
+        if not path.is_file():
+            raise RunFolderError(
+                f"{root} is not a run folder (it has no run.json); name the folder that --out was given"
+            )
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            RunSettings.model_validate(record["settings"])
+        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+            raise RunFolderError(f"{path} can't be read as a run ({type(error).__name__}); restore it from a backup or start a new run") from error  # fmt: skip
+        return cls(root, record)
+
+    @property
+    def settings(self) -> RunSettings:
+        return RunSettings.model_validate(self.record["settings"])
+
+    @settings.setter
+    def settings(self, settings: RunSettings) -> None:
+        self.record["settings"] = settings.model_dump(mode="json")
+        self.save()
+
+    def save(self) -> None:
+        write_json(self.root / "run.json", self.record)
+
+    def note(self, **facts: Any) -> None:
+        """Set top-level facts of run.json."""
+        self.record.update(facts)
+        self.save()
+
+    def stage(self, name: Stage) -> dict[str, Any]:
+        return self.record["stages"].setdefault(name, {"state": "waiting"})
+
+    def mark(self, name: Stage, state: str, **facts: Any) -> None:
+        """Set a stage's state: waiting, running, done, skipped, failed, cancelled or stopped."""
+        stage = self.stage(name)
+        stage.update(facts, state=state)
+        if state == "running":
+            stage.pop("error", None)
+            stage.setdefault("started", datetime.now(UTC).isoformat(timespec="seconds"))
+        elif state in ("done", "skipped", "failed"):
+            stage["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+        self.save()
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is left to do: every stage is done or was not wanted, and the results are there."""
+        ended = all(self.stage(stage)["state"] in ("done", "skipped") for stage in STAGES)
+        return ended and all(path.is_file() for path in (self.scene, self.contact_sheet, self.report))
+
+    def shot(self, angle: str) -> Shot | None:
+        """The facts of an angle's reference, None where it is not rendered or a file of it is gone."""
+        saved = self.stage("references").get("shots", {}).get(angle)
+        if saved is None:
+            return None
+        files = {name: self.root / path for name, path in saved["files"].items()}
+        return Shot(**{**saved, "files": files}) if all(path.is_file() for path in files.values()) else None
+
+    def keep_shot(self, shot: Shot) -> None:
+        files = {name: path.relative_to(self.root).as_posix() for name, path in shot.files.items()}
+        self.stage("references").setdefault("shots", {})[shot.angle] = {**asdict(shot), "files": files}
+        self.save()
+
+    def read_journal(self) -> Journal:
+        return Journal(self.journal)

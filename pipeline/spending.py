@@ -1,0 +1,92 @@
+"""Limits on money, and the machine's own book of what was spent on which day.
+
+A limit holds because each purchase is *reserved* at its quoted price, under one lock for all processes of this machine,
+before its request may leave; the sum of reservations and bills never passes a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .disk import append_line, locked, read_lines
+from .errors import BudgetExceeded
+
+_CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
+
+
+def state_folder() -> Path:
+    """Where this machine's book lies: the user's own state folder, shared by every Blender and shell."""
+    if override := os.environ.get("CONSISTENCY_STATE_FOLDER"):
+        return Path(override)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Consistency Pipeline"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Consistency Pipeline"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """USD; None means no limit."""
+
+    run: float | None = None
+    day: float | None = None
+    product: float | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A purchase in the book. ``usd`` is the quote until the bill is known."""
+
+    day: str  # local date, ISO
+    run: str
+    product: str
+    purchase: str  # key#attempt
+    usd: float
+
+
+class SpendingBook:
+    """Append-only lines, folded by purchase: the last line of a purchase is what it costs."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.path = (folder or state_folder()) / "spending.jsonl"
+
+    def entries(self) -> list[Entry]:
+        latest: dict[tuple[str, str], Entry] = {}
+        for line in read_lines(self.path):
+            try:
+                entry = Entry(line["day"], line["run"], line["product"], line["purchase"], float(line["usd"]))
+            except (KeyError, TypeError, ValueError):
+                continue
+            first = latest.get((entry.run, entry.purchase))
+            # A bill that comes after midnight still belongs to the day it was reserved on.
+            day = first.day if first is not None else entry.day
+            latest[entry.run, entry.purchase] = Entry(day, entry.run, entry.product, entry.purchase, entry.usd)
+        return list(latest.values())
+
+    def reserve(self, run: str, product: str, purchase: str, usd: float, limits: Limits) -> None:
+        """Set ``usd`` aside, or raise BudgetExceeded and set nothing aside."""
+        with locked(self.path.with_suffix(".lock")):
+            today = datetime.now().astimezone().date().isoformat()
+            others = [entry for entry in self.entries() if (entry.run, entry.purchase) != (run, purchase)]
+            for name, limit, spent in (
+                ("run", limits.run, sum(e.usd for e in others if e.run == run)),
+                ("day", limits.day, sum(e.usd for e in others if e.day == today)),
+                ("product", limits.product, sum(e.usd for e in others if e.product == product)),
+            ):
+                if limit is not None and spent + usd > limit + _CENT_FRACTION:
+                    raise BudgetExceeded(
+                        f"stopped before the {name}'s limit of ${limit:.2f} would be passed: ${spent:.2f} is spent or "
+                        f"set aside and the next request costs ${usd:.2f}; raise the limit and resume to go on"
+                    )
+            append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})
+
+    def settle(self, run: str, product: str, purchase: str, usd: float) -> None:
+        """Replace a reservation by what was billed; 0 where nothing was."""
+        with locked(self.path.with_suffix(".lock")):
+            today = datetime.now().astimezone().date().isoformat()
+            append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})

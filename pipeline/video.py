@@ -1,0 +1,56 @@
+"""Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .ports import Product
+from .settings import RunSettings
+
+AVOID = "blur, shaky camera, distortion, morphing, changing shape, flickering, artifacts, text changes, extra objects"
+
+
+@dataclass(frozen=True)
+class Motion:
+    """``prompt`` and the slower ``reflective_prompt`` go to the video model; ``longest_reflective`` is in seconds."""
+
+    label: str
+    prompt: str
+    reflective_prompt: str
+    longest_reflective: float = 5.0
+
+
+MOTIONS: dict[str, Motion] = {
+    "turntable": Motion(
+        label="Turntable",
+        prompt="The product turns slowly and smoothly on a turntable, a full rotation at constant speed. The camera is "
+        "locked off. Studio product photography; the product is rigid and its shape, label and materials stay the same.",
+        reflective_prompt="The product turns very slowly, a small part of a rotation at constant speed. The camera is "
+        "locked off. Reflections and refractions glide calmly; the product is rigid and its shape and label stay the same.",
+    ),
+    "light_sweep": Motion(
+        label="Light Sweep",
+        prompt="A soft studio light sweeps slowly across the product's surface from left to right, highlights gliding "
+        "along its shape. The camera and the product stand perfectly still.",
+        reflective_prompt="A large soft light moves very slowly across the product, one calm highlight gliding along its "
+        "edges. The camera and the product stand perfectly still.",
+    ),
+    "detail_reveal": Motion(
+        label="Detail Reveal",
+        prompt="A slow, smooth macro push-in towards the product's surface detail, shallow depth of field, studio "
+        "light. The product is rigid and stands still.",
+        reflective_prompt="A very slow, short push-in towards the product, studio light. The product is rigid and stands "
+        "still; reflections stay calm.",
+    ),
+}
+
+
+def clip_prompt(settings: RunSettings, product: Product) -> str:
+    motion = MOTIONS[settings.motion]
+    return motion.reflective_prompt if product.reflective else motion.prompt
+
+
+def clip_duration(settings: RunSettings, product: Product) -> float:
+    """Seconds. Reflective products get the shorter clip: reflections are what video models lose first."""
+    longest = MOTIONS[settings.motion].longest_reflective
+    return min(settings.duration, longest) if product.reflective else settings.duration
