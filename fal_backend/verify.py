@@ -9,7 +9,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from ..pipeline import model
+from ..pipeline import gltf_file
 from ..pipeline.errors import BadInput
 from .errors import BadDownload
 
@@ -152,7 +152,7 @@ def _check_mp4(path: Path) -> None:
 
 
 def _check_glb(path: Path) -> None:
-    model.check_glb(path)
+    gltf_file.check_glb(path)
 
 
 _CHECKS = {

@@ -1,0 +1,27 @@
+"""``blender --command consistency …``: the command line inside Blender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+_handle: Any = None
+
+
+def _run(arguments: list[str]) -> int:
+    from .. import command_line
+
+    return command_line.main(arguments)
+
+
+def register() -> None:
+    global _handle  # noqa: PLW0603 - Blender hands out a handle that unregistering needs
+    _handle = bpy.utils.register_cli_command("consistency", _run)
+
+
+def unregister() -> None:
+    global _handle  # noqa: PLW0603
+    if _handle is not None:
+        bpy.utils.unregister_cli_command(_handle)
+        _handle = None
