@@ -43,12 +43,13 @@ def purchase(request: ClipRequest, live: Live = None) -> Purchase:
     """
     endpoint = find(request.endpoint, "video")
     arguments: dict[str, Any] = {endpoint.takes(*START) or "image_url": local_file(request.start)}
-    if "multi_prompt" not in request.overrides:
+    shots = "multi_prompt" in request.overrides  # each has a prompt and a duration of its own
+    if not shots:
         arguments["prompt"] = request.prompt
     arguments |= _end(endpoint, request)
     arguments |= _sound(endpoint, request)
     arguments |= _elements(endpoint, request)
-    if (duration := _duration(endpoint, request.duration)) is not None:
+    if not shots and (duration := _duration(endpoint, request.duration)) is not None:
         arguments["duration"] = duration
     ratios = endpoint.choices("aspect_ratio")
     if ratios and "auto" not in ratios:

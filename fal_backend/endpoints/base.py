@@ -9,6 +9,7 @@ pages, fal-js 381105e (2026-08-02), npm @fal-ai/client 1.8.5, then 1.10.1. The t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -45,7 +46,7 @@ NamedSize = Literal["square_hd", "square", "portrait_4_3", "portrait_16_9", "lan
 
 
 class Inputs(BaseModel):
-    """What an endpoint takes. Unknown fields are refused: fal ignores them, so a typo would be paid for."""
+    """What an endpoint, or a part of its input, takes. Unknown fields are refused: fal ignores them, so a typo would be paid for."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False)
 
@@ -64,16 +65,12 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
 
-class ImageSize(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ImageSize(Inputs):
     width: int = Field(512, ge=1, le=14142, description="pixels")
     height: int = Field(512, ge=1, le=14142, description="pixels")
 
 
-class LoraWeight(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class LoraWeight(Inputs):
     path: str
     scale: float = 1.0
     force: bool = False
@@ -109,28 +106,31 @@ class Video(Result):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Limits of an endpoint's own ``image_size``, in pixels."""
+    """Limits of an endpoint's own ``image_size``: pixels a side, pixels in all, and what each side is a multiple of."""
 
     side: tuple[int, int] = (1, 14142)
     pixels: tuple[int, int] = (1, 14142**2)
+    step: int = 1
 
     def allow(self, width: int, height: int) -> bool:
         sides = self.side[0] <= min(width, height) and max(width, height) <= self.side[1]
-        return sides and self.pixels[0] <= width * height <= self.pixels[1]
+        whole = width % self.step == 0 and height % self.step == 0
+        return sides and whole and self.pixels[0] <= width * height <= self.pixels[1]
 
     def fit(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The allowed size nearest above ``size`` with its aspect: a whole multiple, or scaled to multiples of 16."""
-        width, height = size
-        for times in range(1, 65):
+        """The smallest allowed size not below ``size`` that has exactly its aspect, else the largest below it.
+
+        Raises UsageError where there is none.
+        """
+        parts = math.gcd(*size)
+        width, height = size[0] // parts, size[1] // parts
+        larger = range(parts, self.side[1] // max(width, height) + 1)
+        for times in (*larger, *range(parts - 1, 0, -1)):
             if self.allow(width * times, height * times):
                 return width * times, height * times
-        for tenths in range(639, 0, -1):
-            scaled = (max(16, round(width * tenths / 160) * 16), max(16, round(height * tenths / 160) * 16))
-            if self.allow(*scaled):
-                return scaled
         raise UsageError(
-            f"a picture of {width} × {height} pixels fits no size this endpoint makes "
-            f"(sides {self.side[0]} to {self.side[1]} pixels); choose a size nearer to 1024 or a squarer aspect"
+            f"this endpoint makes no picture with the aspect of {size[0]} × {size[1]} pixels "
+            f"(its sides are {self.side[0]} to {self.side[1]} pixels); choose a squarer aspect or another endpoint"
         )
 
 

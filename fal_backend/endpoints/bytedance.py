@@ -23,7 +23,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import NAMED_SIZES, Multiplier, Price
+from .prices import Multiplier, Price, pixels
 
 
 class Seedream45(Inputs):
@@ -71,15 +71,12 @@ LISTING = "third-party listing, 2026: 0.0675 up to 1536², 0.135 up to 2048²; f
 
 
 def _large(values: Mapping[str, Any]) -> list[Multiplier]:
-    size = values.get("image_size")
-    width, height = (
-        (size["width"], size["height"]) if isinstance(size, Mapping) else NAMED_SIZES.get(size, (2048, 2048))
-    )
+    width, height = pixels(values.get("image_size")) or (2048, 2048)
     return [Multiplier(2.0, "more than 1536 × 1536 pixels", LISTING)] if width * height > 1536**2 else []
 
 
-LARGE = Sizes(pixels=(2560 * 1440, 4096 * 4096))
-PRO_SIZES = Sizes(pixels=(1024 * 1024, 2048 * 2048))
+LARGE = Sizes(side=(1, 4096), pixels=(2560 * 1440, 4096 * 4096), step=2)
+PRO_SIZES = Sizes(pixels=(1024 * 1024, 2048 * 2048), step=2)
 V45 = Price("images", 0.04, "fal's model page, 2026")
 LITE = Price("images", None, "no price seen; the pricing API knows")
 PRO = Price("images", 0.0675, LISTING, _large)

@@ -80,6 +80,8 @@ def sentence(endpoint_id: str, model: type[BaseModel], error: ValidationError) -
         return f"{endpoint_id} has no field {where}"
     value = repr(first["input"])
     value = value if len(value) <= 60 else value[:57] + "…"
+    if where != name:
+        return f"{endpoint_id} can't take {where} = {value}; it {first['msg'].removeprefix('Input ')}"
     return f"{endpoint_id} can't take {where} = {value}; it takes {allowed(field)}"
 
 

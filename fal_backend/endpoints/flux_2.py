@@ -80,7 +80,7 @@ class Flux2ProImages(Result):
 
 
 UNPRICED = Price("megapixels", None, "no price seen; the pricing API knows")
-SIDES = Sizes(side=(512, 2048))
+SIDES = Sizes(side=(512, 2048), step=16)
 
 ENDPOINTS = (
     still("fal-ai/flux-2/edit", "FLUX.2 dev", Flux2Dev, FluxImages, UNPRICED, sizes=SIDES),
@@ -88,7 +88,7 @@ ENDPOINTS = (
     still("fal-ai/flux-2/flash/edit", "FLUX.2 flash", Flux2Turbo, FluxImages, UNPRICED, sizes=SIDES),
     still("fal-ai/flux-2/klein/4b/edit", "FLUX.2 klein 4B", Flux2Klein, FluxImages, UNPRICED, sizes=SIDES),
     still("fal-ai/flux-2/klein/9b/edit", "FLUX.2 klein 9B", Flux2Klein, FluxImages, UNPRICED, sizes=SIDES),
-    still("fal-ai/flux-2-pro/edit", "FLUX.2 pro", Flux2Pro, Flux2ProImages, UNPRICED),
-    still("fal-ai/flux-2-max/edit", "FLUX.2 max", Flux2Pro, Flux2ProImages, UNPRICED),
-    still("fal-ai/flux-2-flex/edit", "FLUX.2 flex", Flux2Flex, Flux2ProImages, UNPRICED),
+    still("fal-ai/flux-2-pro/edit", "FLUX.2 pro", Flux2Pro, Flux2ProImages, UNPRICED, sizes=SIDES),
+    still("fal-ai/flux-2-max/edit", "FLUX.2 max", Flux2Pro, Flux2ProImages, UNPRICED, sizes=SIDES),
+    still("fal-ai/flux-2-flex/edit", "FLUX.2 flex", Flux2Flex, Flux2ProImages, UNPRICED, sizes=SIDES),
 )  # fmt: skip

@@ -14,10 +14,9 @@ Aspect = Literal["auto", "21:9", "16:9", "3:2", "4:3", "5:4", "1:1", "4:5", "3:4
 WideAspect = Literal[Aspect, "4:1", "1:4", "8:1", "1:8"]
 
 
-class NanoBanana(Inputs):
+class Banana(Inputs):
     prompt: str = Field(min_length=3, max_length=50000, description="what to make, in words")
     image_urls: list[FileUrl] = Field(min_length=1)
-    aspect_ratio: Aspect = "auto"
     num_images: NumImages = 1
     output_format: JpegPngWebp = "png"
     safety_tolerance: Tolerance6 = "4"
@@ -26,12 +25,16 @@ class NanoBanana(Inputs):
     sync_mode: SyncMode = False
 
 
+class NanoBanana(Banana):
+    aspect_ratio: Aspect = "auto"
+
+
 class NanoBananaPro(NanoBanana):
     resolution: Literal["1K", "2K", "4K"] = "1K"
     enable_web_search: bool = False
 
 
-class NanoBananaLite(NanoBanana):
+class NanoBananaLite(Banana):
     aspect_ratio: WideAspect = "auto"
     limit_generations: bool = Field(True, description="one picture a round, whatever the prompt says")
     enable_web_search: bool = False

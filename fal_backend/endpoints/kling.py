@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from .base import Endpoint, FileUrl, Inputs, Video
 from .prices import Multiplier, Price
@@ -51,18 +51,14 @@ class Kling26Pro(Inputs):
     voice_ids: list[str] | None = Field(None, max_length=2)
 
 
-class Element(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Element(Inputs):
     frontal_image_url: FileUrl | None = None
     reference_image_urls: list[FileUrl] | None = Field(None, min_length=1, max_length=3)
     video_url: FileUrl | None = None
     voice_id: str | None = None
 
 
-class PromptedShot(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PromptedShot(Inputs):
     prompt: str
     duration: ShotSeconds = "5"
 

@@ -56,6 +56,6 @@ ENDPOINTS = (
         GptImages,
         Price("images", 0.19, LISTING, _by_quality),
         notes="billed by tokens",
-        sizes=Sizes(side=(16, 3840), pixels=(655_360, 3840 * 2160)),
+        sizes=Sizes(side=(16, 3840), pixels=(655_360, 3840 * 2160), step=16),
     ),
 )

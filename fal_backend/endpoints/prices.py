@@ -76,10 +76,11 @@ def count_units(unit: str, values: Mapping[str, Any], size: tuple[int, int] | No
         case "image":
             return pictures
         case "megapixel":
-            width, height = _size(values.get("image_size")) or size or (1024, 1024)
+            width, height = pixels(values.get("image_size")) or size or (1024, 1024)
             return pictures * max(1, math.ceil(width * height / 1024**2))
         case "second":
-            return seconds(values.get("duration"))
+            shots = values.get("multi_prompt") or [values]
+            return sum(seconds(shot.get("duration")) for shot in shots)
         case "unit" | "video" | "model" | "generation" | "request":
             return 1.0
         case _:
@@ -91,7 +92,8 @@ def seconds(duration: Any) -> float:
     return float(str(duration).removesuffix("s")) if duration not in (None, "", "auto") else 5.0
 
 
-def _size(image_size: Any) -> tuple[int, int] | None:
+def pixels(image_size: Any) -> tuple[int, int] | None:
+    """Width and height of a picture size, named or given; None where the endpoint decides."""
     if isinstance(image_size, Mapping):
         return int(image_size.get("width", 512)), int(image_size.get("height", 512))
     return NAMED_SIZES.get(str(image_size))

@@ -1,0 +1,209 @@
+"""The catalogue itself: any id can be named, slips are caught, fields complain in one sentence, prices add up."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+from consistency_pipeline.fal_backend.endpoints import CATALOGUE, ENDPOINTS, catalogue_rows, find, of_role
+from consistency_pipeline.fal_backend.endpoints.base import Endpoint, Inputs, Result, Sizes
+from consistency_pipeline.fal_backend.endpoints.prices import Price, count_units
+from consistency_pipeline.pipeline.errors import UsageError
+from consistency_pipeline.pipeline.settings import SAFE_SIZES
+
+KONTEXT = CATALOGUE["fal-ai/flux-kontext/dev"]
+KLING = CATALOGUE["fal-ai/kling-video/v3/pro/image-to-video"]
+MINIMAL = {"prompt": "a watch", "image_url": "https://example.com/a.png"}
+
+
+def test_ids_are_unique_and_every_role_has_some() -> None:
+    assert len(CATALOGUE) == len(ENDPOINTS)
+    for role in ("model", "picture", "photoreal", "video"):
+        assert of_role(role)
+
+
+def test_a_known_endpoint_is_found_for_its_role_only() -> None:
+    assert find(KONTEXT.id, "photoreal") is KONTEXT
+    with pytest.raises(UsageError, match=r"makes clips, not stills from a reference; use fal-ai/flux-kontext/dev"):
+        find(KLING.id, "photoreal")
+
+
+@pytest.mark.parametrize(
+    "name", ["fal-ai/kling-video/v2.1/master/image-to-video", "meshy/v7/image-to-3d", "fal-ai/veo2/image-to-video", "me/my-app"]
+)  # fmt: skip
+def test_any_other_well_formed_id_is_taken_as_it_is(name: str) -> None:
+    endpoint = find(name, "video")
+    assert (endpoint.id, endpoint.known) == (name, False)
+    assert endpoint.validate({"prompt": "p", "whatever": [1, {"a": 2}]}) == {"prompt": "p", "whatever": [1, {"a": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("fal-ai/flux-kontext/dve", "fal-ai/flux-kontext/dev"),
+        ("fal-ai/flux-kontxt/dev", "fal-ai/flux-kontext/dev"),
+        ("flux-kontext/dev", "fal-ai/flux-kontext/dev"),
+        ("Fal-AI/flux-kontext/Dev", "fal-ai/flux-kontext/dev"),
+        ("fal-ai/bytedance/seedream/v5/lite/edit", "bytedance/seedream/v5/lite/edit"),
+    ],
+)
+def test_a_slip_of_the_pen_is_named(slip: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"did you mean {meant}"):
+        find(slip, "photoreal")
+
+
+@pytest.mark.parametrize("name", ["", "kontext", "fal-ai/", "/dev", "fal-ai//dev", "fal ai/dev", "a/../b", "https://fal.ai/x", "a/b?c"])  # fmt: skip
+def test_a_malformed_id_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="no endpoint id"):
+        find(name, "photoreal")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("guidance_scale", 25, "guidance_scale = 25; it takes a number from 1 to 20"),
+        ("guidance_scale", "high", "guidance_scale = 'high'; it takes a number from 1 to 20"),
+        ("guidance_scale", math.nan, "guidance_scale = nan; it takes a number"),
+        ("num_inference_steps", 28.5, "num_inference_steps = 28.5; it takes a whole number from 10 to 50"),
+        ("output_format", "gif", "output_format = 'gif'; it takes one of jpeg, png"),
+        ("enable_safety_checker", "perhaps", "enable_safety_checker = 'perhaps'; it takes true or false"),
+        ("guidance", 2, "has no field 'guidance'; did you mean 'guidance_scale'"),
+        ("negative_prompt", "blur", "has no field 'negative_prompt'; did you mean"),
+        ("zzz", 1, "has no field 'zzz'; its fields are prompt, image_url"),
+    ],
+)
+def test_a_wrong_field_is_one_sentence_with_the_cure(field: str, value: object, says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        KONTEXT.validate({**MINIMAL, field: value})
+    text = str(raised.value)
+    assert text.startswith(KONTEXT.id)
+    assert says in text
+    assert "\n" not in text
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(UsageError, match="flux-kontext/dev needs image_url: text"):
+        KONTEXT.validate({"prompt": "a watch"})
+
+
+def test_nested_fields_are_named_too() -> None:
+    endpoint = CATALOGUE["fal-ai/flux-2/edit"]
+    arguments = {"prompt": "a", "image_urls": ["https://example.com/a.png"], "image_size": {"width": 0, "height": 9}}
+    with pytest.raises(UsageError, match=r"image_size\.width = 0; it should be greater than or equal to 1"):
+        endpoint.validate(arguments)
+
+
+def test_values_come_out_in_fals_types_and_only_those_given() -> None:
+    given = {**MINIMAL, "num_inference_steps": "30", "enable_safety_checker": "false"}
+    assert KONTEXT.validate(given) == {**MINIMAL, "num_inference_steps": 30, "enable_safety_checker": False}
+    clip = {"prompt": "p", "start_image_url": "https://example.com/a.png", "duration": 7}
+    assert KLING.validate(clip)["duration"] == "7"
+
+
+def test_rules_between_fields_are_told() -> None:
+    clip = {"start_image_url": "https://example.com/a.png"}
+    with pytest.raises(UsageError, match="either prompt or multi_prompt"):
+        KLING.validate(clip)
+    meshy = CATALOGUE["fal-ai/meshy/v6/image-to-3d"]
+    with pytest.raises(UsageError, match="enable_pbr needs should_texture"):
+        meshy.validate({"image_url": "https://example.com/a.png", "should_texture": False, "enable_pbr": True})
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=CATALOGUE)
+def test_answers_may_hold_nulls_and_news(endpoint: Endpoint) -> None:
+    file = {"url": "https://v3.fal.media/x", "content_type": None, "file_size": None, "brand_new": 1}
+    media = {"images": [file], "video": file, "model_glb": file}
+    needed = {name: media[name] for name, field in endpoint.Output.model_fields.items() if field.is_required()}
+    optional = {name: None for name, field in endpoint.Output.model_fields.items() if not field.is_required()}
+    assert needed
+    endpoint.Output.model_validate({**needed, **optional, "news": {"a": 1}})
+    endpoint.Output.model_validate(needed)
+
+
+@pytest.mark.parametrize("size", [(64, 64), *SAFE_SIZES, *((h, w) for w, h in SAFE_SIZES), (4096, 4096)])
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.sizes != Sizes()], ids=lambda e: e.id)
+def test_a_size_is_fitted_with_its_exact_aspect(endpoint: Endpoint, size: tuple[int, int]) -> None:
+    width, height = endpoint.sizes.fit(size)
+    assert endpoint.sizes.allow(width, height)
+    assert width * size[1] == height * size[0]
+    if endpoint.sizes.allow(*size):
+        assert (width, height) == size
+
+
+def test_an_aspect_that_fits_nowhere_says_so() -> None:
+    with pytest.raises(UsageError, match="squarer aspect"):
+        Sizes(side=(512, 1024)).fit((3000, 100))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "usd"),
+    [
+        ("fal-ai/flux-kontext/dev", {}, 0.025),
+        ("fal-ai/flux-pro/v1.1", {"image_size": "square_hd"}, 0.04),
+        ("fal-ai/flux-pro/v1.1", {"image_size": {"width": 2048, "height": 1024}}, 0.08),
+        ("fal-ai/nano-banana-2/edit", {"resolution": "4K"}, 0.16),
+        ("fal-ai/meshy/v6/image-to-3d", {}, 1.20),
+        ("fal-ai/meshy/v6/image-to-3d", {"should_texture": False}, 0.80),
+        ("fal-ai/meshy/v6/image-to-3d", {"enable_rigging": True, "enable_animation": True}, 1.52),
+        ("fal-ai/meshy/v6/text-to-3d", {"mode": "preview"}, 0.80),
+        ("fal-ai/kling-video/v2.5-turbo/pro/image-to-video", {"duration": "10"}, 0.70),
+        ("fal-ai/kling-video/v3/pro/image-to-video", {"generate_audio": False}, 5 * 0.224),
+        ("fal-ai/kling-video/v3/pro/image-to-video", {}, 5 * 0.336),
+        ("fal-ai/veo3.1/image-to-video", {"generate_audio": False, "duration": "4s"}, 0.80),
+        ("fal-ai/veo3.1/image-to-video", {"resolution": "4k"}, 4.80),
+        ("fal-ai/veo3.1/fast/image-to-video", {"resolution": "4k", "generate_audio": False}, 2.40),
+        ("bytedance/seedream/v5/pro/edit", {"image_size": {"width": 1024, "height": 1024}}, 0.0675),
+    ],
+)
+def test_a_quote_adds_up(endpoint: str, arguments: dict[str, object], usd: float) -> None:
+    quote = CATALOGUE[endpoint].quote(arguments)
+    assert quote.usd == pytest.approx(usd)
+    product = quote.unit_price * quote.units * math.prod(each.times for each in quote.multipliers)
+    assert quote.usd == pytest.approx(product)
+    assert all(each.reason and each.source for each in quote.multipliers)
+
+
+def test_fals_live_price_goes_before_the_stored_one() -> None:
+    quote = KLING.quote({"generate_audio": True, "duration": "10"}, live=(0.1, "seconds"))
+    assert (quote.usd, quote.live) == (pytest.approx(1.5), True)
+    videos = KLING.quote({"generate_audio": False, "duration": "10"}, live=(0.9, "videos"))
+    assert videos.usd == pytest.approx(0.9)
+
+
+def test_a_live_price_in_a_unit_that_cannot_be_counted_is_not_guessed() -> None:
+    quote = KONTEXT.quote({}, live=(0.00001, "compute seconds of H100"))
+    assert (quote.usd, quote.live) == (0.025, False)
+
+
+def test_no_price_known_is_said_as_none() -> None:
+    bare = Endpoint("a/b", "photoreal", "", Inputs, Result, Price("images", None, ""))
+    assert bare.quote({}).usd is None
+    assert bare.quote({}, live=(0.03, "images")).usd == 0.03
+
+
+def test_units_are_counted_as_fal_bills_them() -> None:
+    assert count_units("megapixels", {}, (1392, 752)) == 1
+    assert count_units("Megapixel", {}, (1392, 1392)) == 2
+    assert count_units("seconds", {"duration": "8s"}, None) == 8
+    assert count_units("images", {"num_images": 3}, None) == 3
+    assert count_units("bananas", {}, None) is None
+
+
+def test_the_rows_for_the_command_are_plain_json() -> None:
+    rows = json.loads(json.dumps(catalogue_rows()))
+    assert [row["id"] for row in rows] == list(CATALOGUE)
+    row = next(row for row in rows if row["id"] == KONTEXT.id)
+    assert row["inputs"]["image_url"] == "required"
+    assert row["inputs"]["guidance_scale"] == 2.5
+    assert (row["unit"], row["usd"]) == ("images", 0.025)
+    retired = {row["id"] for row in rows if row["retired"]}
+    assert retired == {"fal-ai/kling-video/v1/pro/image-to-video", "fal-ai/veo3/image-to-video"}
+
+
+def test_importing_the_backend_leaves_the_catalogue_alone() -> None:
+    code = "import consistency_pipeline.fal_backend, sys; print('pydantic' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
