@@ -133,8 +133,8 @@ def main(arguments: list[str]) -> int:
     from consistency_pipeline.fal_backend.endpoints import CATALOGUE
 
     *packages, out = map(Path, arguments)
-    newest, older = ([Types(package) for package in packages] + [None])[:2]
-    found = facts(newest, older, sorted(CATALOGUE))
+    newest, *older = (Types(package) for package in packages)
+    found = facts(newest, older[0] if older else None, sorted(CATALOGUE))
     Path(out).write_text(_compact({**found, **nested(newest, found)}), encoding="utf-8")
     print(f"{len(found)} of {len(CATALOGUE)} endpoints are typed; {out} written")
     return 0
