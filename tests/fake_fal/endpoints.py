@@ -1,0 +1,16 @@
+"""What each endpoint takes, read independently of the product's catalogue, so that the one can check the other.
+
+Ranges are those of fal's OpenAPI of April 2026, names those of fal-js of August 2026.
+"""
+
+from __future__ import annotations
+
+from .endpoint import Endpoint
+from .endpoints_model import models
+from .endpoints_picture import pictures
+from .endpoints_video import clips
+
+
+def table() -> dict[str, Endpoint]:
+    """Endpoint id → what it takes and makes."""
+    return {endpoint.id: endpoint for make in (models, pictures, clips) for endpoint in make()}
