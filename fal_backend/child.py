@@ -39,8 +39,8 @@ class Voice:
         self._lock = threading.Lock()
         self._deaf = False
 
-    def say(self, kind: str, **facts: Any) -> None:
-        line = json.dumps({"say": kind, **facts}, ensure_ascii=True, default=str)
+    def say(self, word: str, /, **facts: Any) -> None:
+        line = json.dumps({"say": word, **facts}, ensure_ascii=True, default=str)
         with self._lock:
             if self._deaf:
                 return
