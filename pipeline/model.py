@@ -1,0 +1,90 @@
+"""What a run starts from: a model of one's own, one to four photos, or words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from .disk import copy_file, whole_file
+from .errors import BadInput, UsageError
+from .gltf_file import check_glb, pack_gltf
+from .photo_header import PHOTO_SUFFIXES, photo_size
+
+Route = Literal["own", "photos", "words"]
+
+MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
+MAX_PHOTOS = 4
+
+
+def classify(inputs: Sequence[str | Path], text: str = "") -> Route:
+    """Which way leads from these inputs to a model; every file is looked at.
+
+    Raises UsageError where the combination makes no sense, BadInput where a file can't be used.
+    """
+    paths = [Path(item) for item in inputs]
+    if not paths:
+        if not text.strip():
+            raise UsageError("nothing to start from; give a .glb, .gltf or .blend, one to four photos, or --text")
+        return "words"
+    if text.strip():
+        raise UsageError("give either files or --text, not both; words about the look belong in --prompt")
+    for path in paths:
+        _check_file(path)
+    models = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
+    if models and len(models) < len(paths):
+        raise UsageError("models and photos can't be mixed; give one model, or one to four photos")
+    if len(models) > 1:
+        raise UsageError(f"{len(models)} models were given; give one, with all its parts in the same file")
+    if models:
+        return "own"
+    if len(paths) > MAX_PHOTOS:
+        raise UsageError(f"{len(paths)} photos were given; choose the {MAX_PHOTOS} that show the product best")
+    for path in paths:
+        photo_size(path)
+    return "photos"
+
+
+def _check_file(path: Path) -> None:
+    known = (*MODEL_SUFFIXES, *PHOTO_SUFFIXES)
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; name the model or the photos inside it")
+    if not path.exists():
+        raise BadInput(f"{path} doesn't exist; check the spelling and the folder")
+    if path.suffix.lower() not in known:
+        cure = "export it as JPEG" if path.suffix.lower() in (".heic", ".heif", ".tif", ".tiff") else "convert it first"
+        raise BadInput(f"{path.name} is of a kind that isn't read ({', '.join(known)} are); {cure}")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise BadInput(f"{path} can't be read ({error.strerror}); check its permissions") from error
+    if empty:
+        raise BadInput(f"{path.name} is empty; export or copy it again")
+
+
+def check_own(path: Path) -> None:
+    """Raises BadInput for a model that can't be used, as far as that can be told without Blender."""
+    if path.suffix.lower() == ".glb":
+        check_glb(path)
+    elif path.suffix.lower() == ".gltf":
+        pack_gltf(path)
+    else:
+        with path.open("rb") as file:
+            head = file.read(7)
+        # Blender compresses with zstd since 3.0, with gzip before.
+        if not head.startswith((b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")):
+            raise BadInput(f"{path.name} is not a Blender file; open it in Blender and save it again")
+
+
+def take_own(path: Path, folder: Path) -> None:
+    """Copy a model of one's own into the run's model folder: product.glb, or product.blend for a Blender file.
+
+    Raises BadInput where it can't be used, RunFolderError where it can't be written.
+    """
+    check_own(path)
+    if path.suffix.lower() == ".gltf":
+        with whole_file(folder / "product.glb") as file:
+            file.write(pack_gltf(path))
+    else:
+        copy_file(path, folder / f"product{path.suffix.lower()}")

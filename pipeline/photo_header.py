@@ -1,0 +1,84 @@
+"""Width and height of a photo from its header, without decoding it.
+
+Enough to refuse a file that isn't a picture before it is uploaded and paid for. PNG: RFC 2083 §11.2.1. JPEG: ITU-T T.81
+§B.2.2 (the SOFn marker). WebP: RFC 9649. AVIF: the ``ispe`` box of ISO/IEC 23008-12.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from .errors import BadInput
+
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+MAX_PHOTO_BYTES = 50 * 1024**2
+MIN_SIDE, MAX_SIDE = 64, 14142  # pixels; the upper is fal's own limit for a picture
+
+
+def photo_size(path: Path) -> tuple[int, int]:
+    """(width, height) in pixels. Raises BadInput for what is no photo, is cut short, or is too small or too large."""
+    if path.stat().st_size > MAX_PHOTO_BYTES:
+        raise BadInput(f"{path.name} is larger than {MAX_PHOTO_BYTES // 1024**2} MB; save it as a smaller JPEG")
+    data = path.read_bytes()
+    reader = next((read for matches, read in _READERS if matches(data)), None)
+    if reader is None:
+        raise BadInput(f"{path.name} is not a PNG, JPEG, WebP or AVIF picture; export the photo as JPEG or PNG")
+    try:
+        size = reader(data)
+    except (struct.error, IndexError, ValueError):
+        size = None
+    if size is None:
+        raise BadInput(f"{path.name} is damaged or cut short; copy or export the photo again")
+    if min(size) < MIN_SIDE or max(size) > MAX_SIDE:
+        found = f"{size[0]}×{size[1]}"
+        raise BadInput(f"{path.name} is {found} pixels; use a photo of {MIN_SIDE} to {MAX_SIDE} pixels a side")
+    return size
+
+
+def _png(data: bytes) -> tuple[int, int] | None:
+    if data[12:16] != b"IHDR" or b"IEND" not in data[-64:]:
+        return None
+    return struct.unpack(">II", data[16:24])
+
+
+def _jpeg(data: bytes) -> tuple[int, int] | None:
+    position = 2
+    while data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+            return (width, height) if data.rfind(b"\xff\xd9") > position else None
+        position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
+    return None
+
+
+def _webp(data: bytes) -> tuple[int, int] | None:
+    if len(data) < 8 + struct.unpack("<I", data[4:8])[0] - 1:  # the padding byte is often missing
+        return None
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        width, height = struct.unpack("<HH", data[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _avif(data: bytes) -> tuple[int, int] | None:
+    position = data.find(b"ispe")
+    return struct.unpack(">II", data[position + 8 : position + 16]) if position > 0 else None
+
+
+_READERS = (
+    (lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"), _png),
+    (lambda data: data.startswith(b"\xff\xd8\xff"), _jpeg),
+    (lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP", _webp),
+    (lambda data: data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1"), _avif),
+)
