@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -310,6 +311,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run_folder import RunFolder
 
     settings = settings_from(options)
+    if settings.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
+        settings = settings.model_copy(update={"seed": secrets.randbelow(2**31)})
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)

@@ -8,6 +8,7 @@ step first looks whether its file is there, and a purchase is known by its key, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from .ports import Backend, Product, Results, Shot, Studio
 from .requests import Event, Request
 from .run_folder import RunFolder
 from .settings import RunSettings
-from .stages import Progress, Stage, Steps
+from .stages import STAGES, Progress, Stage, Steps
 
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
@@ -62,23 +63,35 @@ class Orders:
         return [event.error or ConsistencyError(event.text) for event in self.ended.values() if event.kind == "failed"]
 
 
-def run(folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE) -> Steps[dict[str, Any]]:
-    """The chain. Returns the report. Raises the ConsistencyError that stopped it, after keeping what there is."""
+def run(
+    folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE, until: Stage = "results"
+) -> Steps[dict[str, Any]]:
+    """The chain. Returns the report, which is empty where ``until`` ends it before the results.
+
+    Raises the ConsistencyError that says most of what went wrong, after keeping everything that went right.
+    """
     settings = folder.settings
+    last = STAGES.index(until)
     folder.lease.acquire()
     stage: Stage = "model"
+    report: dict[str, Any] = {}
     try:
         yield from _model(folder, settings, backend, wait)
-        stage = "rig"
-        product = yield from _rig(folder, settings, studio)
-        stage = "references"
-        orders = Orders(backend)
-        shots = yield from _pictures(folder, settings, studio, product, orders)
-        stage = "photoreal"
-        yield from _until_all_ended(folder, settings, product, orders, shots, wait)
-        _mark_ended(folder, orders)
-        stage = "results"
-        report = yield from _results(folder, settings, studio, product, orders, shots)
+        if last >= STAGES.index("rig"):
+            stage = "rig"
+            product = yield from _rig(folder, settings, studio)
+        if last >= STAGES.index("references"):
+            stage = "references"
+            orders = Orders(backend)
+            work = _Work(folder, settings, product, orders, last)
+            yield from _pictures(work, studio)
+            stage = "photoreal"
+            yield from _until_all_ended(work, wait)
+        if last >= STAGES.index("results"):
+            stage = "results"
+            report = yield from _results(work, studio)
+        if last >= STAGES.index("references"):
+            _raise_worst(orders.failures())
     except (Exception, GeneratorExit) as error:
         state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
         state = "stopped" if isinstance(error, BudgetExceeded) else state
@@ -87,8 +100,22 @@ def run(folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE)
         raise
     finally:
         folder.lease.release()
-    _raise_worst(orders.failures())
     return report
+
+
+@dataclass
+class _Work:
+    """What the later stages share."""
+
+    folder: RunFolder
+    settings: RunSettings
+    product: Product
+    orders: Orders
+    last: int  # index in STAGES of the last stage wanted
+    shots: dict[str, Shot] = field(default_factory=dict)
+
+    def wants(self, stage: Stage) -> bool:
+        return self.last >= STAGES.index(stage)
 
 
 # model
@@ -146,13 +173,12 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
 # references, and the purchases that follow each of them at once
 
 
-def _pictures(
-    folder: RunFolder, settings: RunSettings, studio: Studio, product: Product, orders: Orders
-) -> Steps[dict[str, Shot]]:
+def _pictures(work: _Work, studio: Studio) -> Steps[None]:
     """Render each angle and send it on its way while the next one renders.
 
     The clip's angle goes first: its clip is the longest wait of the run.
     """
+    folder, settings = work.folder, work.settings
     folder.mark("references", "running")
     first = settings.clip_angle if settings.motion != "none" else settings.angles[0]
     shots: dict[str, Shot] = {}
@@ -162,79 +188,73 @@ def _pictures(
             shot = yield from studio.render_reference(angle, settings, folder.references)
             folder.keep_shot(shot)
         shots[angle.name] = shot
+        work.shots = {each.name: shots[each.name] for each in settings.angles if each.name in shots}
         folder.lease.renew()
-        if folder.stage("photoreal")["state"] != "running":
-            folder.note(device=shot.device)
-            folder.mark("photoreal", "running")
-        for request in plan.still_requests(folder, settings, product, angle, shot.files):
-            orders.start(request)
-        yield from _advance(folder, settings, product, orders, shots, 0.0)
+        folder.note(device=shot.device)
+        if work.wants("photoreal"):
+            if folder.stage("photoreal")["state"] != "running":
+                folder.mark("photoreal", "running")
+            for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
+                work.orders.start(request)
+        yield from _advance(work, 0.0)
     folder.mark("references", "done")
-    return {angle.name: shots[angle.name] for angle in settings.angles}
 
 
-def _advance(
-    folder: RunFolder,
-    settings: RunSettings,
-    product: Product,
-    orders: Orders,
-    shots: dict[str, Shot],
-    wait: float,
-) -> Steps[None]:
-    """Take in what has happened; choose finished stills; start the clip as soon as its stills are there."""
+def _advance(work: _Work, wait: float) -> Steps[None]:
+    """Take in what has happened; choose finished takes; start the clip as soon as its stills are there."""
+    folder, settings, orders = work.folder, work.settings, work.orders
     yield from orders.news(wait)
     folder.lease.renew()
-    for name in shots:
-        _choose_still(folder, settings, orders, name)
-    if settings.motion == "none" or any(request.stage == "video" for request in orders.requests.values()):
+    if not work.wants("photoreal"):
         return
-    needed = plan.clip_stills(settings)
-    if all(name in shots and _still_is_final(orders, settings, name) for name in needed):
+    for name in work.shots:
+        _choose(work, f"photoreal/{name}", plan.still_keys(folder, settings, name))
+    if settings.motion == "none" or not work.wants("video"):
+        return
+    clip = plan.clip_request(folder, settings, work.product)
+    if clip.key in orders.requests:
+        _choose(work, f"video/{settings.motion}", {folder.first_take(f"video/{settings.motion}"): clip.key})
+    elif all(name in work.shots and _stills_ended(work, name) for name in plan.clip_stills(settings)):
         folder.mark("video", "running")
-        orders.start(plan.clip_request(folder, settings, product))
-        yield Progress("video", f"{settings.motion} from {needed[0]}", 0.0, needed[0])
+        orders.start(clip)
+        yield Progress("video", f"{settings.motion} from {settings.clip_angle.name}", 0.0, settings.clip_angle.name)
 
 
-def _still_is_final(orders: Orders, settings: RunSettings, angle: str) -> bool:
-    keys = plan.takes_of(settings, angle)
-    return all(key in orders.ended for key in keys) and any(orders.done(key) for key in keys)
+def _stills_ended(work: _Work, angle: str) -> bool:
+    """All takes of an angle have ended, and one of them well."""
+    keys = plan.still_keys(work.folder, work.settings, angle).values()
+    return all(key in work.orders.ended for key in keys) and work.folder.chosen(f"photoreal/{angle}") is not None
 
 
-def _choose_still(folder: RunFolder, settings: RunSettings, orders: Orders, angle: str) -> None:
-    """The first finished take becomes the angle's still, unless one was chosen before."""
-    if folder.still(angle).exists():
-        return
-    for take, key in enumerate(plan.takes_of(settings, angle), start=1):
-        if orders.done(key):
-            copy_file(folder.take(angle, take), folder.still(angle))
-            return
+def _choose(work: _Work, subject: str, keys: dict[int, str]) -> None:
+    """The first finished take of the current round is shown, unless one was chosen before."""
+    if work.folder.chosen(subject) is None:
+        for take, key in keys.items():
+            if work.orders.done(key):
+                work.folder.choose(subject, take)
+                return
 
 
-def _until_all_ended(
-    folder: RunFolder,
-    settings: RunSettings,
-    product: Product,
-    orders: Orders,
-    shots: dict[str, Shot],
-    wait: float,
-) -> Steps[None]:
-    yield from _advance(folder, settings, product, orders, shots, 0.0)
+def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
+    orders = work.orders
+    yield from _advance(work, 0.0)
     while orders.waiting():
-        yield from _advance(folder, settings, product, orders, shots, wait)
-        done = sum(key in orders.ended for key in orders.requests)
-        yield Progress("photoreal", "waiting", done / len(orders.requests))
-
-
-def _mark_ended(folder: RunFolder, orders: Orders) -> None:
-    """Set the state of the photoreal and video stages from how their requests ended."""
+        yield from _advance(work, wait)
+        ended = sum(key in orders.ended for key in orders.requests)
+        yield Progress("photoreal", "waiting", ended / len(orders.requests))
     for stage in ("photoreal", "video"):
         keys = [key for key, request in orders.requests.items() if request.stage == stage]
         failed = [orders.ended[key] for key in keys if orders.ended[key].kind == "failed"]
         if failed:
             stopped = any(isinstance(event.error, BudgetExceeded) for event in failed)
-            folder.mark(stage, "stopped" if stopped else "failed", error=failed[0].text)
-        else:
-            folder.mark(stage, "done" if keys else "skipped")
+            work.folder.mark(stage, "stopped" if stopped else "failed", error=failed[0].text)
+        elif keys:
+            work.folder.mark(stage, "done")
+        elif stage == "video" and work.wants("video"):
+            no_clip = work.settings.motion == "none"
+            work.folder.mark(
+                stage, "skipped" if no_clip else "failed", **({} if no_clip else {"error": "its stills failed"})
+            )
 
 
 def _raise_worst(failures: list[Exception]) -> None:
@@ -254,17 +274,15 @@ def _raise_worst(failures: list[Exception]) -> None:
 # results
 
 
-def _results(
-    folder: RunFolder, settings: RunSettings, studio: Studio, product: Product, orders: Orders, shots: dict[str, Shot]
-) -> Steps[dict[str, Any]]:
+def _results(work: _Work, studio: Studio) -> Steps[dict[str, Any]]:
+    folder, settings, orders = work.folder, work.settings, work.orders
     folder.mark("results", "running")
-    report = results.build_report(folder, settings, product, orders.requests, orders.ended, shots)
-    stills = {name: folder.still(name) for name in shots if folder.still(name).is_file()}
+    report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.motion)
     yield from studio.save_results(
         Results(
-            shots=shots,
-            stills=stills,
+            shots=work.shots,
+            stills={name: folder.still(name) for name in work.shots if folder.still(name).is_file()},
             clips={settings.motion: clip} if clip.is_file() else {},
             backend=settings.backend,
             report=report,

@@ -40,9 +40,10 @@ def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) 
     )
 
 
-def takes_of(settings: RunSettings, angle: str) -> list[str]:
-    """The keys of an angle's stills, first take first."""
-    return [f"photoreal/{angle}/take-{take:02d}" for take in range(1, settings.takes + 1)]
+def still_keys(folder: RunFolder, settings: RunSettings, angle: str) -> dict[int, str]:
+    """Take number → key of an angle's current stills."""
+    first = folder.first_take(f"photoreal/{angle}")
+    return {take: f"photoreal/{angle}/take-{take:02d}" for take in range(first, first + settings.takes)}
 
 
 def still_requests(
@@ -64,7 +65,7 @@ def still_requests(
             out=folder.take(angle.name, take),
             overrides=settings.overrides.get(settings.image_endpoint, {}),
         )
-        for take, key in enumerate(takes_of(settings, angle.name), start=1)
+        for take, key in still_keys(folder, settings, angle.name).items()
     ]
 
 
@@ -81,8 +82,9 @@ def clip_stills(settings: RunSettings) -> list[str]:
 def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> ClipRequest:
     names = clip_stills(settings)
     end = settings.video_end_angle
+    take = folder.first_take(f"video/{settings.motion}")
     return ClipRequest(
-        key=f"video/{settings.motion}",
+        key=f"video/{settings.motion}/take-{take:02d}",
         endpoint=settings.video_endpoint,
         angle=settings.clip_angle,
         motion=settings.motion,
@@ -95,7 +97,7 @@ def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> 
         audio=settings.audio,
         seed=settings.seed,
         size=settings.resolution,
-        out=folder.clip(settings.motion),
+        out=folder.clip_take(settings.motion, take),
         overrides=settings.overrides.get(settings.video_endpoint, {}),
     )
 

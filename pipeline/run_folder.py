@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .disk import write_json
+from .disk import copy_file, write_json
 from .errors import RunFolderError, UsageError
 from .journal import Journal
 from .lease import Lease
@@ -74,7 +74,11 @@ class RunFolder:
         return self.root / "photoreal" / f"{angle}.take-{number:02d}.png"
 
     def clip(self, motion: str) -> Path:
+        """The chosen clip of a motion."""
         return self.root / "video" / f"{motion}.mp4"
+
+    def clip_take(self, motion: str, number: int) -> Path:
+        return self.root / "video" / f"{motion}.take-{number:02d}.mp4"
 
     # run.json
 
@@ -165,6 +169,40 @@ class RunFolder:
     def keep_shot(self, shot: Shot) -> None:
         files = {name: path.relative_to(self.root).as_posix() for name, path in shot.files.items()}
         self.stage("references").setdefault("shots", {})[shot.angle] = {**asdict(shot), "files": files}
+        self.save()
+
+    def forget_shot(self, angle: str) -> None:
+        """Have an angle's reference rendered anew. What was made from the old one is asked for anew as well."""
+        self.stage("references").get("shots", {}).pop(angle, None)
+        self.new_round(f"photoreal/{angle}")
+
+    # takes: a picture that is asked for again gets the next number; earlier ones are kept beside
+
+    def first_take(self, subject: str) -> int:
+        """The number the current round of ``subject`` ("photoreal/front", "video/turntable") begins with."""
+        return int(self.record.setdefault("rounds", {}).get(subject, 1))
+
+    def new_round(self, subject: str) -> None:
+        """Ask for ``subject`` again: later requests get numbers that no file and no purchase has had."""
+        stage, _, name = subject.partition("/")
+        numbers = [int(path.stem.rpartition("-")[2]) for path in (self.root / stage).glob(f"{name}.take-*")]
+        bought = self.read_journal().purchases.by_key
+        numbers += [int(key.rpartition("-")[2]) for key in bought if key.startswith(f"{subject}/take-")]
+        self.record.setdefault("rounds", {})[subject] = max(numbers, default=0) + 1
+        self.record.get("chosen", {}).pop(subject, None)
+        self.save()
+
+    def chosen(self, subject: str) -> int | None:
+        """The number of the take that is shown, None while none is."""
+        return self.record.get("chosen", {}).get(subject)
+
+    def choose(self, subject: str, number: int) -> None:
+        """Make a take the one that is shown: its file is copied to the plain name. Raises RunFolderError."""
+        stage, _, name = subject.partition("/")
+        is_still = stage == "photoreal"
+        take = self.take(name, number) if is_still else self.clip_take(name, number)
+        copy_file(take, self.still(name) if is_still else self.clip(name))
+        self.record.setdefault("chosen", {})[subject] = number
         self.save()
 
     def read_journal(self) -> Journal:
