@@ -19,13 +19,13 @@ from .endpoints import table
 from .faults import Fault, Faults
 from .http import Request, Response, answer
 from .platform import Platform
-from .queue import Queue
+from .queue import DIRECT, Queue
 from .server import Proxy
 from .storage import CDN, SIGNED_HOST, Storage
 
 # Seconds of processing by what an endpoint makes: as fal's are, for benchmarks.
 REALISTIC = {"picture": 4.0, "video": 60.0, "model": 90.0}
-KEY_HOSTS = ("queue.fal.run", "queue.falrun.com", "fal.run", "rest.fal.ai", "api.fal.ai")
+KEY_HOSTS = ("queue.fal.run", "queue.falrun.com", *DIRECT, "rest.fal.ai", "api.fal.ai")
 _BODY_KEPT = 1_000_000  # bytes of a request's body that stay in ``requests``
 
 
@@ -67,7 +67,7 @@ class FakeFal:
         self.refused: list[str] = []  # those that are not fal's; a plain http request as its URL
         self.books_kept = Books()
         self.queue, self.storage, self.platform = Queue(self), Storage(self), Platform(self)
-        services = dict.fromkeys(("queue.fal.run", "queue.falrun.com", "fal.run"), self.queue)
+        services = dict.fromkeys(("queue.fal.run", "queue.falrun.com", *DIRECT), self.queue)
         services |= dict.fromkeys(("rest.fal.ai", SIGNED_HOST, *CDN), self.storage)
         self.hosts: dict[str, Any] = {**services, "api.fal.ai": self.platform}
         self.closing = threading.Event()
@@ -147,11 +147,14 @@ class FakeFal:
     def key_leaks(self) -> list[Request]:
         """Requests that carried a key to a host that has no business with it."""
         known = list(self.keys)
+
+        def said(request: Request) -> list[str]:
+            return [request.query, request.path, *request.headers.values(), request.body.decode("latin-1")]
+
         return [
             request
             for request in list(self.requests)
-            if request.host not in KEY_HOSTS
-            and any(key in value for key in known for value in (request.query, request.path, *request.headers.values()))
+            if request.host not in KEY_HOSTS and any(key in text for key in known for text in said(request))
         ]
 
     def drop_all(self) -> None:

@@ -26,9 +26,11 @@ _NGINX = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "connect_refused": ("connect", {}),  # the proxy answers 502 to CONNECT; fake.offline() refuses for real
     "drop_at_connect": ("connect", {}),
+    "hang_at_connect": ("connect", {"seconds": 3600.0}),
     "drop_before": ("wire", {}),  # closed before the request's body is read
     "lost_answer": ("wire", {}),  # carried out, never answered
     "drop_mid_body": ("wire", {}),  # half of the answer, then closed
+    "stall": ("wire", {"seconds": 3600.0}),  # half of the answer, then silence
     "hang": ("wire", {"seconds": 3600.0, "handled": False}),  # until then, or until fake.drop_all()
     "slow": ("wire", {"seconds": 2.0}),  # the answer's body drips in over so many seconds
     "status": ("answer", {"status": 500, "detail": "Internal Server Error", "handled": False}),

@@ -8,7 +8,7 @@ import random
 import struct
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageOps
 
 Size = tuple[int, int]
 
@@ -16,8 +16,7 @@ Size = tuple[int, int]
 def decode(data: bytes) -> Image.Image:
     """The picture in these bytes, upright RGB on white. Raises OSError or ValueError if it isn't one."""
     with Image.open(io.BytesIO(data)) as image:
-        image.load()
-        rgba = image.convert("RGBA")
+        rgba = ImageOps.exif_transpose(image).convert("RGBA")
     white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
     return Image.alpha_composite(white, rgba).convert("RGB")
 

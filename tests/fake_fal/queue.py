@@ -20,6 +20,7 @@ from .jobs import Job, arguments_of
 if TYPE_CHECKING:
     from .fake import FakeFal
 
+DIRECT = ("fal.run", "falrun.com")
 _NOT_FOUND = {"status": "NOT_FOUND"}
 _REQUEST = re.compile(r"/(?P<app>.+)/requests/(?P<id>[0-9a-f-]{36})(?P<action>/status|/cancel)?")
 _METHODS = {"status": "GET", "result": "GET", "cancel": "PUT"}
@@ -34,7 +35,7 @@ class Queue:
     def classify(self, request: Request) -> None:
         found = _REQUEST.fullmatch(request.path)
         if found is None:
-            request.operation = "run" if request.host == "fal.run" else "submit"
+            request.operation = "run" if request.host in DIRECT else "submit"
             request.endpoint = request.path.strip("/")
             return
         request.operation = (found["action"] or "/result").strip("/")

@@ -60,6 +60,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._listening = threading.Event()
         self._listening.set()
+        self._deaf = threading.Event()
         self._accepting = threading.Thread(target=self._accept, name="fake-fal-accept", daemon=True)
         self._accepting.start()
 
@@ -76,25 +77,29 @@ class Proxy:
     @contextlib.contextmanager
     def offline(self) -> Iterator[None]:
         """While it lasts, the port refuses connections, and those that were open are gone."""
-        with self._lock:
-            self._listening.clear()
-            self._listener.close()
+        self._listening.clear()
+        self._wake()
+        self._deaf.wait()  # only the accepting thread may close what it listens on
         self.drop_all()
         try:
             yield
         finally:
-            with self._lock:
-                self._listener = self._listen(self.port)
-                self._listening.set()
+            self._listener = self._listen(self.port)
+            self._deaf.clear()
+            self._listening.set()
 
     def close(self) -> None:
-        with self._lock:
-            self._listener.close()
         self._listening.set()
+        self._wake()
         self._accepting.join(5)
+        self._listener.close()
         self.drop_all()
         for thread in list(self._threads):
             thread.join(5)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
 
     @staticmethod
     def _listen(port: int) -> socket.socket:
@@ -104,25 +109,31 @@ class Proxy:
 
     def _accept(self) -> None:
         while not self._fake.closing.is_set():
-            self._listening.wait()
+            if not self._listening.is_set():
+                self._listener.close()
+                self._deaf.set()
+                self._listening.wait()
             try:
                 raw, _ = self._listener.accept()
             except TimeoutError:
                 continue
-            except OSError:
+            except OSError:  # aborted before it was taken, or too many open files: the others go on
                 self._fake.closing.wait(0.01)
                 continue
-            raw.settimeout(_HANDSHAKE)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(raw)
-            thread = threading.Thread(target=self._serve, args=(connection,), name="fake-fal", daemon=True)
+            thread = threading.Thread(target=self._serve, args=(raw,), name="fake-fal", daemon=True)
             with self._lock:
-                self._connections.add(connection)
                 self._threads.add(thread)
             thread.start()
 
-    def _serve(self, connection: _Connection) -> None:
+    def _serve(self, raw: socket.socket) -> None:
+        connection = _Connection(raw)
+        with self._lock:
+            self._connections.add(connection)
+        if self._fake.closing.is_set():
+            connection.drop()
         try:
+            raw.settimeout(_HANDSHAKE)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host = self._tunnel(connection)
             if host is not None:
                 connection.socket.settimeout(None)
@@ -157,6 +168,8 @@ class Proxy:
         if fault is not None:
             if fault.kind == "connect_refused":
                 connection.socket.sendall(_BAD_GATEWAY)
+            elif fault.kind == "hang_at_connect":
+                connection.dropped.wait(fault.seconds)
             return None
         connection.socket.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         connection.socket = self._context(host).wrap_socket(connection.socket, server_side=True)
@@ -215,8 +228,10 @@ class Proxy:
             for piece in response.endless:
                 send(b"%x\r\n%s\r\n" % (len(piece), piece))
             return
-        if wire is not None and wire.kind == "drop_mid_body":
+        if wire is not None and wire.kind in ("drop_mid_body", "stall"):
             send(response.head() + response.body[: len(response.body) // 2])
+            if wire.kind == "stall":
+                connection.dropped.wait(wire.seconds)
             raise _Hangup
         if wire is not None and wire.kind == "slow":
             send(response.head())
