@@ -19,7 +19,6 @@ _MESHY = _REMESH | {"should_texture": flag()}
 _LOWPOLY = {"model_type": choice("standard", "lowpoly")}
 _MESHY_TEXT = _REMESH | SEED | _LOWPOLY | {
     "prompt*": text(600, 1), "mode": choice("preview", "full"), "enable_prompt_expansion": flag(),
-    "art_style": choice("realistic", "sculpture"),
 }  # fmt: skip
 _V7 = {"model_type": choice("standard", "lowpoly", "smart-topology")}
 

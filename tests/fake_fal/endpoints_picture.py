@@ -20,13 +20,12 @@ from .endpoint import (
     several,
     tolerance,
 )
-from .schemas import choice, flag, image, integer, many, maybe, number, record, size, text
+from .schemas import blob, choice, flag, image, integer, many, maybe, number, record, size, text
 
 _KONTEXT_DEV = SEED | SYNC | FORMAT | COUNT | SAFE | ACCELERATION | {
     "prompt*": text(), "image_url*": image(), "num_inference_steps": integer(10, 50), "guidance_scale": number(1, 20),
     "resolution_mode": choice("auto", "match_input", "1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3",
                               "9:16", "9:21"),
-    "enhance_prompt": flag(),
 }  # fmt: skip
 _KONTEXT_PRO = SEED | SYNC | FORMAT | COUNT | tolerance(6) | {
     "prompt*": text(), "guidance_scale": number(1, 20), "aspect_ratio": maybe(choice(*RATIOS)), "enhance_prompt": flag(),
@@ -43,12 +42,13 @@ _FLUX2_FAST = SEED | SYNC | COUNT | SAFE | _FLUX2_SIZE | several() | {
     "guidance_scale": number(0, 20),
 }  # fmt: skip
 _FLUX2 = _FLUX2_FAST | ACCELERATION | {"num_inference_steps": integer(4, 50)}
-_FLUX2_KLEIN = {k: v for k, v in _FLUX2_FAST.items() if k not in ("guidance_scale", "image_urls*")} | several(4) | {
-    "num_inference_steps": integer(4, 8),
+_FLUX2_KLEIN = SEED | SYNC | COUNT | SAFE | several(4) | {
+    "prompt*": text(), "output_format": choice("jpeg", "png", "webp"), "num_inference_steps": integer(4, 8),
+    "image_size": size(*SIZES, low=512, high=2048),
 }  # fmt: skip
 _FLUX2_PRO = SEED | SYNC | FORMAT | SAFE | tolerance(5) | _FLUX2_SIZE | several() | {"prompt*": text()}
 _FLUX2_FLEX = _FLUX2_PRO | {
-    "guidance_scale": number(1.5, 10), "num_inference_steps": integer(2, 50), "enable_prompt_expansion": flag(),
+    "guidance_scale": number(1.5, 10), "num_inference_steps": integer(2, 50),
 }  # fmt: skip
 _BANANA = SEED | SYNC | COUNT | tolerance(6) | several() | {
     "prompt*": text(50_000, 3), "aspect_ratio": maybe(choice("auto", *RATIOS[:-1], "5:4", "4:5")),
@@ -58,14 +58,17 @@ _BANANA_PRO = _BANANA | {"resolution": choice("1K", "2K", "4K"), "enable_web_sea
 _BANANA_LITE = _BANANA | {
     "aspect_ratio": maybe(choice("auto", *RATIOS[:-1], "5:4", "4:5", "8:1", "1:8", "4:1", "1:4")),
     "thinking_level": maybe(choice("minimal", "high")), "system_prompt": text(), "enable_web_search": flag(),
+    "video_url": blob(), "audio_url": blob(), "pdf_url": blob(),
 }  # fmt: skip
 _BANANA_2 = _BANANA_LITE | {"resolution": choice("0.5K", "1K", "2K", "4K")}
 _SEEDREAM = SEED | SYNC | SAFE | several() | {
     "prompt*": text(), "image_size": size(*SIZES, "auto_2K", "auto_4K", low=1, high=4096),
     "num_images": integer(1, 6), "max_images": integer(1, 6),
 }  # fmt: skip
-_SEEDREAM_5 = _SEEDREAM | {"image_size": size(*SIZES, "auto_2K", "auto_3K", "auto_4K", low=1, high=4096)}
-_SEEDREAM_PRO = {k: v for k, v in _SEEDREAM.items() if k != "max_images"} | FORMAT | {
+_SEEDREAM_5 = {k: v for k, v in _SEEDREAM.items() if k != "seed"} | {
+    "image_size": size(*SIZES, "auto_2K", "auto_3K", "auto_4K", low=1, high=4096)
+}
+_SEEDREAM_PRO = {k: v for k, v in _SEEDREAM_5.items() if k != "max_images"} | FORMAT | {
     "image_size": size(*SIZES, "auto_2K", "auto_1K", low=1024, high=2048),
 }  # fmt: skip
 _GPT = SYNC | several(16) | {
@@ -94,7 +97,8 @@ _MAPS = ("openpose", "depth", "teed", "canny", "normal", "segmentation")
 _SDXL = SEED | SYNC | SAFE | _LORAS | {
     "prompt*": text(), "negative_prompt": text(), "image_size": size(*SIZES), "num_inference_steps": integer(1, 70),
     "guidance_scale": number(0, 20), "controlnet_conditioning_scale": number(0, 1), "num_images": integer(1, 8),
-    **{f"{m}_image_url": image() for m in _MAPS}, **{f"{m}_preprocess": flag() for m in _MAPS}, **FORMAT,
+    "expand_prompt": flag(), "embeddings": many(record({"path*": text()})), "format": choice("jpeg", "png"),
+    **{f"{m}_image_url": image() for m in _MAPS}, **{f"{m}_preprocess": flag() for m in _MAPS},
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def _pictures(endpoint: Endpoint, arguments: dict[str, Any], inputs: Inputs, sav
         size = (size[0] // 2 + 8, size[1] // 3 + 8)
     seed = arguments.get("seed")
     seed = media.some_seed() if seed is None else seed
-    kind = arguments.get("output_format", endpoint.file_format)
+    kind = arguments.get("output_format") or arguments.get("format") or endpoint.file_format
     images = []
     for i in range(arguments.get("num_images", 1)):
         if tweaks.nsfw:
