@@ -20,7 +20,9 @@ WORLD = "Consistency World"
 ANGLE = "consistency_angle"  # on a camera: the angle's name
 ANGLE_DATA = "consistency_angle_data"  # on a camera: the angle as JSON
 ORIGINAL_MATRIX = "consistency_original_matrix"  # on the product's root: 16 floats, row-major
+IMPORTED = "consistency_imported"  # on every datablock that came with the product: which import it was
 ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "ground"
+LABEL = "consistency_label"  # on the product's root: what to call it
 SOURCE = "consistency_source"  # on the product's root: the file it came from
 
 

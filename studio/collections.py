@@ -1,0 +1,55 @@
+"""The extension's collections, and removing what it has placed without leaving data behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import bpy
+from bpy.types import ID, Collection, Object
+
+from . import names
+
+
+def collection(name: str) -> Collection:
+    """The named collection below the extension's root, in the current scene; made where it is missing."""
+    root = _child(bpy.context.scene.collection, names.ROOT)
+    return root if name == names.ROOT else _child(root, name)
+
+
+def _child(parent: Collection, name: str) -> Collection:
+    found = bpy.data.collections.get(name)
+    if found is None:
+        found = bpy.data.collections.new(name)
+    if found.name not in parent.children:
+        parent.children.link(found)
+    return found
+
+
+def existing_objects(name: str) -> list[Object]:
+    """The objects of the named collection; none where it is missing."""
+    found = bpy.data.collections.get(name)
+    return [] if found is None else list(found.all_objects)
+
+
+def remove_objects(objects: Iterable[Object]) -> None:
+    """Remove objects, and their own data where nothing else uses it."""
+    for thing in list(objects):
+        data = thing.data
+        bpy.data.objects.remove(thing)
+        if data is not None and data.users == 0:
+            bpy.data.batch_remove([data])
+
+
+def all_ids() -> Iterator[ID]:
+    """Every datablock of the file."""
+    for prop in bpy.data.bl_rna.properties:
+        if prop.type == "COLLECTION":
+            yield from getattr(bpy.data, prop.identifier)
+
+
+def remove_unused(candidates: Iterable[ID]) -> None:
+    """Remove those that nothing uses, and then those that only they used."""
+    left = list(candidates)
+    while unused := [item for item in left if item.users - item.use_fake_user == 0]:
+        left = [item for item in left if item not in unused]
+        bpy.data.batch_remove(unused)

@@ -1,0 +1,116 @@
+"""A lighting preset as lamps and a world around the product."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.types import Object, World
+from mathutils import Vector
+from numpy.typing import NDArray
+
+from ..pipeline import lighting
+from ..pipeline.errors import UsageError
+from ..pipeline.lighting import PlacedLamp, Preset
+from ..pipeline.settings import RunSettings
+from . import names
+from .collections import collection, existing_objects, remove_objects
+
+
+def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
+    """Lamps and world of ``settings.lighting`` around the product, with the corrections of ``settings.light_rig``.
+
+    Lamps that stand there already are changed in place, so a slider can call this. ``points``: the product's (N, 3)
+    vertices, metres. Raises UsageError for an unknown preset.
+    """
+    preset = _preset(settings.lighting)
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, radius = Vector(((low + high) / 2).tolist()), float(np.linalg.norm(high - low)) / 2
+    placed = lighting.place(preset, radius, settings.light_rig)
+    standing = {thing.get(names.ROLE): thing for thing in existing_objects(names.LIGHTING)}
+    remove_objects(thing for role, thing in standing.items() if role not in {lamp.role for lamp in placed})
+    for lamp in placed:
+        _set_lamp(standing.get(lamp.role) or _new_lamp(lamp.role), lamp, middle)
+    _set_world(preset, settings)
+
+
+def missing_hdri(settings: RunSettings) -> bool:
+    """Whether this Blender lacks the preset's environment picture, so that an even white one stands in for it."""
+    preset = _preset(settings.lighting)
+    return preset.hdri is not None and _hdri_path(preset.hdri) is None
+
+
+def _preset(name: str) -> Preset:
+    if name not in lighting.PRESETS:
+        raise UsageError(f"there is no lighting {name!r}; choose from {', '.join(lighting.PRESETS)}")
+    return lighting.PRESETS[name]
+
+
+def _new_lamp(role: str) -> Object:
+    name = f"Light {role}"
+    thing = bpy.data.objects.new(name, bpy.data.lights.new(name, "AREA"))
+    thing[names.ROLE] = role
+    thing.visible_camera = False
+    collection(names.LIGHTING).objects.link(thing)
+    return thing
+
+
+def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
+    direction = Vector(lamp.direction)
+    thing.location = middle + direction * lamp.distance
+    thing.rotation_euler = direction.to_track_quat("Z", "Y").to_euler()  # area lamps shine along −Z
+    thing.data.shape = "SQUARE"
+    thing.data.size = lamp.size
+    thing.data.energy = lamp.power
+    thing.data.use_temperature = True
+    thing.data.temperature = lamp.kelvin
+
+
+def _set_world(preset: Preset, settings: RunSettings) -> None:
+    world = bpy.data.worlds.get(names.WORLD)
+    if world is None:
+        world = bpy.data.worlds.new(names.WORLD)
+        if world.node_tree is None:
+            world.use_nodes = True
+    if bpy.context.scene.world != world:
+        bpy.context.scene.world = world
+    path = _hdri_path(preset.hdri) if preset.hdri else None
+    background = _surrounding(world, path)
+    background.inputs["Strength"].default_value = lighting.environment(preset, settings.light_rig)
+    mapping = world.node_tree.nodes.get("Rotation")
+    if mapping is not None:
+        mapping.inputs["Rotation"].default_value[2] = np.radians(-settings.light_rig.rotation)
+
+
+def _surrounding(world: World, picture: Path | None) -> bpy.types.Node:
+    """The world's background node, with the picture or plain white behind it; rebuilt only where that changes."""
+    tree = world.node_tree
+    background = tree.nodes.get("Surrounding")
+    shown = tree.nodes.get("Picture")
+    if background is not None and (shown is None) == (picture is None):
+        return background
+    tree.nodes.clear()
+    output = tree.nodes.new("ShaderNodeOutputWorld")
+    background = tree.nodes.new("ShaderNodeBackground")
+    background.name = "Surrounding"
+    background.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    tree.links.new(background.outputs[0], output.inputs["Surface"])
+    if picture is not None:
+        shown = tree.nodes.new("ShaderNodeTexEnvironment")
+        shown.name = "Picture"
+        shown.image = bpy.data.images.load(str(picture), check_existing=True)
+        mapping, place = tree.nodes.new("ShaderNodeMapping"), tree.nodes.new("ShaderNodeTexCoord")
+        mapping.name = "Rotation"
+        grey = tree.nodes.new("ShaderNodeRGBToBW")  # neutral: product colours must not take on the room's
+        tree.links.new(place.outputs["Generated"], mapping.inputs["Vector"])
+        tree.links.new(mapping.outputs[0], shown.inputs["Vector"])
+        tree.links.new(shown.outputs["Color"], grey.inputs[0])
+        tree.links.new(grey.outputs[0], background.inputs["Color"])
+    return background
+
+
+def _hdri_path(name: str) -> Path | None:
+    folder = bpy.utils.system_resource("DATAFILES", path="studiolights/world")
+    path = Path(folder) / name if folder else None
+    return path if path is not None and path.is_file() else None

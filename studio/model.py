@@ -1,0 +1,296 @@
+"""The product: imported, stood on the ground in the middle, and removed again without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import bpy
+import numpy as np
+from bpy.types import ID, Action, Object, Scene
+from mathutils import Matrix
+
+from ..pipeline.errors import BadInput
+from ..pipeline.gltf_file import check_glb
+from ..pipeline.ports import Product
+from ..pipeline.stages import Progress, Steps
+from . import compat, names
+from .collections import all_ids, collection, existing_objects, remove_objects, remove_unused
+from .geometry import evaluated_points, material_shares
+from .material_hints import hints
+
+# Renders, lights and cameras scale with the product, so its own size stays, unless it is so far out that the renderer's
+# single-precision distances no longer carry it.
+SANE_SIZE = (0.001, 1000.0)  # metres, diagonal of the bounding box
+
+_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}
+
+
+def load_product(path: Path) -> Steps[Product]:
+    """Import a .glb, .gltf or .blend as the product, in place of an earlier one; the earlier stays if this one fails.
+
+    Raises BadInput, one sentence with the cure, for what can't be read or holds no visible mesh.
+    """
+    yield Progress("model", f"importing {path.name}", 0.0)
+    before = {item.session_uid for item in all_ids()}
+    notes: list[str] = []
+    try:
+        with _scratch_scene() as scene:
+            objects = _append_blend(path, notes) if path.suffix.lower() == ".blend" else _import_gltf(path, scene)
+        objects, removed = _without_cameras_and_lights(objects)
+        if removed:
+            notes.append(f"cameras and lights of the file were left out ({removed})")
+        if _freeze_animation(_since(before)):
+            notes.append("animations of the file were left out; the product stands in its rest pose")
+        root = _gather(objects, path.stem, before)
+        root[names.SOURCE] = str(path)
+        yield Progress("model", f"measuring {path.name}", 0.7)
+        product = stand_on_ground(root, notes)
+    except BaseException:
+        bpy.data.batch_remove(_since(before))
+        raise
+    _remove_previous(root)
+    yield Progress("model", f"{product.name}: {product.vertices:,} vertices, {_size_text(product)}", 1.0)
+    return product
+
+
+def adopt_objects(objects: Sequence[Object]) -> Product:
+    """Take objects of the artist's own scene as the product. They stay as they are: the product is an instance of them.
+
+    Raises BadInput where none of them has visible faces.
+    """
+    before = {item.session_uid for item in all_ids()}
+    try:
+        source = bpy.data.collections.new(f"{names.PRODUCT} Source")  # in no scene: only the instance shows
+        for thing in objects:
+            if thing.type not in _NOT_PRODUCT:
+                source.objects.link(thing)
+        instance = bpy.data.objects.new("Product Instance", None)
+        instance.instance_type = "COLLECTION"
+        instance.instance_collection = source
+        root = _gather([instance], objects[0].name if objects else "nothing", before)
+        product = stand_on_ground(root, [])
+    except BaseException:
+        bpy.data.batch_remove(_since(before))
+        raise
+    _remove_previous(root)
+    return product
+
+
+def export_product(out: Path) -> Steps[None]:
+    """Write the product as a GLB, standing as it does here, modifiers applied."""
+    yield Progress("model", f"writing {out.name}", 0.0)
+    root = product_root()
+    with _scratch_scene() as scene:
+        for thing in (root, *root.children_recursive):
+            scene.collection.objects.link(thing)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_name(f".{out.name}.part.glb")
+        try:
+            bpy.ops.export_scene.gltf(
+                filepath=str(partial), export_format="GLB", use_active_scene=True, export_apply=True,
+                export_animations=False, export_cameras=False, export_lights=False, use_renderable=True,
+            )  # fmt: skip
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def product_root() -> Object:
+    """The empty that carries the product. Raises BadInput where there is none."""
+    for thing in existing_objects(names.PRODUCT):
+        if names.ORIGINAL_MATRIX in thing:
+            return thing
+    raise BadInput("there is no product in this scene; load a model first")
+
+
+def restore_transform(root: Object) -> None:
+    """Put the product back where its own file had it."""
+    root.matrix_world = Matrix(np.array(root[names.ORIGINAL_MATRIX]).reshape(4, 4).tolist())
+    bpy.context.view_layer.update()
+
+
+def product_points() -> np.ndarray:
+    """``geometry.evaluated_points`` of the current product."""
+    bpy.context.view_layer.update()
+    return evaluated_points(product_root(), bpy.context.evaluated_depsgraph_get())
+
+
+def stand_on_ground(root: Object, notes: list[str]) -> Product:
+    """Move (and, at absurd sizes, scale) the root so that the product stands at z = 0 with its box centred on x and y."""
+    restore_transform(root)
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    points = evaluated_points(root, depsgraph)
+    low, high = points.min(axis=0), points.max(axis=0)
+    diagonal = float(np.linalg.norm(high - low))
+    if diagonal <= 0.0:
+        raise BadInput("all faces of the model lie in one point; repair its mesh and export it again")
+    scale = 1.0
+    while not SANE_SIZE[0] <= diagonal * scale <= SANE_SIZE[1]:
+        scale *= 1000.0 if diagonal * scale < SANE_SIZE[0] else 0.001
+    if scale != 1.0:
+        notes.append(f"the model was {diagonal:.3g} m large and is scaled by {scale:g}")
+    offset = -np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]) * scale
+    root.matrix_world = Matrix.Translation(offset.tolist()) @ Matrix.Scale(scale, 4) @ root.matrix_world
+    bpy.context.view_layer.update()
+    materials, reflective = hints(material_shares(root, bpy.context.evaluated_depsgraph_get()))
+    notes += _missing_textures()
+    size = tuple(float(side) for side in (high - low) * scale)
+    return Product(str(root.get(names.LABEL, root.name)), size, len(points), materials, reflective, tuple(notes))
+
+
+def _import_gltf(path: Path, scene: Scene) -> list[Object]:
+    if path.suffix.lower() == ".glb":
+        unreadable = compat.unreadable_gltf_extensions(check_glb(path).extensions_required)
+        if unreadable:
+            raise BadInput(
+                f"{path.name} needs {', '.join(unreadable)}, which this Blender can't read; "
+                "export it again without compression or special extensions"
+            )
+    try:
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+        raise BadInput(f"{path.name} can't be imported ({reason}); export it again as GLB") from error
+    return list(scene.collection.all_objects)
+
+
+def _append_blend(path: Path, notes: list[str]) -> list[Object]:
+    try:
+        with bpy.data.libraries.load(str(path), link=False) as (source, target):
+            target.scenes = source.scenes
+    except (OSError, RuntimeError) as error:
+        raise BadInput(
+            f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
+        ) from error
+    scenes = [scene for scene in target.scenes if scene is not None]
+    with_mesh = [scene for scene in scenes if any(_has_faces(thing) for thing in scene.objects)]
+    if not with_mesh:
+        raise BadInput(f"{path.name} holds no mesh in any scene; save it again with the product in its scene")
+    chosen = with_mesh[0]
+    if len(with_mesh) > 1:
+        notes.append(f"the file has {len(with_mesh)} scenes with meshes; {chosen.name!r} was taken")
+    objects = list(chosen.objects)
+    shown = {thing.name for thing in chosen.objects if not thing.hide_render} & _in_shown_collections(chosen)
+    for thing in objects:
+        thing.hide_render = thing.hide_viewport = thing.name not in shown
+    for scene in scenes:
+        bpy.data.scenes.remove(scene)
+    return objects
+
+
+def _in_shown_collections(scene: Scene) -> set[str]:
+    shown: set[str] = set()
+    pending = [scene.view_layers[0].layer_collection]
+    while pending:
+        layer = pending.pop()
+        if not layer.exclude and not layer.collection.hide_render:
+            shown |= {thing.name for thing in layer.collection.objects}
+            pending += layer.children
+    return shown
+
+
+def _has_faces(thing: Object) -> bool:
+    return thing.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") or thing.instance_type == "COLLECTION"
+
+
+@contextmanager
+def _scratch_scene() -> Iterator[Scene]:
+    """A scene of its own to import into or export from: the artist's selection, frame range and active object stay."""
+    scene = bpy.data.scenes.new("Consistency Import")
+    try:
+        with bpy.context.temp_override(
+            scene=scene, view_layer=scene.view_layers[0], collection=scene.collection, active_object=None
+        ):
+            yield scene
+    finally:
+        bpy.data.scenes.remove(scene)
+
+
+def _without_cameras_and_lights(objects: list[Object]) -> tuple[list[Object], int]:
+    stray = [thing for thing in objects if thing.type in _NOT_PRODUCT]
+    for thing in stray:
+        for child in list(thing.children):
+            # Hand the child over to the grandparent: world = parent · inverse · basis stays the same product.
+            inverse = thing.matrix_parent_inverse @ thing.matrix_basis @ child.matrix_parent_inverse
+            child.parent = thing.parent
+            child.matrix_parent_inverse = inverse
+    left = [thing for thing in objects if thing not in stray]
+    remove_objects(stray)
+    return left, len(stray)
+
+
+def _freeze_animation(items: list[ID]) -> bool:
+    """Take actions and NLA tracks off everything new; drivers stay, they are part of how a thing is built."""
+    found = False
+    for item in items:
+        data = getattr(item, "animation_data", None)
+        if data is None:
+            continue
+        found = found or data.action is not None or len(data.nla_tracks) > 0
+        data.action = None
+        for track in list(data.nla_tracks):
+            data.nla_tracks.remove(track)
+    remove_unused(item for item in items if isinstance(item, Action))
+    return found
+
+
+def _gather(objects: list[Object], label: str, before: set[int]) -> Object:
+    """Put the objects below a new root in the product's collection, and mark all that came with them."""
+    root = bpy.data.objects.new(names.PRODUCT_ROOT, None)
+    root.empty_display_size = 0.1
+    root[names.ORIGINAL_MATRIX] = [float(value) for row in Matrix() for value in row]
+    root[names.LABEL] = label
+    home = collection(names.PRODUCT)
+    home.objects.link(root)
+    for thing in objects:
+        if thing.name not in home.objects:
+            home.objects.link(thing)
+        if thing.parent is None:
+            thing.parent = root  # the parent inverse stays identity: the root's transform is all that is added
+            thing.matrix_parent_inverse = Matrix()
+        for modifier in thing.modifiers:
+            modifier.show_viewport = modifier.show_render  # framing sees what the render shows
+            if modifier.type in ("SUBSURF", "MULTIRES"):
+                modifier.levels = modifier.render_levels
+    token = uuid4().hex
+    for item in _since(before):
+        with suppress(TypeError):  # a few kinds of datablock carry no custom properties
+            item[names.IMPORTED] = token
+    return root
+
+
+def _since(before: set[int]) -> list[ID]:
+    return [item for item in all_ids() if item.session_uid not in before]
+
+
+def _mark(item: ID) -> str | None:
+    try:
+        return item.get(names.IMPORTED)
+    except TypeError:
+        return None
+
+
+def _remove_previous(root: Object) -> None:
+    """Remove what an earlier import brought, as far as the artist doesn't use it elsewhere."""
+    token = root[names.IMPORTED]
+    remove_objects(thing for thing in existing_objects(names.PRODUCT) if _mark(thing) not in (None, token))
+    remove_unused(item for item in all_ids() if _mark(item) not in (None, token))
+    root.name = names.PRODUCT_ROOT
+
+
+def _missing_textures() -> list[str]:
+    missing = [
+        image.name
+        for image in bpy.data.images
+        if names.IMPORTED in image and image.source == "FILE" and image.packed_file is None and not image.has_data
+    ]
+    return [f"textures not found: {', '.join(missing)}; pack them into the file before loading it"] if missing else []
+
+
+def _size_text(product: Product) -> str:
+    largest = max(product.size)
+    unit, factor = ("mm", 1000.0) if largest < 0.1 else ("cm", 100.0) if largest < 1.0 else ("m", 1.0)
+    return " × ".join(f"{side * factor:.3g}" for side in product.size) + f" {unit}"

@@ -1,0 +1,96 @@
+"""The cameras: one per angle, each framing the product exactly."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from bpy.types import Object
+from mathutils import Matrix
+from numpy.typing import NDArray
+
+from ..pipeline import framing
+from ..pipeline.errors import BadInput
+from ..pipeline.rig import FULL_FRAME_MM, Angle
+from ..pipeline.settings import RunSettings
+from ..pipeline.stages import Progress, Steps
+from . import names
+from .backdrop import place_backdrop
+from .collections import collection, existing_objects, remove_objects
+from .lighting import place_lighting
+from .model import product_points
+
+
+def place_rig(settings: RunSettings) -> Steps[None]:
+    """Cameras, lights and backdrop around the product, in place of earlier ones.
+
+    Raises BadInput where there is no product.
+    """
+    points = product_points()
+    wanted = {names.camera(angle.name) for angle in settings.angles}
+    remove_objects(thing for thing in existing_objects(names.RIG) if thing.name not in wanted)
+    yield Progress("rig", "framing the product", 0.0)
+    cameras = place_cameras(points, settings)
+    bpy.context.scene.camera = cameras[0]
+    place_lighting(settings, points)
+    place_backdrop(settings, points)
+    bpy.context.view_layer.update()
+    yield Progress("rig", f"{len(cameras)} cameras, {settings.lighting} lighting", 1.0)
+
+
+def place_cameras(points: NDArray[np.float64], settings: RunSettings) -> list[Object]:
+    """Make or move one camera per angle of the settings. ``points``: (N, 3) world-space metres."""
+    aspect = _aspect(settings.resolution)
+    frames = framing.place_cameras(points, settings.angles, aspect, settings.one_scale)
+    return [_set_camera(angle, frames[angle.name], settings.resolution) for angle in settings.angles]
+
+
+def update_camera(angle: Angle, settings: RunSettings) -> None:
+    """Move the camera of one changed angle, in place. With one scale over all angles, the others move too."""
+    angles = tuple(angle if other.name == angle.name else other for other in settings.angles)
+    if angle not in angles:
+        angles = (*angles, angle)
+    chosen = settings.model_copy(update={"angles": angles if settings.one_scale else (angle,)})
+    place_cameras(product_points(), chosen)
+
+
+def camera_for(angle_name: str) -> Object:
+    """The camera of an angle. Raises BadInput where it isn't placed."""
+    for thing in existing_objects(names.RIG):
+        if thing.type == "CAMERA" and thing.get(names.ANGLE) == angle_name:
+            return thing
+    raise BadInput(f"there is no camera for the angle {angle_name!r}; place the rig again")
+
+
+def camera_matrices(camera: Object, resolution: tuple[int, int]) -> tuple[list[list[float]], list[list[float]]]:
+    """(matrix_world, projection), each 4×4 row-major: camera to world in metres, camera to clip space (OpenGL's, −1..1).
+
+    ``resolution``: width and height in pixels.
+    """
+    projection = camera.calc_matrix_camera(
+        bpy.context.evaluated_depsgraph_get(), x=resolution[0], y=resolution[1], scale_x=1.0, scale_y=1.0
+    )
+    return [list(row) for row in camera.matrix_world], [list(row) for row in projection]
+
+
+def _aspect(resolution: tuple[int, int]) -> float:
+    return resolution[0] / resolution[1]
+
+
+def _set_camera(angle: Angle, frame: framing.Frame, resolution: tuple[int, int]) -> Object:
+    name = names.camera(angle.name)
+    camera = next((thing for thing in existing_objects(names.RIG) if thing.get(names.ANGLE) == angle.name), None)
+    if camera is None:
+        camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+        collection(names.RIG).objects.link(camera)
+    camera.name = name
+    camera[names.ANGLE] = camera.data[names.ANGLE] = angle.name
+    camera[names.ANGLE_DATA] = angle.model_dump_json()
+    camera.matrix_world = Matrix(frame.matrix_world.tolist())
+    data = camera.data
+    data.lens = angle.focal_length
+    # Said outright instead of AUTO, so that a picture of another shape loaded behind the camera changes nothing.
+    data.sensor_fit = "HORIZONTAL" if resolution[0] >= resolution[1] else "VERTICAL"
+    data.sensor_width = data.sensor_height = FULL_FRAME_MM
+    data.clip_start, data.clip_end = frame.clip_start, frame.clip_end
+    data.display_size = frame.distance / 20.0
+    return camera

@@ -1,0 +1,79 @@
+"""Every test starts from an empty file, and has small models to import."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import bpy
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def empty_file():
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def finish(steps):
+    """Run a generator of steps to its end; its Progress and its result."""
+    seen = []
+    try:
+        while True:
+            seen.append(next(steps))
+    except StopIteration as stop:
+        return seen, stop.value
+
+
+def result_of(steps):
+    return finish(steps)[1]
+
+
+def add_box(name="Box", size=(1.0, 1.0, 1.0), at=(0.0, 0.0, 0.0), colour=(0.8, 0.8, 0.8), **principled):
+    """A box of ``size`` metres centred on ``at``, with a material of its own."""
+    x, y, z = (side / 2 for side in size)
+    corners = [(i * x, j * y, k * z) for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)]
+    faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(corners, [], faces)
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (*colour, 1.0)
+    for socket, value in principled.items():
+        shader.inputs[socket.replace("_", " ")].default_value = value
+    mesh.materials.append(material)
+    thing = bpy.data.objects.new(name, mesh)
+    thing.location = at
+    bpy.context.scene.collection.objects.link(thing)
+    return thing
+
+
+@pytest.fixture
+def save_glb(tmp_path):
+    """Write the scene as a GLB and start from an empty file again."""
+
+    def save(name="product.glb", **options):
+        path = tmp_path / name
+        bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", **options)
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def box_glb(save_glb):
+    """0.3 × 0.2 × 0.5 m, away from the origin and turned."""
+    box = add_box(size=(0.3, 0.2, 0.5), at=(4.0, -2.0, 7.0))
+    box.rotation_euler = (0.0, 0.0, math.radians(90))
+    return save_glb("box.glb")
+
+
+@pytest.fixture
+def real_models():
+    folder = os.environ.get("CONSISTENCY_TEST_MODELS")
+    if not folder:
+        pytest.skip("CONSISTENCY_TEST_MODELS names no folder of models")
+    return sorted(Path(folder).glob("*.glb"))
