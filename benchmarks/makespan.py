@@ -1,0 +1,84 @@
+"""How long a run takes beside what it can't be shorter than, and beside the same steps one after another.
+
+The real command, the real Blender and the real fal-client run against a fake of fal.ai that answers as slowly as fal
+does: 4 s a still, 60 s a clip, 90 s a model. The critical path is read off the run's own records: the longest chain of
+steps of which each needs the one before. What the program adds to it is its own.
+
+    python -m benchmarks.makespan [--size 512]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.fake_fal import FakeFal
+
+LATENCY = {"picture": 4.0, "video": 60.0, "model": 90.0}  # seconds, fal.ai's own order of magnitude
+
+
+def run(root: Path, photo: Path, size: int, environment: dict[str, str]) -> tuple[float, dict[str, Any]]:
+    """Seconds of one whole run, and its run.json."""
+    program = Path(sys.executable).with_name("consistency")
+    began = time.monotonic()
+    subprocess.run(
+        [program, "run", photo, "--out", root, "--backend", "fal", "--yes", "--size", str(size)],
+        env={**os.environ, **environment}, check=True,
+    )  # fmt: skip
+    return time.monotonic() - began, json.loads((root / "run.json").read_text(encoding="utf-8"))
+
+
+def purchases(root: Path) -> dict[str, tuple[float, float]]:
+    """Key → (when it was sent, when its file was there), in seconds since the epoch."""
+    sent: dict[str, float] = {}
+    there: dict[str, float] = {}
+    for line in (root / "journal.jsonl").read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        at = datetime.fromisoformat(event["at"]).timestamp()
+        if event["event"] == "intended":
+            sent[event["key"]] = at
+        elif event["event"] == "downloaded":
+            there[event["key"]] = at
+    return {key: (sent[key], there[key]) for key in there}
+
+
+def critical_path(record: dict[str, Any]) -> float:
+    """Seconds that no order of the steps can undercut: Blender renders one thing at a time, fal all at once."""
+    stages = record["stages"]
+    renders = [shot["seconds"] for shot in stages["references"]["shots"].values()]
+    clip_angle = stages["references"]["shots"]["three-quarter"]["seconds"]
+    to_clip = clip_angle + LATENCY["picture"] + LATENCY["video"]
+    to_last_still = sum(renders) + LATENCY["picture"]
+    return LATENCY["model"] + max(to_clip, to_last_still)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=512, help="pixels of a reference's side")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, FakeFal(latency=LATENCY) as fake:
+        from tests.fake_fal import media
+
+        photo = Path(folder, "photo.png")
+        photo.write_bytes(media.sample_photo())
+        environment = {**fake.environment(), "CONSISTENCY_STATE_FOLDER": str(Path(folder, "state"))}
+        took, record = run(Path(folder, "run"), photo, options.size, environment)
+        path = critical_path(record)
+        print(f"run                       {took:7.1f} s")
+        print(f"critical path             {path:7.1f} s")
+        print(f"run / critical path       {took / path:7.2f}     (aim 1.10)")
+        renders = sum(shot["seconds"] for shot in record["stages"]["references"]["shots"].values())
+        print(f"references                {renders:7.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

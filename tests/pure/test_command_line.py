@@ -1,0 +1,106 @@
+"""The command as a shell sees it: exit statuses, one sentence on standard error, one JSON object on standard output."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from consistency_pipeline import command_line
+from consistency_pipeline.pipeline.errors import UsageError
+from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch, tmp_path):
+    for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CONSISTENCY_STATE_FOLDER", str(tmp_path / "state"))
+
+
+def consistency(capfd, *arguments: str) -> tuple[int, str, str]:
+    status = command_line.main([str(argument) for argument in arguments])
+    out, err = capfd.readouterr()
+    return status, out, err
+
+
+def one_sentence(err: str) -> str:
+    lines = err.strip().splitlines()
+    assert len(lines) == 1, err
+    assert lines[0].startswith("consistency: ")
+    assert "Traceback" not in err
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((), "COMMAND"),
+        (("run", "duck.glb"), "--out"),
+        (("run", "duck.glb", "--out", "x", "--backend", "cloud"), "invalid choice"),
+        (("run", "--out", "x"), "--text"),
+        (("run", "a.glb", "--out", "x", "--angles", "frnt"), "did you mean 'front'"),
+        (("run", "a.glb", "--out", "x", "--angles", "back:180"), "name:azimuth:elevation"),
+        (("run", "a.glb", "--out", "x", "--angle-set", "shoes"), "product"),
+        (("run", "a.glb", "--out", "x", "--lighting", "disco"), "choose from"),
+        (("run", "a.glb", "--out", "x", "--set", "nonsense"), "ENDPOINT.field=value"),
+        (("run", "a.glb", "--out", "x", "--size", "1"), "--size"),
+        (("run", "a.glb", "--out", "x", "--takes", "0"), "--takes"),
+        (("run", "a.glb", "--out", "x", "--video-angle", "back"), "angles"),
+        (("run", "a.glb", "--out", "x", "--budget", "-1"), "USD"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error_in_one_sentence(capfd, tmp_path, monkeypatch, arguments, word):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = consistency(capfd, *arguments)
+    assert status == 2
+    assert word in one_sentence(err)
+    assert out == ""
+    assert not (tmp_path / "x").exists()
+
+
+def test_json_is_the_last_line_of_standard_output_also_when_it_fails(capfd, tmp_path):
+    status, out, _ = consistency(capfd, "run", tmp_path / "missing.glb", "--out", tmp_path / "run", "--json")
+    last = json.loads(out.splitlines()[-1])
+    assert status == last["exit"] == 1
+    assert "missing.glb" in last["error"]
+
+
+def test_a_folder_that_is_no_run_is_named(capfd, tmp_path):
+    for command in ("resume", "ledger"):
+        status, _, err = consistency(capfd, command, tmp_path)
+        assert status == 1
+        assert "run.json" in one_sentence(err)
+
+
+def test_photos_without_a_key_say_what_a_key_is_for(capfd, tmp_path, png):
+    status, _, err = consistency(capfd, "run", png, "--out", tmp_path / "run")
+    assert status == 1
+    assert "FAL_KEY" in one_sentence(err)
+    assert not (tmp_path / "run").exists()
+
+
+def test_endpoints_lists_what_can_be_chosen(capfd):
+    status, out, _ = consistency(capfd, "endpoints", "--json")
+    endpoints = {row["id"]: row for row in json.loads(out.splitlines()[-1])["endpoints"]}
+    assert status == 0
+    assert endpoints["fal-ai/flux-kontext/dev"]["inputs"]["guidance_scale"] == 2.5
+    assert endpoints["fal-ai/kling-video/v1/pro/image-to-video"]["retired"]
+
+
+def test_set_reads_json_where_it_is_json():
+    overrides = command_line._overrides(
+        ["fal-ai/flux-pro/v1.1.raw=true", "a/b.n=3", "a/b.s=hello world", 'a/b.list=["x"]', "a/b.d=v1.1=2"]
+    )
+    assert overrides == {
+        "fal-ai/flux-pro/v1.1": {"raw": True},
+        "a/b": {"n": 3, "s": "hello world", "list": ["x"], "d": "v1.1=2"},
+    }
+
+
+def test_angles_can_be_chosen_and_added():
+    chosen = parse_angles("side,back:180:15,macro:20:5:1.8:100", ANGLE_SETS["product"])
+    assert [angle.name for angle in chosen] == ["side", "back", "macro"]
+    assert (chosen[1].azimuth, chosen[1].elevation, chosen[1].fill) == (180, 15, 0.8)
+    assert (chosen[2].fill, chosen[2].focal_length) == (1.8, 100)
+    with pytest.raises(UsageError, match="lower-case"):
+        parse_angles("Bad Name:1:2", ANGLE_SETS["product"])
