@@ -218,7 +218,7 @@ def settings_from(options: argparse.Namespace) -> RunSettings:
             prompt=options.prompt,
             materials=tuple(filter(None, options.materials.split(","))) if options.materials is not None else None,
             seed=options.seed,
-            takes=options.takes if backend == "fal" else 1,
+            takes=options.takes,
             overrides=_overrides(options.set),
             motion=options.motion,
             video_angle=options.video_angle,
@@ -316,6 +316,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)
+    if settings.backend == "local":  # its takes would all be the same picture
+        settings = settings.model_copy(update={"takes": 1})
     if settings.backend == "local":
         return _drive(RunFolder.create(root, settings, _versions()), _local_backend)
     with _fal() as fal:

@@ -8,6 +8,7 @@ import pytest
 from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
+from tests.fake_fal import media
 
 
 @pytest.fixture(autouse=True)
@@ -72,8 +73,10 @@ def test_a_folder_that_is_no_run_is_named(capfd, tmp_path):
         assert "run.json" in one_sentence(err)
 
 
-def test_photos_without_a_key_say_what_a_key_is_for(capfd, tmp_path, png):
-    status, _, err = consistency(capfd, "run", png, "--out", tmp_path / "run")
+def test_photos_without_a_key_say_what_a_key_is_for(capfd, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(media.photo())
+    status, _, err = consistency(capfd, "run", photo, "--out", tmp_path / "run")
     assert status == 1
     assert "FAL_KEY" in one_sentence(err)
     assert not (tmp_path / "run").exists()
