@@ -8,7 +8,10 @@ LANES := $(if $(PYTHON_3.11),3.11) $(if $(PYTHON_3.13),3.13)
 # The lane behind `.venv`: the oldest line, since it is what a plain Debian has and its wheel reads Draco models too.
 LANE ?= $(firstword $(LANES))
 
+PIP = .venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check
+
 .DEFAULT_GOAL := help
+.SECONDARY:
 .PHONY: help python venv test demo build bench clean
 
 help: ## this list
@@ -21,14 +24,17 @@ python:
 
 venv: python $(LANES:%=.venv-%/ready) ## the virtual environments, one for each Python found; .venv is the first
 
-# The stamp is written last, so an interrupted installation is repeated instead of believed.
-.venv-%/ready: requirements/lane-%.txt pyproject.toml
+# The stamps are written last, so an interrupted installation is repeated instead of believed.
+.venv-%/packages: requirements/lane-%.txt
 	@echo "== virtual environment for Python $* ($(PYTHON_$*))"
 	$(PYTHON_$*) -m venv --clear .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(call PIP,$*) --require-hashes --no-deps -r $<
+	@touch $@
+
+.venv-%/ready: .venv-%/packages pyproject.toml
+	$(call PIP,$*) --no-build-isolation --no-deps --editable .
 	.venv-$*/bin/python packaging/system_libraries.py
-	.venv-$*/bin/python -c "import bpy; print('bpy', bpy.app.version_string)"
+	.venv-$*/bin/python -c "import bpy; print('Blender', bpy.app.version_string, 'as a module')"
 	ln -sfn .venv-$(LANE) .venv
 	@touch $@
 
