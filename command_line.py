@@ -342,7 +342,8 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     if settings.backend == "local":
         return _drive(folder, _local_backend)
     with _fal() as fal:
-        folder.note(prices=_agree(fal, settings, options.yes, folder))
+        wishes = {"send_again": options.send_again, "retry_failed": options.retry_failed}
+        folder.note(prices=_agree(fal, settings, options.yes, folder, **wishes))
     return _drive(folder, _fal_backend, send_again=options.send_again, retry_failed=options.retry_failed)
 
 
@@ -371,12 +372,14 @@ def _fal() -> Iterator[Any]:
         desk.close()
 
 
-def _agree(fal: Any, settings: RunSettings, yes: bool, folder: RunFolder | None = None) -> dict[str, Any]:
+def _agree(
+    fal: Any, settings: RunSettings, yes: bool, folder: RunFolder | None = None, **wishes: bool
+) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
     from .fal_backend import quote
 
     prices = fal.prices(sorted({purchase.endpoint for purchase in quote.plan(settings, folder)}))
-    estimate = quote.estimate(settings, prices, folder)
+    estimate = quote.estimate(settings, prices, folder, **wishes)
     _say(estimate.table())
     if settings.budget is not None and estimate.total > settings.budget:
         _say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -32,4 +33,6 @@ if __name__ == "__main__":
     _open_the_package()
     from consistency_pipeline.fal_backend import child
 
-    sys.exit(child.main(hello, sys.stdin, sys.stdout))
+    child.main(hello, sys.stdin, sys.stdout)
+    # Everything is on disk. A thread may still wait at a pipe that nobody reads, and would hold the process up.
+    os._exit(0)

@@ -74,8 +74,6 @@ class FalBackend:
         for message in self._connection.read(0.0 if events or not self._pending else wait):
             if message.get("say") == "event":
                 events += self._event(message)
-            elif message.get("say") == "closed":
-                events += self._all_failed(errors.from_json(message["error"]))
         if self._connection.ended and self._pending:
             events += self._all_failed(
                 TryAgainLater(

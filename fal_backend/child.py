@@ -17,38 +17,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from ..pipeline.errors import ConsistencyError, RunInUse
+from ..pipeline.disk import sweep
+from ..pipeline.errors import ConsistencyError, RunInUse, TryAgainLater
 from ..pipeline.journal import Journal
 from ..pipeline.lease import Lease
+from ..pipeline.processes import is_alive
 from ..pipeline.spending import Limits, SpendingBook
 from . import errors, prices
+from .accounts import Accounts
 from .buyer import Buyer
 from .client import FalQueue
 from .purchase import Purchase
 from .uploads import Uploads
+from .voice import Voice
 
 IN_FLIGHT = 32  # purchases at once; fal queues what exceeds the account's concurrency
 LEASE_PATIENCE = 30 * 60.0  # seconds to wait for an earlier child that still saves results
-
-
-class Voice:
-    """Standard output as JSON lines, from any thread. Nobody listening is not an error."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._deaf = False
-
-    def say(self, word: str, /, **facts: Any) -> None:
-        line = json.dumps({"say": word, **facts}, ensure_ascii=True, default=str)
-        with self._lock:
-            if self._deaf:
-                return
-            try:
-                self._stream.write(line + "\n")
-                self._stream.flush()
-            except (OSError, ValueError):
-                self._deaf = True
 
 
 class Child:
@@ -57,14 +41,30 @@ class Child:
         self._hello = hello
         self._queue = FalQueue(hello["key"], private=bool(hello.get("private")))
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="purchase")
+        self._active: dict[str, Purchase | None] = {}  # key → the same asked for again meanwhile
+        self._active_lock = threading.Lock()
         self._cancels: dict[str, threading.Event] = {}
         self._leaving = threading.Event()
+        self._gone = threading.Event()
+        self._opened = threading.Event()  # or given up
         self._lease: Lease | None = None
         self._buyer: Buyer | None = None
+        self._closed: Exception = TryAgainLater("no run folder was named")
+        if not hello.get("run"):
+            self._opened.set()
+
+    # the run folder
 
     def open_run(self) -> None:
-        """Take the run folder's purchases into this process's hands. Raises RunInUse or RunFolderError."""
-        root = Path(self._hello["run"])
+        """Take the run folder's purchases into this process's hands, while orders are read already."""
+        try:
+            self._open_run(Path(self._hello["run"]))
+        except Exception as error:  # noqa: BLE001 - every purchase will be answered with it
+            self._closed = error
+        finally:
+            self._opened.set()
+
+    def _open_run(self, root: Path) -> None:
         lease = Lease(root / ".purchases.lease", "saving results")
         deadline = time.monotonic() + LEASE_PATIENCE
         while True:
@@ -79,41 +79,58 @@ class Child:
                 time.sleep(0.5)
         self._lease = lease
         threading.Thread(target=self._keep_lease, args=(lease,), daemon=True).start()
-        limits = self._hello.get("limits") or {}
+        sweep(root, is_alive)
+        limits = Limits(**(self._hello.get("limits") or {}))
+        names = (self._hello["run_id"], self._hello.get("product", ""))
+        accounts = Accounts(root, Journal(root / "journal.jsonl"), SpendingBook(), limits, *names)
+        accounts.reconcile()
         self._buyer = Buyer(
             root=root,
-            run_id=self._hello["run_id"],
-            product=self._hello.get("product", ""),
-            journal=Journal(root / "journal.jsonl"),
+            key=self._hello["key"],
             queue=self._queue,
             uploads=Uploads(root / ".uploads.json", self._queue, private=bool(self._hello.get("private"))),
-            book=SpendingBook(),
-            limits=Limits(**limits),
+            accounts=accounts,
             send_again=bool(self._hello.get("send_again")),
             retry_failed=bool(self._hello.get("retry_failed")),
-            key=self._hello["key"],
         )
-        self._buyer.reconcile()
 
     def _keep_lease(self, lease: Lease) -> None:
-        while not self._leaving.wait(5.0):
-            lease.renew()
+        while not self._gone.wait(5.0):
+            try:
+                lease.renew()
+            except RunInUse:
+                self._leaving.set()  # taken over: what is in flight is still fetched, nothing new is sent
+                return
+            except ConsistencyError:
+                continue  # the drive is away or full at the moment
+
+    # orders
 
     def obey(self, order: dict[str, Any]) -> None:
         kind = order.get("do")
         if kind == "buy":
             purchase = Purchase.from_json(order["purchase"])
-            cancel = self._cancels.setdefault(purchase.key, threading.Event())
-            cancel.clear()
-            self._pool.submit(self._buy, purchase, cancel)
+            with self._active_lock:
+                if purchase.key in self._active:  # two threads on one purchase could pay twice
+                    self._active[purchase.key] = purchase
+                    return
+            self._begin(purchase)
         elif kind == "cancel":
-            for key, event in self._cancels.items():
-                if order.get("key") in (None, key):
-                    event.set()
+            with self._active_lock:
+                cancels = [event for key, event in self._cancels.items() if order.get("key") in (None, key)]
+            for event in cancels:
+                event.set()
         elif kind == "prices":
             self._pool.submit(self._answer, "prices", lambda: prices.fetch(self._hello["key"], order["endpoints"]))
         elif kind == "check_key":
             self._pool.submit(self._answer, "key", lambda: prices.check_key(self._hello["key"]))
+
+    def _begin(self, purchase: Purchase) -> None:
+        cancel = threading.Event()
+        with self._active_lock:
+            self._active[purchase.key] = None
+            self._cancels[purchase.key] = cancel
+        self._pool.submit(self._buy, purchase, cancel)
 
     def _answer(self, kind: str, ask: Callable[[], Any]) -> None:
         try:
@@ -128,19 +145,27 @@ class Child:
             self._voice.say("event", key=purchase.key, kind=kind, text=text, **facts)
 
         try:
+            self._opened.wait()
             if self._buyer is None:
-                raise RunInUse("the run folder is not open for purchases")
+                raise self._closed
             self._buyer.carry_out(purchase, tell, cancel, self._leaving)
         except ConsistencyError as error:
             tell("failed", str(error), error=errors.to_json(error))
         except Exception as error:  # noqa: BLE001 - one purchase must not take the others down
             problem = _unforeseen(error)
             tell("failed", str(problem), error=errors.to_json(problem))
+        finally:
+            with self._active_lock:
+                again = self._active.pop(purchase.key)
+            if again is not None and not self._leaving.is_set():
+                self._begin(again)
 
     def leave(self) -> None:
         """Begin nothing new, wait for what is in flight, and let go of the folder."""
         self._leaving.set()
+        self._opened.wait()
         self._pool.shutdown(wait=True)
+        self._gone.set()
         if self._lease is not None:
             self._lease.release()
 
@@ -159,16 +184,12 @@ def _unforeseen(error: Exception) -> ConsistencyError:
 def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> int:
     """Serve until ``orders`` ends. ``hello`` holds the key, and the run's folder where there is one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    errors.hide(hello["key"])
     voice = Voice(stream)
     sys.stdout = sys.stderr  # standard output is the protocol; a stray print must not break it
     child = Child(hello, voice)
     if hello.get("run"):
-        try:
-            child.open_run()
-        except ConsistencyError as error:
-            voice.say("closed", error=errors.to_json(error))
-            return 1
-    voice.say("ready")
+        threading.Thread(target=child.open_run, daemon=True).start()
     for line in orders:
         try:
             order = json.loads(line)
@@ -178,5 +199,5 @@ def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> int:
             break
         child.obey(order)
     child.leave()
-    voice.say("bye")
+    voice.finish()
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +14,33 @@ import fal_client
 import httpx
 from fal_client.client import USER_AGENT, CDNToken, CDNTokenManager, SyncClient, SyncRequestHandle
 
-from .errors import BadAnswer, BadKey, FalError, ServerFault, TryAgainLater, Uncertain, Unreachable, from_answer
-from .transport import CarefulTransport, is_fal_address
+from .errors import (
+    BadAnswer,
+    BadKey,
+    FalError,
+    ServerFault,
+    TryAgainLater,
+    Uncertain,
+    Unreachable,
+    UnsafeAnswer,
+    from_answer,
+)
+from .transport import LOST, CarefulTransport, is_fal_address, is_fals_own_error
+
+# fal-client tries everything ten times, which is most of a minute that no cancel can interrupt. What is to be tried
+# longer is tried again above, where it can be interrupted.
+fal_client.client.MAX_ATTEMPTS = 4
+
+NAME = re.compile(r"[\w.-]{1,128}")  # a request id: it becomes part of an address
 
 CancelAnswer = Literal["removed", "running", "completed", "gone"]
+
+
+# Payloads are not stored, and what fal makes is not kept longer than a day; uploads below have the same lifetime.
+PRIVATE = {
+    "X-Fal-Store-IO": "0",
+    "X-Fal-Object-Lifecycle-Preference": json.dumps({"expiration_duration_seconds": 24 * 3600}),
+}
 
 
 @dataclass(frozen=True)
@@ -98,80 +123,76 @@ class FalQueue:
 
     def submit(self, endpoint: str, arguments: dict[str, Any]) -> Handle:
         """Ask for one generation. Raises Uncertain where fal may or may not have taken it."""
-        headers = {"X-Fal-Store-IO": "0"} if self._private else {}
         try:
-            handle = self._client.submit(endpoint, arguments, headers=headers)
-        except (ValueError, KeyError, TypeError) as error:
-            raise Uncertain(
-                "fal.ai's answer to this request could not be read; it may have accepted it and may bill it, so it is not "
-                "sent again. Look in fal's own history, then 'consistency resume RUN --send-again' if it is not there"
-            ) from error
+            handle = self._client.submit(endpoint, arguments, headers=PRIVATE if self._private else {})
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise Uncertain(LOST.format(why="it could not be read")) from error
         except Exception as error:
             raise _translate(error, accepted=False) from error
         return self._trusted(endpoint, handle)
 
     def _trusted(self, endpoint: str, handle: SyncRequestHandle) -> Handle:
+        if not isinstance(handle.request_id, str) or not NAME.fullmatch(handle.request_id):
+            raise Uncertain(LOST.format(why="it names no request"))
         addresses = (handle.status_url, handle.response_url, handle.cancel_url)
         if all(isinstance(url, str) and is_fal_address(url) for url in addresses):
-            return Handle(str(handle.request_id), *addresses)
-        return self.rebuild(endpoint, str(handle.request_id))
+            return Handle(handle.request_id, *addresses)
+        return self.rebuild(endpoint, handle.request_id)
 
     def rebuild(self, endpoint: str, request_id: str) -> Handle:
         """The addresses of a request that only its id is known of."""
         handle = self._client.get_handle(endpoint, request_id)
         return Handle(request_id, handle.status_url, handle.response_url, handle.cancel_url)
 
-    def _handle(self, handle: Handle) -> SyncRequestHandle:
-        return SyncRequestHandle(
-            request_id=handle.request_id,
-            response_url=handle.response_url,
-            status_url=handle.status_url,
-            cancel_url=handle.cancel_url,
-            client=self._client._client,
-        )
+    # fal-client would retry these three for itself, and it drops the headers: the billed units are one of them.
 
     def standing(self, handle: Handle) -> Standing:
-        """Where the request stands. Raises BadAnswer for a status fal does not document."""
-        try:
-            status = self._handle(handle).status(with_logs=True)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadAnswer("fal.ai sent a status this version does not understand; resume later", request_id=handle.request_id) from error  # fmt: skip
-        except Exception as error:
-            raise _translate(error, handle.request_id) from error
-        if isinstance(status, fal_client.Queued):
-            return Standing("IN_QUEUE", status.position)
-        if isinstance(status, fal_client.InProgress):
-            return Standing("IN_PROGRESS", log=_last_log(status.logs))
-        return Standing("COMPLETED", error=str(status.error or ""), error_type=str(status.error_type or ""))
+        """Where the request stands. Raises BadAnswer for a status fal does not document, Unreachable or a FalError."""
+        response = self._ask("GET", handle.status_url, handle, {"logs": "1"})
+        body = _object(response)
+        if response.status_code not in (200, 202):
+            raise self._refusal(response, handle)
+        state = body.get("status")
+        if state == "IN_QUEUE":
+            position = body.get("queue_position")
+            return Standing("IN_QUEUE", position if isinstance(position, int) else None)
+        if state == "IN_PROGRESS":
+            return Standing("IN_PROGRESS", log=_last_log(body.get("logs")))
+        if state == "COMPLETED":
+            return Standing(
+                "COMPLETED", error=str(body.get("error") or ""), error_type=str(body.get("error_type") or "")
+            )
+        raise BadAnswer("fal.ai keeps sending a status that this version does not understand; resume later: the request is not lost", request_id=handle.request_id)  # fmt: skip
 
     def answer(self, handle: Handle) -> Answer:
-        """The result. fal-client drops the headers, and the billed units are one, so this reads it itself."""
+        """The result. Raises BadAnswer where it can't be read, fal's own word as a FalError, or Unreachable."""
+        response = self._ask("GET", handle.response_url, handle)
+        if response.status_code != 200:
+            raise self._refusal(response, handle)
+        body = _object(response)
+        if not body:
+            raise BadAnswer("fal.ai sent a result that can't be read; resume to ask for it again", request_id=handle.request_id)  # fmt: skip
+        return Answer(body, _number(response.headers.get("x-fal-billable-units")))
+
+    def _ask(self, method: str, url: str, handle: Handle, params: dict[str, str] | None = None) -> httpx.Response:
         try:
-            response = self._client._client.get(handle.response_url)
-        except FalError:
-            raise
+            return self._client._client.request(method, httpx.URL(url).copy_merge_params(params or {}))
+        except FalError as error:
+            raise error.about(handle.request_id) from error
+        except httpx.InvalidURL as error:
+            raise UnsafeAnswer("fal.ai named an address that is none", request_id=handle.request_id) from error
         except httpx.HTTPError as error:
             raise _translate(error, handle.request_id) from error
-        try:
-            body = response.json()
-        except ValueError as error:
-            if response.status_code < 400:
-                raise BadAnswer("fal.ai sent a result that is not JSON; resume to ask for it again", request_id=handle.request_id) from error  # fmt: skip
-            body = None
-        if response.status_code != 200:
-            raise from_answer(response.status_code, body, response.headers, request_id=handle.request_id)
-        if not isinstance(body, dict):
-            raise BadAnswer("fal.ai sent a result that is not an object; resume to ask for it again", request_id=handle.request_id)  # fmt: skip
-        return Answer(body, _number(response.headers.get("x-fal-billable-units")))
+
+    def _refusal(self, response: httpx.Response, handle: Handle) -> Exception:
+        # A gateway's error page says nothing about the request behind it.
+        if response.status_code >= 500 and not is_fals_own_error(response):
+            return Unreachable(f"fal.ai's gateway answers HTTP {response.status_code}; resume later: the request is not lost", request_id=handle.request_id)  # fmt: skip
+        return from_answer(response.status_code, _object(response), response.headers, request_id=handle.request_id)
 
     def cancel(self, handle: Handle) -> CancelAnswer:
         """Ask fal to stop. "removed" is the only answer that means: not billed."""
-        try:
-            response = self._client._client.put(handle.cancel_url)
-        except FalError:
-            raise
-        except httpx.HTTPError as error:
-            raise _translate(error, handle.request_id) from error
+        response = self._ask("PUT", handle.cancel_url, handle)
         if response.status_code == 200:
             return "removed"
         if response.status_code == 202:
@@ -180,7 +201,7 @@ class FalQueue:
             return "completed"
         if response.status_code == 404:
             return "gone"
-        raise from_answer(response.status_code, None, response.headers, request_id=handle.request_id)
+        raise self._refusal(response, handle)
 
     def upload(self, data: bytes, content_type: str, file_name: str) -> str:
         """Put a file where fal's models can read it; its address. Nothing is billed for uploads."""
@@ -188,7 +209,7 @@ class FalQueue:
         lifecycle = fal_client.StorageSettings(expires_in="1d") if self._private else None
         try:
             url = self._client.upload(data, content_type, file_name, repository="fal_v3", fallback_repository=[], lifecycle=lifecycle)  # fmt: skip
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ServerFault("fal.ai's storage sent an answer that can't be read; resume to try again. Nothing was billed") from error  # fmt: skip
         except Exception as error:
             raise _translate(error, accepted=False) from error
@@ -220,12 +241,17 @@ def _translate(error: Exception, request_id: str | None = None, accepted: bool =
 def _from_response(response: httpx.Response, request_id: str | None, accepted: bool) -> Exception:
     if response.status_code == 429:
         return TryAgainLater("fal.ai is taking no more requests at the moment (HTTP 429); resume in a few minutes. Nothing was billed")  # fmt: skip
+    body = _object(response)
+    return from_answer(response.status_code, body, response.headers, request_id=request_id, accepted=accepted)
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer, empty where it is none."""
     try:
-        body: Any = response.json()
-    except ValueError:
-        body = None
-    headers: Mapping[str, str] = response.headers
-    return from_answer(response.status_code, body, headers, request_id=request_id, accepted=accepted)
+        body = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _last_log(logs: Any) -> str:

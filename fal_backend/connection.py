@@ -22,7 +22,9 @@ class Connection:
 
     def __init__(self, hello: dict[str, Any], python_args: Sequence[str] = ()) -> None:
         command = [sys.executable, *(python_args or ("-I",)), str(Path(__file__).parent / "__main__.py")]
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        flags = 0
+        if sys.platform == "win32":
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         try:
             self._process = subprocess.Popen(
                 command,

@@ -18,14 +18,14 @@ class Desk:
         self._connection = Connection({"key": key}, python_args)
 
     def prices(self, endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Endpoint id → {"usd", "unit", "at"}; the last known prices where fal can't be reached.
+        """Endpoint id → {"usd", "unit", "at"}; the last known prices, marked "remembered", where fal doesn't answer.
 
         Raises BadKey for a wrong key: it is better known now than after the renders.
         """
         wanted = list(endpoints)
         try:
             return dict(self.ask({"do": "prices", "endpoints": wanted}, "prices"))
-        except errors.Unreachable:
+        except (errors.Unreachable, errors.ServerFault, errors.BadAnswer):
             known = prices.remembered()
             return {endpoint: known[endpoint] for endpoint in wanted if endpoint in known}
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from ..pipeline.disk import sync_folder
+from ..pipeline.disk import beside, replace, sync_folder
 from ..pipeline.errors import RunFolderError
 from . import verify
-from .errors import BadDownload, Expired, FalError, Unreachable, UnsafeAnswer
+from .errors import BadDownload, Expired, Unreachable, UnsafeAnswer
 from .transport import is_public_address
 
 ATTEMPTS = 5
+FIRST_PAUSE = 0.5  # seconds; then twice as long each time
 REDIRECTS = 4
 SLOWEST = 30 * 60.0  # seconds for one file
 CONNECT, SILENCE = 20.0, 60.0  # seconds
@@ -39,24 +42,29 @@ def fetch(url: str, out: Path, media: str, tell: Callable[[str], None] = lambda 
     Tries again on transport faults and damaged files: a download costs nothing. Raises UnsafeAnswer, Expired,
     BadDownload, Unreachable or RunFolderError.
     """
-    error: FalError | None = None
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            tell(f"downloading again ({attempt + 1} of {ATTEMPTS})")
-            time.sleep(min(0.5 * 2**attempt, 8.0))
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return _fetch_once(url, out, media)
-        except (BadDownload, Unreachable) as problem:
-            error = problem
-    assert error is not None
-    raise error
+        except (BadDownload, Unreachable, Expired) as problem:
+            # A new file may not have reached every server of the CDN, so "not found" is not believed at once either.
+            if attempt == ATTEMPTS or (isinstance(problem, Expired) and attempt == 3):
+                raise
+        tell(f"downloading again ({attempt + 1} of {ATTEMPTS})")
+        time.sleep(min(FIRST_PAUSE * 2 ** (attempt - 1), 8.0))
+    raise AssertionError
+
+
+def receipt(path: Path, media: str) -> Fetched:
+    """The receipt of a file that is there and whole."""
+    with path.open("rb") as file:
+        return Fetched(path, media, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def _fetch_once(url: str, out: Path, media: str) -> Fetched:
-    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    part = beside(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with _open(url) as response, beside.open("wb") as file:
+        with _open(url) as response, part.open("wb") as file:
             digest, size = hashlib.sha256(), 0
             limit, deadline = verify.largest(media), time.monotonic() + SLOWEST
             for chunk in response.iter_content(1 << 16):
@@ -70,9 +78,9 @@ def _fetch_once(url: str, out: Path, media: str) -> Fetched:
         promised = response.headers.get("content-length")
         if promised is not None and promised.isdigit() and int(promised) != size:
             raise BadDownload("the download broke off; resume to fetch it again")
-        found = verify.check(beside, media)
+        found = verify.check(part, media)
         target = out if verify.EXTENSIONS[found] == out.suffix else out.with_suffix(verify.EXTENSIONS[found])
-        beside.replace(target)
+        replace(part, target)
         sync_folder(target.parent)
         return Fetched(target, found, size, digest.hexdigest())
     except requests.RequestException as problem:
@@ -81,13 +89,13 @@ def _fetch_once(url: str, out: Path, media: str) -> Fetched:
         raise RunFolderError(f"{out} could not be written ({problem.strerror or problem}); free some space, then resume to fetch it again") from problem  # fmt: skip
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
 
 def _open(url: str) -> requests.Response:
     """The answer at ``url``, following a few redirects, each of which must be a public https address too."""
     for _ in range(REDIRECTS + 1):
-        if not is_public_address(url):
+        if not is_public_address(url) or _leads_inside(url):
             raise UnsafeAnswer("fal.ai named an address that is not a public https one for a result; it was not opened")
         headers = {"Accept-Encoding": "identity"}
         response = requests.get(url, headers=headers, stream=True, timeout=(CONNECT, SILENCE), allow_redirects=False)
@@ -108,3 +116,17 @@ def _open(url: str) -> requests.Response:
             raise BadDownload("the result came compressed though that was not asked for; resume to try again")
         return response
     raise UnsafeAnswer("the result's address redirects without end; it was not opened")
+
+
+def _leads_inside(url: str) -> bool:
+    """Whether a public-looking name stands for an address inside somebody's own network.
+
+    Behind a proxy the name is the proxy's to resolve, and this machine need not know it.
+    """
+    if requests.utils.get_environ_proxies(url):
+        return False
+    try:
+        found = socket.getaddrinfo(urlsplit(url).hostname, 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return False  # the connection will fail, and say so
+    return any(not ipaddress.ip_address(str(address[4][0]).partition("%")[0]).is_global for address in found)

@@ -12,6 +12,7 @@ FalError                      a ConsistencyError; ``billed`` is "no", "maybe" or
 ├── ServerFault               5xx after acceptance: never billed
 ├── QueueTimeout              504 before processing began
 ├── Overdue                   our own deadline passed; cancelled as far as fal allowed
+├── Stopped                   499: it was cancelled, here or on fal's pages
 ├── Expired                   fal has forgotten the request or its files
 ├── BadAnswer                 broken JSON, an unknown status, a missing field
 ├── UnsafeAnswer              an address, size or file that is refused on sight
@@ -29,18 +30,31 @@ from ..pipeline.errors import BudgetExceeded, Cancelled, ConsistencyError, RunFo
 from ..pipeline.errors import UsageError as UsageError
 from ..pipeline.journal import Billed
 
+_hidden: set[str] = set()
+
+
+def hide(secret: str) -> None:
+    """From now on no FalError's text contains ``secret``, even where fal's own words echo it."""
+    # A key is "id:secret", and an echo may hold one half.
+    _hidden.update(part for part in (secret, *secret.split(":")) if len(part) >= 8)
+
 
 class FalError(ConsistencyError):
-    """``retryable``: sending the same request again may succeed. Only ever automatic where ``billed`` is "no"."""
-
     billed: Billed = "no"
-    retryable = False
 
     def __init__(self, text: str, *, billed: Billed | None = None, request_id: str | None = None) -> None:
+        for secret in sorted(_hidden, key=len, reverse=True):
+            text = text.replace(secret, "***")
         super().__init__(text if request_id is None else f"{text} (request {request_id})")
         self.request_id = request_id
         if billed is not None:
             self.billed = billed
+
+    def about(self, request_id: str | None) -> FalError:
+        """The same error, naming the request it is about."""
+        if self.request_id is not None or request_id is None:
+            return self
+        return type(self)(str(self), billed=self.billed, request_id=request_id)
 
 
 class BadKey(FalError):
@@ -76,14 +90,18 @@ class UnknownEndpoint(FalError):
 
 
 class ServerFault(FalError):
-    retryable = True
+    pass
 
 
 class QueueTimeout(FalError):
-    retryable = True
+    pass
 
 
 class Overdue(FalError):
+    billed: Billed = "maybe"
+
+
+class Stopped(FalError):
     billed: Billed = "maybe"
 
 
@@ -101,7 +119,6 @@ class UnsafeAnswer(FalError):
 
 class BadDownload(FalError):
     billed: Billed = "yes"
-    retryable = True  # the download, not the purchase
 
 
 class Uncertain(FalError):
@@ -110,7 +127,6 @@ class Uncertain(FalError):
 
 class Unreachable(FalError, TryAgainLater):
     exit_status = 75
-    retryable = True
 
 
 def _words(detail: Any) -> str:
@@ -155,19 +171,27 @@ def _classify(status: int, types: set[str], words: str, said: str, request_id: s
         return UnknownEndpoint(f"fal.ai knows no such endpoint; see 'consistency endpoints'. Nothing was billed.{said}")
     if status in (404, 410):
         return Expired(f"fal.ai has forgotten this request, so its result can't be fetched any more; look in fal's own history before buying again.{said}", request_id=request_id)  # fmt: skip
+    if status == 499:
+        return Stopped(f"this request was cancelled while fal.ai worked on it, and may have been billed; 'consistency resume RUN --retry-failed' buys it again.{said}", request_id=request_id)  # fmt: skip
     if "content_policy_violation" in types:
         return PolicyRefusal(f"fal's content check refused this picture or prompt; change the prompt and retry. It may have been billed.{said}", request_id=request_id)  # fmt: skip
     if status == 504 and ("request_timeout" in types or "startup_timeout" in types):
         return QueueTimeout(f"fal.ai did not begin in time; resume to try again. Nothing was billed.{said}", request_id=request_id)  # fmt: skip
     if status in (400, 413, 422) and types & {"no_media_generated", "generation_timeout", "downstream_service_error"}:
         return ModelFailed(f"the model made nothing of this request; retry with another seed or endpoint. It may have been billed.{said}", request_id=request_id)  # fmt: skip
-    if status in (400, 413, 422):
+    if status in (400, 413, 422) and "still in progress" not in words:
         billed: Billed = "maybe" if accepted else "no"
         bill = "It may have been billed." if accepted else "Nothing was billed."
         return InvalidInput(f"fal.ai refused the request's inputs; correct them with --set or choose another endpoint. {bill}{said}", billed=billed, request_id=request_id)  # fmt: skip
     if status >= 500:
         return ServerFault(f"fal.ai failed on its side (HTTP {status}); resume to try again. Nothing was billed.{said}", request_id=request_id)  # fmt: skip
-    return BadAnswer(f"fal.ai answered HTTP {status}, which this version does not understand; update the extension or resume later.{said}", request_id=request_id)  # fmt: skip
+    return BadAnswer(f"{_UNCLEAR.get(status, f'fal.ai answered HTTP {status}, which this version does not understand; update the extension or resume later')}.{said}", request_id=request_id)  # fmt: skip
+
+
+_UNCLEAR = {
+    400: "fal.ai says both that this request is done and that it is not; resume to ask again",
+    429: "fal.ai is being asked too often (HTTP 429); resume in a few minutes",
+}
 
 
 # Between the two processes an exception travels as its class's name, its text and its facts.

@@ -12,7 +12,7 @@ from ..pipeline.disk import write_json
 from ..pipeline.errors import RunFolderError
 from ..pipeline.spending import state_folder
 from . import web
-from .errors import BadKey, FalError
+from .errors import InvalidInput, UnknownEndpoint
 
 AT_ONCE = 50  # endpoints per question (the API's limit)
 
@@ -29,13 +29,9 @@ def fetch(key: str, endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
         batch = wanted[start : start + AT_ONCE]
         try:
             rows = _rows(key, batch)
-        except BadKey:
-            raise
-        except FalError as error:
+        except (UnknownEndpoint, InvalidInput):
             # One unknown endpoint spoils the whole answer (404), so the others are asked for one by one.
-            if len(batch) == 1 or "HTTP 5" in str(error):
-                continue
-            rows = [row for endpoint in batch for row in _one(key, endpoint)]
+            rows = [row for endpoint in batch for row in _one(key, endpoint)] if len(batch) > 1 else []
         for row in rows:
             usd, unit = row.get("unit_price"), row.get("unit")
             if (
@@ -62,7 +58,7 @@ def _rows(key: str, endpoints: list[str]) -> list[dict[str, Any]]:
 def _one(key: str, endpoint: str) -> list[dict[str, Any]]:
     try:
         return _rows(key, [endpoint])
-    except FalError:
+    except (UnknownEndpoint, InvalidInput):
         return []
 
 
@@ -73,7 +69,11 @@ def check_key(key: str) -> bool:
 
 
 def remembered() -> dict[str, dict[str, Any]]:
-    """The last prices that fal gave to this machine, with their dates."""
+    """The last prices that fal gave to this machine, with their dates, each marked as ``remembered``."""
+    return {endpoint: {**row, "remembered": True} for endpoint, row in _known().items()}
+
+
+def _known() -> dict[str, dict[str, Any]]:
     try:
         known = json.loads((state_folder() / "prices.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -85,4 +85,4 @@ def remembered() -> dict[str, dict[str, Any]]:
 def _remember(found: dict[str, dict[str, Any]]) -> None:
     if found:
         with contextlib.suppress(RunFolderError):  # a price that can't be kept is asked for again
-            write_json(state_folder() / "prices.json", {**remembered(), **found})
+            write_json(state_folder() / "prices.json", {**_known(), **found})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
+
+Tell = Callable[..., None]  # (kind, text, **facts): says how a purchase stands
 
 
 @dataclass(frozen=True)

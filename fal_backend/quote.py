@@ -77,7 +77,9 @@ class Estimate:
 
     def _source(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
-        return f"fal's pricing API, {row['at'][:10]}" if row and line.price_source.startswith("fal's pricing") else f"stored: {line.price_source}"  # fmt: skip
+        if not row or not line.price_source.startswith("fal's pricing"):
+            return f"stored: {line.price_source}"
+        return f"{'remembered from ' if row.get('remembered') else ''}fal's pricing API, {row['at'][:10]}"
 
     def table(self) -> str:
         rows = [
@@ -92,13 +94,22 @@ class Estimate:
         return text
 
 
-def estimate(settings: RunSettings, prices: Prices, folder: RunFolder | None = None) -> Estimate:
-    """The estimate of a run, or of what is left of the one in ``folder``."""
+def estimate(
+    settings: RunSettings,
+    prices: Prices,
+    folder: RunFolder | None = None,
+    *,
+    send_again: bool = False,
+    retry_failed: bool = False,
+) -> Estimate:
+    """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two wishes."""
     purchases = plan(settings, folder, prices)
     if folder is None:
         return Estimate(tuple(purchases), (), prices)
     bought = folder.read_journal().purchases
-    paid = {p.key for p in purchases if bought.next_step(p.key) in ("done", "fetch", "wait", "stuck", "uncertain")}
+    bought_again = {"stuck": retry_failed, "uncertain": send_again}
+    kept = {"done", "fetch", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
+    paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
     return Estimate(tuple(p for p in purchases if p.key not in paid), tuple(sorted(paid)), prices)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +21,8 @@ QUEUE_HOSTS = ("queue.fal.run", "queue.falrun.com")
 # Hosts that may see the key: fal's own, by the domains of its documentation.
 FAL_DOMAINS = ("fal.run", "falrun.com", "fal.ai", "fal.media")
 LARGEST_ANSWER = 32 * 1024 * 1024  # bytes; fal's JSON answers are kilobytes
+LONGEST_ADDRESS = 4096  # characters
+SLOWEST_ANSWER = 5 * 60.0  # seconds; a body may drip for ever without any silence
 
 _NOTHING_SENT = (
     httpx.ConnectError,
@@ -36,6 +39,8 @@ def is_fal_address(url: str) -> bool:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
+        return False
+    if len(url) > LONGEST_ADDRESS or not (url.isascii() and url.isprintable()):
         return False
     host = (parts.hostname or "").rstrip(".").lower()
     known = any(host == domain or host.endswith("." + domain) for domain in FAL_DOMAINS)
@@ -86,13 +91,14 @@ class CarefulTransport(httpx.BaseTransport):
         except _NOTHING_SENT:
             raise
         except (httpx.TransportError, UnsafeAnswer) as error:
-            raise Uncertain(_LOST.format(why=type(error).__name__)) from error
+            raise Uncertain(LOST.format(why=type(error).__name__)) from error
         if response.status_code == 409:
             raise BadAnswer(
                 "fal.ai answered 409 Conflict to a new request; resume later. Nothing was billed", billed="no"
             )
-        if response.status_code == 408 or (response.status_code >= 500 and not _is_fals_own_error(response)):
-            raise Uncertain(_LOST.format(why=f"HTTP {response.status_code} from a gateway"))
+        # A gateway's 5xx may hide an acceptance, and so may fal's own: it can fail after it has queued the request.
+        if response.status_code == 408 or response.status_code >= 500:
+            raise Uncertain(LOST.format(why=f"HTTP {response.status_code}"))
         return response
 
     def _send(self, request: httpx.Request) -> httpx.Response:
@@ -100,11 +106,11 @@ class CarefulTransport(httpx.BaseTransport):
         try:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise UnsafeAnswer(f"{request.url.host} sent a compressed answer that was not asked for")
-            body = bytearray()
+            body, deadline = bytearray(), time.monotonic() + SLOWEST_ANSWER
             for chunk in response.iter_raw():
                 body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    raise UnsafeAnswer(f"{request.url.host} sent an answer of more than {LARGEST_ANSWER >> 20} MiB")
+                if len(body) > LARGEST_ANSWER or time.monotonic() > deadline:
+                    raise UnsafeAnswer(f"{request.url.host} sent an answer that does not end; it was not read")
         finally:
             response.close()
         return httpx.Response(
@@ -115,16 +121,16 @@ class CarefulTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-_LOST = (
+LOST = (
     "the answer to this request was lost ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
     "Look in fal's own history, then 'consistency resume RUN --send-again' if it is not there"
 )
 
 
-def _is_fals_own_error(response: httpx.Response) -> bool:
+def is_fals_own_error(response: httpx.Response) -> bool:
     """fal's error bodies are JSON with ``detail``; a gateway's are not."""
     try:
         body = json.loads(response.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(body, dict) and "detail" in body

@@ -14,6 +14,7 @@ from ..pipeline.errors import BadInput
 from .errors import BadDownload
 
 LARGEST_SIDE = 16384  # pixels; Blender's own limit for textures on most GPUs
+MOST_BOXES = 100_000  # of an MP4 at its top level; a fragmented one has two for each second
 LARGEST_FILE = {"image": 128 << 20, "video": 2 << 30, "model": 512 << 20}  # bytes
 
 EXTENSIONS = {
@@ -28,6 +29,12 @@ EXTENSIONS = {
 def largest(media: str) -> int:
     """The most bytes a file of this media type may have."""
     return LARGEST_FILE[media.split("/")[0]]
+
+
+def suffixes(media: str) -> list[str]:
+    """The extensions of all types of the same kind, its own first."""
+    kind = media.split("/")[0]
+    return sorted((s for m, s in EXTENSIONS.items() if m.startswith(kind)), key=lambda s: s != EXTENSIONS.get(media))
 
 
 def identify(path: Path) -> str:
@@ -57,7 +64,7 @@ def check(path: Path, media: str) -> str:
         raise BadDownload(f"the file is larger than {largest(media) >> 20} MiB, which no result of this kind is")
     try:
         _CHECKS[found](path)
-    except (struct.error, zlib.error, IndexError, ValueError, BadInput) as error:
+    except (struct.error, zlib.error, IndexError, ValueError, RecursionError, MemoryError, BadInput) as error:
         raise BadDownload(f"the file is damaged ({error}); resume to download it again") from error
     return found
 
@@ -103,18 +110,24 @@ def _check_png(path: Path) -> None:
 
 def _check_jpeg(path: Path) -> None:
     data = path.read_bytes()
-    position = 2
+    position, sized = 2, False
     while True:
         if data[position] != 0xFF:
             raise ValueError("a JPEG with a broken segment")
         marker = data[position + 1]
+        if marker == 0xFF:  # a fill byte
+            position += 1
+            continue
         (length,) = struct.unpack_from(">H", data, position + 2)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, position + 5)
             _sane(width, height)
+            sized = True
         if marker == 0xDA:
             break
         position += 2 + length
+    if not sized:
+        raise ValueError("a JPEG without a size")
     if b"\xff\xd9" not in data[-64:]:
         raise ValueError("a JPEG that ends early")
 
@@ -129,13 +142,18 @@ def _check_webp(path: Path) -> None:
     elif data[12:16] == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
         _sane(width & 0x3FFF, height & 0x3FFF)
+    elif data[12:16] == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        _sane((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    else:
+        raise ValueError("a WebP without a picture")
 
 
 def _check_mp4(path: Path) -> None:
     size = path.stat().st_size
     seen: set[bytes] = set()
     with path.open("rb") as file:
-        position = 0
+        position = boxes = 0
         while position + 8 <= size:
             file.seek(position)
             length, kind = struct.unpack(">I4s", file.read(8))
@@ -147,6 +165,9 @@ def _check_mp4(path: Path) -> None:
                 raise ValueError("an MP4 that ends early")
             seen.add(kind)
             position += length
+            boxes += 1
+            if boxes > MOST_BOXES:
+                raise ValueError("an MP4 of nothing but crumbs")
     if position != size or not {b"moov", b"mdat"} <= seen:
         raise ValueError("an MP4 without its index or its pictures")
 

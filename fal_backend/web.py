@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import requests
@@ -11,6 +12,7 @@ from .errors import BadAnswer, Unreachable, from_answer
 
 API = "https://api.fal.ai/v1"
 LARGEST = 64 << 20  # bytes
+SLOWEST = 120.0  # seconds for a whole answer
 TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 
 
@@ -21,17 +23,17 @@ def get(path: str, key: str, params: list[tuple[str, str]]) -> dict[str, Any]:
         with requests.get(
             f"{API}/{path}", params=params, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
         ) as response:
-            raw = bytearray()
+            raw, deadline = bytearray(), time.monotonic() + SLOWEST
             for chunk in response.iter_content(1 << 16):
                 raw += chunk
-                if len(raw) > LARGEST:
+                if len(raw) > LARGEST or time.monotonic() > deadline:
                     raise BadAnswer("fal.ai's list does not end; try again later", billed="no")
             status, answer_headers = response.status_code, response.headers
     except requests.RequestException as error:
         raise Unreachable(f"fal.ai can't be reached ({type(error).__name__}); check the network or proxy, then try again") from error  # fmt: skip
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if status != 200:
         # The platform API words its errors as {"error": {"message"}}, the queue as {"detail"}.

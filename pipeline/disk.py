@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from .errors import RunFolderError
+
+_UTF8 = ("utf-8", "surrogatepass")  # file names need not be valid Unicode
 
 
 def sync_folder(folder: Path) -> None:
@@ -26,32 +31,70 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def replace(beside: Path, path: Path) -> None:
+    """Rename ``beside`` to ``path``. On Windows a virus scanner may hold a new file for a moment, so it is asked again."""
+    for pause in (0.05, 0.2, 0.5) if sys.platform == "win32" else ():
+        with contextlib.suppress(PermissionError):
+            beside.replace(path)
+            return
+        time.sleep(pause)
+    beside.replace(path)
+
+
+def beside(path: Path) -> Path:
+    """The name under which this thread writes ``path`` until it is whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+
+
+def sweep(folder: Path, is_alive: Callable[[int], bool]) -> None:
+    """Remove what processes that have died were writing in ``folder`` and its subfolders."""
+    for part in [*folder.glob(".*.part"), *folder.glob("*/.*.part")]:
+        writer = part.name.split(".")[-3]
+        if writer.isdigit() and not is_alive(int(writer)):
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+def check_writable(folder: Path, free: int) -> None:
+    """Raises RunFolderError unless ``folder`` can be written and ``free`` bytes are left on its drive."""
+    probe = beside(folder / "probe")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        left = shutil.disk_usage(folder).free
+        probe.write_bytes(b"probe")
+        probe.unlink()
+    except OSError as error:
+        raise RunFolderError(f"{folder} can't be written ({error.strerror or error}); check the drive and its permissions, then resume. Nothing was bought") from error  # fmt: skip
+    if left < free:
+        raise RunFolderError(f"less than {free >> 20} MiB are free at {folder}; free some space, then resume. Nothing was bought")  # fmt: skip
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Write beside, sync, rename: ``path`` appears whole or not at all.
 
     Raises RunFolderError where the disk is full or the folder can't be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with part.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        replace(part, path)
         sync_folder(path.parent)
     except OSError as error:
         raise RunFolderError(f"{path} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` by ``value`` as JSON, atomically."""
     with whole_file(path) as file:
-        file.write(json.dumps(value, indent=2, ensure_ascii=False, default=str).encode() + b"\n")
+        file.write(json.dumps(value, indent=2, ensure_ascii=False, default=str).encode(*_UTF8) + b"\n")
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -65,9 +108,16 @@ def copy_file(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the operating system's own lock on ``path`` (created when missing) for a few short steps."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    """Hold the operating system's own lock on ``path`` (created when missing) for a few short steps.
+
+    Raises RunFolderError where the file can't be written or locked.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b")
+    except OSError as error:
+        raise RunFolderError(f"{path} can't be written ({error.strerror or error}); check the permissions of its folder") from error  # fmt: skip
+    with file:
         if sys.platform == "win32":
             import msvcrt
 
@@ -90,19 +140,25 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
 
     Raises RunFolderError where it can't be written; then nothing that depends on the line may happen.
     """
-    line = json.dumps(value, ensure_ascii=False, default=str).encode() + b"\n"
+    line = json.dumps(value, ensure_ascii=False, default=str).encode(*_UTF8) + b"\n"
     try:
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
+        with path.open("a+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             if end:
                 file.seek(end - 1)
                 if file.read(1) != b"\n":
                     line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):  # what the caller is told has not happened must not be read later
+                    file.truncate(end)
+                raise
         if is_new:
             sync_folder(path.parent)
     except OSError as error:

@@ -18,6 +18,7 @@ A cancel that came too late leaves the attempt ``submitted``: it is waited for a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Attempt:
     arguments: dict[str, Any] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)  # paths relative to the run folder
     places: list[str] = field(default_factory=list)  # where in fal's result each of them is named, e.g. "images.0"
-    quoted_usd: float = 0.0
+    quoted_usd: float | None = None
     unit_price: float | None = None
     intended_at: str = ""
     request_id: str | None = None
@@ -54,7 +55,7 @@ class Attempt:
     units: float | None = None
     billed_usd: float | None = None
     downloaded: dict[str, dict[str, Any]] = field(default_factory=dict)  # path → {file, bytes, sha256}
-    cancel: str = ""  # "removed", "running", "completed"
+    cancel: str = ""  # "removed", "running", "completed", "gone"
     failure: dict[str, Any] | None = None  # {error, message, billed}
     refused: bool = False
     uncertain: bool = False
@@ -62,7 +63,7 @@ class Attempt:
 
     @property
     def next_step(self) -> NextStep:
-        if self.outputs and all(path in self.downloaded for path in self.outputs):
+        if self.failure is None and self.outputs and all(path in self.downloaded for path in self.outputs):
             return "done"
         if self.failure is not None:
             return "retry" if self.failure.get("billed") == "no" or self.abandoned else "stuck"
@@ -82,7 +83,13 @@ class Attempt:
         never_taken = self.refused or self.cancel == "removed"
         if never_taken or (self.failure is not None and self.failure.get("billed") == "no"):
             return 0.0
-        return self.quoted_usd
+        return self.quoted_usd or 0.0
+
+    @property
+    def may_be_billed(self) -> bool:
+        """It may have cost something that this machine was not told of."""
+        given_up = self.next_step in ("uncertain", "stuck") or self.abandoned or self.cancel in ("running", "gone")
+        return given_up and self.billed_usd is None and self.next_step != "done"
 
 
 @dataclass
@@ -108,17 +115,22 @@ class Purchases:
         return sum(attempt.committed_usd for attempt in self.attempts)
 
     @property
+    def quoted_usd(self) -> float:
+        return sum(attempt.quoted_usd or 0.0 for attempt in self.attempts)
+
+    @property
     def billed_usd(self) -> float:
         return sum(attempt.billed_usd or 0.0 for attempt in self.attempts)
 
     @property
-    def uncertain(self) -> list[Attempt]:
-        return [attempt for attempt in self.attempts if attempt.next_step == "uncertain"]
+    def uncertain_usd(self) -> float:
+        return sum(attempt.quoted_usd or 0.0 for attempt in self.attempts if attempt.may_be_billed)
 
     def apply(self, event: dict[str, Any]) -> None:
-        """Fold one event in. Events of an unknown kind or attempt change nothing (a newer version wrote them)."""
+        """Fold one event in. Events of an unknown kind change nothing (a newer version wrote them)."""
         key, number, kind = event.get("key"), event.get("attempt"), event.get("event")
-        if not isinstance(key, str) or not isinstance(number, int):
+        change = _CHANGES.get(kind) if isinstance(kind, str) else None
+        if change is None or not isinstance(key, str) or not isinstance(number, int):
             return
         attempts = self.by_key.setdefault(key, [])
         attempt = next((a for a in attempts if a.number == number), None)
@@ -127,9 +139,12 @@ class Purchases:
             attempt = Attempt(key=key, number=number)
             attempts.append(attempt)
             attempts.sort(key=lambda a: a.number)
-        change = _CHANGES.get(kind) if isinstance(kind, str) else None
-        if change is not None:
+        with contextlib.suppress(TypeError, ValueError, AttributeError):  # a line edited by hand
             change(attempt, event)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _intended(attempt: Attempt, event: dict[str, Any]) -> None:
@@ -140,16 +155,17 @@ def _intended(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.arguments = event.get("arguments", {})
     attempt.outputs = list(event.get("outputs", []))
     attempt.places = list(event.get("places", []))
-    attempt.quoted_usd = float(event.get("quoted_usd") or 0.0)
-    attempt.unit_price = event.get("unit_price")
-    attempt.intended_at = event.get("at", "")
+    attempt.quoted_usd = _number(event.get("quoted_usd"))
+    attempt.unit_price = _number(event.get("unit_price"))
+    attempt.intended_at = str(event.get("at", ""))
 
 
 def _submitted(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.request_id = event.get("request_id")
     attempt.urls = {name: event[name] for name in ("status_url", "response_url", "cancel_url") if event.get(name)}
-    # A lookup may find what had been given up: the request wins over the verdict about it.
+    # A lookup may find what had been given up: the request wins over every verdict about it.
     attempt.uncertain = attempt.abandoned = attempt.refused = False
+    attempt.failure, attempt.cancel = None, ""
 
 
 def _state(attempt: Attempt, event: dict[str, Any]) -> None:
@@ -161,11 +177,12 @@ def _result(attempt: Attempt, event: dict[str, Any]) -> None:
 
 
 def _billed(attempt: Attempt, event: dict[str, Any]) -> None:
-    attempt.units = event.get("units")
-    attempt.billed_usd = event.get("usd")
+    attempt.units = _number(event.get("units"))
+    attempt.billed_usd = _number(event.get("usd"))
 
 
 def _downloaded(attempt: Attempt, event: dict[str, Any]) -> None:
+    attempt.failure = None  # here it is after all
     attempt.downloaded[event.get("path", "")] = {
         "file": event.get("file"),  # the same but for its extension, which follows the type that came
         "bytes": event.get("bytes"),
@@ -179,7 +196,8 @@ def _failed(attempt: Attempt, event: dict[str, Any]) -> None:
 
 def _refused(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.refused = attempt.request_id is None
-    attempt.failure = {"error": event.get("error"), "message": event.get("message"), "billed": "no"}
+    if attempt.refused:
+        attempt.failure = {"error": event.get("error"), "message": event.get("message"), "billed": "no"}
 
 
 def _cancelled(attempt: Attempt, event: dict[str, Any]) -> None:
@@ -232,3 +250,8 @@ class Journal:
         with self._lock:
             append_line(self.path, event)
             self.purchases.apply(event)
+
+    def attempts(self) -> list[Attempt]:
+        """All attempts, also while other threads add some."""
+        with self._lock:
+            return self.purchases.attempts

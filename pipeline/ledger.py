@@ -22,7 +22,7 @@ class Line:
     endpoint: str
     state: str
     request_id: str | None
-    quoted_usd: float
+    quoted_usd: float | None
     billed_usd: float | None
     uncertain_usd: float
     note: str
@@ -31,14 +31,10 @@ class Line:
 def _line(folder: RunFolder, attempt: Attempt) -> Line:
     step = attempt.next_step
     state = {"wait": "at fal", "fetch": "to fetch", "stuck": "failed", "retry": "not billed"}.get(step, step)
+    if step == "retry" and attempt.may_be_billed:
+        state = "given up"
     failure = attempt.failure or {}
-    may_be_billed = step == "uncertain" or (step == "stuck" and attempt.billed_usd is None)
-    note = str(failure.get("error") or "")
-    if (
-        attempt.billed_usd is not None
-        and abs(attempt.billed_usd - attempt.quoted_usd) > DIFFERENCE * attempt.quoted_usd
-    ):
-        note = f"{note} billed differs from the quote".strip()
+    notes = [str(failure.get("error") or ""), difference(attempt.quoted_usd, attempt.billed_usd)]
     return Line(
         run=str(folder.root),
         file=", ".join(attempt.outputs),
@@ -47,9 +43,16 @@ def _line(folder: RunFolder, attempt: Attempt) -> Line:
         request_id=attempt.request_id,
         quoted_usd=attempt.quoted_usd,
         billed_usd=attempt.billed_usd,
-        uncertain_usd=attempt.quoted_usd if may_be_billed else 0.0,
-        note=note,
+        uncertain_usd=(attempt.quoted_usd or 0.0) if attempt.may_be_billed else 0.0,
+        note=", ".join(note for note in notes if note),
     )
+
+
+def difference(quoted: float | None, billed: float | None) -> str:
+    """How far a bill is from its quote, in words; empty where it is near enough, or one of them is not known."""
+    if quoted is None or billed is None or abs(billed - quoted) <= DIFFERENCE * quoted + 1e-9:
+        return ""
+    return f"billed {usd(billed)} instead of the {usd(quoted)} quoted"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Ledger:
 
     @property
     def quoted_usd(self) -> float:
-        return sum(line.quoted_usd for line in self.lines)
+        return sum(line.quoted_usd or 0.0 for line in self.lines)
 
     @property
     def billed_usd(self) -> float:

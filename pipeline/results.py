@@ -63,9 +63,9 @@ def build_report(
         "device": folder.record.get("device"),
         "references": {name: camera_facts(folder, shot) for name, shot in shots.items()},
         "pictures": pictures,
-        "quoted_usd": round(sum(a.quoted_usd for a in purchases.attempts), 6),
+        "quoted_usd": round(purchases.quoted_usd, 6),
         "billed_usd": round(purchases.billed_usd, 6),
-        "uncertain_usd": round(sum(a.quoted_usd for a in purchases.uncertain), 6),
+        "uncertain_usd": round(purchases.uncertain_usd, 6),
     }
     write_json(folder.report, report)
     return report

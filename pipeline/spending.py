@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,14 @@ def state_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "Consistency Pipeline"
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
+
+
+def local_day(moment: str = "") -> str:
+    """The local date, ISO, of an ISO 8601 moment; today's where there is none."""
+    try:
+        return datetime.fromisoformat(moment).astimezone().date().isoformat()
+    except ValueError:
+        return datetime.now().astimezone().date().isoformat()
 
 
 @dataclass(frozen=True)
@@ -71,11 +80,12 @@ class SpendingBook:
     def reserve(self, run: str, product: str, purchase: str, usd: float, limits: Limits) -> None:
         """Set ``usd`` aside, or raise BudgetExceeded and set nothing aside."""
         with locked(self.path.with_suffix(".lock")):
-            today = datetime.now().astimezone().date().isoformat()
+            today = local_day()
             others = [entry for entry in self.entries() if (entry.run, entry.purchase) != (run, purchase)]
             for name, limit, spent in (
                 ("run", limits.run, sum(e.usd for e in others if e.run == run)),
-                ("day", limits.day, sum(e.usd for e in others if e.day == today)),
+                # Days to come count as well: a clock that was set back must not open the purse again.
+                ("day", limits.day, sum(e.usd for e in others if e.day >= today)),
                 ("product", limits.product, sum(e.usd for e in others if e.product == product)),
             ):
                 if limit is not None and spent + usd > limit + _CENT_FRACTION:
@@ -85,8 +95,15 @@ class SpendingBook:
                     )
             append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})
 
-    def settle(self, run: str, product: str, purchase: str, usd: float) -> None:
-        """Replace a reservation by what was billed; 0 where nothing was."""
+    def settle(self, run: str, product: str, purchases: Mapping[str, tuple[str, float]]) -> None:
+        """Replace reservations by what was billed, 0 where nothing was: purchase → (its day, USD).
+
+        A purchase that the book doesn't know, because the run folder came from another machine, is entered.
+        """
         with locked(self.path.with_suffix(".lock")):
-            today = datetime.now().astimezone().date().isoformat()
-            append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})
+            known = {entry.purchase: entry.usd for entry in self.entries() if entry.run == run}
+            for purchase, (day, usd) in purchases.items():
+                if known.get(purchase) != usd:
+                    append_line(
+                        self.path, {"day": day, "run": run, "product": product, "purchase": purchase, "usd": usd}
+                    )

@@ -1,0 +1,61 @@
+"""Whether a process of this machine still runs, and whether it is the one that was meant."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine still runs."""
+    if sys.platform == "win32":
+        return _windows_facts(pid) is not None
+    if (state := _linux_stat(pid, 0)) is not None:
+        return state not in ("Z", "X")  # a zombie has ended, though its number is still taken
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def birth(pid: int) -> str:
+    """Something that differs between two processes that had the same number; empty where the system doesn't tell."""
+    if sys.platform == "win32":
+        return _windows_facts(pid) or ""
+    if (started := _linux_stat(pid, 19)) is not None:
+        return started
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        command = ["/bin/ps", "-o", "lstart=", "-p", str(int(pid))]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+    return ""
+
+
+def _linux_stat(pid: int, index: int) -> str | None:
+    """A field of /proc/PID/stat, counted from the state (proc(5): 0 state, 19 start time); None where there is none."""
+    with contextlib.suppress(OSError, IndexError):
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        return text.rpartition(")")[2].split()[index]
+    return None
+
+
+def _windows_facts(pid: int) -> str | None:
+    """The creation time of a running process; empty where it is another user's; None where there is none."""
+    import ctypes
+
+    access_denied, still_active, query_limited_information = 5, 259, 0x1000
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(kernel.OpenProcess(query_limited_information, False, pid))
+    if not handle:
+        return "" if ctypes.get_last_error() == access_denied else None  # type: ignore[attr-defined,unused-ignore]
+    code, times = ctypes.c_ulong(), [ctypes.c_ulonglong() for _ in range(4)]
+    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.GetProcessTimes(handle, *(ctypes.byref(each) for each in times))
+    kernel.CloseHandle(handle)
+    return str(times[0].value) if code.value == still_active else None
