@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from consistency_pipeline.pipeline.run_folder import RunFolder
+from tests.fake_fal import FakeFal
+
+from .shop import new_folder
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeFal]:
+    """A fake fal.ai that this process and its children reach, and a book of spendings of their own."""
+    with FakeFal(latency=0.02, clip_side=64) as service:
+        for name, value in service.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CONSISTENCY_STATE_FOLDER", str(tmp_path / "state"))
+        yield service
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return new_folder(tmp_path / "run")

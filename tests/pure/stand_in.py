@@ -1,0 +1,92 @@
+"""A studio without Blender: it writes small pictures where Blender would render, at once.
+
+With it the real chain, the real backends and the real child process run in tests and benchmarks of everything but pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+from consistency_pipeline.pipeline.disk import whole_file
+from consistency_pipeline.pipeline.ports import Product, Results, Shot
+from consistency_pipeline.pipeline.rig import Angle
+from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.stages import Progress, Steps
+
+_UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
+
+
+def png(width: int = 64, height: int = 64, grey: int = 128) -> bytes:
+    """A grey picture, 8 bits a pixel."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = (b"\0" + bytes([grey]) * width) * height
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+    )
+
+
+def write(path: Path, data: bytes) -> Path:
+    with whole_file(path) as file:
+        file.write(data)
+    return path
+
+
+class StandInStudio:
+    """``calls`` counts what was asked of it, by method."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {}
+
+    def _count(self, name: str) -> None:
+        self.calls[name] = self.calls.get(name, 0) + 1
+
+    def load_product(self, model: Path) -> Steps[Product]:
+        self._count("load_product")
+        yield Progress("rig", f"loading {model.name}")
+        assert model.is_file()
+        return Product(name="duck", size=(1.0, 1.0, 1.0), vertices=8)
+
+    def export_product(self, out: Path) -> Steps[None]:
+        self._count("export_product")
+        yield Progress("rig", "exporting")
+        write(out, b"glTF")
+
+    def place_rig(self, settings: RunSettings) -> Steps[None]:
+        self._count("place_rig")
+        yield Progress("rig", f"{len(settings.angles)} cameras")
+
+    def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
+        self._count("render_reference")
+        yield Progress("references", "rendering", 0.0, angle.name)
+        # A grey of its own for each angle: equal bytes would be uploaded once, and a swapped still go unnoticed.
+        image = png(*settings.resolution, grey=40 + 20 * [a.name for a in settings.angles].index(angle.name))
+        files = {name: write(folder / f"{angle.name}.{name}.png", image) for name in ("mask", "depth_map")}
+        files["image"] = write(folder / f"{angle.name}.png", image)
+        return Shot(angle.name, files, _UNIT, _UNIT, 85.0, "stand-in", 1, 0.0, 0.5)
+
+    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+        self._count("render_finish")
+        yield Progress("photoreal", "rendering", 0.0, angle.name)
+        write(out, png(*settings.resolution))
+
+    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+        self._count("render_turntable")
+        yield Progress("video", "rendering", 0.0, angle.name)
+        write(out, b"clip")
+
+    def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
+        self._count("save_results")
+        yield Progress("results", "saving")
+        assert all(path.is_file() for path in (*results.stills.values(), *results.clips.values()))
+        write(folder / "contact_sheet.png", png())
+        write(folder / "scene.blend", b"BLENDER")
+
+    def facts(self) -> dict[str, Any]:
+        return {"blender": "none", "device": "stand-in"}

@@ -1,0 +1,152 @@
+"""Limits: no sum of reservations and bills ever passes one, whoever asks, and whatever the clock says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from consistency_pipeline.pipeline import spending
+from consistency_pipeline.pipeline.disk import append_line, read_lines
+from consistency_pipeline.pipeline.errors import BudgetExceeded, RunFolderError
+from consistency_pipeline.pipeline.spending import Limits, SpendingBook, local_day
+
+RACE = """
+import sys
+from pathlib import Path
+from consistency_pipeline.pipeline.errors import BudgetExceeded
+from consistency_pipeline.pipeline.spending import Limits, SpendingBook
+book, name, got = SpendingBook(Path(sys.argv[1])), sys.argv[2], 0
+sys.stdin.readline()
+for n in range(20):
+    try:
+        book.reserve(name, "duck", f"p{n}", 0.1, Limits(day=1.0))
+        got += 1
+    except BudgetExceeded:
+        pass
+print(got)
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> SpendingBook:
+    return SpendingBook(tmp_path)
+
+
+def day(offset: int) -> str:
+    return (datetime.now().astimezone().date() + timedelta(days=offset)).isoformat()
+
+
+def spent(book: SpendingBook, usd: float, *, on: str, run: str = "earlier", product: str = "duck") -> None:
+    append_line(book.path, {"day": on, "run": run, "product": product, "purchase": f"x{usd}", "usd": usd})
+
+
+@pytest.mark.parametrize("limits", [Limits(run=0.10), Limits(day=0.10), Limits(product=0.10)])
+def test_a_request_that_would_pass_a_limit_is_refused_and_sets_nothing_aside(book: SpendingBook, limits: Limits):
+    book.reserve("run", "duck", "a#1", 0.05, limits)
+    book.reserve("run", "duck", "b#1", 0.05, limits)  # to the last cent, though 0.05 is no exact float
+    with pytest.raises(BudgetExceeded, match=r"\$0\.10 is spent or set aside.*raise the limit and resume") as refusal:
+        book.reserve("run", "duck", "c#1", 0.01, limits)
+    assert refusal.value.exit_status == 3
+    assert [entry.purchase for entry in book.entries()] == ["a#1", "b#1"]
+
+
+def test_each_limit_looks_at_its_own_sum(book: SpendingBook):
+    book.reserve("other run", "other product", "a#1", 0.50, Limits())
+    book.reserve("run", "duck", "a#1", 0.10, Limits(run=0.10, product=0.10, day=0.60))
+    with pytest.raises(BudgetExceeded, match="the day's limit"):
+        book.reserve("third", "third", "a#1", 0.01, Limits(run=1.0, product=1.0, day=0.60))
+    with pytest.raises(BudgetExceeded, match="the product's limit"):
+        book.reserve("third", "duck", "a#1", 0.01, Limits(product=0.10))
+
+
+def test_retries_count_and_the_same_attempt_counts_once(book: SpendingBook):
+    limits = Limits(run=0.10)
+    book.reserve("run", "duck", "a#1", 0.05, limits)
+    book.reserve("run", "duck", "a#1", 0.05, limits)  # a crash came between this and the journal's line
+    book.reserve("run", "duck", "a#2", 0.05, limits)
+    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "a#3", 0.05, limits)
+
+
+def test_what_was_not_billed_is_free_again_and_a_higher_bill_counts(book: SpendingBook):
+    limits = Limits(run=0.10)
+    book.reserve("run", "duck", "a#1", 0.10, limits)
+    book.settle("run", "duck", {"a#1": (day(0), 0.0)})
+    book.reserve("run", "duck", "b#1", 0.04, limits)
+    book.settle("run", "duck", {"b#1": (day(0), 0.08)})
+    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "c#1", 0.04, limits)
+
+
+def test_yesterday_does_not_count_today_and_a_late_bill_belongs_to_the_day_of_its_request(book: SpendingBook):
+    append_line(book.path, {"day": day(-1), "run": "r", "product": "d", "purchase": "a#1", "usd": 5.0})
+    book.settle("r", "d", {"a#1": (day(0), 6.0)})
+    book.reserve("r2", "d", "b#1", 1.0, Limits(day=1.0))
+    assert {entry.purchase: entry.day for entry in book.entries()} == {"a#1": day(-1), "b#1": day(0)}
+
+
+def test_a_clock_that_was_set_back_does_not_open_the_purse_again(book: SpendingBook):
+    spent(book, 0.9, on=day(+1))
+    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "a#1", 0.2, Limits(day=1.0))
+
+
+def test_two_processes_cannot_both_have_the_last_dollar(tmp_path: Path):
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(tmp_path), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name in ("one", "two", "three")
+    ]
+    got = [int(racer.communicate("go\n", timeout=60)[0]) for racer in racers]
+    assert sum(got) == 10
+    assert round(sum(entry.usd for entry in SpendingBook(tmp_path).entries()), 6) == 1.0
+
+
+def test_the_book_of_another_machine_is_taken_over_on_the_day_of_the_purchase(book: SpendingBook):
+    book.settle("moved here", "duck", {"a#1": (day(-3), 0.7)})
+    pytest.raises(BudgetExceeded, book.reserve, "moved here", "duck", "b#1", 0.4, Limits(run=1.0))
+    book.reserve("moved here", "duck", "b#1", 0.4, Limits(day=0.4))
+
+
+def test_settling_what_is_known_writes_nothing(book: SpendingBook):
+    book.reserve("run", "duck", "a#1", 0.05, Limits())
+    for _ in range(3):
+        book.settle("run", "duck", {"a#1": (day(0), 0.05)})
+    assert len(read_lines(book.path)) == 1
+
+
+def test_torn_and_foreign_lines_are_passed_over(book: SpendingBook):
+    spent(book, 0.9, on=day(0))
+    with book.path.open("ab") as file:
+        file.write(json.dumps({"day": day(0), "run": "r", "usd": "nothing"}).encode() + b'\n{"day": "20')
+    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "a#1", 0.2, Limits(day=1.0))
+    book.reserve("run", "duck", "b#1", 0.1, Limits(day=1.0))
+
+
+def test_a_book_that_cannot_be_written_stops_before_spending(tmp_path: Path):
+    (tmp_path / "state").write_bytes(b"a file where the folder should be")
+    with pytest.raises(RunFolderError, match="can't be written"):
+        SpendingBook(tmp_path / "state").reserve("run", "duck", "a#1", 0.05, Limits())
+
+
+def test_the_day_is_the_local_one(monkeypatch: pytest.MonkeyPatch):
+    import time
+
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        assert local_day("2026-03-01T20:00:00+00:00") == "2026-03-02"
+        assert local_day("not a moment") == datetime.now().astimezone().date().isoformat()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_book_lies_where_every_blender_of_the_user_finds_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("CONSISTENCY_STATE_FOLDER", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    if sys.platform == "linux":
+        assert spending.state_folder() == tmp_path / "consistency-pipeline"
