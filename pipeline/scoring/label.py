@@ -1,0 +1,94 @@
+"""Is the print still the same print? Local structure where the render shows detail that its geometry doesn't explain.
+
+Normalised cross-correlation in small windows, blind to light and contrast; the best of a few small offsets, so that a
+pixel of rest displacement is no fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Array, Bools, blur, dilate, erode, luma, shrink
+from .edges import thin_edges
+from .placement import Similarity
+from .reference import Reference
+from .unwarp import unwarp
+
+WINDOW = 9.0  # px at 1024, sigma of a window
+FINE = 2.0  # px at 1024, sigma of the finest structure compared
+PRINT = 0.035  # luma change per px at 1024 of a print's edge
+CLEAR = 3.0  # px at 1024 kept from the geometry's own edges
+SMALLEST = 0.004  # of the product's area: a smaller print can't be judged
+DIFFERENT = 0.35  # correlation below which a window shows something else
+OFFSETS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+
+
+@dataclass(frozen=True)
+class Label:
+    """``area``: share of the product that carries a print, 0: none to judge. ``correlation``: mean over it, −1..1.
+
+    ``changed_share``: share of the print that shows something else. ``changed``: (H, W) on the render grid.
+    """
+
+    area: float
+    correlation: float
+    changed_share: float
+    changed: Bools | None = None
+
+
+def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
+    """(H, W): where the render carries a print. ``geometry``: its geometry's edges, as of edges.geometry_edges."""
+    unit = reference.unit
+    if reference.label is not None:
+        return (reference.label > 0.5) & reference.inside
+    where = erode(reference.inside, 6.0 * unit)
+    points, _ = geometry
+    own = np.zeros(reference.mask.shape, dtype=bool)
+    own[points[:, 1].astype(int), points[:, 0].astype(int)] = True
+    where &= ~dilate(own, CLEAR * unit + 1.5)
+    picture = blur(reference.rgb, max(0.6, unit))
+    at, _ = thin_edges(picture, where, PRINT / unit, 1)
+    marks = np.zeros(reference.mask.shape, dtype=np.float32)
+    marks[at[:, 1].astype(int), at[:, 0].astype(int)] = 1.0
+    # A print is many edges together; one line alone is a seam or a reflection.
+    dense = blur(marks, WINDOW * unit) * WINDOW * unit
+    return (dense > 0.35) & where & dilate(marks > 0, 6.0 * unit)
+
+
+def measure(picture: Array, reference: Reference, pose: Similarity, label: Bools) -> Label:
+    """``picture`` as fetched; ``label``: of find(). Works on half the pixels where there are plenty."""
+    area = float(label.sum()) / max(1, int(reference.inside.sum()))
+    if area < SMALLEST:
+        return Label(0.0, 1.0, 0.0)
+    factor = 2 if reference.unit >= 1.0 else 1
+    rows, cols = np.nonzero(label)
+    pad = int(4 * WINDOW * reference.unit)
+    box = (
+        slice(max(0, rows.min() - pad), rows.max() + pad + 1),
+        slice(max(0, cols.min() - pad), cols.max() + pad + 1),
+    )
+    mine = shrink(luma(unwarp(picture, pose, sharp=False))[box], factor)
+    known = shrink(luma(reference.rgb)[box], factor)
+    where = shrink(label[box].astype(np.float32), factor) > 0.5
+    window, fine = WINDOW * reference.unit / factor, max(0.6, FINE * reference.unit / factor)
+    mine, known = blur(mine, fine), blur(known, fine)
+    best = np.full(known.shape, -1.0, dtype=np.float32)
+    for dx, dy in OFFSETS:
+        best = np.maximum(best, _correlation(np.roll(mine, (dy, dx), axis=(0, 1)), known, window))
+    if not where.any():
+        return Label(0.0, 1.0, 0.0)
+    changed = np.zeros(label.shape, dtype=bool)
+    small = np.repeat(np.repeat((best < DIFFERENT) & where, factor, axis=0), factor, axis=1)
+    target = changed[box]
+    target[: small.shape[0], : small.shape[1]] = small[: target.shape[0], : target.shape[1]]
+    return Label(area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), changed)
+
+
+def _correlation(one: Array, other: Array, window: float) -> Array:
+    mean_1, mean_2 = blur(one, window), blur(other, window)
+    var_1 = np.maximum(blur(one * one, window) - mean_1**2, 0)
+    var_2 = np.maximum(blur(other * other, window) - mean_2**2, 0)
+    both = blur(one * other, window) - mean_1 * mean_2
+    return both / np.sqrt((var_1 + 4e-5) * (var_2 + 4e-5))

@@ -1,0 +1,195 @@
+"""Pass, fail or unsure, with a sentence a person understands and the number behind it.
+
+The thresholds are data, fitted by benchmarks/calibration.py into thresholds.json. *Unsure* is an answer: a white product
+on white, or a backdrop full of edges, can't be verified, and says so instead of guessing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+Outcome = Literal["pass", "fail", "unsure"]
+Cause = Literal["", "blank", "product", "placement", "shape", "part", "view", "label", "backdrop", "coverage"]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Lengths in px at a longer side of 1024, shares in 0..1. Above, or below for recall and correlation, is a fault.
+
+    ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure.
+    """
+
+    shift_px: float = 3.0
+    scale: float = 0.01
+    rotation_deg: float = 0.6
+    p95_px: float = 4.0
+    p95_px_hard: float = 12.0
+    bad_share: float = 0.025
+    bad_share_hard: float = 0.20
+    hollow_share: float = 0.004
+    hollow_share_hard: float = 0.05
+    inner_centred: float = 0.35
+    inner_centred_hard: float = 0.25
+    label_changed: float = 0.40
+    label_changed_hard: float = 0.50
+    added_share: float = 0.003
+    coverage: float = 0.60
+    clutter: float = 0.25
+    wrong_bad_share: float = 0.45
+    tint: float = 6.0
+    tint_reroll: float = 20.0
+    blank_contrast: float = 0.015
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Thresholds:
+    """The thresholds fitted by the calibration; unknown names in the file are ignored, missing ones keep their default."""
+    stored = json.loads(Path(__file__).with_name("thresholds.json").read_text(encoding="utf-8"))
+    known = {part.name for part in fields(Thresholds)}
+    return Thresholds(**{name: value for name, value in stored["thresholds"].items() if name in known})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reason``: one sentence. ``cause``: what a repair has to act on. ``numbers``: what report.json keeps."""
+
+    outcome: Outcome
+    reason: str
+    cause: Cause = ""
+    numbers: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def repairable(self) -> bool:
+        """Un-warping mends it, without another purchase."""
+        return self.outcome == "fail" and self.cause == "placement"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What was measured of one picture, flat: report.json, the panel and the thresholds read these.
+
+    Lengths in px at 1024; ``shift_px`` is the length of (dx_px, dy_px) at the product's centre; ``scale`` 1.0 = right.
+    """
+
+    dx_px: float = 0.0
+    dy_px: float = 0.0
+    shift_px: float = 0.0
+    scale: float = 1.0
+    rotation_deg: float = 0.0
+    p50_px: float = 0.0
+    p95_px: float = 0.0
+    off_share: float = 0.0
+    missing_share: float = 0.0
+    bad_share: float = 0.0
+    hollow_share: float = 0.0
+    faded_share: float = 0.0
+    coverage: float = 1.0
+    inner_recall: float = 1.0
+    inner_centred: float = 1.0
+    inner_points: int = 0
+    label_area: float = 0.0
+    label_correlation: float = 1.0
+    label_changed: float = 0.0
+    added_share: float = 0.0
+    shadow_share: float = 0.0
+    clutter: float = 0.0
+    contrast: float = 1.0
+    delta_e: float = 0.0
+    tint: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {part.name: round(getattr(self, part.name), 4) for part in fields(self)}
+
+
+def judge(numbers: Numbers, thresholds: Thresholds | None = None) -> Verdict:
+    """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong."""
+    t = thresholds or fitted()
+    plain = numbers.clutter <= t.clutter
+    faults = [*_blank(numbers, t), *_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
+    doubts = [*_doubts(numbers, t, plain)]
+    kept = numbers.as_dict()
+    if faults:
+        cause, reason = faults[0]
+        # A picture that needs more than a shift is not repaired by one.
+        if cause == "placement" and len(faults) > 1:
+            cause, reason = faults[1]
+        return Verdict("fail", reason, cause, kept)
+    if doubts:
+        cause, reason = doubts[0]
+        return Verdict("unsure", reason, cause, kept)
+    return Verdict("pass", f"the outline lies within {max(numbers.p95_px, 0.1):.1f} px of the render", "", kept)
+
+
+Fault = tuple[Cause, str]
+
+
+def _blank(n: Numbers, t: Thresholds) -> list[Fault]:
+    if n.contrast < t.blank_contrast:
+        return [("blank", "the picture is blank: it shows one colour and no product")]
+    return []
+
+
+def _placement(n: Numbers, t: Thresholds) -> list[Fault]:
+    parts = []
+    if max(abs(n.dx_px), abs(n.dy_px)) > t.shift_px:
+        across = f"{abs(n.dx_px):.1f} px to the {'right' if n.dx_px > 0 else 'left'}"
+        down = f"{abs(n.dy_px):.1f} px too {'low' if n.dy_px > 0 else 'high'}"
+        parts.append(" and ".join([across] * (abs(n.dx_px) > t.shift_px) + [down] * (abs(n.dy_px) > t.shift_px)))
+    if abs(n.scale - 1) > t.scale:
+        parts.append(f"{abs(n.scale - 1) * 100:.1f} % too {'large' if n.scale > 1 else 'small'}")
+    if abs(n.rotation_deg) > t.rotation_deg:
+        parts.append(f"turned by {n.rotation_deg:.1f}°")
+    return [("placement", f"the product sits {', '.join(parts)}")] if parts else []
+
+
+def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
+    p95, bad, hollow, centred = (
+        (t.p95_px, t.bad_share, t.hollow_share, t.inner_centred)
+        if plain
+        else (t.p95_px_hard, t.bad_share_hard, t.hollow_share_hard, t.inner_centred_hard)
+    )
+    faults: list[Fault] = []
+    if n.bad_share > t.wrong_bad_share and plain:
+        faults.append(("product", f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this is another product"))
+    if plain and n.added_share > t.added_share:
+        faults.append(("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area"))
+    if n.hollow_share > hollow:
+        faults.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
+    if n.bad_share > bad:
+        faults.append(("shape", f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
+    if n.p95_px > p95:
+        faults.append(("shape", f"the outline is off by up to {n.p95_px:.1f} px"))
+    if n.inner_centred < centred:
+        faults.append(("shape", f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place"))
+    return faults
+
+
+def _print(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
+    limit = t.label_changed if plain else t.label_changed_hard
+    if n.label_area > 0 and n.label_changed > limit:
+        return [("label", f"{n.label_changed * 100:.0f} % of the print on the product shows something else")]
+    return []
+
+
+def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
+    doubts: list[Fault] = []
+    if n.coverage < t.coverage:
+        doubts.append(("coverage", f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop"))
+    if not plain:
+        for name, value, limit in (
+            ("the outline is off by up to {:.1f} px", n.p95_px, t.p95_px),
+            ("{:.3f} of the outline is off or missing", n.bad_share, t.bad_share),
+            ("{:.3f} of the product may show the backdrop", n.hollow_share, t.hollow_share),
+            ("{:.3f} of the print may have changed", n.label_changed, t.label_changed),
+        ):
+            if value > limit:
+                doubts.append(("backdrop", f"{name.format(value)}, or the backdrop's own edges look like it"))
+        if n.inner_centred < t.inner_centred:
+            doubts.append(("backdrop", f"only {n.inner_centred * 100:.0f} % of the inner edges were found in their place"))
+    elif n.shadow_share > 3 * t.added_share:
+        doubts.append(("part", f"a dark shape beside the product is a hard shadow or a part it doesn't have"))
+    return doubts
