@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import bpy
+
 
 def unreadable_gltf_extensions(required: Iterable[str]) -> list[str]:
     """Those of a file's ``extensionsRequired`` that the glTF importer of this Blender can't read.
@@ -33,3 +35,52 @@ def _has_decoder(extension: str) -> bool:
     else:
         path = dll_path(*bridge)
     return path is not None and path.is_file()
+
+
+def online_access() -> bool:
+    """Whether Blender allows the network. Blender as a Python module has no such switch: there the shell decides."""
+    return bpy.app.module or bpy.app.online_access
+
+
+def online_cure() -> str:
+    """How the user turns online access on; started with --offline-mode, no preference can."""
+    if bpy.app.online_access_override:
+        return "start Blender without --offline-mode (or with --online-mode)"
+    return "turn on Preferences > System > Network > Allow Online Access, or start Blender with --online-mode"
+
+
+def set_still_format(settings: bpy.types.ImageFormatSettings, file_format: str) -> None:
+    """``file_format`` for single pictures; since 5.0 the kind of media has to be said first."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "MULTI_LAYER_IMAGE" if file_format == "OPEN_EXR_MULTILAYER" else "IMAGE"
+    settings.file_format = file_format
+
+
+def set_video_format(settings: bpy.types.ImageFormatSettings) -> None:
+    """FFmpeg output; since 5.0 the kind of media has to be said first."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    else:
+        settings.file_format = "FFMPEG"
+
+
+def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
+    """The strips of a sequencer, which were called sequences before 5.0."""
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def has_view_transform(name: str) -> bool:
+    """Whether the colour configuration knows a view transform."""
+    view = bpy.context.scene.view_settings
+    before = view.view_transform
+    try:
+        view.view_transform = name
+    except TypeError:
+        return False
+    view.view_transform = before
+    return True
+
+
+def in_background() -> bool:
+    """No window: renders block, timers don't run and the GPU can't be drawn with."""
+    return bpy.app.background

@@ -1,0 +1,101 @@
+"""A reference picture from render passes: the exact backdrop, the shadow on it, the depth map, and what is refused.
+
+Arrays have the top row first. Pictures are uint8 and display-referred (sRGB); coverage, shadow and depth are float.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .errors import BadRender
+
+BACKDROPS = {"white": 255, "grey": 128}  # the value of all three channels, in the file
+SHADOW_NOISE = 0.03  # share of light; what a shadow catcher's noise stays below, so that the backdrop stays exact
+FARTHEST = 25  # grey of the product's farthest point in the depth map; the backdrop is 0
+BLACK, BLOWN = 8, 254  # 8-bit values that count as no light and as too much
+BLOWN_SHARE = 0.99
+EDGE = 0.05  # coverage from which a pixel at the frame's border counts as product
+
+KINDS = {
+    "mask": "mask.png",
+    "depth": "depth.exr",
+    "normal": "normal.exr",
+    "position": "position.exr",
+    "depth_map": "depth_map.png",
+    "image": "png",  # last: who finds the picture finds everything
+}
+
+
+def reference_files(folder: Path, angle: str) -> dict[str, Path]:
+    """Where an angle's files lie, in the order in which they are written."""
+    return {kind: folder / f"{angle}.{ending}" for kind, ending in KINDS.items()}
+
+
+def composite(picture: np.ndarray, coverage: np.ndarray, shadow: np.ndarray | None, backdrop: str) -> np.ndarray:
+    """``picture`` (h, w, 3) uint8, its colours not multiplied by ``coverage`` (h, w), over the backdrop: (h, w, 3) uint8.
+
+    ``shadow`` (h, w) is the share of light that the ground lost, 0..1; it darkens the backdrop in linear light.
+    """
+    value = BACKDROPS[backdrop]
+    ground = np.full(coverage.shape, value, np.float32)
+    if shadow is not None and shadow.any():
+        ground = _srgb(_linear(value / 255.0) * (1.0 - shadow)) * 255.0
+        ground[shadow <= 0.0] = value
+    weight = coverage[..., None].astype(np.float32)
+    mixed = ground[..., None] + (picture - ground[..., None]) * weight
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def shadow_density(catcher: np.ndarray) -> np.ndarray:
+    """The shadow-catcher pass (h, w, 3), a factor on the ground's light, as the share of light lost (h, w), 0..1.
+
+    Neutral, so that the backdrop keeps its colour, and exactly 0 where only the pass's noise speaks.
+    """
+    lost = 1.0 - catcher.mean(axis=-1)
+    return np.clip((lost - SHADOW_NOISE) / (1.0 - SHADOW_NOISE), 0.0, 1.0)
+
+
+def depth_map(depth: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """``depth`` (h, w) in metres as 8-bit grey (h, w): the product's nearest point 255, its farthest 25, the backdrop 0.
+
+    Linear in 1/depth, as the estimators are that depth-conditioned models were trained with (Ranftl et al., MiDaS, 2020).
+    """
+    inside = (coverage >= 0.5) & np.isfinite(depth) & (depth > 0.0)
+    result = np.zeros(depth.shape, np.uint8)
+    if inside.any():
+        disparity = 1.0 / depth[inside]
+        far, near = np.percentile(disparity, (0.1, 99.9))  # an edge pixel may hold a sample of the ground
+        near = max(near, far * (1.0 + 1e-6))
+        share = np.clip((disparity - far) / (near - far), 0.0, 1.0)
+        result[inside] = np.rint(FARTHEST + share * (255 - FARTHEST)).astype(np.uint8)
+    return result
+
+
+def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bool = False) -> None:
+    """Raises BadRender for a frame that no money should be spent on: empty, clipped, black or blown out.
+
+    ``picture`` (h, w, 3) uint8, ``coverage`` (h, w) 0..1; ``crops``: the frame cuts the product on purpose.
+    """
+    inside = coverage >= 0.5
+    if not inside.any():
+        raise BadRender(f"the {angle} reference shows no product; check that the product is not hidden from render and place the rig again")  # fmt: skip
+    border = np.concatenate([coverage[0], coverage[-1], coverage[:, 0], coverage[:, -1]])
+    if not crops and border.max() >= EDGE:
+        raise BadRender(f"the {angle} reference cuts the product off at the frame's border; place the rig again, or lower the angle's fill")  # fmt: skip
+    seen = picture[inside]
+    if seen.max() < BLACK:
+        raise BadRender(f"the {angle} reference is black; place the lighting again, or raise the lights")
+    if (seen.min(axis=-1) >= BLOWN).mean() > BLOWN_SHARE:
+        raise BadRender(f"the {angle} reference is blown out to white; lower the lights or the environment")
+
+
+def _linear(value: float) -> float:
+    """One sRGB value 0..1 as linear light (IEC 61966-2-1)."""
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def _srgb(light: np.ndarray) -> np.ndarray:
+    """Linear light 0..1 as sRGB values 0..1 (IEC 61966-2-1)."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)

@@ -1,0 +1,158 @@
+"""A scene of our own to render from.
+
+It shows the product, the lights and the backdrop of the open file and nothing else of it. So the artist's scene, its
+render settings, view layers, visibility and selection are never touched, and there is nothing to restore but this
+scene itself, which is removed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+from bpy.types import Object, Scene
+
+from ..pipeline.errors import Cancelled, ConsistencyError
+from ..pipeline.settings import RunSettings
+from ..pipeline.stages import Progress, Stage, Steps
+from . import compat, names
+from .devices import Device
+
+NAME = "Consistency Render"
+SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
+
+# Found by measuring against 2,048 samples (benchmarks/references.py): the first setting above 40 dB in every product.
+SAMPLES, NOISE = 128, 0.02
+
+
+def render_scene(settings: RunSettings, device: Device) -> Scene:
+    """The scene, made or brought up to date. Keep it over several pictures: Cycles then keeps the product in memory."""
+    scene = bpy.data.scenes.get(NAME) or bpy.data.scenes.new(NAME)
+    shown = [bpy.data.collections[name] for name in SHOWN if name in bpy.data.collections]
+    for collection in list(scene.collection.children):
+        if collection not in shown:
+            scene.collection.children.unlink(collection)
+    for collection in shown:
+        if collection.name not in scene.collection.children:
+            scene.collection.children.link(collection)
+    scene.world = bpy.data.worlds.get(names.WORLD)
+    _set_cycles(scene, settings, device)
+    _set_output(scene, settings)
+    _set_passes(scene.view_layers[0])
+    return scene
+
+
+def remove_render_scene() -> None:
+    scene = bpy.data.scenes.get(NAME)
+    if scene is not None:
+        bpy.data.scenes.remove(scene)
+
+
+def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
+    scene.render.engine = "CYCLES"
+    cycles = scene.cycles
+    cycles.device = "GPU" if device.is_gpu else "CPU"
+    cycles.samples = settings.samples or SAMPLES
+    cycles.use_adaptive_sampling = True
+    cycles.adaptive_threshold = NOISE
+    cycles.adaptive_min_samples = 0
+    cycles.seed = 0
+    cycles.use_denoising = True
+    cycles.denoiser = "OPENIMAGEDENOISE"
+    cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+    cycles.denoising_prefilter = "FAST"
+    cycles.denoising_quality = "BALANCED"
+    if hasattr(cycles, "denoising_use_gpu"):
+        cycles.denoising_use_gpu = device.is_gpu
+    # Glass in glass in glass, as bottles are; the defaults darken it.
+    cycles.max_bounces, cycles.transmission_bounces, cycles.transparent_max_bounces = 16, 16, 16
+    cycles.blur_glossy = 0.5
+    cycles.sample_clamp_indirect = 10.0
+    cycles.film_transparent_glass = False
+    scene.render.use_persistent_data = True
+
+
+def _set_output(scene: Scene, settings: RunSettings) -> None:
+    render = scene.render
+    render.resolution_x, render.resolution_y = settings.resolution
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+    render.film_transparent = True
+    render.use_border = render.use_sequencer = render.use_compositing = False
+    render.use_file_extension = False
+    render.use_motion_blur = render.use_simplify = False
+    compat.set_still_format(render.image_settings, "OPEN_EXR_MULTILAYER")
+    render.image_settings.color_mode = "RGBA"
+    render.image_settings.color_depth = "32"
+    render.image_settings.exr_codec = "NONE"
+    view = scene.view_settings
+    scene.display_settings.display_device = "sRGB"
+    try:
+        view.view_transform = settings.view_transform
+    except TypeError:
+        raise ConsistencyError(
+            f"this Blender has no view transform {settings.view_transform!r}; choose Standard or AgX"
+        ) from None
+    view.look, view.exposure, view.gamma = "None", 0.0, 1.0
+    view.use_curve_mapping = False
+
+
+def _set_passes(layer: bpy.types.ViewLayer) -> None:
+    layer.use_pass_combined = layer.use_pass_z = layer.use_pass_normal = layer.use_pass_position = True
+    # With this pass, the picture holds the product alone and its alpha is the product's own coverage; the shadow on
+    # the ground comes beside it, as a factor.
+    layer.cycles.use_pass_shadow_catcher = True
+
+
+@contextmanager
+def scratch_file() -> Iterator[Path]:
+    """A place for what Cycles writes, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
+        yield Path(folder) / "render.exr"
+
+
+def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, angle: str | None = None) -> Steps[None]:
+    """Render ``camera`` to ``out``: at once without a window, otherwise by Blender's own render job, while the window answers.
+
+    Raises Cancelled where the user stops the render, ConsistencyError where Blender writes nothing.
+    """
+    scene.camera = camera
+    scene.render.filepath = str(out)
+    yield Progress(stage, text, 0.0, angle)
+    if compat.in_background():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+    else:
+        yield from _render_in_window(scene.name, stage, text, angle)
+    if not out.is_file():
+        raise ConsistencyError("Blender rendered nothing; look at its console for the reason, then try again")
+
+
+def _render_in_window(scene_name: str, stage: Stage, text: str, angle: str | None) -> Steps[None]:
+    ended: list[str] = []
+
+    def complete(*_: object) -> None:
+        ended.append("complete")
+
+    def cancelled(*_: object) -> None:
+        ended.append("cancel")
+
+    view = bpy.context.preferences.view
+    display = view.render_display_type
+    bpy.app.handlers.render_complete.append(complete)
+    bpy.app.handlers.render_cancel.append(cancelled)
+    try:
+        view.render_display_type = "NONE"  # the artist's windows stay as they are
+        started = bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene_name)
+        if "CANCELLED" in started:
+            raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
+        while not ended:
+            yield Progress(stage, text, None, angle)
+    finally:
+        view.render_display_type = display
+        bpy.app.handlers.render_complete.remove(complete)
+        bpy.app.handlers.render_cancel.remove(cancelled)
+    if "cancel" in ended:
+        raise Cancelled("the render was stopped")
