@@ -7,18 +7,52 @@ from __future__ import annotations
 
 import bpy
 
-from . import command, preferences
+from . import (
+    command,
+    fields,
+    jobs,
+    lighting,
+    pictures,
+    preferences,
+    properties,
+    rig,
+    run,
+    source,
+    startup,
+    status,
+    thumbnails,
+)
 
-CLASSES = (*preferences.CLASSES,)
+CLASSES = (
+    *properties.CLASSES,
+    *status.CLASSES,
+    *preferences.CLASSES,
+    *run.CLASSES,
+    *source.CLASSES,
+    *rig.CLASSES,
+    *lighting.CLASSES,
+    *pictures.CLASSES,
+    *fields.CLASSES,
+    *jobs.CLASSES,
+)
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    bpy.types.Scene.consistency = bpy.props.PointerProperty(type=properties.CONSISTENCY_PG_settings)
+    bpy.types.WindowManager.consistency = bpy.props.PointerProperty(
+        type=status.CONSISTENCY_PG_status, options={"SKIP_SAVE"}
+    )
     command.register()
+    startup.register()
 
 
 def unregister() -> None:
+    startup.unregister()
     command.unregister()
+    thumbnails.unregister()
+    del bpy.types.WindowManager.consistency
+    del bpy.types.Scene.consistency
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import __package__ as base_package
+from ..pipeline.errors import ConsistencyError
+from . import parameters, reasons, status
+from .run import Ticking
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, Event
+
+    from .asking import Asking
 
 
 def key_in_environment() -> bool:
     """Whether FAL_KEY, or FAL_KEY_ID with FAL_KEY_SECRET, is set; the key itself is nobody's business here."""
     return bool(os.environ.get("FAL_KEY") or (os.environ.get("FAL_KEY_ID") and os.environ.get("FAL_KEY_SECRET")))
+
+
+def has_key() -> bool:
+    own = preferences()
+    return bool(own is not None and own.key.strip()) or key_in_environment()
+
+
+def _key_changed(_self: CONSISTENCY_AP_preferences, _context: Context) -> None:
+    status.of().key_note = ""
 
 
 class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
@@ -27,6 +41,7 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         description="Pays for models, stills and clips. Kept in Blender's user preferences, in clear; "
         "leave it empty to use the FAL_KEY environment variable",
         subtype="PASSWORD",
+        update=_key_changed,
     )
     backend: EnumProperty(
         name="Backend",
@@ -50,37 +65,127 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
     )
     folder: StringProperty(
         name="Run Folder",
-        description="Where new runs are kept; empty: beside the saved .blend",
+        description="Where new runs are kept; empty: beside the saved .blend, or in the home folder",
         subtype="DIR_PATH",
     )
+    image_endpoint: StringProperty(
+        name="Stills",
+        description="The endpoint that new scenes make stills with; empty keeps the built-in one",
+        search=parameters.search("photoreal"),
+        search_options={"SUGGESTION"},
+    )
+    video_endpoint: StringProperty(
+        name="Clips",
+        description="The endpoint that new scenes make clips with; empty keeps the built-in one",
+        search=parameters.search("video"),
+        search_options={"SUGGESTION"},
+    )
     budget: FloatProperty(
-        name="Budget per Run",
-        description="The most a run may cost, in USD; 0 means no limit",
+        name="Budget per Run (USD)",
+        description="The most a run may cost; 0 means no limit",
         min=0.0,
         default=5.0,
         precision=2,
     )
     daily_budget: FloatProperty(
-        name="Budget per Day",
-        description="The most that all runs of this machine may cost in one day, in USD; 0 means no limit",
+        name="per Day (USD)",
+        description="The most that all runs of this machine may cost in one day; 0 means no limit",
         min=0.0,
         default=0.0,
         precision=2,
     )
 
-    def draw(self, _context: Context) -> None:
+    def draw(self, context: Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(self, "key")
+        row = layout.row(align=True)
+        row.prop(self, "key")
+        row.operator("consistency.test_key", text="Test", icon="URL")
+        note = status.of(context).key_note or reasons.offline()
         if not self.key and key_in_environment():
             layout.label(text="A key was found in the environment", icon="CHECKMARK")
+        if note:
+            layout.label(text=note, icon="INFO")
         layout.prop(self, "backend")
         layout.prop(self, "device")
         layout.prop(self, "folder")
+        column = layout.column(align=True, heading="Endpoints")
+        column.prop(self, "image_endpoint")
+        column.prop(self, "video_endpoint")
         column = layout.column(align=True)
         column.prop(self, "budget")
-        column.prop(self, "daily_budget", text="per Day")
+        column.prop(self, "daily_budget")
+
+
+class CONSISTENCY_OT_test_key(Ticking, bpy.types.Operator):
+    """Ask fal.ai whether this key is good; nothing is bought"""
+
+    bl_idname = "consistency.test_key"
+    bl_label = "Test Key"
+    bl_options = {"INTERNAL"}
+
+    _asking: Any = None
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        return reasons.refuse(cls, reasons.no_key() or reasons.offline())
+
+    def _begin(self) -> Asking:
+        from .. import command_line
+        from . import asking
+
+        found = command_line.find_key()
+        return asking.check_key(found[0] if found is not None else "")
+
+    def execute(self, _context: Context) -> set[str]:
+        from . import asking
+
+        try:
+            asking.finish(self._begin())
+        except ConsistencyError as error:
+            return self._say(str(error), good=False)
+        return self._say("fal.ai accepts this key", good=True)
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        self._asking = self._begin()
+        status.of(context).key_note = "Asking fal.ai"
+        return self.begin_ticking(context)
+
+    def modal(self, context: Context, event: Event) -> set[str]:
+        if event.type != "TIMER" or self._asking is None:
+            return {"PASS_THROUGH"}
+        try:
+            next(self._asking)
+        except StopIteration:
+            self.end_ticking(context)
+            return self._say("fal.ai accepts this key", good=True)
+        except ConsistencyError as error:
+            self.end_ticking(context)
+            return self._say(str(error), good=False)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, _context: Context) -> None:
+        if self._asking is not None:
+            self._asking.close()
+
+    def _say(self, text: str, *, good: bool) -> set[str]:
+        status.of().key_note = f"{text[:1].upper()}{text[1:]}"
+        status.redraw()
+        self.report({"INFO" if good else "ERROR"}, text)
+        return {"FINISHED" if good else "CANCELLED"}
+
+
+class CONSISTENCY_OT_show_preferences(bpy.types.Operator):
+    """Show the add-on's preferences, where the fal.ai key is kept"""
+
+    bl_idname = "consistency.show_preferences"
+    bl_label = "Open Preferences"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        bpy.ops.preferences.addon_show(module=base_package)
+        return {"FINISHED"}
 
 
 def preferences() -> CONSISTENCY_AP_preferences | None:
@@ -89,4 +194,4 @@ def preferences() -> CONSISTENCY_AP_preferences | None:
     return addon.preferences if addon is not None else None
 
 
-CLASSES = (CONSISTENCY_AP_preferences,)
+CLASSES = (CONSISTENCY_AP_preferences, CONSISTENCY_OT_test_key, CONSISTENCY_OT_show_preferences)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import bpy
+
+from . import costs, jobs, model, photoreal, references, results, rig, sidebar, video
+
+CLASSES = (  # a parent before its children, and the stages in their order
+    *sidebar.CLASSES,
+    *model.CLASSES,
+    *rig.CLASSES,
+    *references.CLASSES,
+    *photoreal.CLASSES,
+    *video.CLASSES,
+    *results.CLASSES,
+    *jobs.CLASSES,
+    *costs.CLASSES,
+)
+
 
 def register() -> None:
-    pass
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
-    pass
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,97 @@
+"""From a wish to a drive that can be advanced: folder, studio and backend, put together in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..pipeline.errors import ConsistencyError
+from . import asking, drive, wish
+
+if TYPE_CHECKING:
+    from ..fal_backend.quote import Estimate
+    from ..pipeline.ports import Backend
+    from ..pipeline.run_folder import RunFolder
+    from ..pipeline.settings import RunSettings
+
+
+def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
+    """What the wish would cost: an ``Estimate`` of the stages it asks for, with the prices of today. Yields while fal.ai
+    is asked. Raises ConsistencyError with the cure."""
+    from ..fal_backend import quote
+
+    settings, folder = wish.settings_of(scene, wanted)
+    if settings.backend == "local":
+        return quote.Estimate((), (), {})
+    place = None
+    if folder is not None:
+        place = wish.draft(folder)
+        wish.arrange(place, settings, wanted)
+    endpoints = sorted({purchase.endpoint for purchase in quote.plan(settings, place)})
+    prices = yield from asking.prices(need_key(), endpoints)
+    return _until(quote.estimate(settings, prices, place), wanted)
+
+
+def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
+    """Only the lines of stages up to the wish's last one."""
+    import dataclasses
+
+    from ..pipeline.stages import STAGES
+
+    reached = STAGES[: STAGES.index(wanted.until) + 1]
+    return dataclasses.replace(whole, lines=tuple(line for line in whole.lines if line.stage in reached))
+
+
+def need_key() -> str:
+    """The key. Raises ConsistencyError where fal.ai can't be used, with the cure."""
+    from .. import command_line
+    from . import reasons
+
+    found = command_line.find_key()
+    problem = reasons.no_key() or reasons.offline()
+    if problem is not None or found is None:
+        raise ConsistencyError(f"{problem}, or use the backend This Machine")
+    return found[0]
+
+
+def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | None = None) -> drive.Drive:
+    """Open or make the run folder and put the chain on its way. Raises ConsistencyError with the cure."""
+    from .. import command_line
+    from ..pipeline.preflight import check_place
+    from ..pipeline.run_folder import RunFolder
+    from .in_scene import SceneStudio
+
+    if drive.current is not None and not drive.current.ended:
+        raise ConsistencyError("a run is active; wait for it, or cancel it first")
+    settings, folder = wish.settings_of(scene, wanted)
+    if folder is None:
+        root = wish.new_root(settings)
+        check_place(root)
+        folder = RunFolder.create(root, settings, command_line._versions())
+        scene.consistency.run_folder = str(root)
+    stale = wish.arrange(folder, settings, wanted)
+    if prices:
+        folder.note(prices=prices)
+    studio = SceneStudio(folder)
+    backend = _backend(folder, settings, studio, wanted)
+    drive.current = drive.Drive(folder, studio, backend, wanted.until, scene.name)
+    drive.current.stale = stale
+    return drive.current
+
+
+def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: wish.Wish) -> Backend:
+    if settings.backend == "local":
+        from ..pipeline.local_backend import LocalBackend
+
+        return LocalBackend(studio, settings)
+    from ..fal_backend.backend import FalBackend
+
+    class WindowBackend(FalBackend):
+        def close(self) -> None:
+            # The command line waits for the child to leave; a window can't, and the child needs nobody.
+            self._connection.close(patience=0.0)
+
+    return WindowBackend(
+        folder, need_key(), python_args=tuple(bpy.app.python_args), retry_failed=wanted.retry_failed
+    )

@@ -1,0 +1,148 @@
+"""What a setting changes in the scene at the moment it is edited: cameras, lamps, and the words that will be sent.
+
+Nothing is touched before a product stands in the scene, nor while several settings are being set at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..pipeline.errors import ConsistencyError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from bpy.types import Context
+    from numpy.typing import NDArray
+
+    from ..pipeline.settings import RunSettings
+
+log = logging.getLogger(__name__)
+_paused = 0
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """Many settings change at once; the scene follows at the end, or not at all."""
+    global _paused  # noqa: PLW0603 - nested pauses count
+    _paused += 1
+    try:
+        yield
+    finally:
+        _paused -= 1
+
+
+def _scene(owner: Any, context: Context | None) -> bpy.types.Scene | None:
+    if _paused:
+        return None
+    scene = getattr(owner, "id_data", None)
+    return scene if isinstance(scene, bpy.types.Scene) else getattr(context, "scene", None)
+
+
+def angles_changed(owner: Any, context: Context) -> None:
+    scene = _scene(owner, context)
+    if scene is not None:
+        place_cameras(scene)
+        preview_prompt(scene)
+        _look_for_stale()
+
+
+def light_changed(owner: Any, context: Context) -> None:
+    scene = _scene(owner, context)
+    if scene is not None:
+        place_lights(scene)
+        preview_prompt(scene)
+        _look_for_stale()
+
+
+def prompt_changed(owner: Any, context: Context) -> None:
+    scene = _scene(owner, context)
+    if scene is not None:
+        preview_prompt(scene)
+
+
+def _look_for_stale() -> None:
+    from . import startup
+
+    startup.settings_changed()
+
+
+def place_cameras(scene: bpy.types.Scene) -> None:
+    """Move the rig's cameras to where the settings say, where a rig stands already."""
+    found = _standing(scene)
+    if found is None:
+        return
+    settings, points = found
+    from ..studio import names, rig
+    from ..studio.collections import existing_objects, remove_objects
+
+    wanted = {angle.name for angle in settings.angles}
+    remove_objects(camera for camera in existing_objects(names.RIG) if camera.get(names.ANGLE) not in wanted)
+    rig.place_cameras(points, settings)
+
+
+def place_lights(scene: bpy.types.Scene) -> None:
+    """Light the product as the settings say, where a rig stands already."""
+    found = _standing(scene)
+    if found is None:
+        return
+    settings, points = found
+    from ..studio import backdrop, lighting
+
+    lighting.place_lighting(settings, points)
+    backdrop.place_backdrop(settings, points)
+
+
+def _standing(scene: bpy.types.Scene) -> tuple[RunSettings, NDArray[np.float64]] | None:
+    """The settings and the product's vertices in metres, where a rig stands in this scene and the settings make sense."""
+    rigs = bpy.data.collections.get("Consistency Rig")  # studio.names.RIG; the studio is not imported for an empty scene
+    if rigs is None or not rigs.all_objects or scene != bpy.context.scene:
+        return None
+    from .scene_settings import to_settings
+
+    try:
+        return to_settings(scene), _product_points()
+    except ConsistencyError as error:
+        log.debug("the scene does not follow: %s", error)
+        return None
+
+
+_points: dict[tuple[Any, ...], NDArray[np.float64]] = {}
+
+
+def _product_points() -> NDArray[np.float64]:
+    """The product's vertices, read again only when its parts have changed: a slider asks sixty times a second."""
+    from ..studio import model
+
+    root = model.product_root()
+    parts = (root, *root.children_recursive)
+    key = tuple(
+        (part.session_uid, len(part.data.vertices) if part.type == "MESH" else 0, *map(tuple, part.matrix_world))
+        for part in parts
+    )
+    if key not in _points:
+        _points.clear()
+        _points[key] = model.product_points()
+    return _points[key]
+
+
+def preview_prompt(scene: bpy.types.Scene) -> None:
+    """Compose what would be sent for the selected angle, for the panel to show."""
+    from ..pipeline.photoreal import prompt_for
+    from ..pipeline.plan import UNKNOWN_PRODUCT
+    from .scene_settings import to_settings
+
+    status = bpy.context.window_manager.consistency
+    try:
+        settings = to_settings(scene)
+    except ConsistencyError as error:
+        status.preview = ""
+        log.debug("no prompt to show: %s", error)
+        return
+    index = min(scene.consistency.angle_index, len(settings.angles) - 1)
+    status.preview = prompt_for(settings.angles[index], settings, UNKNOWN_PRODUCT)
+    status.preview_angle = settings.angles[index].name

@@ -1,0 +1,273 @@
+"""The settings of the next run, on the scene: saved with the .blend and undone with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import angles, live, parameters
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+LIGHTINGS = (
+    ("studio", "Studio", "Three-point light: key, fill and rim"),
+    ("softbox", "Softbox", "Even, soft light from all sides"),
+    ("dramatic", "Dramatic", "One strong key from the side and deep shadows"),
+    ("hdri", "Environment", "Only the environment lights the product"),
+)
+MOTIONS = (
+    ("turntable", "Turntable", "The product turns about its own axis"),
+    ("light_sweep", "Light Sweep", "A light glides across the standing product"),
+    ("detail_reveal", "Detail Reveal", "The camera pushes in on a detail"),
+    ("none", "No Clip", "Stills only"),
+)
+
+
+def _percent(name: str, what: str, most: float = 1000.0, least: float = 0.0) -> FloatProperty:
+    return FloatProperty(
+        name=name,
+        description=f"{what}, as a share of the preset's",
+        subtype="PERCENTAGE",
+        default=100.0,
+        min=least,
+        max=most,
+        soft_max=200.0,
+        precision=0,
+        update=live.light_changed,
+    )
+
+
+class CONSISTENCY_PG_photo(bpy.types.PropertyGroup):
+    path: StringProperty(name="Photo", description="A photo of the product", subtype="FILE_PATH")
+
+
+class CONSISTENCY_PG_light(bpy.types.PropertyGroup):
+    key: _percent("Key", "Strength of the key light")
+    fill: _percent("Fill", "Strength of the fill light")
+    rim: _percent("Rim", "Strength of the rim light")
+    environment: _percent("Environment", "Strength of the environment")
+    softness: _percent("Softness", "Size of the lamps", most=500.0, least=5.0)
+    temperature: FloatProperty(
+        name="Temperature",
+        description="Kelvin added to every lamp's colour temperature; negative is warmer",
+        min=-4000.0,
+        max=4000.0,
+        step=10000,
+        precision=0,
+        update=live.light_changed,
+    )
+    rotation: FloatProperty(
+        name="Rotation",
+        description="Turns the whole lighting about the product",
+        subtype="ANGLE",
+        min=-6.283185,
+        max=6.283185,
+        precision=0,
+        step=500,
+        update=live.light_changed,
+    )
+
+
+def _angle_names(self: CONSISTENCY_PG_settings, _context: Context, edit_text: str) -> list[str]:
+    return [angle.name for angle in self.angles if edit_text.lower() in angle.name]
+
+
+class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
+    # model
+    source: EnumProperty(
+        name="Start From",
+        description="What the product's model is made from",
+        items=(
+            ("PHOTOS", "Photos", "One to four photos of the product; fal.ai makes the model"),
+            ("WORDS", "Words", "A description of the product; fal.ai makes the model"),
+            ("FILE", "File", "A GLB, glTF or Blender file of the product"),
+            ("OBJECTS", "Objects", "Objects of this scene, with their modifiers; they are left untouched"),
+        ),
+        default="PHOTOS",
+    )
+    photos: CollectionProperty(type=CONSISTENCY_PG_photo)
+    photo_index: IntProperty()
+    text: StringProperty(name="Words", description="What the product is", maxlen=600)
+    file: StringProperty(name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH")
+    objects: StringProperty(name="Objects", description="The objects that were taken as the product")
+    backend: EnumProperty(
+        name="Backend",
+        description="Who makes the stills and clips",
+        items=(
+            ("AUTO", "Automatic", "As the add-on's preferences say: fal.ai when there is a key, else this machine"),
+            ("fal", "fal.ai", "Photoreal stills and clips by image and video models; they cost money"),
+            ("local", "This Machine", "Cycles renders of the same cameras: no AI, no network, no cost"),
+        ),
+        default="AUTO",
+    )
+    model_endpoint: StringProperty(
+        name="Endpoint",
+        description="Makes the model; empty chooses by the number of photos",
+        search=parameters.search("model"),
+        search_options={"SUGGESTION"},
+    )
+    picture_endpoint: StringProperty(
+        name="Picture First",
+        description="Makes a picture from the words, and the model from that picture; empty goes straight to the model",
+        search=parameters.search("picture"),
+        search_options={"SUGGESTION"},
+    )
+    # rig
+    angles: CollectionProperty(type=angles.CONSISTENCY_PG_angle)
+    angle_index: IntProperty(update=live.prompt_changed)
+    one_scale: BoolProperty(
+        name="One Scale",
+        description="The same scale in every angle, instead of filling each frame",
+        update=live.angles_changed,
+    )
+    # lighting
+    lighting: EnumProperty(
+        name="Lighting", description="Where the lamps stand", items=LIGHTINGS, update=live.light_changed
+    )
+    light: PointerProperty(type=CONSISTENCY_PG_light)
+    backdrop: EnumProperty(
+        name="Backdrop",
+        description="What stands behind the product",
+        items=(("white", "White", "A seamless white backdrop"), ("grey", "Grey", "A seamless neutral grey backdrop")),
+        update=live.light_changed,
+    )
+    shadow: BoolProperty(
+        name="Contact Shadow",
+        description="The product casts a shadow on the backdrop",
+        default=True,
+        update=live.light_changed,
+    )
+    # references
+    size: IntProperty(
+        name="Size",
+        description="Pixels of the picture's longer side",
+        subtype="PIXEL",
+        default=1024,
+        min=64,
+        max=4096,
+        step=64,
+        update=live.angles_changed,
+    )
+    aspect: FloatProperty(
+        name="Aspect",
+        description="Width over height",
+        default=1.0,
+        min=0.4,
+        max=2.5,
+        precision=2,
+        step=5,
+        update=live.angles_changed,
+    )
+    samples: IntProperty(
+        name="Samples",
+        description="Cycles samples a pixel; 0 samples until the noise is low",
+        default=0,
+        min=0,
+        max=65536,
+    )
+    # photoreal
+    image_endpoint: StringProperty(
+        name="Endpoint",
+        description="Makes the stills; any id of fal.ai that turns a picture into a picture",
+        default="fal-ai/flux-kontext/dev",
+        search=parameters.search("photoreal"),
+        search_options={"SUGGESTION"},
+    )
+    prompt: StringProperty(
+        name="Product",
+        description="What the product is, in a few words; the rest of the prompt is composed around it",
+        maxlen=2000,
+        update=live.prompt_changed,
+    )
+    materials: StringProperty(
+        name="Materials",
+        description="Hints such as metal, glass, gem or words of your own, separated by commas; "
+        "empty takes the product's own materials",
+        update=live.prompt_changed,
+    )
+    seed: IntProperty(
+        name="Seed", description="The same seed and inputs usually give the same picture", min=0, max=2**31 - 1
+    )
+    seed_lock: BoolProperty(
+        name="Lock Seed",
+        description="Every new run uses this seed; unlocked, each run draws one that all its angles share",
+    )
+    takes: IntProperty(
+        name="Takes", description="Stills for each angle; each is paid for", default=1, min=1, max=16, soft_max=4
+    )
+    parameters: CollectionProperty(type=parameters.CONSISTENCY_PG_parameter)
+    private: BoolProperty(
+        name="Private",
+        description="Ask fal.ai not to store inputs and outputs for longer than this run needs them",
+    )
+    # video
+    video_endpoint: StringProperty(
+        name="Endpoint",
+        description="Makes the clip; any id of fal.ai that turns a picture into a video",
+        default="fal-ai/kling-video/v3/pro/image-to-video",
+        search=parameters.search("video"),
+        search_options={"SUGGESTION"},
+    )
+    motion: EnumProperty(name="Motion", description="What happens in the clip", items=MOTIONS)
+    video_angle: StringProperty(
+        name="From",
+        description="The angle whose still starts the clip; empty is three-quarter, else the first",
+        search=_angle_names,
+    )
+    video_end_angle: StringProperty(
+        name="To",
+        description="The angle whose still ends the clip, where the endpoint takes one",
+        search=_angle_names,
+    )
+    video_elements: BoolProperty(
+        name="Send All Views",
+        description="Send the other stills as further views, where the endpoint takes them",
+    )
+    duration: FloatProperty(
+        name="Duration",
+        description="Length of the clip; rounded up to what the endpoint sells",
+        subtype="TIME_ABSOLUTE",
+        default=5.0,
+        min=1.0,
+        max=15.0,
+        precision=0,
+        step=100,
+    )
+    audio: BoolProperty(name="Audio", description="Let the video model make sound; it costs more")
+    # money
+    own_budget: BoolProperty(name="Own Budget", description="Limit this product's runs apart from the preferences")
+    budget: FloatProperty(
+        name="Run (USD)", description="The most one run may cost, in USD; 0 means no limit", min=0.0, default=5.0
+    )
+    daily_budget: FloatProperty(
+        name="Day (USD)", description="The most all runs of this machine may cost a day, in USD; 0 means no limit", min=0.0
+    )
+    product_budget: FloatProperty(
+        name="Product (USD)",
+        description="The most this product may cost over all its runs, in USD; 0 means no limit",
+        min=0.0,
+    )
+    # the run on disk
+    run_folder: StringProperty(
+        name="Run Folder", description="Where the current run is kept; empty begins a new one", subtype="DIR_PATH"
+    )
+
+
+CLASSES = (
+    CONSISTENCY_PG_photo,
+    CONSISTENCY_PG_light,
+    *angles.CLASSES,
+    *parameters.CLASSES,
+    CONSISTENCY_PG_settings,
+)

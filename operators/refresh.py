@@ -1,0 +1,219 @@
+"""Reads the run at hand and the drive into the status that panels draw. Files are read here, never while drawing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import staleness, status, thumbnails
+from .wish import run_folder_of, runs_home
+
+if TYPE_CHECKING:
+    from ..pipeline.run_folder import RunFolder
+    from .drive import Drive
+    from .watch import Job
+
+
+def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
+    """All that the panels show of the scene's run."""
+    from ..pipeline.errors import RunFolderError
+    from ..pipeline.run_folder import RunFolder
+
+    now = status.of()
+    root = run_folder_of(scene)
+    if folder is None and root is not None:
+        try:
+            folder = RunFolder.open(root)
+        except RunFolderError as error:
+            now.error = now.details = str(error)
+    if folder is None:
+        forget()
+        return
+    now.run_folder = str(folder.root)
+    now.is_finished = folder.is_finished
+    stages(folder)
+    pictures(scene, folder)
+    money(folder)
+    if not now.running:
+        jobs_of_journal(folder)
+    status.redraw()
+
+
+def forget() -> None:
+    """There is no run: show none."""
+    now = status.of()
+    now.run_folder = now.clip = now.product = ""
+    now.is_finished = False
+    for name in ("stages", "shots", "jobs"):
+        getattr(now, name).clear()
+    now.quoted = now.billed = now.uncertain = 0.0
+
+
+def stages(folder: RunFolder) -> None:
+    from ..pipeline.stages import STAGES
+
+    shown = status.of().stages
+    if len(shown) != len(STAGES):
+        shown.clear()
+        for name in STAGES:
+            shown.add().name = name
+    for item in shown:
+        stage = folder.stage(item.name)
+        item.state = stage["state"]
+        item.note = stage.get("error") or ""
+    rig = folder.stage("rig")
+    if rig.get("size_m"):
+        size = " × ".join(f"{side:.3g}" for side in rig["size_m"])
+        status.of().product = f"{rig.get('product', 'product')}, {size} m"
+
+
+def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
+    """References, stills, takes and the clip, with what is stale."""
+    shown = status.of().shots
+    shown.clear()
+    stale = stale_now(scene, folder)
+    for angle in scene.consistency.angles:
+        item = shown.add()
+        item.name = angle.name
+        shot = folder.shot(angle.name)
+        reference = shot.files.get("image") if shot is not None else None
+        item.state = "missing" if reference is None else "stale" if angle.name in stale else "rendered"
+        item.why = ", ".join(stale.get(angle.name, ()))
+        item.reference = str(reference or "")
+        still = folder.still(angle.name)
+        item.still = str(still) if still.is_file() else ""
+        subject = f"photoreal/{angle.name}"
+        takes = sorted(path for path in still.parent.glob(f"{angle.name}.take-*.png"))
+        item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
+        item.chosen = folder.chosen(subject) or 0
+        for path in (reference, still, *takes):
+            if path is not None:
+                thumbnails.load(path)
+    clip = folder.clip(folder.settings.motion)
+    status.of().clip = str(clip) if clip.is_file() else ""
+    thumbnails.load(clip)
+
+
+def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
+    """Only which references are stale, and why."""
+    found = stale_now(scene, folder)
+    for item in status.of().shots:
+        if item.state != "missing":
+            item.state = "stale" if item.name in found else "rendered"
+            item.why = ", ".join(found.get(item.name, ()))
+
+
+def stale_now(scene: bpy.types.Scene, folder: RunFolder) -> dict[str, list[str]]:
+    from ..pipeline.errors import ConsistencyError
+    from .scene_settings import to_settings
+
+    try:
+        return staleness.stale_angles(folder, to_settings(scene))
+    except ConsistencyError:
+        return {}
+
+
+def money(folder: RunFolder) -> None:
+    from ..pipeline.ledger import Ledger
+
+    ledger, now = Ledger.read([folder.root]), status.of()
+    now.quoted, now.billed, now.uncertain = ledger.quoted_usd, ledger.billed_usd, ledger.uncertain_usd
+
+
+STATES = {"done": "done", "wait": "running", "fetch": "saving", "retry": "failed", "stuck": "failed", "uncertain": "uncertain"}  # fmt: skip
+
+
+def jobs_of_journal(folder: RunFolder) -> None:
+    """The purchases of a run that is not active, as its journal tells."""
+    shown = status.of().jobs
+    known = {job.name for job in shown}
+    for key, attempts in folder.read_journal().purchases.by_key.items():
+        if key in known:
+            continue
+        last = attempts[-1]
+        item = shown.add()
+        item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
+        item.state = STATES.get(last.next_step, last.next_step)
+        item.log = str((last.failure or {}).get("message") or "")
+        item.quoted = last.quoted_usd
+        item.billed = -1.0 if last.billed_usd is None else last.billed_usd
+        item.request_id = last.request_id or ""
+
+
+def jobs(drive: Drive) -> None:
+    shown = status.of().jobs
+    by_name = {item.name: item for item in shown}
+    for job in drive.backend.jobs.values():
+        item = by_name.get(job.key)
+        if item is None:
+            item = shown.add()
+            item.name, item.stage, item.angle, item.take = job.key, job.stage, job.angle, job.take
+        _show_job(item, job)
+
+
+def _show_job(item: Any, job: Job) -> None:
+    item.state, item.log = job.state, job.log
+    item.elapsed = job.elapsed
+    item.fraction = -1.0 if job.fraction is None else job.fraction
+    item.queue_position = -1 if job.queue_position is None else job.queue_position
+    item.request_id = job.request_id
+    item.quoted = job.quoted_usd or 0.0
+    item.billed = -1.0 if job.billed_usd is None else job.billed_usd
+
+
+def progress(drive: Drive) -> None:
+    """What is going on, each tick."""
+    now = status.of()
+    now.running, now.cancelling = not drive.ended, drive.cancelling
+    now.run_folder = str(drive.folder.root)
+    now.backend = drive.backend.name
+    if drive.progress is not None:
+        now.stage = drive.progress.stage
+        if drive.progress.text != "waiting":
+            angle = f"{drive.progress.angle}: " if drive.progress.angle else ""
+            now.text = f"{angle}{drive.progress.text}"
+        now.fraction = overall(drive)
+    stages(drive.folder)
+    jobs(drive)
+
+
+def overall(drive: Drive) -> float:
+    """0 to 1 over the stages that were asked for, each counting the same."""
+    from ..pipeline.stages import STAGES
+
+    wanted = STAGES[: STAGES.index(drive.until) + 1]
+    done = sum(drive.folder.stage(name)["state"] in ("done", "skipped") for name in wanted)
+    part = drive.progress.fraction if drive.progress is not None else None
+    return min(1.0, (done + (part or 0.0)) / len(wanted)) if done < len(wanted) else 1.0
+
+
+def history() -> None:
+    """Earlier runs in the folder where new ones are kept, newest first."""
+    import json
+
+    shown = status.of().history
+    shown.clear()
+    home = runs_home()
+    found = sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
+    for path in found[:50]:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            made = f"{record['created'][:16].replace('T', ' ')}, {record['settings']['backend']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        item = shown.add()
+        item.name, item.path, item.note = path.parent.name, str(path.parent), made
+
+
+def costs(estimate: Any) -> None:
+    now = status.of()
+    now.costs.clear()
+    for line in estimate.lines:
+        item = now.costs.add()
+        item.name, item.endpoint = line.key, line.endpoint
+        item.usd = -1.0 if line.quoted_usd is None else line.quoted_usd
+        item.note = f"{line.units:g} {line.unit}"
+    now.estimate = estimate.total
+    now.estimate_unknown = ", ".join(estimate.unknown)
+

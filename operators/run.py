@@ -1,0 +1,370 @@
+"""Run: the one operator behind every stage's button, and those that estimate, agree, cancel and begin anew."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
+
+from ..pipeline.errors import Cancelled, ConsistencyError
+from . import begin, drive, reasons, refresh, status
+from .wish import Wish
+
+if TYPE_CHECKING:
+    from bpy.types import Context, Event, OperatorProperties, Timer
+
+    from .asking import Asking
+
+TICK = 0.03  # seconds between two looks at the run
+STAGES = (
+    ("model", "Model", "Make or take the product's model"),
+    ("rig", "Rig", "Place cameras and lights"),
+    ("references", "References", "Render the product from each angle"),
+    ("photoreal", "Photoreal", "Turn each reference into a photoreal still"),
+    ("video", "Video", "Make the clip"),
+    ("results", "Results", "Load everything where an artist looks for it"),
+)
+
+
+class Wishing:
+    """The options that every operator about a run shares."""
+
+    until: EnumProperty(name="Until", items=STAGES, default="results", options={"SKIP_SAVE"})
+    again: BoolProperty(name="Again", description="Make it anew although it is there", options={"SKIP_SAVE"})
+    angle: StringProperty(name="Angle", description="Only this angle is made anew", options={"SKIP_SAVE"})
+    fresh: BoolProperty(name="New Run", description="Begin a new run folder", options={"SKIP_SAVE"})
+    retry_failed: BoolProperty(
+        name="Retry Failed", description="Buy again what failed and may have been billed", options={"SKIP_SAVE"}
+    )
+    agreed_usd: FloatProperty(
+        name="Agreed (USD)",
+        description="What may be spent without asking; scripts set it, the window asks",
+        default=-1.0,
+        options={"SKIP_SAVE"},
+    )
+
+    @property
+    def wish(self) -> Wish:
+        return Wish(self.until, self.again, self.angle, self.fresh, self.retry_failed)
+
+    def options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("until", "again", "angle", "fresh", "retry_failed")}
+
+
+def say_error(operator: bpy.types.Operator, error: BaseException) -> None:
+    """Report it, and keep it readable in the panel with its cure."""
+    now = status.of()
+    cancelled = isinstance(error, Cancelled)
+    text = str(error) if isinstance(error, ConsistencyError) else f"An unforeseen {type(error).__name__}: {error}"
+    text = f"{text[:1].upper()}{text[1:]}"
+    if cancelled:
+        now.note, now.error, now.details = text, "", ""
+    else:
+        now.error = text
+        now.details = "".join(traceback.format_exception(error))
+    operator.report({"INFO" if cancelled else "ERROR"}, text)
+
+
+class Ticking:
+    """A modal operator on a timer that is always removed, in one place, however the operator ends."""
+
+    _timer: Any = None
+
+    def begin_ticking(self, context: Context) -> set[str]:
+        self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def end_ticking(self, context: Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        status.redraw()
+
+
+class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
+    """Make what is missing up to a stage; what is there is kept, what changed is made anew"""
+
+    bl_idname = "consistency.run"
+    bl_label = "Run"
+    bl_options = {"REGISTER"}
+
+    _drive: Any = None
+    _asking: Any = None
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.cannot_run(context))
+
+    @classmethod
+    def description(cls, _context: Context, properties: OperatorProperties) -> str:
+        what = dict((word, text) for word, _, text in STAGES)[properties.until]
+        if properties.fresh:
+            return "Begin a new run folder with these settings, from the start to the end"
+        if properties.again:
+            return f"{what} anew; what was made before is kept beside"
+        if properties.until == "results":
+            return "Make everything that is missing, to the end; what is there is kept, what changed is made anew"
+        return f"{what}, after whatever is missing before it"
+
+    def execute(self, context: Context) -> set[str]:
+        """Blocks until the run has ended. With fal.ai, ``agreed_usd`` must cover the estimate."""
+        from . import asking
+
+        try:
+            costs = asking.finish(begin.estimate(context.scene, self.wish))
+            refresh.costs(costs)
+            if costs.total > max(self.agreed_usd, 0.0) + 1e-9:
+                raise ConsistencyError(f"this would spend up to ${costs.total:.2f}; agree with agreed_usd={costs.total:.2f}")  # fmt: skip
+            running = begin.start(context.scene, self.wish, costs.prices)
+            drive.finish(running)
+        except Exception as error:
+            say_error(self, error)
+            refresh.everything(context.scene)
+            if not isinstance(error, ConsistencyError):
+                raise
+            return {"CANCELLED"}
+        finally:
+            status.of(context).running = False
+        refresh.jobs(running)
+        refresh.everything(context.scene, running.folder)
+        return {"FINISHED"}
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        now = status.of(context)
+        now.error = now.details = now.note = ""
+        now.running, now.cancelling, now.fraction = True, False, -1.0
+        now.text, now.stage = "Looking at the inputs", self.until
+        self._scene = context.scene.name
+        self._asking = begin.estimate(context.scene, self.wish)
+        return self.begin_ticking(context)
+
+    def modal(self, context: Context, event: Event) -> set[str]:
+        if event.type == "ESC" and event.value == "PRESS":
+            status.of(context).cancelling = True
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            return self._tick(context)
+        except Exception as error:
+            say_error(self, error)
+            self._let_go(context)
+            if not isinstance(error, ConsistencyError):
+                raise
+            return {"CANCELLED"}
+
+    def _tick(self, context: Context) -> set[str]:
+        now = status.of(context)
+        if self._drive is None:
+            if now.cancelling:
+                raise Cancelled("nothing was begun and nothing was spent")
+            return self._ask(context)
+        if now.cancelling and not self._drive.cancelling:
+            self._drive.cancel()
+        before = [stage.state for stage in now.stages]
+        ended = self._drive.advance()
+        refresh.progress(self._drive)
+        if before != [stage.state for stage in now.stages]:
+            refresh.pictures(bpy.data.scenes[self._scene], self._drive.folder)
+        share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
+        context.workspace.status_text_set(f"Consistency{share} · {now.stage.title()} · {now.text}    Esc: Cancel")
+        status.redraw()
+        if not ended:
+            return {"PASS_THROUGH"}
+        error = self._drive.error
+        if error is not None:
+            raise error
+        now.note = f"{dict((s, n) for s, n, _ in STAGES)[self.until]} done"
+        if self._drive.stale:
+            now.note += f"; made anew: {'; '.join(self._drive.stale)}"
+        self._let_go(context)
+        self.report({"INFO"}, f"Consistency: {now.note}")
+        return {"FINISHED"}
+
+    def _ask(self, context: Context) -> set[str]:
+        """While fal.ai is asked for prices; then on, or to the dialog that shows the total."""
+        assert self._asking is not None
+        now, scene = status.of(context), bpy.data.scenes[self._scene]
+        try:
+            next(self._asking)
+        except StopIteration as done:
+            costs = done.value
+        else:
+            now.text = "Asking fal.ai for prices"
+            status.redraw()
+            return {"PASS_THROUGH"}
+        refresh.costs(costs)
+        if costs.total > max(self.agreed_usd, 0.0) + 1e-9 or (costs.unknown and self.agreed_usd < 0.0):
+            self._let_go(context)
+            bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.options())
+            return {"FINISHED"}
+        self._drive = begin.start(scene, self.wish, costs.prices)
+        refresh.everything(scene, self._drive.folder)
+        return {"PASS_THROUGH"}
+
+    def _let_go(self, context: Context) -> None:
+        """The one place where this operator ends, well or not."""
+        now = status.of(context)
+        self.end_ticking(context)
+        if self._asking is not None:
+            self._asking.close()
+        now.running = now.cancelling = False
+        now.text, now.fraction = "", -1.0
+        if self._drive is not None:
+            self._drive.close()
+            now.longest_hold = 1000.0 * max(self._drive.holds.values(), default=0.0)
+            refresh.jobs(self._drive)
+            scene = bpy.data.scenes.get(self._scene)
+            if scene is not None:
+                refresh.everything(scene, self._drive.folder)
+                bpy.ops.ed.undo_push(message=f"Consistency {self.until.title()}")
+
+    def cancel(self, _context: Context) -> None:
+        """Blender is closing, or loads another file: let go; the process that pays keeps what was paid for."""
+        if self._asking is not None:
+            self._asking.close()
+        if self._drive is not None and not self._drive.ended:
+            drive.left_behind = str(self._drive.folder.root)
+            self._drive.close()
+
+
+class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
+    """Show what will be spent, and run once that is agreed to"""
+
+    bl_idname = "consistency.agree"
+    bl_label = "Spend Money at fal.ai"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.cannot_run(context))
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        total = status.of(context).estimate
+        return context.window_manager.invoke_props_dialog(
+            self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${total:.2f}"
+        )
+
+    def draw(self, context: Context) -> None:
+        now = status.of(context)
+        column = self.layout.column(align=True)
+        for line in now.costs:
+            row = column.row()
+            row.label(text=f"{line.name}  ({line.note})")
+            amount = row.row()
+            amount.alignment = "RIGHT"
+            amount.label(text="unknown" if line.usd < 0 else f"${line.usd:.3f}")
+        self.layout.separator(type="LINE")
+        row = self.layout.row()
+        row.label(text="Total, at most")
+        amount = row.row()
+        amount.alignment = "RIGHT"
+        amount.label(text=f"${now.estimate:.2f}")
+        if now.estimate_unknown:
+            self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
+        self.layout.label(text="References and the prompt are sent to fal.ai", icon="INFO")
+
+    def execute(self, context: Context) -> set[str]:
+        total = status.of(context).estimate
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.options())
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_estimate(Wishing, Ticking, bpy.types.Operator):
+    """Ask fal.ai for today's prices and add up what is left to buy; nothing is bought"""
+
+    bl_idname = "consistency.estimate"
+    bl_label = "Estimate"
+    bl_options = {"REGISTER"}
+
+    _asking: Any = None
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.cannot_run(context))
+
+    def execute(self, context: Context) -> set[str]:
+        from . import asking
+
+        try:
+            refresh.costs(asking.finish(begin.estimate(context.scene, self.wish)))
+        except ConsistencyError as error:
+            say_error(self, error)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        status.of(context).error = ""
+        self._asking = begin.estimate(context.scene, self.wish)
+        return self.begin_ticking(context)
+
+    def modal(self, context: Context, event: Event) -> set[str]:
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        assert self._asking is not None
+        try:
+            next(self._asking)
+        except StopIteration as done:
+            refresh.costs(done.value)
+            self.end_ticking(context)
+            return {"FINISHED"}
+        except ConsistencyError as error:
+            say_error(self, error)
+            self.end_ticking(context)
+            return {"CANCELLED"}
+        return {"PASS_THROUGH"}
+
+    def cancel(self, _context: Context) -> None:
+        if self._asking is not None:
+            self._asking.close()
+
+
+class CONSISTENCY_OT_cancel(bpy.types.Operator):
+    """Stop the run in order; fal.ai is asked to drop what it has not begun, and bills what it has"""
+
+    bl_idname = "consistency.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        now = status.of(context)
+        return reasons.refuse(
+            cls, "No run is active" if not now.running else "The run is being cancelled" if now.cancelling else None
+        )
+
+    def execute(self, context: Context) -> set[str]:
+        status.of(context).cancelling = True
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_new_run(bpy.types.Operator):
+    """Let go of the current run and begin with a new folder; the old one stays on disk"""
+
+    bl_idname = "consistency.new_run"
+    bl_label = "New Run"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context) or reasons.no_run(context))
+
+    def execute(self, context: Context) -> set[str]:
+        context.scene.consistency.run_folder = ""
+        refresh.forget()
+        status.of(context).error = ""
+        return {"FINISHED"}
+
+
+CLASSES = (
+    CONSISTENCY_OT_run,
+    CONSISTENCY_OT_agree,
+    CONSISTENCY_OT_estimate,
+    CONSISTENCY_OT_cancel,
+    CONSISTENCY_OT_new_run,
+)

@@ -1,0 +1,130 @@
+"""The scene's settings to a run's settings, and back ("load these settings")."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import live, parameters
+from .angles import set_angles, to_angle
+
+if TYPE_CHECKING:
+    from ..pipeline.settings import RunSettings
+
+PLAIN = ("one_scale", "lighting", "backdrop", "shadow", "size", "takes", "image_endpoint", "video_endpoint", "motion", "video_elements", "audio", "private")  # fmt: skip
+OPTIONAL_WORDS = ("model_endpoint", "picture_endpoint", "video_angle", "video_end_angle")
+BUDGETS = ("budget", "daily_budget", "product_budget")
+SHARES = ("key", "fill", "rim", "environment", "softness")
+
+
+def chosen_backend(scene: bpy.types.Scene) -> str:
+    """"fal" or "local": the scene's choice, else the preferences', else fal where a key is found."""
+    from .preferences import has_key, preferences
+
+    own = preferences()
+    for choice in (scene.consistency.backend, own.backend if own is not None else "AUTO"):
+        if choice != "AUTO":
+            return choice
+    return "fal" if has_key() else "local"
+
+
+def inputs_of(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Absolute paths of the files the run starts from."""
+    own = scene.consistency
+    names = {"PHOTOS": [photo.path for photo in own.photos], "FILE": [own.file], "OBJECTS": [own.objects]}
+    return tuple(bpy.path.abspath(name) for name in names.get(own.source, ()) if name)
+
+
+def to_settings(scene: bpy.types.Scene) -> RunSettings:
+    """What the panels say, as one run's settings. Raises UsageError with one sentence where it makes no sense."""
+    from pydantic import ValidationError
+
+    from ..pipeline.errors import UsageError
+    from ..pipeline.settings import LightRig, RunSettings
+
+    own = scene.consistency
+    backend = chosen_backend(scene)
+    light = own.light
+    try:
+        return RunSettings(
+            inputs=inputs_of(scene),
+            text=own.text.strip() if own.source == "WORDS" else "",
+            backend=backend,
+            angles=tuple(to_angle(angle) for angle in own.angles),
+            light_rig=LightRig(
+                **{name: round(getattr(light, name) / 100.0, 4) for name in SHARES},
+                temperature=round(light.temperature, 1),
+                rotation=max(-360.0, min(360.0, round(math.degrees(light.rotation), 2))),
+            ),
+            aspect=round(own.aspect, 4),
+            samples=own.samples or None,
+            device=_device(),
+            prompt=own.prompt.strip(),
+            materials=tuple(word.strip() for word in own.materials.split(",") if word.strip()) or None,
+            seed=own.seed if own.seed_lock else None,
+            overrides=parameters.to_overrides(scene),
+            duration=round(own.duration, 2),
+            **{name: getattr(own, name) for name in PLAIN} | ({"takes": 1} if backend == "local" else {}),
+            **{name: getattr(own, name).strip() or None for name in OPTIONAL_WORDS},
+            **_budgets(scene),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        words = first["msg"].removeprefix("Value error, ")
+        field = " ".join(str(part) for part in first["loc"]).replace("_", " ")
+        raise UsageError(f"{field}: {words}" if field else words) from None
+
+
+def _device() -> str:
+    from .preferences import preferences
+
+    own = preferences()
+    return own.device if own is not None else "auto"
+
+
+def _budgets(scene: bpy.types.Scene) -> dict[str, float | None]:
+    from .preferences import preferences
+
+    own, shared = scene.consistency, preferences()
+    source = own if own.own_budget or shared is None else shared
+    return {name: round(getattr(source, name, 0.0), 4) or None for name in BUDGETS}
+
+
+def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
+    """Set the panels to a run's settings; ``to_settings`` gives the same settings back."""
+    own = scene.consistency
+    with live.paused():
+        _inputs(own, settings)
+        own.backend = settings.backend
+        for name in PLAIN:
+            setattr(own, name, getattr(settings, name))
+        for name in OPTIONAL_WORDS:
+            setattr(own, name, getattr(settings, name) or "")
+        for name in SHARES:
+            setattr(own.light, name, 100.0 * getattr(settings.light_rig, name))
+        own.light.temperature = settings.light_rig.temperature
+        own.light.rotation = math.radians(settings.light_rig.rotation)
+        own.aspect, own.samples, own.duration = settings.aspect, settings.samples or 0, settings.duration
+        own.prompt, own.materials = settings.prompt, ", ".join(settings.materials or ())
+        own.seed_lock, own.seed = settings.seed is not None, settings.seed or 0
+        parameters.from_overrides(scene, settings.overrides)
+        own.own_budget = True
+        for name in BUDGETS:
+            setattr(own, name, getattr(settings, name) or 0.0)
+    set_angles(scene, [angle.model_dump() for angle in settings.angles])
+    live.light_changed(own, bpy.context)
+
+
+def _inputs(own: Any, settings: RunSettings) -> None:
+    own.photos.clear()
+    own.text = settings.text
+    if settings.has_own_model:
+        own.source, own.file = "FILE", settings.inputs[0]
+    elif settings.inputs:
+        own.source = "PHOTOS"
+        for path in settings.inputs:
+            own.photos.add().path = path
+    else:
+        own.source = "WORDS"

@@ -1,0 +1,101 @@
+"""After a file is loaded: default angles, and a look at the run that the file was working on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import angles, drive, live, status
+
+
+@persistent
+def _loaded(*_arguments: Any) -> None:
+    """Cheap: the looking is done by a timer, when the window has been drawn."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_look):
+        bpy.app.timers.register(_look, first_interval=0.2)
+
+
+def _look() -> None:
+    scene = bpy.context.scene
+    if scene is None or not hasattr(scene, "consistency"):
+        return
+    give_default_angles(scene)
+    if drive.left_behind:
+        root, drive.left_behind = drive.left_behind, ""
+        status.of().note = (
+            f"The run in {root} was left: what was paid for is still being saved there. Open it again under Jobs, "
+            "Earlier Runs, and press Resume"
+        )
+    if scene.consistency.run_folder:
+        from . import refresh
+
+        refresh.everything(scene)
+        live.preview_prompt(scene)
+    status.redraw()
+
+
+def give_default_angles(scene: bpy.types.Scene) -> None:
+    """A scene that never had any angle gets the five of the product set."""
+    own = scene.consistency
+    if not own.angles and not own.is_property_set("angle_index"):
+        with live.paused():
+            angles.set_angles(scene, angles.DEFAULTS)
+
+
+@persistent
+def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
+    """Take note only; hashing the product waits until the artist pauses."""
+    now = status.of()
+    if now.running or not len(now.shots):
+        return
+    if depsgraph.id_type_updated("MESH") or depsgraph.id_type_updated("MATERIAL"):
+        if bpy.app.timers.is_registered(_look_for_stale):
+            bpy.app.timers.unregister(_look_for_stale)
+        if not bpy.app.background:
+            bpy.app.timers.register(_look_for_stale, first_interval=0.8)
+
+
+def _look_for_stale() -> None:
+    from ..pipeline.errors import ConsistencyError
+    from . import pictures, refresh
+
+    scene, now = bpy.context.scene, status.of()
+    if now.running or not scene.consistency.run_folder:
+        return
+    try:
+        folder = pictures.folder_at_hand(scene)
+    except ConsistencyError:
+        return
+    refresh.stale(scene, folder)
+    status.redraw()
+
+
+def settings_changed() -> None:
+    """A camera or a light was changed: say soon which references are stale."""
+    if bpy.app.background or not len(status.of().shots):
+        return
+    if not bpy.app.timers.is_registered(_look_for_stale):
+        bpy.app.timers.register(_look_for_stale, first_interval=0.3)
+
+
+HANDLERS = (
+    (bpy.app.handlers.load_post, _loaded),
+    (bpy.app.handlers.depsgraph_update_post, _mesh_or_material_changed),
+)
+
+
+def register() -> None:
+    for handlers, handler in HANDLERS:
+        handlers.append(handler)
+    _loaded()
+
+
+def unregister() -> None:
+    for timer in (_look, _look_for_stale):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
+    for handlers, handler in HANDLERS:
+        if handler in handlers:
+            handlers.remove(handler)

@@ -1,0 +1,126 @@
+"""What the panels show of the run: on the window manager, so that undo can't turn it back and no file keeps it."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+
+class CONSISTENCY_PG_stage(bpy.types.PropertyGroup):
+    name: StringProperty()
+    state: StringProperty(description="waiting, running, done, skipped, failed, cancelled or stopped", default="waiting")
+    note: StringProperty(description="What went wrong, or what is going on")
+
+
+class CONSISTENCY_PG_job(bpy.types.PropertyGroup):
+    name: StringProperty(name="Job", description="Stage, angle and take")
+    stage: StringProperty()
+    angle: StringProperty()
+    take: IntProperty()
+    state: StringProperty(description="waiting, queued, running, saving, done, failed or cancelled")
+    queue_position: IntProperty(default=-1)
+    elapsed: FloatProperty(description="Seconds since it was asked for", unit="TIME_ABSOLUTE")
+    log: StringProperty(description="The last thing that was said about it")
+    fraction: FloatProperty(default=-1.0, description="0 to 1; negative where unknown")
+    quoted: FloatProperty(description="USD")
+    billed: FloatProperty(default=-1.0, description="USD; negative where not known yet")
+    request_id: StringProperty()
+
+
+class CONSISTENCY_PG_cost(bpy.types.PropertyGroup):
+    name: StringProperty()
+    endpoint: StringProperty()
+    note: StringProperty()
+    usd: FloatProperty(default=-1.0, description="USD; negative where unknown")
+
+
+class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
+    """An angle's pictures on disk."""
+
+    name: StringProperty()
+    reference: StringProperty()
+    still: StringProperty()
+    takes: StringProperty(description="Numbers of the finished takes, separated by blanks")
+    chosen: IntProperty()
+    state: StringProperty(description="missing, rendered or stale")
+    why: StringProperty(description="What changed since it was rendered")
+
+
+class CONSISTENCY_PG_run(bpy.types.PropertyGroup):
+    """A run of earlier, for the history."""
+
+    name: StringProperty()
+    path: StringProperty()
+    note: StringProperty()
+
+
+class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
+    running: BoolProperty()
+    cancelling: BoolProperty()
+    stage: StringProperty()
+    text: StringProperty()
+    fraction: FloatProperty(default=-1.0)
+    error: StringProperty(description="One sentence with the cure")
+    details: StringProperty(description="The full text, for the clipboard")
+    note: StringProperty(description="Something worth knowing that is no error")
+    backend: StringProperty()
+    run_folder: StringProperty(description="The folder that all below was read from")
+    is_finished: BoolProperty()
+    stages: CollectionProperty(type=CONSISTENCY_PG_stage)
+    jobs: CollectionProperty(type=CONSISTENCY_PG_job)
+    job_index: IntProperty()
+    shots: CollectionProperty(type=CONSISTENCY_PG_shot)
+    clip: StringProperty()
+    preview: StringProperty(description="The prompt that will be sent for the selected angle")
+    preview_angle: StringProperty()
+    product: StringProperty(description="Name and size of the product")
+    costs: CollectionProperty(type=CONSISTENCY_PG_cost)
+    cost_index: IntProperty()
+    estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")
+    estimate_unknown: StringProperty(description="Endpoints that have no known price")
+    quoted: FloatProperty(description="USD")
+    billed: FloatProperty(description="USD")
+    uncertain: FloatProperty(description="USD that may have been billed without our knowing")
+    history: CollectionProperty(type=CONSISTENCY_PG_run)
+    history_index: IntProperty()
+    key_note: StringProperty(description="What fal.ai said about the key")
+    longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
+    compare: FloatProperty(
+        name="Before / After",
+        description="How much of the picture shows the reference, from the left; the rest shows the still",
+        subtype="PERCENTAGE",
+        default=50.0,
+        min=0.0,
+        max=100.0,
+        precision=0,
+        update=lambda _self, _context: redraw(),
+    )
+
+
+def of(context: bpy.types.Context | None = None) -> CONSISTENCY_PG_status:
+    return (context or bpy.context).window_manager.consistency
+
+
+def redraw() -> None:
+    """Have the sidebars and pictures of all windows drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "IMAGE_EDITOR", "PREFERENCES"):
+                area.tag_redraw()
+
+
+CLASSES = (
+    CONSISTENCY_PG_stage,
+    CONSISTENCY_PG_job,
+    CONSISTENCY_PG_cost,
+    CONSISTENCY_PG_shot,
+    CONSISTENCY_PG_run,
+    CONSISTENCY_PG_status,
+)

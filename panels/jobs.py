@@ -1,0 +1,97 @@
+"""Jobs: every request with what became of it, and earlier runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..operators import status
+from .sidebar import Sidebar
+from .words import STATE_ICONS, message, money, seconds
+
+if TYPE_CHECKING:
+    from bpy.types import Context, UILayout
+
+
+class CONSISTENCY_UL_jobs(bpy.types.UIList):
+    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+        row = layout.row()
+        row.label(text=item.name.removesuffix("/take-01").replace("/", " "), icon=STATE_ICONS.get(item.state, "DOT"))
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.label(text=short(item))
+
+
+def short(job: Any) -> str:
+    """The one thing worth knowing about a job in a list."""
+    if job.state == "queued" and job.queue_position >= 0:
+        return f"#{job.queue_position + 1}"
+    if job.state == "running" and job.fraction >= 0:
+        return f"{job.fraction:.0%}"
+    return seconds(job.elapsed) if job.elapsed > 0 else ""
+
+
+class CONSISTENCY_UL_runs(bpy.types.UIList):
+    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+        row = layout.row(align=True)
+        row.label(text=item.name, icon="FILE_FOLDER")
+        load = row.operator("consistency.load_run", text="", icon="PRESET", emboss=False)
+        load.path, load.go_on = item.path, False
+        go_on = row.operator("consistency.load_run", text="", icon="FILE_TICK", emboss=False)
+        go_on.path, go_on.go_on = item.path, True
+
+
+class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
+    bl_label = "Jobs"
+    bl_parent_id = "CONSISTENCY_PT_sidebar"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        layout, now = self.layout, status.of(context)
+        if not now.jobs:
+            layout.label(text="Nothing was asked for yet", icon="INFO")
+            return
+        layout.template_list("CONSISTENCY_UL_jobs", "", now, "jobs", now, "job_index", rows=4)
+        if 0 <= now.job_index < len(now.jobs):
+            self.draw_job(layout, now.jobs[now.job_index])
+        row = layout.row(align=True)
+        row.operator("consistency.cancel_job", icon="X")
+        row.operator("consistency.retry_job", icon="FILE_REFRESH")
+        layout.operator("consistency.cancel", text="Cancel All", icon="CANCEL")
+
+    def draw_job(self, layout: UILayout, job: Any) -> None:
+        box = layout.box()
+        if job.fraction >= 0 and job.state == "running":
+            box.progress(text=f"{job.fraction:.0%}", factor=job.fraction)
+        facts = [job.state.capitalize()]
+        if job.queue_position >= 0 and job.state == "queued":
+            facts.append(f"place {job.queue_position + 1} in the queue")
+        if job.elapsed > 0:
+            facts.append(seconds(job.elapsed))
+        if job.quoted > 0:
+            facts.append(f"quoted {money(job.quoted)}")
+        if job.billed >= 0:
+            facts.append(f"billed {money(job.billed)}")
+        message(box, ", ".join(facts))
+        if job.log:
+            message(box, job.log)
+        row = box.row(align=True)
+        row.operator("consistency.copy_text", text="Copy", icon="COPYDOWN").text = f"{job.name} {job.request_id}\n{job.log}"  # fmt: skip
+
+
+class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):
+    bl_label = "Earlier Runs"
+    bl_parent_id = "CONSISTENCY_PT_jobs"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        layout, now = self.layout, status.of(context)
+        if now.history:
+            layout.template_list("CONSISTENCY_UL_runs", "", now, "history", now, "history_index", rows=4)
+            if 0 <= now.history_index < len(now.history):
+                message(layout, now.history[now.history_index].note)
+        layout.operator("consistency.list_runs", icon="FILE_REFRESH")
+
+
+CLASSES = (CONSISTENCY_UL_jobs, CONSISTENCY_UL_runs, CONSISTENCY_PT_jobs, CONSISTENCY_PT_history)

@@ -1,0 +1,91 @@
+"""Photoreal: the stills, their takes, and what is sent to make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..operators import scene_settings, status
+from .references import draw_picture
+from .sidebar import Sidebar
+from .stage import StagePanel, endpoint_choice, parameters
+from .words import message
+
+if TYPE_CHECKING:
+    from bpy.types import Context, UILayout
+
+
+class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
+    bl_label = "Photoreal"
+    bl_options = {"DEFAULT_CLOSED"}
+    stage = "photoreal"
+
+    def draw(self, context: Context) -> None:
+        layout, own, now = self.layout, context.scene.consistency, status.of(context)
+        if scene_settings.chosen_backend(context.scene) == "local":
+            message(layout, "This machine renders the stills: no AI", icon="INFO")
+        else:
+            endpoint_choice(layout, own, "photoreal", "image_endpoint")
+            layout.prop(own, "prompt", text="", placeholder="What the product is")
+            row = layout.row(align=True)
+            row.prop(own, "takes")
+            seed = layout.row(align=True)
+            field = seed.row(align=True)
+            field.active = own.seed_lock
+            field.prop(own, "seed")
+            seed.prop(own, "seed_lock", text="", icon="LOCKED" if own.seed_lock else "UNLOCKED")
+        made = [shot for shot in now.shots if shot.still]
+        if made:
+            flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+            for shot in made:
+                draw_picture(flow, shot, shot.still)
+            self.draw_takes(layout, own, now)
+        self.draw_run(layout, context)
+
+    def draw_takes(self, layout: UILayout, own: Any, now: Any) -> None:
+        """Takes of the angle selected in the rig."""
+        shot = next((s for i, s in enumerate(now.shots) if i == own.angle_index), None)
+        if shot is None:
+            return
+        row = layout.row(align=True)
+        row.label(text=shot.name.replace("-", " ").capitalize())
+        for number in shot.takes.split():
+            take = row.operator("consistency.choose_take", text=str(int(number)), depress=int(number) == shot.chosen)
+            take.angle, take.take = shot.name, int(number)
+        again = row.operator("consistency.run", text="", icon="FILE_REFRESH")
+        again.until, again.again, again.angle = "photoreal", True, shot.name
+
+
+class FalOnly(Sidebar):
+    bl_parent_id = "CONSISTENCY_PT_photoreal"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return scene_settings.chosen_backend(context.scene) == "fal"
+
+
+class CONSISTENCY_PT_prompt(FalOnly, bpy.types.Panel):
+    bl_label = "What Is Sent"
+
+    def draw(self, context: Context) -> None:
+        layout, own, now = self.layout, context.scene.consistency, status.of(context)
+        layout.prop(own, "materials", text="", placeholder="Materials: metal, glass")
+        if now.preview:
+            layout.label(text=f"For {now.preview_angle}:")
+            message(layout.box(), now.preview)
+        else:
+            message(layout, "Select an angle in the rig to see its prompt", icon="INFO")
+        layout.prop(own, "private")
+
+
+class CONSISTENCY_PT_image_parameters(FalOnly, bpy.types.Panel):
+    bl_label = "Endpoint Fields"
+
+    def draw(self, context: Context) -> None:
+        own = context.scene.consistency
+        parameters(self.layout, own, own.image_endpoint, "photoreal")
+
+
+CLASSES = (CONSISTENCY_PT_photoreal, CONSISTENCY_PT_prompt, CONSISTENCY_PT_image_parameters)

@@ -1,0 +1,68 @@
+"""References: the renders that hold the product still, with what is stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..operators import status, thumbnails
+from .sidebar import Sidebar
+from .stage import StagePanel
+from .words import STATE_ICONS, message
+
+if TYPE_CHECKING:
+    from bpy.types import Context, UILayout
+
+PICTURE_SCALE = 4.5  # of a thumbnail, in lines of text
+
+
+class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
+    bl_label = "References"
+    bl_options = {"DEFAULT_CLOSED"}
+    stage = "references"
+
+    def draw(self, context: Context) -> None:
+        layout, now = self.layout, status.of(context)
+        flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+        for shot in now.shots:
+            if shot.reference or shot.state != "missing":
+                draw_picture(flow, shot, shot.reference)
+        stale = [f"{shot.name}: {shot.why}" for shot in now.shots if shot.state == "stale"]
+        if stale:
+            box = layout.box()
+            message(box, f"Stale: {'; '.join(stale)}", icon="FILE_REFRESH")
+            box.operator("consistency.run", text="Render What Changed", icon="RENDER_STILL").until = "references"
+        self.draw_run(layout, context)
+
+
+def draw_picture(layout: UILayout, shot: Any, path: str) -> None:
+    """A picture with its angle's name and state below."""
+    cell = layout.column(align=True)
+    icon = thumbnails.icon(path)
+    if icon:
+        cell.template_icon(icon_value=icon, scale=PICTURE_SCALE)
+    else:
+        cell.label(text="", icon="IMAGE_DATA")
+    state = shot.state if shot.state != "rendered" else "done"
+    cell.label(text=shot.name, icon=STATE_ICONS[state])
+
+
+class CONSISTENCY_PT_references_options(Sidebar, bpy.types.Panel):
+    bl_label = "Rendering"
+    bl_parent_id = "CONSISTENCY_PT_references"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        layout, own = self.layout, context.scene.consistency
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(own, "samples")
+        layout.operator("consistency.refresh", icon="VIEWZOOM")
+        if 0 <= own.angle_index < len(own.angles):
+            name = own.angles[own.angle_index].name
+            button = layout.operator("consistency.run", text=f"Render {name} Again", icon="FILE_REFRESH")
+            button.until, button.again, button.angle = "references", True, name
+
+
+CLASSES = (CONSISTENCY_PT_references, CONSISTENCY_PT_references_options)

@@ -1,0 +1,118 @@
+"""Rig: the angles, and the light."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..operators.lighting import CONSISTENCY_MT_light_presets
+from .sidebar import Sidebar
+from .stage import StagePanel
+
+if TYPE_CHECKING:
+    from bpy.types import Context, UILayout
+
+
+class CONSISTENCY_UL_angles(bpy.types.UIList):
+    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False, icon="CAMERA_DATA")
+        row.operator("consistency.look_through", text="", icon="VIEW_CAMERA", emboss=False).angle = item.name
+
+
+class CONSISTENCY_MT_angles(bpy.types.Menu):
+    bl_label = "Angles"
+
+    def draw(self, _context: Context) -> None:
+        self.layout.operator("consistency.duplicate_angle", icon="DUPLICATE")
+        self.layout.operator("consistency.angle_from_view", icon="RESTRICT_VIEW_OFF")
+        self.layout.separator()
+        self.layout.operator_menu_enum("consistency.load_angles", "set")
+
+
+class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
+    bl_label = "Rig"
+    bl_options = {"DEFAULT_CLOSED"}
+    stage = "rig"
+
+    def draw(self, context: Context) -> None:
+        layout, own = self.layout, context.scene.consistency
+        row = layout.row()
+        row.template_list("CONSISTENCY_UL_angles", "", own, "angles", own, "angle_index", rows=5)
+        column = row.column(align=True)
+        column.operator("consistency.add_angle", text="", icon="ADD")
+        column.operator("consistency.remove_angle", text="", icon="REMOVE")
+        column.menu("CONSISTENCY_MT_angles", text="", icon="DOWNARROW_HLT")
+        column.separator()
+        column.operator("consistency.move_angle", text="", icon="TRIA_UP").direction = "UP"
+        column.operator("consistency.move_angle", text="", icon="TRIA_DOWN").direction = "DOWN"
+        if 0 <= own.angle_index < len(own.angles):
+            self.draw_angle(layout, own.angles[own.angle_index])
+        self.draw_run(layout, context)
+
+    def draw_angle(self, layout: UILayout, angle: Any) -> None:
+        column = layout.column(align=True)
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(angle, "azimuth")
+        column.prop(angle, "elevation")
+        column.prop(angle, "fill", slider=True)
+        column.prop(angle, "focal_length")
+        if angle.fill > 100.0:
+            column.separator()
+            column.prop(angle, "aim")
+        layout.prop(angle, "prompt", text="", placeholder="Own prompt for this angle")
+
+
+class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
+    bl_label = "Lighting"
+    bl_parent_id = "CONSISTENCY_PT_rig"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, _context: Context) -> None:
+        row = self.layout.row(align=True)
+        row.menu(CONSISTENCY_MT_light_presets.__name__, text="", icon="PRESET")
+
+    def draw(self, context: Context) -> None:
+        layout, own = self.layout, context.scene.consistency
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(own, "lighting", text="Preset")
+        column = layout.column(align=True)
+        for name in ("key", "fill", "rim", "environment"):
+            column.prop(own.light, name, slider=True)
+        column = layout.column(align=True)
+        column.prop(own.light, "temperature", text="Temperature (K)")
+        column.prop(own.light, "rotation")
+        column.prop(own.light, "softness", slider=True)
+        column = layout.column()
+        column.prop(own, "backdrop", expand=True)
+        column.prop(own, "shadow")
+        row = layout.row(align=True)
+        row.operator("consistency.save_light_preset", text="Save Preset", icon="ADD")
+        row.operator("consistency.reset_light", text="", icon="LOOP_BACK")
+
+
+class CONSISTENCY_PT_frame(Sidebar, bpy.types.Panel):
+    bl_label = "Frame"
+    bl_parent_id = "CONSISTENCY_PT_rig"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        layout, own = self.layout, context.scene.consistency
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        column.prop(own, "size")
+        column.prop(own, "aspect")
+        layout.prop(own, "one_scale")
+
+
+CLASSES = (
+    CONSISTENCY_UL_angles,
+    CONSISTENCY_MT_angles,
+    CONSISTENCY_PT_rig,
+    CONSISTENCY_PT_lighting,
+    CONSISTENCY_PT_frame,
+)

@@ -1,0 +1,64 @@
+"""Video: the clip and its motion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..operators import scene_settings, status, thumbnails
+from .sidebar import Sidebar
+from .stage import StagePanel, endpoint_choice, parameters
+from .words import message
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+
+class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
+    bl_label = "Video"
+    bl_options = {"DEFAULT_CLOSED"}
+    stage = "video"
+
+    def draw(self, context: Context) -> None:
+        layout, own, now = self.layout, context.scene.consistency, status.of(context)
+        fal = scene_settings.chosen_backend(context.scene) == "fal"
+        if fal:
+            endpoint_choice(layout, own, "video", "video_endpoint")
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(own, "motion")
+        if own.motion != "none":
+            column.prop(own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter")  # fmt: skip
+            if fal:
+                column.prop(own, "video_end_angle", text="To", placeholder="none")
+            column.prop(own, "duration")
+            if fal:
+                column.prop(own, "audio")
+            else:
+                message(layout, "This machine renders a turntable: no AI", icon="INFO")
+        if now.clip:
+            icon = thumbnails.icon(now.clip)
+            if icon:
+                layout.template_icon(icon_value=icon, scale=6.0)
+            layout.operator("consistency.open_file", text="Play Clip", icon="PLAY").path = now.clip
+        self.draw_run(layout, context)
+
+
+class CONSISTENCY_PT_video_parameters(Sidebar, bpy.types.Panel):
+    bl_label = "Endpoint Fields"
+    bl_parent_id = "CONSISTENCY_PT_video"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return scene_settings.chosen_backend(context.scene) == "fal"
+
+    def draw(self, context: Context) -> None:
+        own = context.scene.consistency
+        self.layout.prop(own, "video_elements")
+        parameters(self.layout, own, own.video_endpoint, "video")
+
+
+CLASSES = (CONSISTENCY_PT_video, CONSISTENCY_PT_video_parameters)
