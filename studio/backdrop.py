@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from bpy.types import Object
+from bpy.types import Material, Object
 from numpy.typing import NDArray
 
 from ..pipeline.settings import RunSettings
@@ -13,7 +13,7 @@ from .collections import collection, existing_objects, remove_objects
 
 # Display values (sRGB, 0..1). The grey is the middle of the display scale, RGB 128.
 COLOURS = {"white": (1.0, 1.0, 1.0), "grey": (128 / 255, 128 / 255, 128 / 255)}
-_REACH = 12.0  # half the ground's side, in radii of the product: past the longest soft shadow that still shows
+_FADE = 0.5  # radii of the product beyond its footprint at which its shadow has faded into the backdrop's exact colour
 
 
 def backdrop_colour(settings: RunSettings) -> tuple[float, float, float]:
@@ -31,27 +31,46 @@ def place_backdrop(settings: RunSettings, points: NDArray[np.float64]) -> None:
         remove_objects(grounds)
         return
     low, high = points.min(axis=0), points.max(axis=0)
+    middle = (low + high) / 2
     radius = float(np.linalg.norm(high - low)) / 2
+    footprint = float(np.linalg.norm((points - middle)[:, :2], axis=1).max())
+    reach = footprint + _FADE * radius
     ground = grounds[0] if grounds else _new_ground()
-    ground.scale = (_REACH * radius,) * 3
+    ground.scale = (reach, reach, reach)
     # A hair below the lowest vertex, or a flat base and the ground would fight for the same depth.
-    ground.location = (float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, float(low[2]) - 1e-4 * radius)
+    ground.location = (float(middle[0]), float(middle[1]), float(low[2]) - 1e-4 * radius)
+    fade = ground.data.materials[0].node_tree.nodes["Fade"]
+    fade.inputs["From Min"].default_value, fade.inputs["From Max"].default_value = footprint / reach, 1.0
 
 
 def _new_ground() -> Object:
     mesh = bpy.data.meshes.new(names.GROUND)
     mesh.from_pydata([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [], [(0, 1, 2, 3)])
-    material = bpy.data.materials.new(names.GROUND)
-    if material.node_tree is None:
-        material.use_nodes = True
-    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = (0.8, 0.8, 0.8, 1.0)
-    shader.inputs["Roughness"].default_value = 1.0
-    shader.inputs["Specular IOR Level"].default_value = 0.0
-    mesh.materials.append(material)
+    mesh.materials.append(_fading_material())
     ground = bpy.data.objects.new(names.GROUND, mesh)
     ground[names.ROLE] = "ground"
     ground.is_shadow_catcher = True
     ground.hide_select = True
     collection(names.BACKDROP).objects.link(ground)
     return ground
+
+
+def _fading_material() -> Material:
+    """Matt in the middle, vanishing towards the edge: an ever fainter shadow, and no edge of the ground."""
+    material = bpy.data.materials.new(names.GROUND)
+    if material.node_tree is None:
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    place, length = tree.nodes.new("ShaderNodeTexCoord"), tree.nodes.new("ShaderNodeVectorMath")
+    fade, mix = tree.nodes.new("ShaderNodeMapRange"), tree.nodes.new("ShaderNodeMixShader")
+    matt, clear = tree.nodes.new("ShaderNodeBsdfDiffuse"), tree.nodes.new("ShaderNodeBsdfTransparent")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    length.operation, fade.interpolation_type, fade.name = "LENGTH", "SMOOTHSTEP", "Fade"
+    tree.links.new(place.outputs["Object"], length.inputs[0])
+    tree.links.new(length.outputs["Value"], fade.inputs["Value"])
+    tree.links.new(fade.outputs["Result"], mix.inputs[0])
+    tree.links.new(matt.outputs[0], mix.inputs[1])
+    tree.links.new(clear.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], output.inputs["Surface"])
+    return material

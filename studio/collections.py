@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import bpy
-from bpy.types import ID, Collection, Object
+from bpy.types import ID, Collection, Object, Scene
 
 from . import names
 
@@ -53,3 +54,26 @@ def remove_unused(candidates: Iterable[ID]) -> None:
     while unused := [item for item in left if item.users - item.use_fake_user == 0]:
         left = [item for item in left if item not in unused]
         bpy.data.batch_remove(unused)
+
+
+def ids_now() -> set[int]:
+    """The session's numbers of all datablocks, for ``ids_since``."""
+    return {item.session_uid for item in all_ids()}
+
+
+def ids_since(before: set[int]) -> list[ID]:
+    """The datablocks that have been made since ``ids_now`` was asked."""
+    return [item for item in all_ids() if item.session_uid not in before]
+
+
+@contextmanager
+def scratch_scene() -> Iterator[Scene]:
+    """A scene of its own to import into or export from: the artist's selection, frame range and active object stay."""
+    scene = bpy.data.scenes.new("Consistency Scratch")
+    try:
+        with bpy.context.temp_override(
+            scene=scene, view_layer=scene.view_layers[0], collection=scene.collection, active_object=None
+        ):
+            yield scene
+    finally:
+        bpy.data.scenes.remove(scene)

@@ -64,6 +64,11 @@ def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
     thing.data.size = lamp.size
     thing.data.energy = lamp.power
     thing.data.use_temperature = True
+    # A black body at 6500 K is a touch pinker than the working space's white (D65); divide that out, so that daylight
+    # leaves a grey product exactly grey and other temperatures are relative to it.
+    thing.data.temperature = lighting.DAYLIGHT
+    daylight = thing.data.temperature_color
+    thing.data.color = [daylight[1] / channel for channel in daylight]
     thing.data.temperature = lamp.kelvin
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +17,16 @@ from ..pipeline.gltf_file import check_glb
 from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
 from . import compat, names
-from .collections import all_ids, collection, existing_objects, remove_objects, remove_unused
+from .collections import (
+    all_ids,
+    collection,
+    existing_objects,
+    ids_now,
+    ids_since,
+    remove_objects,
+    remove_unused,
+    scratch_scene,
+)
 from .geometry import evaluated_points, material_shares
 from .material_hints import hints
 
@@ -34,22 +43,22 @@ def load_product(path: Path) -> Steps[Product]:
     Raises BadInput, one sentence with the cure, for what can't be read or holds no visible mesh.
     """
     yield Progress("model", f"importing {path.name}", 0.0)
-    before = {item.session_uid for item in all_ids()}
+    before = ids_now()
     notes: list[str] = []
     try:
-        with _scratch_scene() as scene:
+        with scratch_scene() as scene:
             objects = _append_blend(path, notes) if path.suffix.lower() == ".blend" else _import_gltf(path, scene)
         objects, removed = _without_cameras_and_lights(objects)
         if removed:
             notes.append(f"cameras and lights of the file were left out ({removed})")
-        if _freeze_animation(_since(before)):
+        if _freeze_animation(ids_since(before)):
             notes.append("animations of the file were left out; the product stands in its rest pose")
         root = _gather(objects, path.stem, before)
         root[names.SOURCE] = str(path)
         yield Progress("model", f"measuring {path.name}", 0.7)
         product = stand_on_ground(root, notes)
     except BaseException:
-        bpy.data.batch_remove(_since(before))
+        bpy.data.batch_remove(ids_since(before))
         raise
     _remove_previous(root)
     yield Progress("model", f"{product.name}: {product.vertices:,} vertices, {_size_text(product)}", 1.0)
@@ -61,7 +70,7 @@ def adopt_objects(objects: Sequence[Object]) -> Product:
 
     Raises BadInput where none of them has visible faces.
     """
-    before = {item.session_uid for item in all_ids()}
+    before = ids_now()
     try:
         source = bpy.data.collections.new(f"{names.PRODUCT} Source")  # in no scene: only the instance shows
         for thing in objects:
@@ -73,7 +82,7 @@ def adopt_objects(objects: Sequence[Object]) -> Product:
         root = _gather([instance], objects[0].name if objects else "nothing", before)
         product = stand_on_ground(root, [])
     except BaseException:
-        bpy.data.batch_remove(_since(before))
+        bpy.data.batch_remove(ids_since(before))
         raise
     _remove_previous(root)
     return product
@@ -83,7 +92,7 @@ def export_product(out: Path) -> Steps[None]:
     """Write the product as a GLB, standing as it does here, modifiers applied."""
     yield Progress("model", f"writing {out.name}", 0.0)
     root = product_root()
-    with _scratch_scene() as scene:
+    with scratch_scene() as scene:
         for thing in (root, *root.children_recursive):
             scene.collection.objects.link(thing)
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -196,19 +205,6 @@ def _has_faces(thing: Object) -> bool:
     return thing.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") or thing.instance_type == "COLLECTION"
 
 
-@contextmanager
-def _scratch_scene() -> Iterator[Scene]:
-    """A scene of its own to import into or export from: the artist's selection, frame range and active object stay."""
-    scene = bpy.data.scenes.new("Consistency Import")
-    try:
-        with bpy.context.temp_override(
-            scene=scene, view_layer=scene.view_layers[0], collection=scene.collection, active_object=None
-        ):
-            yield scene
-    finally:
-        bpy.data.scenes.remove(scene)
-
-
 def _without_cameras_and_lights(objects: list[Object]) -> tuple[list[Object], int]:
     stray = [thing for thing in objects if thing.type in _NOT_PRODUCT]
     for thing in stray:
@@ -256,14 +252,10 @@ def _gather(objects: list[Object], label: str, before: set[int]) -> Object:
             if modifier.type in ("SUBSURF", "MULTIRES"):
                 modifier.levels = modifier.render_levels
     token = uuid4().hex
-    for item in _since(before):
+    for item in ids_since(before):
         with suppress(TypeError):  # a few kinds of datablock carry no custom properties
             item[names.IMPORTED] = token
     return root
-
-
-def _since(before: set[int]) -> list[ID]:
-    return [item for item in all_ids() if item.session_uid not in before]
 
 
 def _mark(item: ID) -> str | None:
