@@ -44,15 +44,14 @@ def collect(targets: list[Target], folder: Path, *, lock: Path = LOCK, cache: Pa
     """
     folder.mkdir(parents=True, exist_ok=True)
     cache.mkdir(exist_ok=True)
+    from_cache = ["--no-index", "--find-links", str(cache)]
     for target in targets:
-        if _download(target, folder, lock, ["--no-index", "--find-links", str(cache)]) is None:
+        if not (not_cached := _download(target, folder, lock, from_cache)):
             continue
-        failure = _download(target, cache, lock, [])
-        failure = failure or _download(target, folder, lock, ["--no-index", "--find-links", str(cache)])
-        if failure:
+        if failure := _download(target, cache, lock, []) or _download(target, folder, lock, from_cache):
             raise WheelError(
-                f"The wheels for {target.platform} with Python {target.python} are not complete: {failure} "
-                f"Check the network, and that {lock.name} names a version published for it."
+                f"The wheels for {target.platform} with Python {target.python} are not complete: check the network, and "
+                f"that {lock.name} names versions published for it. In {cache}: {not_cached} Elsewhere: {failure}"
             )
     return sorted(folder.glob("*.whl"))
 
@@ -66,8 +65,8 @@ def _download(target: Target, folder: Path, lock: Path, source: list[str]) -> st
     answer = subprocess.run([*command, *source], capture_output=True, text=True, check=False)
     if answer.returncode == 0:
         return None
-    errors = [line.removeprefix("ERROR: ") for line in answer.stderr.splitlines() if line.startswith("ERROR: ")]
-    return " ".join(errors) or f"pip ended with status {answer.returncode}."
+    report = answer.stderr[max(answer.stderr.find("ERROR: "), 0) :]
+    return " ".join(report.replace("ERROR: ", "").split())
 
 
 def write_attributions(wheels: list[Path], file: Path) -> None:
