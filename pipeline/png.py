@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .disk import whole_file
 from .errors import BadInput
 
 if TYPE_CHECKING:
@@ -75,6 +76,13 @@ def encode(pixels: np.ndarray, text: Mapping[str, str] | None = None, level: int
     for key, value in (text or {}).items():
         parts.append(_chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + value.encode()))
     return b"".join([*parts, _chunk(b"IDAT", zlib.compress(lines, level)), _chunk(b"IEND", b"")])
+
+
+def write(path: Path, pixels: np.ndarray, text: Mapping[str, str] | None = None) -> None:
+    """``encode`` to a file that appears whole or not at all. Raises RunFolderError."""
+    data = encode(pixels, text)
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -11,7 +11,8 @@ import numpy as np
 from bpy.types import Scene
 from numpy.typing import NDArray
 
-from ..pipeline import exr
+from ..pipeline import exr, references
+from ..pipeline.settings import RunSettings
 from . import compat
 
 Plane = NDArray[np.float32]
@@ -61,17 +62,15 @@ def read(path: Path) -> Passes:
     )
 
 
-def compose(passes: Passes, scene: Scene, backdrop: tuple[float, float, float], *, shadow: bool) -> NDArray[np.uint8]:
-    """(H, W, 3) as it will be seen: the product through the scene's view transform, over exactly ``backdrop``.
+def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
+    """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop.
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """
     alpha = passes.mask[..., None]
-    product = display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene)
-    colour = np.asarray(backdrop, np.float32)
-    ground = _to_srgb(_from_srgb(colour) * passes.shadow) if shadow else np.broadcast_to(colour, product.shape)
-    picture = product * alpha + ground * (1.0 - alpha)
-    return np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+    product = display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene) * 255.0
+    shadow = references.shadow_density(passes.shadow) if settings.shadow else None
+    return references.composite(product, passes.mask, shadow, settings.backdrop)
 
 
 def display(linear: Plane, scene: Scene) -> Plane:
@@ -110,15 +109,3 @@ def load(path: Path) -> Plane:
     finally:
         bpy.data.images.remove(image)
     return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, :3])
-
-
-def _from_srgb(value: Plane) -> Plane:
-    """IEC 61966-2-1."""
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def _to_srgb(value: Plane) -> Plane:
-    """IEC 61966-2-1."""
-    return np.where(value <= 0.0031308, value * 12.92, 1.055 * np.maximum(value, 0.0) ** (1 / 2.4) - 0.055).astype(
-        np.float32
-    )

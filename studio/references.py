@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ..pipeline import exr, png
+from ..pipeline.disk import whole_file
 from ..pipeline.ports import Shot
 from ..pipeline.references import check_frame, depth_map, reference_files
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from . import devices, passes
-from .backdrop import backdrop_colour
 from .render_scene import render, render_scene, scratch_file
 from .rig import camera_for, camera_matrices
 
@@ -29,14 +29,14 @@ def render_reference(angle: Angle, settings: RunSettings, folder: Path, device: 
         yield from render(scene, camera, file, "references", "rendering", angle.name)
         seconds = time.monotonic() - began
         found = passes.read(file)
-    picture = passes.compose(found, scene, backdrop_colour(settings), shadow=settings.shadow)
-    check_frame(picture.astype(np.float32) / 255.0, found.mask, angle)
+    picture = passes.compose(found, scene, settings)
+    check_frame(picture, found.mask, angle.name, crops=angle.crops)
     matrix_world, projection = camera_matrices(camera, settings.resolution)
     files = reference_files(folder, angle.name)
     png.write(files["mask"], np.round(found.mask * 65535.0).astype(np.uint16))
-    exr.write(files["depth"], {"Y": found.depth})
+    _write_exr(files["depth"], {"Y": found.depth})
     for name, values in (("normal", found.normal), ("position", found.position)):
-        exr.write(files[name], {letter: values[..., i] for i, letter in enumerate("RGB")})
+        _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     facts = {
         "Software": "Consistency Pipeline",
@@ -59,3 +59,8 @@ def render_reference(angle: Angle, settings: RunSettings, folder: Path, device: 
         seconds=seconds,
         coverage=float(found.mask.mean()),
     )
+
+
+def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
+    with whole_file(path) as file:
+        exr.write(file, channels)

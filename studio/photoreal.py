@@ -1,0 +1,64 @@
+"""The local backend's still: a finished Cycles render of the same camera, named local wherever it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bpy.types import Object
+from mathutils import Vector
+
+from ..pipeline import png
+from ..pipeline.rig import Angle
+from ..pipeline.settings import RunSettings
+from ..pipeline.stages import Progress, Steps
+from . import devices, passes
+from .model import product_points
+from .render_scene import SAMPLES, render, render_scene, scratch_file
+from .rig import camera_for
+
+MORE_SAMPLES = 2  # times the reference's
+BLUR = 0.004  # widest blur over the product, as a share of the frame: seen as depth, too small to move an edge
+
+
+def render_finish(angle: Angle, settings: RunSettings, out: Path, device: devices.Device) -> Steps[None]:
+    """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
+    camera = camera_for(angle.name)
+    finish = settings.model_copy(update={"samples": (settings.samples or SAMPLES) * MORE_SAMPLES})
+    scene = render_scene(finish, device)
+    with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
+        yield from render(scene, camera, file, "photoreal", "finishing", angle.name)
+        found = passes.read(file)
+    picture = passes.compose(found, scene, settings)
+    png.write(
+        out,
+        picture,
+        {"Software": "Consistency Pipeline", "Backend": "local: Cycles render, no AI", "Device": device.label},
+    )
+    yield Progress("photoreal", f"{out.name} finished", 1.0, angle.name)
+
+
+@contextmanager
+def _depth_of_field(camera: Object) -> Iterator[None]:
+    """Focus on the product's front third, the aperture so that the farthest vertex is blurred by ``BLUR``.
+
+    Thin lens: the blur of depth d on the sensor is f²·|d − s| / (N·d·(s − f)), s the focus distance, N the f-number.
+    """
+    dof = camera.data.dof
+    before = (dof.use_dof, dof.focus_distance, dof.aperture_fstop)
+    towards = camera.matrix_world.to_quaternion() @ Vector((0.0, 0.0, -1.0))
+    depths = (product_points() - camera.matrix_world.translation) @ towards
+    near, far = max(float(depths.min()), 1e-6), float(depths.max())
+    focus = near + (far - near) / 3.0
+    focal = camera.data.lens / 1000.0
+    worst = max(abs(depth - focus) / depth for depth in (near, far))
+    dof.use_dof = True
+    dof.focus_distance = focus
+    dof.aperture_fstop = max(
+        0.01, focal**2 * worst / (BLUR * camera.data.sensor_width / 1000.0 * max(focus - focal, 1e-6))
+    )
+    try:
+        yield
+    finally:
+        dof.use_dof, dof.focus_distance, dof.aperture_fstop = before

@@ -1,0 +1,134 @@
+"""The local backend's clip: a real turntable (or sweep, or push-in) of the true model, encoded by Blender's FFmpeg."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+from bpy.types import Object, Scene
+from mathutils import Matrix, Vector
+
+from ..pipeline import png
+from ..pipeline.disk import sync_folder
+from ..pipeline.errors import ConsistencyError
+from ..pipeline.rig import Angle
+from ..pipeline.settings import RunSettings
+from ..pipeline.stages import Progress, Steps
+from . import compat, devices, names, passes
+from .collections import existing_objects
+from .model import product_root
+from .render_scene import render, render_scene, scratch_file
+from .rig import camera_for
+
+RATE = 24  # frames a second of the file
+# On a processor each rendered picture is held for two frames, smaller and with fewer samples: a preview that ends.
+ON_CPU = {"side": 512, "samples": 12, "hold": 2}
+ON_GPU = {"side": 4096, "samples": 64, "hold": 1}
+
+Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved there
+
+
+def render_turntable(angle: Angle, settings: RunSettings, out: Path, device: devices.Device) -> Steps[None]:
+    """Render ``settings.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
+
+    Raises ConsistencyError where this Blender can't encode video.
+    """
+    if not bpy.app.build_options.codec_ffmpeg:
+        raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
+    effort = ON_GPU if device.is_gpu else ON_CPU
+    small = settings.model_copy(
+        update={"size": min(settings.size, effort["side"]), "samples": min(settings.samples or 4096, effort["samples"])}
+    )
+    scene = render_scene(small, device)
+    scene.cycles.denoising_quality = "FAST"
+    camera = camera_for(angle.name)
+    count = max(2, round(settings.duration * RATE / effort["hold"]))
+    with tempfile.TemporaryDirectory(prefix="consistency-") as folder, devices.chosen(device):
+        frames = []
+        with _motion(settings.motion, camera) as pose, scratch_file() as file:
+            for number in range(count):
+                pose(number / count)
+                for step in render(scene, camera, file, "video", settings.motion, angle.name):
+                    yield Progress("video", step.text, number / count, angle.name)
+                found = passes.read(file)
+                frame = Path(folder, f"{number:05d}.png")
+                png.write(frame, passes.compose(found, scene, settings))
+                frames.append(frame)
+                file.unlink()
+        yield from encode(frames, effort["hold"], small.resolution, out)
+
+
+@contextmanager
+def _motion(name: str, camera: Object) -> Iterator[Pose]:
+    """How the scene moves over the clip; on leaving, every object moved stands where it stood."""
+    moved = {
+        "turntable": [product_root()],
+        "light_sweep": existing_objects(names.LIGHTING),
+        "detail_reveal": [camera],
+    }[name]
+    before = {thing.name: thing.matrix_world.copy() for thing in moved}
+
+    def turn(share: float) -> None:
+        angle = -2.0 * math.pi * share  # a turntable seen from above turns clockwise: the right side comes to the front
+        if name == "light_sweep":
+            angle = math.radians(-50.0 + 100.0 * share)
+        for thing in moved:
+            thing.matrix_world = Matrix.Rotation(angle, 4, "Z") @ before[thing.name]
+
+    def approach(share: float) -> None:
+        start = before[camera.name]
+        eased = share * share * (3.0 - 2.0 * share)
+        towards = start.to_quaternion() @ Vector((0.0, 0.0, -1.0))
+        camera.matrix_world = Matrix.Translation(towards * (start.translation.length * 0.35 * eased)) @ start
+
+    try:
+        yield approach if name == "detail_reveal" else turn
+    finally:
+        for thing_name, matrix in before.items():
+            thing = bpy.data.objects.get(thing_name)
+            if thing is not None:
+                thing.matrix_world = matrix
+
+
+def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> Steps[None]:
+    """Encode pictures as an H.264 MP4 of ``RATE`` frames a second, each shown ``hold`` frames."""
+    yield Progress("video", "encoding", 1.0)
+    scene = bpy.data.scenes.new("Consistency Encoder")
+    beside = out.with_name(f".{out.stem}.part.mp4")
+    try:
+        _set_encoder(scene, size, len(frames) * hold)
+        editor = scene.sequence_editor_create()
+        for number, frame in enumerate(frames):
+            strip = compat.strips(editor).new_image(frame.stem, str(frame), 1, 1 + number * hold)
+            strip.frame_final_duration = hold
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scene.render.filepath = str(beside)
+        bpy.ops.render.render(animation=True, scene=scene.name)
+        if not beside.is_file() or beside.stat().st_size == 0:
+            raise ConsistencyError("Blender could not encode the clip; look at its console for the reason")
+        beside.replace(out)
+        sync_folder(out.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+        bpy.data.scenes.remove(scene)
+        used = {str(frame) for frame in frames}
+        bpy.data.batch_remove([image for image in bpy.data.images if image.filepath in used])
+
+
+def _set_encoder(scene: Scene, size: tuple[int, int], length: int) -> None:
+    render = scene.render
+    render.resolution_x, render.resolution_y = (side - side % 2 for side in size)  # H.264 halves the colour's sides
+    render.resolution_percentage = 100
+    render.fps, render.fps_base = RATE, 1.0
+    render.use_sequencer, render.use_compositing, render.use_file_extension = True, False, False
+    scene.frame_start, scene.frame_end = 1, length
+    scene.view_settings.view_transform = "Standard"  # the frames are display-referred already
+    scene.view_settings.look = "None"
+    compat.set_video_format(render.image_settings)
+    ffmpeg = render.ffmpeg
+    ffmpeg.format, ffmpeg.codec, ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
+    ffmpeg.constant_rate_factor, ffmpeg.ffmpeg_preset, ffmpeg.gopsize = "HIGH", "GOOD", RATE // 2
