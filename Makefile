@@ -8,6 +8,9 @@ LANES := $(if $(PYTHON_3.11),3.11) $(if $(PYTHON_3.13),3.13)
 # The lane behind `.venv`: the oldest line, since it is what a plain Debian has and its wheel reads Draco models too.
 LANE ?= $(firstword $(LANES))
 
+# Each is a module of benchmarks/; BENCHMARKS=… picks some.
+BENCHMARKS ?= makespan
+
 PIP = .venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -48,8 +51,8 @@ build: venv ## the extension's zips into dist/; BLENDER=blender: one for the Ble
 	.venv/bin/python packaging/build.py $(if $(BLENDER),--blender "$(BLENDER)")
 
 bench: venv ## the measurements that the README quotes
-	.venv/bin/python -m benchmarks
+	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; .venv/bin/python -m benchmarks.$$benchmark || exit 1; done
 
 clean: ## everything that was made here, virtual environments too
-	rm -rf .venv .venv-3.11 .venv-3.13 dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-3.11 .venv-3.13 dist demo wheels *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
