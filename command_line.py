@@ -412,7 +412,11 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
 
     began = time.monotonic()
     stop = _Stop()
-    studio = BlenderStudio()
+    studio = BlenderStudio(folder.settings, own_file=True)
+    facts = studio.facts()
+    if facts["fell_back_to_cpu"]:
+        _say(f"no GPU that Cycles can use was found; rendering on {facts['device']}")
+    folder.note(device=facts["device"])
     backend = make_backend(folder, studio, **options)
     show = _Show()
     try:

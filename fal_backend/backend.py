@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..pipeline.errors import ConsistencyError, TryAgainLater
-from ..pipeline.requests import Event, ModelRequest, Request
+from ..pipeline.requests import Event, Request
 from ..pipeline.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
 from . import errors, quote
 from .connection import Connection
-from .model import default_endpoint
-from .order import purchase_for
+from .order import purchase_for, with_endpoint
 
 
 def product_of(settings: RunSettings) -> str:
@@ -24,6 +22,7 @@ def product_of(settings: RunSettings) -> str:
 
 class FalBackend:
     name = "fal"
+    renders = False
 
     def __init__(
         self,
@@ -34,7 +33,7 @@ class FalBackend:
         send_again: bool = False,
         retry_failed: bool = False,
     ) -> None:
-        settings = folder.settings
+        self._settings = settings = folder.settings
         self._prices: quote.Prices = folder.record.get("prices") or {}
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
@@ -59,8 +58,7 @@ class FalBackend:
     def start(self, request: Request) -> None:
         """Hand a request to the child. What makes no sense ends at once, as a failed event."""
         try:
-            if isinstance(request, ModelRequest) and not request.endpoint:
-                request = dataclasses.replace(request, endpoint=default_endpoint(len(request.photos)))
+            request = with_endpoint(request, self._settings)
             live = quote.live(self._prices, request.endpoint)
             purchase = purchase_for(request, live)
         except ConsistencyError as error:

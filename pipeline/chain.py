@@ -196,7 +196,8 @@ def _pictures(work: _Work, studio: Studio) -> Steps[None]:
                 folder.mark("photoreal", "running")
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
                 work.orders.start(request)
-        yield from _advance(work, 0.0)
+        if not work.orders.backend.renders:  # Blender renders one thing at a time
+            yield from _advance(work, 0.0)
     folder.mark("references", "done")
 
 

@@ -17,6 +17,7 @@ from .stages import Steps
 
 class LocalBackend:
     name = "local"
+    renders = True
 
     def __init__(self, studio: Studio, settings: RunSettings) -> None:
         self._studio = studio

@@ -86,6 +86,7 @@ class Backend(Protocol):
     """Makes models, stills and clips. ``start`` never waits; ``poll`` says what has happened since."""
 
     name: str
+    renders: bool  # it works in Blender itself, so that nothing else can render while it does
 
     def start(self, request: Request) -> None: ...
 

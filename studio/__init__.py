@@ -1,1 +1,75 @@
+"""Blender data: import, rig, lights, render, passes, load back. No network, no interface.
 
+``BlenderStudio`` is what the chain sees of it. Its modules are imported when they are first needed.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..pipeline.ports import Product, Results, Shot
+    from ..pipeline.rig import Angle
+    from ..pipeline.settings import RunSettings
+    from ..pipeline.stages import Steps
+    from .devices import Device
+
+
+class BlenderStudio:
+    """``pipeline.ports.Studio`` in the open scene. ``own_file``: nobody's work is in it, so it is emptied first."""
+
+    def __init__(self, settings: RunSettings, *, own_file: bool = False) -> None:
+        self._settings = settings
+        if own_file:
+            from . import compat
+
+            compat.empty_file()
+
+    @cached_property
+    def device(self) -> Device:
+        """Raises ConsistencyError where a GPU is demanded and there is none."""
+        from . import devices
+
+        return devices.find(self._settings.device)
+
+    def load_product(self, model: Path) -> Steps[Product]:
+        from .model import load_product
+
+        return load_product(model)
+
+    def export_product(self, out: Path) -> Steps[None]:
+        from .model import export_product
+
+        return export_product(out)
+
+    def place_rig(self, settings: RunSettings) -> Steps[None]:
+        from .rig import place_rig
+
+        return place_rig(settings)
+
+    def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
+        from .references import render_reference
+
+        return render_reference(angle, settings, folder, self.device)
+
+    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+        from .photoreal import render_finish
+
+        return render_finish(angle, settings, out, self.device)
+
+    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+        from .video import render_turntable
+
+        return render_turntable(angle, settings, out, self.device)
+
+    def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
+        from .render_scene import remove_render_scene
+        from .results import save_results
+
+        remove_render_scene()
+        return save_results(results, settings, folder)
+
+    def facts(self) -> dict[str, Any]:
+        return {"device": self.device.label, "fell_back_to_cpu": self.device.fell_back}

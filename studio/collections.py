@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import bpy
-from bpy.types import ID, Collection, Object, Scene
+from bpy.types import ID, Collection, Image, Object, Scene
 
 from . import names
 
@@ -62,8 +62,15 @@ def ids_now() -> set[int]:
 
 
 def ids_since(before: set[int]) -> list[ID]:
-    """The datablocks that have been made since ``ids_now`` was asked."""
-    return [item for item in all_ids() if item.session_uid not in before]
+    """The datablocks that have been made since ``ids_now`` was asked.
+
+    Without the render result: it is Blender's own, and 4.5 hangs on exit once a script has removed it.
+    """
+    return [item for item in all_ids() if item.session_uid not in before and not _is_render_result(item)]
+
+
+def _is_render_result(item: ID) -> bool:
+    return isinstance(item, Image) and item.type == "RENDER_RESULT"
 
 
 @contextmanager

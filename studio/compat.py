@@ -84,3 +84,8 @@ def has_view_transform(name: str) -> bool:
 def in_background() -> bool:
     """No window: renders block, timers don't run and the GPU can't be drawn with."""
     return bpy.app.background
+
+
+def empty_file() -> None:
+    """An empty file in place of the start-up one. The user's preferences and enabled add-ons stay."""
+    bpy.ops.wm.read_homefile(use_empty=True)

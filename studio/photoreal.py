@@ -12,7 +12,7 @@ from mathutils import Vector
 from ..pipeline import png
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Steps
 from . import devices, passes
 from .model import product_points
 from .render_scene import SAMPLES, render, render_scene, scratch_file
@@ -36,7 +36,6 @@ def render_finish(angle: Angle, settings: RunSettings, out: Path, device: device
         picture,
         {"Software": "Consistency Pipeline", "Backend": "local: Cycles render, no AI", "Device": device.label},
     )
-    yield Progress("photoreal", f"{out.name} finished", 1.0, angle.name)
 
 
 @contextmanager

@@ -119,9 +119,9 @@ def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, ang
 
     Raises Cancelled where the user stops the render, ConsistencyError where Blender writes nothing.
     """
+    yield Progress(stage, text, 0.0, angle)
     scene.camera = camera
     scene.render.filepath = str(out)
-    yield Progress(stage, text, 0.0, angle)
     if compat.in_background():
         bpy.ops.render.render(write_still=True, scene=scene.name)
     else:

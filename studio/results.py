@@ -1,0 +1,201 @@
+"""Everything a run made, in the scene: stills behind their cameras, as images and as planes; the clip in a sequencer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+from bpy.types import Image, Object, Scene
+
+from ..pipeline.errors import RunFolderError
+from ..pipeline.ports import Results
+from ..pipeline.settings import RunSettings
+from ..pipeline.stages import Progress, Steps
+from . import compat, names
+from .collections import collection, existing_objects, remove_objects
+from .contact_sheet import write_contact_sheet
+from .model import product_points
+from .rig import camera_for
+
+SEQUENCE = "Consistency Sequence"
+
+
+def save_results(results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
+    """Load everything into the scene, and leave RUN/contact_sheet.png and RUN/scene.blend.
+
+    Raises RunFolderError where they can't be written.
+    """
+    yield Progress("results", "contact sheet", 0.1)
+    write_contact_sheet(results, folder / "contact_sheet.png")
+    yield Progress("results", "loading into the scene", 0.4)
+    load_into_scene(results)
+    yield Progress("results", "saving scene.blend", 0.7)
+    save_scene(folder / "scene.blend", settings)
+    yield Progress("results", "scene.blend saved", 1.0)
+
+
+def load_into_scene(results: Results) -> None:
+    """Show the results in the open scene, in place of those of an earlier time. Nothing of the artist's is changed."""
+    remove_objects(existing_objects(names.RESULTS))
+    planes = []
+    for angle, path in results.stills.items():
+        image = _image(f"Still {angle}", path)
+        _behind_camera(camera_for(angle), image)
+        planes.append(_plane(f"Still {angle}", image))
+    _set_in_a_row(planes)
+    for motion, path in results.clips.items():
+        _image(f"Clip {motion}", path)
+    if results.clips:
+        _sequence(results.clips)
+    if results.stills:
+        bpy.context.scene.camera = camera_for(next(iter(results.stills)))
+
+
+def _image(name: str, path: Path) -> Image:
+    """The picture or clip as a datablock of that name, read anew where it is there already."""
+    image = bpy.data.images.get(name)
+    if image is None:
+        image = bpy.data.images.load(str(path))
+        image.name = name
+    else:
+        image.filepath = str(path)
+        image.reload()
+    image.use_fake_user = True
+    return image
+
+
+def _behind_camera(camera: Object, image: Image) -> None:
+    """The still over the render in the camera's view, half transparent, pixel on pixel."""
+    camera.data.background_images.clear()
+    shown = camera.data.background_images.new()
+    shown.source, shown.image = "IMAGE", image
+    shown.frame_method, shown.display_depth, shown.alpha = "FIT", "FRONT", 0.5
+    camera.data.show_background_images = True
+
+
+def _plane(name: str, image: Image) -> Object:
+    """An upright plane that glows with the picture, 1 m high, facing the product's front."""
+    width, height = image.size
+    half = width / height / 2.0
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(-half, 0, 0), (half, 0, 0), (half, 0, 1), (-half, 0, 1)], [], [(0, 1, 2, 3)])
+    corners = mesh.uv_layers.new(name="UVMap").data
+    for corner, place in zip(corners, ((0, 0), (1, 0), (1, 1), (0, 1)), strict=True):
+        corner.uv = place
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    texture, glow = tree.nodes.new("ShaderNodeTexImage"), tree.nodes.new("ShaderNodeEmission")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    texture.image = image
+    tree.links.new(texture.outputs["Color"], glow.inputs["Color"])
+    tree.links.new(glow.outputs[0], output.inputs["Surface"])
+    mesh.materials.append(material)
+    plane = bpy.data.objects.new(name, mesh)
+    plane.hide_render = True  # it stands there to be looked at, not to light the next render
+    collection(names.RESULTS).objects.link(plane)
+    return plane
+
+
+def _set_in_a_row(planes: list[Object]) -> None:
+    """Side by side behind the product, as high as it is large."""
+    points = product_points()
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = float(max(high - low))
+    gap = 0.1 * size
+    widths = [max(vertex.co.x for vertex in plane.data.vertices) * 2.0 * size for plane in planes]
+    x = -(sum(widths) + gap * (len(planes) - 1)) / 2.0
+    for plane, width in zip(planes, widths, strict=True):
+        plane.scale = (size, size, size)
+        plane.location = (x + width / 2.0, float(high[1]) + 2.0 * size, 0.0)
+        x += width + gap
+
+
+def _sequence(clips: dict[str, Path]) -> Scene:
+    """A scene with the clips one after another in its sequencer, at the clips' own size and rate."""
+    scene = bpy.data.scenes.get(SEQUENCE)
+    if scene is not None:
+        bpy.data.scenes.remove(scene)
+    scene = bpy.data.scenes.new(SEQUENCE)
+    strips = compat.strips(scene.sequence_editor_create())
+    start = 1
+    for motion, path in clips.items():
+        strip = strips.new_movie(f"Clip {motion}", str(path), channel=1, frame_start=start)
+        element = strip.elements[0]
+        scene.render.resolution_x, scene.render.resolution_y = element.orig_width, element.orig_height
+        scene.render.fps = max(1, round(strip.fps)) if hasattr(strip, "fps") and strip.fps else 24
+        start += strip.frame_final_duration
+    scene.frame_start, scene.frame_end = 1, max(1, start - 1)
+    scene.view_settings.view_transform = "Standard"
+    return scene
+
+
+def save_scene(path: Path, settings: RunSettings) -> None:
+    """The open file as a copy at ``path``, its textures packed and the run's files named relative to it.
+
+    The open file keeps its own name and paths, and stays as unsaved as it was.
+    """
+    partial = path.with_name(f".{path.stem}.part.blend")
+    try:
+        with _relative_to(path.parent), _as_the_references(settings):
+            bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise RunFolderError(f"{path} could not be written ({str(error).strip()}); free some space or choose another folder") from error  # fmt: skip
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _relative_to(folder: Path) -> Iterator[None]:
+    """Files of the run as //paths while saving: a run folder that is moved or sent still finds its pictures."""
+    holders: list[tuple[object, str]] = [(image, image.filepath) for image in bpy.data.images]
+    sequence = bpy.data.scenes.get(SEQUENCE)
+    if sequence is not None and sequence.sequence_editor is not None:
+        holders += [
+            (strip, strip.filepath) for strip in compat.strips(sequence.sequence_editor) if strip.type == "MOVIE"
+        ]
+    changed = []
+    for holder, before in holders:
+        path = Path(bpy.path.abspath(before)) if before else None
+        if path is not None and path.is_relative_to(folder):
+            holder.filepath = f"//{path.relative_to(folder).as_posix()}"
+            changed.append((holder, before))
+    try:
+        yield
+    finally:
+        for holder, before in changed:
+            holder.filepath = before
+
+
+@contextmanager
+def _as_the_references(settings: RunSettings) -> Iterator[None]:
+    """The scene's frame as the references have it while saving, so that numpad 0 shows render and still registered."""
+    scene = bpy.context.scene
+    render, view = scene.render, scene.view_settings
+    before = (
+        render.resolution_x,
+        render.resolution_y,
+        render.resolution_percentage,
+        render.engine,
+        render.film_transparent,
+    )
+    transform = view.view_transform
+    render.resolution_x, render.resolution_y = settings.resolution
+    render.resolution_percentage, render.engine, render.film_transparent = 100, "CYCLES", True
+    view.view_transform = settings.view_transform
+    try:
+        yield
+    finally:
+        (
+            render.resolution_x,
+            render.resolution_y,
+            render.resolution_percentage,
+            render.engine,
+            render.film_transparent,
+        ) = before
+        view.view_transform = transform
