@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +34,8 @@ if __name__ == "__main__":
     _open_the_package()
     from consistency_pipeline.fal_backend import child
 
-    child.main(hello, sys.stdin, sys.stdout)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    protocol, sys.stdout = sys.stdout, sys.stderr  # a stray print must not get between the lines
+    child.main(hello, sys.stdin, protocol)
     # Everything is on disk. A thread may still wait at a pipe that nobody reads, and would hold the process up.
     os._exit(0)

@@ -9,15 +9,9 @@ from typing import Any
 from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.requests import Event, Request
 from ..pipeline.run_folder import RunFolder
-from ..pipeline.settings import RunSettings
 from . import errors, quote
 from .connection import Connection
 from .order import purchase_for, with_endpoint
-
-
-def product_of(settings: RunSettings) -> str:
-    """What a product's own limit is counted under: the name of its first input, or its words."""
-    return Path(settings.inputs[0]).stem if settings.inputs else settings.text[:80]
 
 
 class FalBackend:
@@ -42,7 +36,7 @@ class FalBackend:
                 "key": key,
                 "run": str(folder.root),
                 "run_id": folder.record["id"],
-                "product": product_of(settings),
+                "product": settings.product_name,
                 "limits": {"run": settings.budget, "day": settings.daily_budget, "product": settings.product_budget},
                 "private": settings.private,
                 "send_again": send_again,

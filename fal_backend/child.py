@@ -8,8 +8,6 @@ begun; what is in flight at fal.ai is waited for, fetched and saved, and then th
 from __future__ import annotations
 
 import json
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -168,6 +166,7 @@ class Child:
         self._gone.set()
         if self._lease is not None:
             self._lease.release()
+        self._queue.close()
 
 
 def _unforeseen(error: Exception) -> ConsistencyError:
@@ -181,12 +180,10 @@ def _unforeseen(error: Exception) -> ConsistencyError:
     )
 
 
-def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> int:
+def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> None:
     """Serve until ``orders`` ends. ``hello`` holds the key, and the run's folder where there is one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     errors.hide(hello["key"])
     voice = Voice(stream)
-    sys.stdout = sys.stderr  # standard output is the protocol; a stray print must not break it
     child = Child(hello, voice)
     if hello.get("run"):
         threading.Thread(target=child.open_run, daemon=True).start()
@@ -200,4 +197,3 @@ def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> int:
         child.obey(order)
     child.leave()
     voice.finish()
-    return 0

@@ -109,9 +109,15 @@ class _CarefulClient(SyncClient):
     def _token_manager(self) -> CDNTokenManager:
         return _CarefulTokens(self._auth)
 
+    @cached_property
+    def _uploads(self) -> httpx.Client:
+        return _careful_client({})
+
     def _get_cdn_client(self) -> httpx.Client:
+        # fal-client opens one for each upload, and closes none.
         token = self._token_manager.get_token()
-        return _careful_client({"Authorization": f"{token.token_type} {token.token}"})
+        self._uploads.headers["Authorization"] = f"{token.token_type} {token.token}"
+        return self._uploads
 
 
 class FalQueue:
@@ -120,6 +126,10 @@ class FalQueue:
     def __init__(self, key: str, *, private: bool = False) -> None:
         self._client = _CarefulClient(key=key)
         self._private = private
+
+    def close(self) -> None:
+        self._client._client.close()
+        self._client._uploads.close()
 
     def submit(self, endpoint: str, arguments: dict[str, Any]) -> Handle:
         """Ask for one generation. Raises Uncertain where fal may or may not have taken it."""

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ..pipeline.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from ..pipeline.settings import RunSettings
 from . import model, photoreal, video
 from .arguments import Live
 from .purchase import Purchase
+
+
+def with_endpoint(request: Request, settings: RunSettings) -> Request:
+    """``request`` with the endpoint that fits its photos, and what the user set for it, where none was named."""
+    if not isinstance(request, ModelRequest) or request.endpoint:
+        return request
+    endpoint = model.default_endpoint(len(request.photos))
+    return dataclasses.replace(request, endpoint=endpoint, overrides=settings.overrides.get(endpoint, {}))
 
 
 def purchase_for(request: Request, live: Live = None) -> Purchase:

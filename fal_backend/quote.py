@@ -12,7 +12,7 @@ from ..pipeline.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
 from ..pipeline.text_table import text_table
 from .arguments import Live
-from .order import purchase_for
+from .order import purchase_for, with_endpoint
 from .purchase import Purchase
 
 Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal's pricing API gave them
@@ -29,11 +29,8 @@ def plan(settings: RunSettings, folder: RunFolder | None = None, prices: Prices 
     The product is not known yet, so its prompts are provisional; what is bought and its price are not.
     """
     place = folder or RunFolder(Path("RUN").absolute(), {})
-    purchases = []
-    for request in planned.everything(place, settings):
-        purchase = purchase_for(request)
-        purchases.append(purchase_for(request, live(prices, purchase.endpoint)) if prices else purchase)
-    return purchases
+    requests = [with_endpoint(request, settings) for request in planned.everything(place, settings)]
+    return [purchase_for(request, live(prices or {}, request.endpoint)) for request in requests]
 
 
 @dataclass(frozen=True)

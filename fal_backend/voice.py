@@ -18,7 +18,7 @@ class Voice:
         self._stream = stream
         self._news = threading.Condition()
         self._waiting: dict[Any, str] = {}
-        self._busy = False
+        self._busy = self._silent = False
         threading.Thread(target=self._speak, name="voice", daemon=True).start()
 
     def say(self, word: str, /, **facts: Any) -> None:
@@ -31,16 +31,20 @@ class Voice:
             self._news.notify_all()
 
     def finish(self, patience: float = 2.0) -> None:
-        """Wait until everything is said, or ``patience`` seconds."""
+        """Wait until everything is said, or ``patience`` seconds; then fall silent."""
         with self._news:
             self._news.wait_for(lambda: not self._waiting and not self._busy, patience)
+            self._silent = True
+            self._news.notify_all()
 
     def _speak(self) -> None:
         while True:
             with self._news:
                 self._busy = False
                 self._news.notify_all()
-                self._news.wait_for(lambda: self._waiting)
+                self._news.wait_for(lambda: self._waiting or self._silent)
+                if self._silent:
+                    return
                 lines = "".join(self._waiting.values())
                 self._waiting.clear()
                 self._busy = True

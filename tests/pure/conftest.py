@@ -8,7 +8,7 @@ import pytest
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from tests.fake_fal import FakeFal
 
-from .shop import new_folder
+from .shop import bring_near, new_folder
 
 
 @pytest.fixture
@@ -24,3 +24,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeFal]:
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     return new_folder(tmp_path / "run")
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backend's child runs in a thread of this process, with short pauses: the same program, quick to start."""
+    bring_near(monkeypatch)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from consistency_pipeline.fal_backend import backend as backends
+from consistency_pipeline.fal_backend import buyer, child, download, order, prices, waiting
 from consistency_pipeline.fal_backend.backend import FalBackend
+from consistency_pipeline.fal_backend.connection import Connection
 from consistency_pipeline.pipeline import plan
 from consistency_pipeline.pipeline.journal import Journal
 from consistency_pipeline.pipeline.requests import ClipRequest, Event, ModelRequest, Request
@@ -79,6 +87,51 @@ def buy(
 def buy_one(folder: RunFolder, request: Request | None = None, **options: Any) -> Event:
     [event] = buy(folder, [request or stills(folder)[0]], **options).values()
     return event
+
+
+class NearChild(Connection):
+    """The child's own program behind the same two pipes, but in a thread: quick to start, and its pauses can be shortened."""
+
+    def __init__(self, hello: dict[str, Any], python_args: object = ()) -> None:
+        orders, self._orders = os.pipe()
+        pipe, words = os.pipe()
+        self._pipe = os.fdopen(pipe, "rb", buffering=0)
+        os.set_blocking(pipe, False)
+        self._rest, self._ended = b"", False
+        self._thread = threading.Thread(target=self._serve, args=(hello, orders, words), daemon=True)
+        self._thread.start()
+
+    def _serve(self, hello: dict[str, Any], orders: int, words: int) -> None:
+        with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:
+            child.main(hello, incoming, outgoing)
+
+    def send(self, message: dict[str, Any]) -> bool:
+        os.write(self._orders, json.dumps(message).encode() + b"\n")
+        return True
+
+    def close(self, patience: float = PATIENCE) -> None:
+        os.close(self._orders)
+        self._thread.join(patience)
+        assert not self._thread.is_alive()
+        self._pipe.close()
+
+
+def bring_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the backend's child run in this process, impatiently."""
+    monkeypatch.setattr(backends, "Connection", NearChild)
+    monkeypatch.setattr(buyer, "AFTER_A_FAULT", (0.05, 0.05))
+    monkeypatch.setattr(buyer, "AFTER_SILENCE", (0.05,) * 4)
+    monkeypatch.setattr(buyer, "LOOK_UP", (0.05, 0.05))
+    monkeypatch.setattr(waiting, "ASK_AGAIN", (0.05,) * 4)
+    monkeypatch.setattr(waiting, "_interval", lambda _waited: 0.03)
+    monkeypatch.setattr(download, "FIRST_PAUSE", 0.02)
+
+
+def with_prices(folder: RunFolder, requests: Iterable[Request]) -> RunFolder:
+    """The run agreed to fal's prices of today, as the command does before it spends."""
+    endpoints = {order.with_endpoint(request, folder.settings).endpoint for request in requests}
+    folder.note(prices=prices.fetch(API_KEY, endpoints))
+    return folder
 
 
 def purchases(folder: RunFolder) -> Any:
