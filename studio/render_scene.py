@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.types import Object, Scene
@@ -60,19 +61,27 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
     cycles.adaptive_threshold = NOISE
     cycles.adaptive_min_samples = 0
     cycles.seed = 0
-    cycles.use_denoising = True
-    cycles.denoiser = "OPENIMAGEDENOISE"
-    cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    cycles.denoising_prefilter = "FAST"
-    cycles.denoising_quality = "BALANCED"
-    if hasattr(cycles, "denoising_use_gpu"):
-        cycles.denoising_use_gpu = device.is_gpu
+    _set_denoiser(cycles, device)
     # Glass in glass in glass, as bottles are; the defaults darken it.
     cycles.max_bounces, cycles.transmission_bounces, cycles.transparent_max_bounces = 16, 16, 16
     cycles.blur_glossy = 0.5
     cycles.sample_clamp_indirect = 10.0
     cycles.film_transparent_glass = False
     scene.render.use_persistent_data = True
+
+
+def _set_denoiser(cycles: Any, device: Device) -> None:
+    try:
+        cycles.denoiser = "OPENIMAGEDENOISE"
+    except TypeError:  # built without Open Image Denoise, as Debian's is: noisier, but rendered
+        cycles.use_denoising = False
+        return
+    cycles.use_denoising = True
+    cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+    cycles.denoising_prefilter = "FAST"
+    cycles.denoising_quality = "BALANCED"
+    if hasattr(cycles, "denoising_use_gpu"):
+        cycles.denoising_use_gpu = device.is_gpu
 
 
 def _set_output(scene: Scene, settings: RunSettings) -> None:
