@@ -494,8 +494,13 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
     report: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         report = json.loads(folder.report.read_text(encoding="utf-8"))
-    stills = {p["angle"]: p["file"] for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["file"]}
-    clips = [p["file"] for p in report.get("pictures", []) if p["stage"] == "video" and p["file"]]
+    stills = {
+        angle.name: f"photoreal/{angle.name}.png"
+        for angle in folder.settings.angles
+        if folder.still(angle.name).is_file()
+    }
+    motion = folder.settings.motion
+    clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
     money = f", ${report.get('billed_usd', 0.0):.2f} billed" if folder.settings.backend == "fal" else ""
     label = report.get("backend_label", folder.settings.backend)
     return {

@@ -8,7 +8,7 @@ step first looks whether its file is there, and a purchase is known by its key, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,7 @@ def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> St
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
     folder.mark("rig", "running")
     product = yield from studio.load_product(folder.product_source)
+    product = replace(product, name=settings.product_name or product.name)
     if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
         yield from studio.export_product(folder.product)
     for note in product.notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -104,6 +105,11 @@ class RunSettings(BaseModel):
     def has_own_model(self) -> bool:
         """The input is a 3D model already, so that none is bought."""
         return len(self.inputs) == 1 and self.inputs[0].lower().endswith((".glb", ".gltf", ".blend"))
+
+    @property
+    def product_name(self) -> str:
+        """What the product is called, and what its own limit is counted under: its first file's name, or its words."""
+        return Path(self.inputs[0]).stem if self.inputs else self.text.strip()[:80]
 
     @property
     def clip_angle(self) -> Angle:
