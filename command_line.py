@@ -462,7 +462,8 @@ class _Stop:
 
     def restore(self) -> None:
         for name, handler in self._before.items():
-            signal.signal(name, handler)
+            # None: it was Blender's own, set from C, which Python can't put back; the default ends the process too.
+            signal.signal(name, signal.SIG_DFL if handler is None else handler)
 
 
 class _Show:
