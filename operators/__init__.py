@@ -9,12 +9,14 @@ import bpy
 
 from . import (
     command,
+    compare,
     fields,
     jobs,
     lighting,
     pictures,
     preferences,
     properties,
+    results,
     rig,
     run,
     source,
@@ -32,6 +34,8 @@ CLASSES = (
     *rig.CLASSES,
     *lighting.CLASSES,
     *pictures.CLASSES,
+    *compare.CLASSES,
+    *results.CLASSES,
     *fields.CLASSES,
     *jobs.CLASSES,
 )
@@ -51,6 +55,7 @@ def register() -> None:
 def unregister() -> None:
     startup.unregister()
     command.unregister()
+    compare.unregister()
     thumbnails.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency

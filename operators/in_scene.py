@@ -25,7 +25,7 @@ class SceneStudio(BlenderStudio):
     """Keeps a standing product instead of importing it anew, and writes down what each reference shows."""
 
     def __init__(self, folder: RunFolder) -> None:
-        super().__init__()
+        super().__init__(folder.settings)
         self._folder = folder
 
     def load_product(self, path: Path) -> Steps[Product]:

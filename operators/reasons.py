@@ -32,11 +32,9 @@ def no_key() -> str | None:
 
 
 def offline() -> str | None:
-    if bpy.app.online_access:
-        return None
-    if bpy.app.online_access_override:
-        return "Online access is off; start Blender without --offline-mode"
-    return "Online access is off; turn on Preferences > System > Network > Allow Online Access"
+    from ..studio import compat
+
+    return None if compat.online_access() else f"Blender's online access is off; {compat.online_cure()}"
 
 
 def no_fal(context: Context) -> str | None:

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import live, reasons
+from . import compare, live, reasons
 from .angles import fill_in, free_name, set_angles, to_angle
 from .run import say_error
 
@@ -142,6 +142,8 @@ class CONSISTENCY_OT_look_through(bpy.types.Operator):
             say_error(self, error)
             return {"CANCELLED"}
         context.scene.camera = camera
+        camera.data.show_passepartout = False  # it would darken the scene's frame, and the run's is another
+        compare.begin()
         space = context.space_data
         if space is not None and space.type == "VIEW_3D":
             space.region_3d.view_perspective = "CAMERA"

@@ -92,6 +92,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     history_index: IntProperty()
     key_note: StringProperty(description="What fal.ai said about the key")
     longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
+    comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
     compare: FloatProperty(
         name="Before / After",
         description="How much of the picture shows the reference, from the left; the rest shows the still",

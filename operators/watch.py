@@ -45,7 +45,7 @@ class Watched:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.name = backend.name
+        self.name, self.renders = backend.name, backend.renders
         self.jobs: dict[str, Job] = {}
 
     def start(self, request: Request) -> None:

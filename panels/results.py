@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..operators import status
+from ..operators.results import planes
 from .stage import StagePanel
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, UILayout
 
 
 class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
@@ -19,8 +21,40 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
+        draw_compare(layout, context)
         layout.operator("consistency.open_folder", icon="FILE_FOLDER")
+        row = layout.row(align=True)
+        found = planes()
+        shown = found is not None and not found.hide_viewport
+        row.operator("consistency.toggle_planes", depress=shown, icon="HIDE_OFF" if shown else "HIDE_ON")
+        row.operator("consistency.send_to_sequencer", text="Sequencer", icon="SEQUENCE")
         self.draw_run(layout, context)
 
 
-CLASSES = (CONSISTENCY_PT_results,)
+def draw_compare(layout: UILayout, context: Context) -> None:
+    """The slider between reference and still, and which angle it shows."""
+    now = status.of(context)
+    made = [shot for shot in now.shots if shot.still and shot.reference]
+    column = layout.column(align=True)
+    if not now.comparing:
+        column.operator("consistency.compare", text="Compare Before / After", icon="IMAGE_ALPHA")
+        return
+    column.prop(now, "compare", slider=True)
+    flow = column.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+    for shot in made:
+        flow.operator("consistency.compare", text=shot.name, depress=shot.name == now.comparing).angle = shot.name
+
+
+class CONSISTENCY_PT_compare(bpy.types.Panel):
+    """The same slider beside a picture."""
+
+    bl_label = "Consistency Pipeline"
+    bl_space_type = "IMAGE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = "Consistency"
+
+    def draw(self, context: Context) -> None:
+        draw_compare(self.layout, context)
+
+
+CLASSES = (CONSISTENCY_PT_results, CONSISTENCY_PT_compare)

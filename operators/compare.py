@@ -1,0 +1,189 @@
+"""Before and after: the reference over the still, up to a slider, in the viewport and in the image editor.
+
+Looking through one of the rig's cameras also shows the frame that is rendered: it has the run's aspect, not the scene's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import StringProperty
+
+from . import reasons, status
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+Corner = tuple[float, float]
+_handles: list[tuple[Any, Any]] = []  # space type and the handle that removing needs
+FULL_FRAME = 36.0  # millimetres, the rig's sensor
+
+
+def shot_named(context: Context, name: str) -> Any:
+    return next((shot for shot in status.of(context).shots if shot.name == name), None)
+
+
+class CONSISTENCY_OT_compare(bpy.types.Operator):
+    """Lay the reference over the still, up to the slider; in the viewport through the angle's camera"""
+
+    bl_idname = "consistency.compare"
+    bl_label = "Compare"
+    bl_options = {"REGISTER"}
+
+    angle: StringProperty(options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        made = any(shot.still and shot.reference for shot in status.of(context).shots)
+        return reasons.refuse(cls, None if made else "There is no still yet; run the Photoreal stage first")
+
+    def execute(self, context: Context) -> set[str]:
+        now = status.of(context)
+        name = self.angle or _first_angle(context)
+        if now.comparing == name:
+            stop(context)
+            return {"FINISHED"}
+        shot = shot_named(context, name)
+        if shot is None or not (shot.still and shot.reference):
+            self.report({"ERROR"}, f"{name} has no still yet; run Photoreal first")
+            return {"CANCELLED"}
+        for path in (shot.reference, shot.still):
+            if not Path(path).is_file():
+                self.report({"ERROR"}, f"{path} is not there any more; make it again")
+                return {"CANCELLED"}
+        still = bpy.data.images.load(shot.still, check_existing=True)
+        bpy.data.images.load(shot.reference, check_existing=True)
+        now.comparing = name
+        _show_backgrounds(False)  # the results stage lays each still over its camera's view
+        if context.area is not None and context.area.type == "VIEW_3D":
+            if bpy.ops.consistency.look_through.poll():
+                bpy.ops.consistency.look_through(angle=name)
+        elif context.area is not None and context.area.type == "IMAGE_EDITOR":
+            context.space_data.image = still
+        begin()
+        status.redraw()
+        return {"FINISHED"}
+
+
+def _first_angle(context: Context) -> str:
+    """The selected angle where it has a still, else the first that has one."""
+    own = context.scene.consistency
+    shots = [shot for shot in status.of(context).shots if shot.still and shot.reference]
+    chosen = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
+    return chosen if any(shot.name == chosen for shot in shots) else shots[0].name if shots else ""
+
+
+def begin() -> None:
+    """Have both editors draw; nothing can be drawn in background."""
+    if _handles or bpy.app.background:
+        return
+    for space, draw in ((bpy.types.SpaceView3D, _draw_viewport), (bpy.types.SpaceImageEditor, _draw_image)):
+        _handles.append((space, space.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL")))
+
+
+def stop(context: Context | None = None) -> None:
+    status.of(context).comparing = ""
+    _show_backgrounds(True)
+    status.redraw()
+
+
+def _show_backgrounds(shown: bool) -> None:
+    for camera in bpy.data.cameras:
+        if "consistency_angle" in camera:  # studio.names.ANGLE
+            camera.show_background_images = shown
+
+
+def unregister() -> None:
+    for space, handle in _handles:
+        space.draw_handler_remove(handle, "WINDOW")
+    _handles.clear()
+
+
+def _draw_viewport() -> None:
+    context = bpy.context
+    if context.region_data is None or context.region_data.view_perspective != "CAMERA":
+        return
+    camera = context.scene.camera
+    name = camera.get("consistency_angle") if camera is not None else None  # studio.names.ANGLE
+    corners = _frame(camera, context) if name else None
+    if corners is None:
+        return
+    if name == status.of(context).comparing:
+        _draw_pair(context, name, corners)
+    _draw_lines([*corners, corners[0]], (1.0, 0.6, 0.1, 0.9))
+
+
+def _draw_image() -> None:
+    context = bpy.context
+    name, image = status.of(context).comparing, context.space_data.image
+    shot = shot_named(context, name) if name else None
+    if shot is None or image is None or Path(bpy.path.abspath(image.filepath)) not in (Path(shot.still), Path(shot.reference)):  # fmt: skip
+        return
+    to_region = context.region.view2d.view_to_region
+    _draw_pair(context, name, [to_region(*corner, clip=False) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))])
+
+
+def _frame(camera: bpy.types.Object, context: Context) -> list[Corner] | None:
+    """The corners of the rendered picture in the region, in pixels, from bottom left on."""
+    from bpy_extras.view3d_utils import location_3d_to_region_2d
+    from mathutils import Vector
+
+    aspect = context.scene.consistency.aspect
+    half = FULL_FRAME / 2.0 / camera.data.lens
+    wide, high = (half, half / aspect) if aspect >= 1.0 else (half * aspect, half)
+    corners = []
+    for x, y in ((-wide, -high), (wide, -high), (wide, high), (-wide, high)):
+        place = camera.matrix_world @ Vector((x, y, -1.0))
+        corners.append(location_3d_to_region_2d(context.region, context.region_data, place))
+    return None if None in corners else [tuple(corner) for corner in corners]
+
+
+def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
+    shot = shot_named(context, name)
+    if shot is None:
+        return
+    share = status.of(context).compare / 100.0
+    _draw_picture(shot.still, corners, share, 1.0)
+    _draw_picture(shot.reference, corners, 0.0, share)
+    low, high = (_between(corners[0], corners[1], share), _between(corners[3], corners[2], share))
+    _draw_lines([low, high], (1.0, 1.0, 1.0, 0.9))
+
+
+def _between(one: Corner, other: Corner, share: float) -> Corner:
+    return one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share
+
+
+def _draw_picture(path: str, corners: list[Corner], left: float, right: float) -> None:
+    """The part of a picture between two shares of its width, where the whole would fill ``corners``."""
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    image = next((i for i in bpy.data.images if i.filepath and bpy.path.abspath(i.filepath) == path), None)
+    if image is None or right <= left:
+        return
+    low, high = (corners[0], corners[1]), (corners[3], corners[2])
+    places = [_between(*low, left), _between(*low, right), _between(*high, right), _between(*high, left)]
+    shader = gpu.shader.from_builtin("IMAGE")
+    batch = batch_for_shader(
+        shader, "TRI_FAN", {"pos": places, "texCoord": [(left, 0), (right, 0), (right, 1), (left, 1)]}
+    )
+    shader.bind()
+    shader.uniform_sampler("image", gpu.texture.from_image(image))
+    batch.draw(shader)
+
+
+def _draw_lines(places: list[Corner], colour: tuple[float, float, float, float]) -> None:
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.bind()
+    shader.uniform_float("color", colour)
+    gpu.state.blend_set("ALPHA")
+    batch_for_shader(shader, "LINE_STRIP", {"pos": places}).draw(shader)
+    gpu.state.blend_set("NONE")
+
+
+CLASSES = (CONSISTENCY_OT_compare,)
