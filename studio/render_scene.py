@@ -53,7 +53,8 @@ def remove_render_scene() -> None:
 
 
 def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
-    scene.render.engine = "CYCLES"
+    if scene.render.engine != "CYCLES":  # setting it, even to the same, makes Blender drop all persistent renders
+        scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "GPU" if device.is_gpu else "CPU"
     cycles.samples = settings.samples or SAMPLES
