@@ -90,9 +90,9 @@ def draw_messages(layout: UILayout, context: Context) -> None:
         row.operator("consistency.copy_text", icon="COPYDOWN").text = now.details or now.error
         row.operator("consistency.clear_error", icon="X")
     elif now.note:
-        box = layout.box()
-        message(box, now.note, icon="INFO")
-        box.operator("consistency.clear_error", icon="X")
+        row = layout.box().row()
+        message(row, now.note, icon="INFO")
+        row.operator("consistency.clear_error", text="", icon="X", emboss=False)
 
 
 CLASSES = (CONSISTENCY_PT_sidebar,)
