@@ -35,7 +35,7 @@ def variants(product: str) -> list[str]:
 
 def shot(cache: Path, product: str, angle: str, variant: str, models: dict[str, Path]) -> dict[str, np.ndarray]:
     """rgb (linear), mask, depth, normal, position, albedo, matrix_world, projection; of "true" also vertices, triangles."""
-    file = cache / f"v{VERSION}" / f"{product}.{angle}.{variant.replace(':', '_')}.npz"
+    file = _file(cache, product, angle, variant)
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         arrays = _render(file.with_suffix(".exr"), product, ANGLES[angle], variant, models)
@@ -44,6 +44,14 @@ def shot(cache: Path, product: str, angle: str, variant: str, models: dict[str, 
         file.with_suffix(".exr").unlink()
     with np.load(file) as stored:
         return {name: stored[name].astype(np.float32) if stored[name].dtype == np.float16 else stored[name] for name in stored}  # fmt: skip
+
+
+def is_cached(cache: Path, product: str, angle: str, variant: str) -> bool:
+    return _file(cache, product, angle, variant).is_file()
+
+
+def _file(cache: Path, product: str, angle: str, variant: str) -> Path:
+    return cache / f"v{VERSION}" / f"{product}.{angle}.{variant.replace(':', '_')}.npz"
 
 
 def _render(exr: Path, product: str, angle: Angle, variant: str, models: dict[str, Path]) -> dict[str, np.ndarray]:

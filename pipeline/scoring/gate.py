@@ -56,7 +56,7 @@ def score(
     work, unit = prepared.work, prepared.work.unit
     picture = as_picture(still, *work.mask.shape)
     pose = place(picture, work.silhouette, unit)
-    behind = look_behind(picture, shape.warped_mask(work, pose), unit)
+    behind = look_behind(picture, shape.warped(work.mask, pose), unit)
     outline, pose = shape.measure(picture, work, pose, behind)
     inner = edges.measure(picture, work, pose, prepared.geometry)
     printed = label.measure(picture, work, pose, prepared.label)

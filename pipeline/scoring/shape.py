@@ -148,14 +148,14 @@ def _hollow(reference: Reference, behind: Backdrop) -> tuple[Bools, Bools]:
     return fitted[0], fitted[1]
 
 
-def warped_mask(reference: Reference, pose: Similarity) -> Array:
-    """The mask where ``pose`` puts it, (H, W): the picture's grid looked up in the render's."""
-    height, width = reference.mask.shape
+def warped(mask: Array, pose: Similarity) -> Array:
+    """``mask`` (H, W) where ``pose`` puts it: the picture's grid looked up in the render's."""
+    height, width = mask.shape
     matrix = np.linalg.inv(np.vstack([pose.matrix(), [0, 0, 1]]))
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     from_x = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]).astype(np.float32)
     from_y = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]).astype(np.float32)
-    return sample(reference.mask, from_x, from_y)
+    return sample(mask, from_x, from_y)
 
 
 def _on_outline(region: Bools, points: Array, normals: Array, unit: float) -> Bools:

@@ -38,6 +38,7 @@ class Thresholds:
     label_changed_hard: float = 0.50
     added_share: float = 0.003
     coverage: float = 0.60
+    faded_share: float = 0.05
     clutter: float = 0.25
     wrong_bad_share: float = 0.45
     tint: float = 6.0
@@ -128,8 +129,8 @@ Fault = tuple[Cause, str]
 
 
 def _blank(n: Numbers, t: Thresholds) -> list[Fault]:
-    if n.contrast < t.blank_contrast:
-        return [("blank", "the picture is blank: it shows one colour and no product")]
+    if n.contrast < t.blank_contrast or n.hollow_share > 0.8:
+        return [("blank", "the picture is blank: it shows a backdrop and no product")]
     return []
 
 
@@ -179,6 +180,8 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     doubts: list[Fault] = []
     if n.coverage < t.coverage:
         doubts.append(("coverage", f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop"))
+    if n.faded_share > t.faded_share:
+        doubts.append(("coverage", f"{n.faded_share * 100:.0f} % of the product has the backdrop's colour and can't be told from it"))
     if not plain:
         for name, value, limit in (
             ("the outline is off by up to {:.1f} px", n.p95_px, t.p95_px),

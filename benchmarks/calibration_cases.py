@@ -1,0 +1,120 @@
+"""The labelled set: which pictures are made of which render, and what is wrong with each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import calibration_render as renders
+import calibration_restyle as restyling
+import numpy as np
+from calibration_restyle import HARD_BACKDROPS, Move
+
+from consistency_pipeline.pipeline.scoring import gate
+from consistency_pipeline.pipeline.scoring.arrays import dilate, erode
+from consistency_pipeline.pipeline.scoring.reference import Camera, Reference
+
+MOVES = {
+    "shift": (Move(dx=5.0), Move(dx=-8.0, dy=6.0), Move(dy=-20.0)),
+    "scale": (Move(scale=0.98), Move(scale=1.02), Move(scale=1.05)),
+    "stretch": (Move(stretch=1.03), Move(stretch=0.95)),
+}
+VISIBLE = 1.0  # px at 1024: mean displacement of the worst 5 % of the outline that a defect must cause to be seen …
+VISIBLE_AREA = 0.01  # … or share of the product whose surface must have changed
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture. ``kind``: "true" or the defect's; ``detail``: which one; ``render``: the variant it is made of."""
+
+    kind: str
+    detail: str
+    backdrop: str
+    seed: int
+    render: str = "true"
+    move: Move = Move()
+
+
+def cases(product: str, true_per_view: int, fast: bool) -> list[Case]:
+    """All pictures of one view. Difficult backdrops take turns; every defect comes on plain ones and half as often on those."""
+    backdrops = ["plain"] * true_per_view + [HARD_BACKDROPS[i % 5] for i in range(max(1, true_per_view // 2))]
+    planned = [("true", "", "true", Move())] * 0
+    listed = [Case("true", "", backdrop, seed) for seed, backdrop in enumerate(backdrops)]
+    for kind, moves in MOVES.items():
+        planned += [(kind, str(index), "true", move) for index, move in enumerate(moves)]
+    for variant in renders.variants(product)[1:]:
+        kind, _, detail = variant.partition(":")
+        planned.append((kind, detail, variant, Move()))
+    planned += [("blank", "", "blank", Move()), ("wrong product", "", "wrong", Move())]
+    for index, (kind, detail, render, move) in enumerate(planned):
+        listed.append(Case(kind, detail, "plain", 1000 + index, render, move))
+        if index % 2 == 0 and not (fast and index % 4):
+            hard = HARD_BACKDROPS[(index // 2) % 5]
+            listed.append(Case(kind, detail, hard, 2000 + index, render, move))
+    return listed
+
+
+def score_view(job: tuple[Path, str, str, str, dict[str, Path], int, bool]) -> list[dict[str, Any]]:
+    """Every picture of one view, made and scored: one row each."""
+    cache, product, angle, other, models, true_per_view, fast = job
+    shots = {"true": renders.shot(cache, product, angle, "true", models)}
+    picture, grey = restyling.as_reference(shots["true"])
+    prepared = gate.Prepared(reference(shots["true"], picture))
+    rows = []
+    for case in cases(product, true_per_view, fast):
+        random = np.random.default_rng([case.seed, sum(map(ord, product + angle))])
+        if case.render == "blank":
+            still = restyling.blank(renders.SIZE, grey, random)
+        else:
+            if case.render not in shots:
+                owner, variant = (other, "true") if case.render == "wrong" else (product, case.render)
+                shots[case.render] = renders.shot(cache, owner, angle, variant, models)
+            still = restyling.restyle(shots[case.render], grey, random, case.backdrop, case.move)
+        began = time.process_time()
+        scored = gate.score(still, prepared)
+        rows.append(
+            {
+                "product": product, "angle": angle, "kind": case.kind, "detail": case.detail, "backdrop": case.backdrop,
+                "visible": case.render in ("blank", "wrong") or visible(shots["true"], shots[case.render], case),
+                "seconds": time.process_time() - began, "numbers": scored.numbers.as_dict(),
+                "expected": expected(case.move, prepared), "seed": case.seed,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def reference(shot: dict[str, np.ndarray], picture: np.ndarray) -> Reference:
+    camera = Camera(shot["matrix_world"], shot["projection"])
+    return Reference(picture, shot["mask"], shot["depth"], shot["normal"], shot["position"], camera)
+
+
+def expected(move: Move, prepared: gate.Prepared) -> dict[str, float]:
+    """What an ideal fit finds for ``move``: the shift at the product's centroid, px at 1024, and the scale."""
+    work = prepared.work
+    x, y = work.silhouette.centre
+    middle = work.mask.shape[1] / 2 - 0.5
+    grown = move.scale * (1 + (move.stretch - 1) / 2)
+    return {
+        "dx_px": move.dx + (x - middle) * (move.scale * move.stretch - 1) / work.unit,
+        "dy_px": move.dy + (y - middle) * (move.scale - 1) / work.unit,
+        "scale": grown,
+    }
+
+
+def visible(true: dict[str, np.ndarray], changed: dict[str, np.ndarray], case: Case) -> bool:
+    """Can the defect be seen at all? A handle behind the body, or a bottle's yaw, can't: same pixels, no fault."""
+    if case.kind in ("true", *MOVES):
+        return case.kind != "true"
+    was, now = true["mask"] > 0.5, changed["mask"] > 0.5
+    rim = max(1, int((was & ~erode(was, 1.0)).sum()))
+    differing = was ^ now
+    # A difference one pixel deep along the whole rim is antialiasing; two pixels deep is a displaced outline.
+    deep = differing & (erode(differing, 1.0) | dilate(erode(differing, 1.0), 1.5))
+    moved = deep.sum() / rim > 0.02 or differing.sum() / rim > VISIBLE * renders.SIZE / 1024
+    both = was & now
+    turned = (true["normal"] * changed["normal"]).sum(axis=-1) < 0.94
+    painted = np.abs(true["albedo"] - changed["albedo"]).max(axis=-1) > 0.15
+    surface = erode((turned | painted) & both, 1.0).sum() / max(1, both.sum())
+    return bool(moved or surface > VISIBLE_AREA)
