@@ -31,6 +31,7 @@ from .transport import LOST, CarefulTransport, is_fal_address, is_fals_own_error
 # longer is tried again above, where it can be interrupted.
 fal_client.client.MAX_ATTEMPTS = 4
 
+QUESTION = httpx.Timeout(20.0, connect=10.0)  # seconds; the answers are small, and a cancel must not wait for a dead one
 NAME = re.compile(r"[\w.-]{1,128}")  # a request id: it becomes part of an address
 
 CancelAnswer = Literal["removed", "running", "completed", "gone"]
@@ -186,7 +187,8 @@ class FalQueue:
 
     def _ask(self, method: str, url: str, handle: Handle, params: dict[str, str] | None = None) -> httpx.Response:
         try:
-            return self._client._client.request(method, httpx.URL(url).copy_merge_params(params or {}))
+            url = str(httpx.URL(url).copy_merge_params(params or {}))
+            return self._client._client.request(method, url, timeout=QUESTION)
         except FalError as error:
             raise error.about(handle.request_id) from error
         except httpx.InvalidURL as error:

@@ -67,10 +67,11 @@ class Connection:
     def read(self, wait: float = 0.0) -> list[dict[str, Any]]:
         """What the child has said since the last call, blocking up to ``wait`` seconds for the first word."""
         deadline = time.monotonic() + wait
-        while True:
+        while not self._pipe.closed:
             messages = self._parse(self._available(max(0.0, deadline - time.monotonic())))
             if messages or self._ended or time.monotonic() >= deadline:
                 return messages
+        return []
 
     def _available(self, wait: float) -> bytes:
         if sys.platform == "win32":
@@ -122,6 +123,7 @@ class Connection:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         self._pipe.close()
+        self._ended = True
         if self._process.poll() is None:
             # Not a leak but the promise: it goes on without us. Popen would warn about it when collected.
             self._process.returncode = 0

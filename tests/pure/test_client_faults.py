@@ -28,7 +28,6 @@ from consistency_pipeline.fal_backend.errors import (
     Uncertain,
     UnknownEndpoint,
     Unreachable,
-    UnsafeAnswer,
 )
 from consistency_pipeline.pipeline.errors import TryAgainLater
 from consistency_pipeline.pipeline.journal import Attempt
