@@ -19,6 +19,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import repository
 from wheels import ROOT, WHEEL_PLATFORMS, Target, WheelError, collect, write_attributions
 
 RELEASE = [Target(platform, python) for platform in WHEEL_PLATFORMS for python in ("3.11", "3.13")]
@@ -129,8 +130,8 @@ def main() -> int:
             archives = build([target], arguments.output / f"python-{target.python}")
         else:
             archives = build(RELEASE, arguments.output)
-            template = ROOT / "packaging" / "index.template.html"
-            builder("server-generate", "--repo-dir", arguments.output, "--html", "--html-template", template)
+            builder("server-generate", "--repo-dir", arguments.output)
+            repository.finish(arguments.output)
     except (BuildError, WheelError) as error:
         print(error, file=sys.stderr)
         return 1
