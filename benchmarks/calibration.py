@@ -50,9 +50,9 @@ def main() -> None:
     with ProcessPoolExecutor(options.workers) as pool:
         for done, part in enumerate(pool.map(labelled.score_view, jobs), 1):
             rows += part
+            (options.cache / "rows.json").write_text(json.dumps(rows))
             print(f"\r{done}/{len(jobs)} views scored, {len(rows)} pictures", end="", flush=True)
     print()
-    (options.cache / "rows.json").write_text(json.dumps(rows))
     fit_half, report_half = fitting.halves(rows)
     thresholds = fitting.fit(fit_half, verdict.Thresholds())
     invisible = sum(row["kind"] != "true" and not row["visible"] for row in rows)

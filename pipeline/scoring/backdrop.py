@@ -81,7 +81,9 @@ def clutter(behind: Backdrop, explained: Bools, unit: float) -> float:
     if not count:
         return 0.0
     near = np.unique(names[dilate(behind.inside, 16.0 / pixel)])
-    border = np.unique(np.concatenate([names[:2].ravel(), names[-2:].ravel(), names[:, :2].ravel(), names[:, -2:].ravel()]))
+    border = np.unique(
+        np.concatenate([names[:2].ravel(), names[-2:].ravel(), names[:, :2].ravel(), names[:, -2:].ravel()])
+    )
     sizes = np.bincount(names[edges], minlength=count + 1).astype(np.float64)
     sizes[0] = 0.0
     own = np.setdiff1d(near, border)
@@ -110,4 +112,3 @@ def backdrop_choice(rgb: Array, mask: Array, wanted: float, reach: float = 0.35)
     if at_wanted >= covered[best] - 0.03:
         return float(wanted), at_wanted
     return float(greys[best]), float(covered[best])
-

@@ -45,9 +45,7 @@ class Prepared:
         self.work.silhouette  # noqa: B018 - traced once
 
 
-def score(
-    still: NDArray[Any], reference: Reference | Prepared, thresholds: Thresholds | None = None
-) -> Score:
+def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thresholds | None = None) -> Score:
     """``still``: (H, W, 3 or 4), float 0..1 or integers; another size of the same aspect is resampled.
 
     ``thresholds``: None reads the calibrated ones. Raises BadInput for a picture that can't be compared at all.
@@ -59,10 +57,10 @@ def score(
     behind = look_behind(picture, shape.warped(work.mask, pose), unit)
     outline, pose = shape.measure(picture, work, pose, behind)
     inner = edges.measure(picture, work, pose, prepared.geometry)
-    printed = label.measure(picture, work, pose, prepared.label)
+    straight = unwarp(picture, pose, sharp=False)
+    printed = label.measure(straight, work, prepared.label)
     extra = added.measure(behind, unit)
     core = erode(work.inside, 4.0 * unit)
-    straight = unwarp(picture, pose, sharp=False)
     shade = colour.compare(straight, work.rgb, core)
     numbers = Numbers(
         dx_px=pose.dx / unit,
@@ -91,19 +89,8 @@ def score(
         delta_e=shade.median,
         tint=shade.tint,
     )
-    factor = max(reference_size(prepared)) / max(work.mask.shape)
-    full = _scaled(pose, factor)
+    full = pose.at_size(max(prepared.reference.mask.shape) / max(work.mask.shape))
     return Score(full, numbers, judge(numbers, thresholds), outline, inner, printed, extra, behind)
-
-
-def reference_size(prepared: Prepared) -> tuple[int, int]:
-    height, width = prepared.reference.mask.shape
-    return height, width
-
-
-def _scaled(pose: Similarity, factor: float) -> Similarity:
-    pivot = tuple((value + 0.5) * factor - 0.5 for value in pose.pivot)
-    return Similarity(pose.dx * factor, pose.dy * factor, pose.scale, pose.rotation, pivot)  # type: ignore[arg-type]
 
 
 def _contrast(picture: Array) -> float:

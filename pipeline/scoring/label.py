@@ -12,9 +12,7 @@ import numpy as np
 
 from .arrays import Array, Bools, blur, dilate, erode, luma, shrink
 from .edges import thin_edges
-from .placement import Similarity
 from .reference import Reference
-from .unwarp import unwarp
 
 WINDOW = 9.0  # px at 1024, sigma of a window
 FINE = 2.0  # px at 1024, sigma of the finest structure compared
@@ -57,8 +55,8 @@ def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
     return (dense > 0.35) & where & dilate(marks > 0, 6.0 * unit)
 
 
-def measure(picture: Array, reference: Reference, pose: Similarity, label: Bools) -> Label:
-    """``picture`` as fetched; ``label``: of find(). Works on half the pixels where there are plenty."""
+def measure(straight: Array, reference: Reference, label: Bools) -> Label:
+    """``straight``: (H, W, 3) un-warped onto the render's grid; ``label``: of find(). On half the pixels where there are plenty."""
     area = float(label.sum()) / max(1, int(reference.inside.sum()))
     if area < SMALLEST:
         return Label(0.0, 1.0, 0.0)
@@ -69,14 +67,12 @@ def measure(picture: Array, reference: Reference, pose: Similarity, label: Bools
         slice(max(0, rows.min() - pad), rows.max() + pad + 1),
         slice(max(0, cols.min() - pad), cols.max() + pad + 1),
     )
-    mine = shrink(luma(unwarp(picture, pose, sharp=False))[box], factor)
+    mine = shrink(luma(straight[box]), factor)
     known = shrink(luma(reference.rgb)[box], factor)
     where = shrink(label[box].astype(np.float32), factor) > 0.5
     window, fine = WINDOW * reference.unit / factor, max(0.6, FINE * reference.unit / factor)
     mine, known = blur(mine, fine), blur(known, fine)
-    best = np.full(known.shape, -1.0, dtype=np.float32)
-    for dx, dy in OFFSETS:
-        best = np.maximum(best, _correlation(np.roll(mine, (dy, dx), axis=(0, 1)), known, window))
+    best = _best_correlation(mine, known, window)
     if not where.any():
         return Label(0.0, 1.0, 0.0)
     changed = np.zeros(label.shape, dtype=bool)
@@ -86,9 +82,14 @@ def measure(picture: Array, reference: Reference, pose: Similarity, label: Bools
     return Label(area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), changed)
 
 
-def _correlation(one: Array, other: Array, window: float) -> Array:
+def _best_correlation(one: Array, other: Array, window: float) -> Array:
+    """Per pixel the best normalised cross-correlation over OFFSETS, in Gaussian windows."""
     mean_1, mean_2 = blur(one, window), blur(other, window)
-    var_1 = np.maximum(blur(one * one, window) - mean_1**2, 0)
-    var_2 = np.maximum(blur(other * other, window) - mean_2**2, 0)
-    both = blur(one * other, window) - mean_1 * mean_2
-    return both / np.sqrt((var_1 + 4e-5) * (var_2 + 4e-5))
+    var_1 = np.maximum(blur(one * one, window) - mean_1**2, 0) + 4e-5
+    var_2 = np.maximum(blur(other * other, window) - mean_2**2, 0) + 4e-5
+    best = np.full(one.shape, -1.0, dtype=np.float32)
+    for dx, dy in OFFSETS:
+        moved, mean, var = (np.roll(part, (dy, dx), axis=(0, 1)) for part in (one, mean_1, var_1))
+        both = blur(moved * other, window) - mean * mean_2
+        best = np.maximum(best, both / np.sqrt(var * var_2))
+    return best

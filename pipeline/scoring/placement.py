@@ -13,7 +13,7 @@ from .silhouette import Silhouette
 from .walk import STEP, nearest_edges, noise_threshold, prepare, walk
 
 COARSE_SHIFT = 0.045  # of the longer side: how far the first search looks
-COARSE_SCALE = np.linspace(0.90, 1.10, 17)
+COARSE_SCALE = np.linspace(0.90, 1.10, 13)
 COARSE_SIDE = 256  # pixels of the longer side in the first search
 STEPS = ((14.0, 8.0), (10.0, 5.0), (8.0, 3.5), (6.0, 2.5), (6.0, 2.0))  # reach and trust in px at 1024, per refinement
 RIDGE = 0.004  # keeps what the outline can't tell (the rotation of a disc) at no change
@@ -38,7 +38,7 @@ class Similarity:
         c, s = self.scale * math.cos(math.radians(self.rotation)), self.scale * math.sin(math.radians(self.rotation))
         turn = np.array([[c, -s], [s, c]])
         pivot = np.array(self.pivot)
-        return np.column_stack([turn, pivot + (self.dx, self.dy) - turn @ pivot])
+        return np.column_stack([turn, pivot + np.array([self.dx, self.dy]) - turn @ pivot])
 
     def apply(self, points: Array) -> Array:
         """(N, 2) of the render grid -> (N, 2) of the picture, both x, y."""
@@ -49,6 +49,11 @@ class Similarity:
         angle = math.radians(self.rotation)
         rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         return (vectors @ rotation.T).astype(np.float32)
+
+    def at_size(self, factor: float) -> Similarity:
+        """The same similarity of a grid ``factor`` times as large."""
+        x, y = ((value + 0.5) * factor - 0.5 for value in self.pivot)
+        return Similarity(self.dx * factor, self.dy * factor, self.scale, self.rotation, (x, y))
 
     def then(self, dx: float, dy: float, growth: float, turn: float) -> Similarity:
         """Moved further: ``dx``, ``dy`` pixels, scale times 1 + ``growth``, rotation plus ``turn`` radians."""
@@ -120,7 +125,7 @@ def coarse(picture: Array, outline: Silhouette) -> Similarity:
     tensor = np.stack([(across**2).sum(-1), (across * down).sum(-1), (down**2).sum(-1)], axis=-1)
     tensor = blur(tensor, 0.8)
     faint = (1.5 * noise_threshold(small)) ** 2
-    keep = slice(None, None, max(1, len(outline) // 400))
+    keep = slice(None, None, max(1, len(outline) // 250))
     points, normals = (outline.points[keep] + 0.5) / factor - 0.5, outline.normals[keep]
     quadratic = np.stack([normals[:, 0] ** 2, 2 * normals[:, 0] * normals[:, 1], normals[:, 1] ** 2], axis=1)
     centre = (np.asarray(outline.centre, dtype=np.float32) + 0.5) / factor - 0.5
@@ -144,10 +149,3 @@ def coarse(picture: Array, outline: Silhouette) -> Similarity:
 def outline_on(pose: Similarity, outline: Silhouette) -> tuple[Array, Array]:
     """The outline's points and normals where ``pose`` puts them in the picture."""
     return pose.apply(outline.points), pose.turn(outline.normals)
-
-
-def shift_of(pose: Similarity, unit: float) -> float:
-    """Length of the shift in px at 1024."""
-    return math.hypot(pose.dx, pose.dy) / unit
-
-

@@ -13,7 +13,9 @@ from .reference import Camera
 OVERSAMPLE = 3  # rows and columns per pixel, so that an outline of the mask is good to a tenth of a pixel
 
 
-def mesh_mask(vertices: NDArray[np.floating], triangles: NDArray[np.integer], camera: Camera, width: int, height: int) -> Array:
+def mesh_mask(
+    vertices: NDArray[np.floating], triangles: NDArray[np.integer], camera: Camera, width: int, height: int
+) -> Array:
     """(height, width) in 0..1: coverage of the mesh as ``camera`` sees it, antialiased.
 
     ``vertices``: (V, 3) metres in the world; ``triangles``: (T, 3). Every triangle gives one interval per sample row; the

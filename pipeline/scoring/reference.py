@@ -72,7 +72,9 @@ class Reference:
         if min(height, width) < SMALLEST:
             raise BadInput(f"a reference of {width} × {height} is too small to measure; render at least {SMALLEST} px")
         if not np.isfinite(self.mask).all() or (self.mask > 0.5).mean() < 2e-4:
-            raise BadRender("the reference's mask is empty: the camera sees no product; check the rig and render it again")
+            raise BadRender(
+                "the reference's mask is empty: the camera sees no product; check the rig and render it again"
+            )
 
     @property
     def unit(self) -> float:

@@ -11,7 +11,7 @@ from .arrays import Array, Bools, dilate, distance_to, regions, sample, steepnes
 from .backdrop import Backdrop
 from .placement import Similarity, fit, outline_on
 from .reference import Reference
-from .walk import STEP, best_path, prepare, walk
+from .walk import COARSE_STEP, best_path, prepare, walk
 
 REACH = 24.0  # px at 1024 that the outline is looked for
 OFF = 3.5  # px at 1024 from which a point of the outline is off
@@ -52,7 +52,7 @@ def measure(picture: Array, reference: Reference, pose: Similarity, behind: Back
         return Shape(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nothing, nothing.astype(np.int8)), pose
     points, normals = outline_on(pose, outline)
     walked = walk(
-        prepare(picture, unit), points, normals, REACH * unit, STEP * unit, (outline.room_in, outline.room_out), outline.chains
+        prepare(picture, unit), points, normals, REACH * unit, COARSE_STEP * unit, (outline.room_in, outline.room_out), outline.chains
     )  # fmt: skip
     moved, strength = best_path(walked, outline.chains, unit, float(outline.length[0]))
     seen = strength >= walked.threshold

@@ -157,7 +157,9 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     if n.bad_share > t.wrong_bad_share and plain:
         faults.append(("product", f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this is another product"))
     if plain and n.added_share > t.added_share:
-        faults.append(("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area"))
+        faults.append(
+            ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
+        )
     if n.hollow_share > hollow:
         faults.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
     if n.bad_share > bad:
@@ -165,7 +167,9 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     if n.p95_px > p95:
         faults.append(("shape", f"the outline is off by up to {n.p95_px:.1f} px"))
     if n.inner_centred < centred:
-        faults.append(("shape", f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place"))
+        faults.append(
+            ("shape", f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place")
+        )
     return faults
 
 
@@ -181,7 +185,12 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     if n.coverage < t.coverage:
         doubts.append(("coverage", f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop"))
     if n.faded_share > t.faded_share:
-        doubts.append(("coverage", f"{n.faded_share * 100:.0f} % of the product has the backdrop's colour and can't be told from it"))
+        doubts.append(
+            (
+                "coverage",
+                f"{n.faded_share * 100:.0f} % of the product has the backdrop's colour and can't be told from it",
+            )
+        )
     if not plain:
         for name, value, limit in (
             ("the outline is off by up to {:.1f} px", n.p95_px, t.p95_px),
@@ -192,7 +201,9 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
             if value > limit:
                 doubts.append(("backdrop", f"{name.format(value)}, or the backdrop's own edges look like it"))
         if n.inner_centred < t.inner_centred:
-            doubts.append(("backdrop", f"only {n.inner_centred * 100:.0f} % of the inner edges were found in their place"))
+            doubts.append(
+                ("backdrop", f"only {n.inner_centred * 100:.0f} % of the inner edges were found in their place")
+            )
     elif n.shadow_share > 3 * t.added_share:
-        doubts.append(("part", f"a dark shape beside the product is a hard shadow or a part it doesn't have"))
+        doubts.append(("part", "a dark shape beside the product is a hard shadow or a part it doesn't have"))
     return doubts

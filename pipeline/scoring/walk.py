@@ -15,6 +15,7 @@ import numpy as np
 from .arrays import Array, blur, sample
 
 STEP = 0.5  # px at 1024 between two steps along a normal
+COARSE_STEP = 1.0  # … where a whole chain is walked at once; the parabola through the peak gives the fraction
 FAINTEST = 0.010  # colour change per pixel that an edge must have, in 0..1; below, nothing can be told from banding
 NOISE_FACTOR = 4.0  # an edge must be that much stronger than the picture's own noise
 JUMP = 0.9  # price of a jump of any size between neighbours, against 1 for a missing edge
@@ -93,7 +94,9 @@ def nearest_edges(walked: Walk, trust: float) -> tuple[Array, Array]:
     return refine(walked, best), evidence[np.arange(len(best)), best]
 
 
-def best_path(walked: Walk, chains: Iterable[tuple[int, int, bool]], unit: float, spacing: float) -> tuple[Array, Array]:
+def best_path(
+    walked: Walk, chains: Iterable[tuple[int, int, bool]], unit: float, spacing: float
+) -> tuple[Array, Array]:
     """Per chain as a whole: displacement in pixels (N,) and the edge's strength there (N,).
 
     A closed chain is opened where its evidence is strongest, so that the cut costs nothing.
@@ -115,7 +118,9 @@ def best_path(walked: Walk, chains: Iterable[tuple[int, int, bool]], unit: float
 
 def _cheapest(price: Array, slope: float) -> np.ndarray:
     count, states = price.shape
-    near = [shift for shift in range(-int(JUMP / slope), int(JUMP / slope) + 1) if abs(shift) < states] if slope else [0]
+    near = (
+        [shift for shift in range(-int(JUMP / slope), int(JUMP / slope) + 1) if abs(shift) < states] if slope else [0]
+    )
     near = sorted(near, key=abs)[:9]
     came = np.zeros((count, states), dtype=np.int32)
     total = price[0].copy()

@@ -1,0 +1,172 @@
+"""One product, one colour: views compared where they show the same surface, through the known cameras.
+
+A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too. What
+remains of a difference is the generator's. The mean chroma difference is a tint; lightness says nothing on shiny things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import Array, erode, sample
+from .colour import to_lab, to_linear, to_srgb
+from .reference import Reference
+from .verdict import Thresholds, fitted
+
+FACING = 0.35  # cosine between normal and both cameras below which a surface is too slanted to compare
+SAME = 0.01  # of the depth: how far two depths of one point may differ
+FEWEST = 400  # shared pixels below which a pair says nothing
+MOST = 60_000  # pixels looked up per pair
+CLIPPED = 0.985  # coded values from which a highlight has lost its colour
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two views. ``offset``: ΔE-like length of the mean (Δa*, Δb*); ``residual``: what is left of chroma after it.
+
+    ``shift``: (3,) mean Lab of the second minus the first. ``ratio``: (3,) median linear second / first.
+    """
+
+    first: str
+    second: str
+    pixels: int
+    offset: float
+    residual: float
+    shift: tuple[float, float, float]
+    ratio: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Tint:
+    """``offsets``: per view its own tint against the others' consensus, in Lab chroma. ``gains``: (3,) linear factors.
+
+    ``outlier``: the view that disagrees beyond the first threshold, or "". ``action``: "" (fine), "gain" (multiply that
+    view) or "reroll" (too far for a gain). ``reason``: one sentence.
+    """
+
+    pairs: tuple[Pair, ...]
+    offsets: dict[str, float]
+    gains: dict[str, tuple[float, float, float]]
+    outlier: str
+    action: str
+    reason: str
+
+
+def compare(
+    first: Reference, picture_1: Array, second: Reference, picture_2: Array, names: tuple[str, str]
+) -> Pair | None:
+    """One pair of pictures on their renders' grids (un-warped); None where they share too little surface.
+
+    Both references need ``position``, ``normal``, ``depth`` and ``camera``.
+    """
+    x, y, rows, cols = shared(first, second)
+    if len(rows) < FEWEST:
+        return None
+    mine, theirs = picture_1[rows, cols], sample(picture_2, x, y)
+    usable = (mine.max(axis=1) < CLIPPED) & (theirs.max(axis=1) < CLIPPED)
+    if usable.sum() < FEWEST:
+        return None
+    mine, theirs = mine[usable], theirs[usable]
+    difference = to_lab(theirs) - to_lab(mine)
+    shift = np.median(difference, axis=0)
+    residual = np.median(np.hypot(*(difference - shift)[:, 1:].T))
+    ratio = np.median(np.maximum(to_linear(theirs), 1e-3) / np.maximum(to_linear(mine), 1e-3), axis=0)
+    return Pair(
+        *names, int(usable.sum()), float(np.hypot(shift[1], shift[2])), float(residual), tuple(shift), tuple(ratio)
+    )  # fmt: skip
+
+
+def shared(first: Reference, second: Reference) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.intp]]:
+    """Pixels (rows, cols) of ``first`` that ``second`` sees too, and where: x, y in its array coordinates."""
+    for reference in (first, second):
+        if (
+            reference.position is None
+            or reference.normal is None
+            or reference.depth is None
+            or reference.camera is None
+        ):
+            raise ValueError("cross-view comparison needs position, normal, depth and camera of both views")
+    assert first.position is not None
+    assert first.normal is not None
+    assert first.camera is not None
+    assert second.depth is not None
+    assert second.camera is not None
+    rows, cols = np.nonzero(erode(first.mask > 0.99, 3.0 * first.unit))
+    step = max(1, len(rows) // MOST)
+    rows, cols = rows[::step], cols[::step]
+    place, normal = first.position[rows, cols].astype(np.float64), first.normal[rows, cols]
+    height, width = second.mask.shape
+    x, y, depth = second.camera.project(place, width, height)
+    keep = (x > 1) & (x < width - 2) & (y > 1) & (y < height - 2) & (depth > 0)
+    keep &= _facing(place, normal, first.camera.position) & _facing(place, normal, second.camera.position)
+    at_row, at_col = np.clip(np.rint(y), 0, height - 1).astype(int), np.clip(np.rint(x), 0, width - 1).astype(int)
+    keep &= np.abs(second.depth[at_row, at_col] - depth) < SAME * np.maximum(depth, 1e-6)
+    keep &= erode(second.mask > 0.99, 3.0 * second.unit)[at_row, at_col]
+    return x[keep], y[keep], rows[keep], cols[keep]
+
+
+def _facing(place: NDArray[np.float64], normal: Array, eye: NDArray[np.float64]) -> NDArray[np.bool_]:
+    ray = eye - place
+    ray /= np.maximum(np.linalg.norm(ray, axis=1), 1e-9)[:, None]
+    return (ray * normal).sum(axis=1) > FACING
+
+
+def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | None = None) -> Tint:
+    """All views against each other. ``pictures``: name -> (reference, (H, W, 3) sRGB un-warped onto its grid).
+
+    Each view's own tint is solved from all pairs at once, the views' tints adding up to that of their median view, so one
+    outlier among several doesn't blame its neighbours. With two views nobody can say which one is wrong, so neither is named.
+    """
+    limits = thresholds or fitted()
+    names = list(pictures)
+    pairs = []
+    for one, other in combinations(names, 2):
+        pair = compare(*pictures[one], *pictures[other], (one, other))
+        if pair is not None:
+            pairs.append(pair)
+    if not pairs:
+        return Tint((), {}, {}, "", "", "no two views share enough surface to compare their colour")
+    chroma = _solve(names, pairs, [pair.shift[1:] for pair in pairs])
+    gains = _solve(names, pairs, [tuple(np.log(pair.ratio)) for pair in pairs])
+    offsets = {name: float(np.hypot(*chroma[index])) for index, name in enumerate(names)}
+    factors = {name: tuple(float(g) for g in np.exp(-_neutral(gains[index]))) for index, name in enumerate(names)}
+    worst = max(offsets, key=lambda name: offsets[name])
+    value = offsets[worst]
+    if value <= limits.tint:
+        return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
+    if len({name for pair in pairs for name in (pair.first, pair.second)}) < 3:
+        reason = f"the two views differ in tint by {max(pair.offset for pair in pairs):.1f} ΔE, and no third says which is right"
+        return Tint(tuple(pairs), offsets, factors, "", "", reason)  # type: ignore[arg-type]
+    action = "gain" if value <= limits.tint_reroll else "reroll"
+    repair = "a gain brings it back" if action == "gain" else "too far for a gain"
+    return Tint(
+        tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _neutral(log_gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Only the tint, not the brightness: lights may differ from view to view."""
+    return log_gain - log_gain.mean()
+
+
+def _solve(names: list[str], pairs: list[Pair], differences: list[tuple[float, ...]]) -> NDArray[np.float64]:
+    """(views, k): each view's own value from pairwise differences, robust least squares, relative to the median view."""
+    width = len(differences[0])
+    system = np.zeros((len(pairs), len(names)))
+    for row, pair in enumerate(pairs):
+        system[row, names.index(pair.first)], system[row, names.index(pair.second)] = -1.0, 1.0
+    target = np.array(differences, dtype=np.float64).reshape(len(pairs), width)
+    weight = np.sqrt(np.array([min(pair.pixels, 5000) for pair in pairs], dtype=np.float64))[:, None]
+    values = np.linalg.lstsq(system * weight, target * weight, rcond=None)[0]
+    return values - np.median(values, axis=0)
+
+
+def apply_gain(picture: Array, mask: Array, gain: tuple[float, float, float]) -> Array:
+    """``picture`` (H, W, 3) sRGB with the product's linear light times ``gain``; the backdrop stays as it is."""
+    corrected = to_srgb(to_linear(picture) * np.asarray(gain))
+    soft = np.clip(mask, 0, 1)[..., None]
+    return np.clip(picture * (1 - soft) + corrected * soft, 0, 1).astype(np.float32)

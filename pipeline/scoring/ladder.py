@@ -1,0 +1,153 @@
+"""What to do with a picture that was scored: keep it, mend it for free, buy another one, or hand it to a person.
+
+Data and a pure decision, so that the journal can hold each step's reason, and a test can walk every ladder there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .crossview import Tint
+from .verdict import Verdict
+
+Kind = Literal["accept", "unwarp", "gain", "reroll", "stricter", "depth", "local", "flag"]
+BOUGHT: tuple[Kind, ...] = ("reroll", "stricter", "depth")
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """How far to go for one picture. Counts are purchases beyond the first.
+
+    ``unsure``: what happens where the gate can't tell: "flag" keeps the picture for a person to look at, "accept" trusts it,
+    "climb" treats it as failed. ``most``: purchases in all, whatever the rungs allow.
+    """
+
+    unwarp: bool = True
+    rerolls: int = 2
+    stricter: int = 1
+    depth: int = 1
+    local: bool = True
+    unsure: Literal["flag", "accept", "climb"] = "flag"
+    most: int = 4
+    tint_rerolls: int = 1
+
+    def rungs(self) -> tuple[Kind, ...]:
+        """The purchases in their order."""
+        return (*["reroll"] * self.rerolls, *["stricter"] * self.stricter, *["depth"] * self.depth)[: self.most]  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One scored picture. ``made_by``: "first", or the action that made it."""
+
+    made_by: Kind | Literal["first"]
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Action:
+    """``kind``: what next. ``reason``: one sentence for the journal. ``keep``: index of the attempt that is kept, if one is.
+
+    ``reroll`` asks for a new seed, ``stricter`` for a new seed and the prompt's stricter wording, ``depth`` for the
+    depth-conditioned endpoint, ``local`` for the render's own finish, ``unwarp`` for the last attempt un-warped and scored.
+    """
+
+    kind: Kind
+    reason: str
+    keep: int | None = None
+
+
+def next_action(
+    history: Sequence[Attempt],
+    ladder: Ladder | None = None,
+    budget_left: float | None = None,
+    prices: Mapping[str, float | None] | None = None,
+) -> Action:
+    """The next step after ``history``, oldest first.
+
+    ``budget_left``: USD, None for no limit. ``prices``: USD per purchase by rung ("reroll", "stricter", "depth"); with a
+    limit, a rung of unknown price isn't bought. A rung that can't be paid for is passed over, never bought in part.
+    Raises ValueError for an empty history: what was never scored has no next step.
+    """
+    if not history:
+        raise ValueError("score the picture first: an empty history has no next action")
+    ladder = ladder or Ladder()
+    last = history[-1]
+    if last.verdict.outcome == "pass":
+        return Action("accept", last.verdict.reason, len(history) - 1)
+    if last.verdict.outcome == "unsure" and ladder.unsure != "climb":
+        if ladder.unsure == "accept":
+            return Action("accept", f"accepted unverified: {last.verdict.reason}", len(history) - 1)
+        return Action("flag", f"a person should look: {last.verdict.reason}", len(history) - 1)
+    if ladder.unwarp and last.verdict.repairable and last.made_by != "unwarp":
+        return Action("unwarp", f"{last.verdict.reason}; un-warping mends that without a purchase")
+    if last.made_by == "local":
+        return Action("flag", f"even the render's own finish was not accepted: {last.verdict.reason}", len(history) - 1)
+    return _climb(history, ladder, budget_left, prices or {})
+
+
+def _climb(
+    history: Sequence[Attempt], ladder: Ladder, budget_left: float | None, prices: Mapping[str, float | None]
+) -> Action:
+    why = history[-1].verdict.reason
+    climbed = [attempt.made_by for attempt in history if attempt.made_by in BOUGHT]
+    unaffordable = False
+    remaining = list(ladder.rungs()) if len(climbed) < ladder.most else []
+    # A rung that was passed over for its price stays passed over: what was climbed is the last bought rung's place.
+    for rung in climbed:
+        if rung in remaining:
+            remaining = remaining[remaining.index(rung) + 1 :]  # type: ignore[arg-type]
+    for rung in remaining:
+        price = prices.get(rung)
+        if budget_left is None or (price is not None and price <= budget_left + 1e-9):
+            return Action(rung, f"{why}; {_WORDS[rung]}")
+        unaffordable = True
+    end = "the budget allows no other take" if unaffordable else "every allowed take was tried"
+    if ladder.local:
+        return Action("local", f"{why}; {end}, so the render's own finish takes its place")
+    return Action("flag", f"{why}; {end}", best(history))
+
+
+_WORDS = {
+    "reroll": "another seed may do better",
+    "stricter": "the prompt now insists on the shape",
+    "depth": "the depth-conditioned endpoint holds the shape more firmly",
+}
+
+
+def best(history: Sequence[Attempt]) -> int:
+    """Index of the attempt that is least wrong: by outcome, then by the share of the outline that is off."""
+    order = {"pass": 0, "unsure": 1, "fail": 2}
+
+    def badness(index: int) -> tuple[float, ...]:
+        verdict = history[index].verdict
+        numbers = verdict.numbers
+        return (
+            order[verdict.outcome],
+            numbers.get("bad_share", 1.0) + numbers.get("hollow_share", 1.0) + numbers.get("added_share", 1.0),
+            numbers.get("p95_px", 99.0),
+        )
+
+    return min(range(len(history)), key=badness)
+
+
+def next_for_tint(tint: Tint, rerolls_so_far: int = 0, ladder: Ladder | None = None, affordable: bool = True) -> Action:
+    """What to do about the one view whose colour disagrees: only that view is touched. ``tint.outlier`` names it."""
+    ladder = ladder or Ladder()
+    if not tint.outlier:
+        return Action("accept", tint.reason)
+    if tint.action == "gain":
+        return Action("gain", tint.reason)
+    if affordable and rerolls_so_far < ladder.tint_rerolls:
+        return Action("reroll", f"{tint.reason}; {tint.outlier} alone is taken again")
+    return Action("flag", f"{tint.reason}; a person should look at {tint.outlier}")
+
+
+def headline(verdicts: Mapping[str, Verdict]) -> str:
+    """A run in one line: "5 of 5 on model", or which one is not, and why."""
+    good = [name for name, verdict in verdicts.items() if verdict.outcome == "pass"]
+    line = f"{len(good)} of {len(verdicts)} on model"
+    others = [f"{name}: {v.reason}" for name, v in verdicts.items() if v.outcome != "pass"]
+    return "; ".join([line, *others])
