@@ -550,8 +550,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _endpoints(_options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend.endpoints import catalogue_rows
-    from .pipeline.ledger import usd
-    from .pipeline.text_table import text_table
+    from .pipeline.text_table import text_table, usd
 
     rows = catalogue_rows()
     lines = [

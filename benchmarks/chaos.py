@@ -27,7 +27,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +182,8 @@ def endure(driver: subprocess.Popen[str], dice: random.Random, told: Counter[str
     for pid in victims:
         told["killed driver" if pid == driver.pid else "killed child"] += 1
         if child or pid != child:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         time.sleep(dice.choice([0.0, 0.0, 0.05]))
     return driver.wait(300)
 
@@ -217,7 +215,9 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
             continue
         for attempt in folder.read_journal().purchases.attempts:
             receipts = attempt.downloaded.values()
-            is_here = bool(receipts) and all((folder.root / str(r["file"])).stat().st_size == r["bytes"] for r in receipts)
+            is_here = bool(receipts) and all(
+                (folder.root / str(r["file"])).stat().st_size == r["bytes"] for r in receipts
+            )
             if attempt.request_id is not None:
                 owner[attempt.request_id] = (f"{place.name}/{attempt.key}", folder.root, is_here)
         spent = sum(entry.usd for entry in book if entry.run == folder.record["id"])

@@ -12,6 +12,7 @@ from ..pipeline.disk import check_writable
 from ..pipeline.errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ..pipeline.journal import Attempt
 from ..pipeline.ledger import difference
+from ..pipeline.text_table import usd
 from . import errors, history
 from .accounts import Accounts
 from .client import FalQueue
@@ -126,7 +127,7 @@ class Buyer:
             raise Uncertain(
                 f"whether fal.ai accepted the request for {attempt.key} is not known, so it is not sent again; look in "
                 f"fal's own history, then 'consistency resume RUN --send-again' if it is not there "
-                f"(${attempt.committed_usd:.2f} at stake)"
+                f"({usd(attempt.committed_usd)} at stake)"
             )
         if attempt.next_step == "stuck" and not self._retry_failed:
             raise _recorded(attempt)

@@ -31,7 +31,9 @@ from .transport import LOST, CarefulTransport, is_fal_address, is_fals_own_error
 # longer is tried again above, where it can be interrupted.
 fal_client.client.MAX_ATTEMPTS = 4
 
-QUESTION = httpx.Timeout(20.0, connect=10.0)  # seconds; the answers are small, and a cancel must not wait for a dead one
+QUESTION = httpx.Timeout(
+    20.0, connect=10.0
+)  # seconds; the answers are small, and a cancel must not wait for a dead one
 NAME = re.compile(r"[\w.-]{1,128}")  # a request id: it becomes part of an address
 
 CancelAnswer = Literal["removed", "running", "completed", "gone"]

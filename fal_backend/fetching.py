@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..pipeline.journal import Attempt
+from ..pipeline.text_table import usd
 from . import download, verify
 from .accounts import Accounts
 from .errors import BadDownload, Expired, FalError
@@ -28,7 +29,7 @@ class Fetching:
         try:
             return [self._bring(attempt, path, media.get(path), addresses.get(path), tell) for path in attempt.outputs]
         except Expired as error:
-            about = f"{error}: {attempt.key}, ${attempt.committed_usd:.2f}"
+            about = f"{error}: {attempt.key}, {usd(attempt.committed_usd)}"
             failure = Expired(about, request_id=attempt.request_id)
             self._accounts.note("failed", attempt, error="Expired", message=str(failure), billed="yes")
             raise failure from error

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..pipeline import plan as planned
-from ..pipeline.ledger import usd
 from ..pipeline.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
-from ..pipeline.text_table import text_table
+from ..pipeline.text_table import text_table, usd
 from .arguments import Live
 from .order import purchase_for, with_endpoint
 from .purchase import Purchase

@@ -67,7 +67,17 @@ def check(path: Path, media: str) -> str:
         raise BadDownload(f"the file is larger than {largest(media) >> 20} MiB, which no result of this kind is")
     try:
         _CHECKS[found](path)
-    except (struct.error, zlib.error, LookupError, TypeError, AttributeError, ValueError, RecursionError, MemoryError, BadInput) as error:
+    except (
+        struct.error,
+        zlib.error,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+        BadInput,
+    ) as error:
         raise BadDownload(f"the file is damaged ({error}); resume to download it again") from error
     return found
 

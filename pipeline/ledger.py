@@ -8,7 +8,7 @@ from typing import Any
 
 from .journal import Attempt
 from .run_folder import RunFolder
-from .text_table import text_table
+from .text_table import text_table, usd
 
 DIFFERENCE = 0.10  # a bill that far from its quote is pointed out
 
@@ -97,10 +97,3 @@ class Ledger:
         ]  # fmt: skip
         total = ("total", "", "", usd(self.quoted_usd), usd(self.billed_usd), usd(self.uncertain_usd or None), "")
         return text_table(("file", "endpoint", "state", "quoted", "billed", "uncertain", ""), [*rows, total])
-
-
-def usd(amount: float | None) -> str:
-    """An amount as people write it, with the digits that small prices need."""
-    if amount is None:
-        return "-"
-    return f"${amount:.2f}" if abs(amount * 100 - round(amount * 100)) < 1e-6 else f"${amount:.4f}"

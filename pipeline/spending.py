@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .disk import append_line, locked, read_lines
 from .errors import BudgetExceeded
+from .text_table import usd as words
 
 _CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
 
@@ -90,8 +91,8 @@ class SpendingBook:
             ):
                 if limit is not None and spent + usd > limit + _CENT_FRACTION:
                     raise BudgetExceeded(
-                        f"stopped before the {name}'s limit of ${limit:.2f} would be passed: ${spent:.2f} is spent or "
-                        f"set aside and the next request costs ${usd:.2f}; raise the limit and resume to go on"
+                        f"stopped before the {name}'s limit of {words(limit)} would be passed: {words(spent)} is spent or "
+                        f"set aside and the next request costs {words(usd)}; raise the limit and resume to go on"
                     )
             append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})
 

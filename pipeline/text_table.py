@@ -1,4 +1,4 @@
-"""Columns of text for a terminal."""
+"""Columns of text for a terminal, and amounts of money in them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,11 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join(cell(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
+
+
+def usd(amount: float | None) -> str:
+    """An amount as people write it, with the digits that small prices need."""
+    if amount is None:
+        return "-"
+    cents, _, fraction = f"{amount:.4f}".partition(".")
+    return f"${cents}.{fraction[:2]}{fraction[2:].rstrip('0')}"

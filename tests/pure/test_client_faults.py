@@ -196,9 +196,7 @@ def test_each_strange_status_is_its_own_error(
 
 
 @pytest.mark.parametrize("missing", ["logs", "queue_position", "metrics"])
-def test_a_status_needs_nothing_but_its_word(
-    queue: FalQueue, send: Callable[[], Handle], fake: FakeFal, missing: str
-):
+def test_a_status_needs_nothing_but_its_word(queue: FalQueue, send: Callable[[], Handle], fake: FakeFal, missing: str):
     handle = send()
     fake.fault("status", "edit_answer", edit=lambda body: {k: v for k, v in body.items() if k != missing})
     assert queue.standing(handle).state
@@ -308,7 +306,9 @@ def test_an_upload_is_tried_again(queue: FalQueue, fake: FakeFal, operation: str
 
 
 @pytest.mark.parametrize("operation", ["token", "upload"])
-@pytest.mark.parametrize(("fault", "error"), [("http_500", ServerFault), ("broken_json", ServerFault), ("bad_key", BadKey)])
+@pytest.mark.parametrize(
+    ("fault", "error"), [("http_500", ServerFault), ("broken_json", ServerFault), ("bad_key", BadKey)]
+)
 def test_an_upload_that_fails_costs_nothing_and_tells_no_one_the_key(
     queue: FalQueue, fake: FakeFal, operation: str, fault: str, error: type[FalError]
 ):
@@ -354,9 +354,7 @@ def lost(fake: FakeFal, number: int = 0) -> Attempt:
     return Attempt("k", 1, endpoint=KONTEXT, arguments=entry.arguments, intended_at=datetime.now(UTC).isoformat())
 
 
-def test_a_lost_request_is_found_by_its_words_and_never_taken_from_another(
-    send: Callable[[], Handle], fake: FakeFal
-):
+def test_a_lost_request_is_found_by_its_words_and_never_taken_from_another(send: Callable[[], Handle], fake: FakeFal):
     first = send().request_id
     assert history.find(API_KEY, lost(fake), set()) == first
     assert history.find(API_KEY, lost(fake), {first}) is None
@@ -387,7 +385,10 @@ def test_a_long_list_is_read_to_its_end(fake: FakeFal, monkeypatch: pytest.Monke
     pages: Iterator[dict[str, Any]] = iter(
         [
             {"items": [{"request_id": "x"}], "has_more": True, "next_cursor": "2"},
-            {"items": [{"request_id": "y", "sent_at": "2026-01-01T00:00:01Z", "json_input": {"a": 1}}], "has_more": False},
+            {
+                "items": [{"request_id": "y", "sent_at": "2026-01-01T00:00:01Z", "json_input": {"a": 1}}],
+                "has_more": False,
+            },
         ]
     )
     monkeypatch.setattr(web, "get", lambda *_a: next(pages))

@@ -118,7 +118,9 @@ def test_a_crash_between_any_two_lines_pays_once_and_loses_nothing(
     from .shop import new_folder
 
     bring_near(monkeypatch)
-    monkeypatch.setattr(os, "fsync", lambda _file: None)  # the crash is of this program, and syncing takes half the time
+    monkeypatch.setattr(
+        os, "fsync", lambda _file: None
+    )  # the crash is of this program, and syncing takes half the time
     points, crashes, uncertain = Points(monkeypatch), 0, 0
     # A second sending passes the lines of the first again, so there every third will do.
     for at in range(1, 500, 3 if trouble == "job_error" else 1):
@@ -325,7 +327,7 @@ def test_a_deleted_file_that_fal_has_forgotten_is_said_to_be_gone(folder: RunFol
     event = buy_one(folder)
     assert isinstance(event.error, errors.Expired)
     assert fake.books.entries[0].request_id in event.text
-    assert "$0.0" in event.text
+    assert "$0.025" in event.text
     assert len(fake.of("submit")) == 1
     assert buy_one(folder).kind == "failed"
     fake.faults.clear()
