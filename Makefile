@@ -45,7 +45,7 @@ test: venv ## everything that is checked, in every lane found here
 	.venv/bin/python packaging/check.py $(LANES)
 
 demo: venv ## the whole pipeline on a sample product: no key, no network, into demo/run
-	.venv/bin/python packaging/demo.py
+	.venv/bin/python packaging/demo.py $(OPTIONS)
 
 build: venv ## the extension's zips into dist/; BLENDER=blender: one for the Blender at hand
 	.venv/bin/python packaging/build.py $(if $(BLENDER),--blender "$(BLENDER)")

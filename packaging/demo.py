@@ -1,6 +1,7 @@
 """`make demo`: builds the sample product and takes it through the whole pipeline with no key and no network.
 
 An earlier demo is replaced. The size is one that two CPU cores manage in minutes; `consistency run` renders 1024 pixels.
+Options given are handed on: `make demo OPTIONS="--size 1024 --samples 256"`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from pathlib import Path
 DEMO = Path("demo")
 BUILD_SAMPLE = "import pathlib, sys\nfrom consistency_pipeline.studio.sample_product import build_sample\n"
 BUILD_SAMPLE += "build_sample(pathlib.Path(sys.argv[1]))"
-SIZES = ["--size", "512", "--samples", "64", "--duration", "3"]
+SIZES = ["--size", "448", "--samples", "32", "--duration", "2"]
 
 
-def main() -> int:
+def main(options: list[str]) -> int:
     sample, run = DEMO / "sample.glb", DEMO / "run"
     DEMO.mkdir(exist_ok=True)
     shutil.rmtree(run, ignore_errors=True)
@@ -26,7 +27,7 @@ def main() -> int:
     subprocess.run([sys.executable, "-c", BUILD_SAMPLE, str(sample)], check=True, stdout=subprocess.DEVNULL)
 
     consistency = str(Path(sys.executable).with_name("consistency"))
-    command = [consistency, "run", str(sample), "--out", str(run), "--backend", "local", *SIZES]
+    command = [consistency, "run", str(sample), "--out", str(run), "--backend", "local", *SIZES, *options]
     print("$", shlex.join([".venv/bin/consistency", *command[1:]]), flush=True)
     status = subprocess.run(command, check=False).returncode
     if status == 0:
@@ -35,4 +36,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
