@@ -260,7 +260,8 @@ def test_a_result_of_brackets_is_refused(queue: FalQueue, send: Callable[[], Han
 
     deep = httpx.Response(200, text="[" * 200_000)
     monkeypatch.setattr(queue._client._client, "request", lambda *_a, **_k: deep)
-    pytest.raises(BadAnswer, queue.answer, handle)
+    with pytest.raises(BadAnswer):
+        queue.answer(handle)
 
 
 # cancelling
@@ -378,7 +379,8 @@ def test_a_list_that_may_not_be_read_is_no_answer_and_an_outage_is_an_error(send
     assert history.find(API_KEY, attempt, set()) is None
     for fault, error in (("nginx_502", ServerFault), ("lost_answer", Unreachable)):
         fake.fault("requests", fault)
-        pytest.raises(error, history.find, API_KEY, attempt, set())
+        with pytest.raises(error):
+            history.find(API_KEY, attempt, set())
 
 
 def test_a_long_list_is_read_to_its_end(fake: FakeFal, monkeypatch: pytest.MonkeyPatch):

@@ -76,7 +76,8 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path: Path):
             file.write(b"half of the new")
             raise KeyError
 
-    pytest.raises(KeyError, write_half)
+    with pytest.raises(KeyError):
+        write_half()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -17,6 +17,7 @@ from tests.fake_fal import API_KEY, FakeFal, media
 from .stand_in import png
 
 Put = Callable[..., str]
+PICTURE = png()
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def put(fake: FakeFal, monkeypatch: pytest.MonkeyPatch) -> Put:
     """Puts a file on fal's CDN; its address."""
     monkeypatch.setattr(download, "FIRST_PAUSE", 0.01)
     save = fake.storage.saver("fal-ai/flux-kontext/dev")
-    return lambda data=png(), kind="image/png", name="a.png": save(data, kind, name)["url"]
+    return lambda data=PICTURE, kind="image/png", name="a.png": save(data, kind, name)["url"]
 
 
 def left(folder: Path) -> list[str]:

@@ -79,7 +79,8 @@ def test_another_machine_holds_it_until_it_expires_and_never_for_ever(path: Path
     written(path, expires=time.time() + expires_in)
     mine = Lease(path, "mine")
     if is_held:
-        pytest.raises(RunInUse, mine.acquire)
+        with pytest.raises(RunInUse):
+            mine.acquire()
     else:
         mine.acquire()
 

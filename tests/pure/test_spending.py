@@ -69,7 +69,8 @@ def test_retries_count_and_the_same_attempt_counts_once(book: SpendingBook):
     book.reserve("run", "duck", "a#1", 0.05, limits)
     book.reserve("run", "duck", "a#1", 0.05, limits)  # a crash came between this and the journal's line
     book.reserve("run", "duck", "a#2", 0.05, limits)
-    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "a#3", 0.05, limits)
+    with pytest.raises(BudgetExceeded):
+        book.reserve("run", "duck", "a#3", 0.05, limits)
 
 
 def test_what_was_not_billed_is_free_again_and_a_higher_bill_counts(book: SpendingBook):
@@ -78,7 +79,8 @@ def test_what_was_not_billed_is_free_again_and_a_higher_bill_counts(book: Spendi
     book.settle("run", "duck", {"a#1": (day(0), 0.0)})
     book.reserve("run", "duck", "b#1", 0.04, limits)
     book.settle("run", "duck", {"b#1": (day(0), 0.08)})
-    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "c#1", 0.04, limits)
+    with pytest.raises(BudgetExceeded):
+        book.reserve("run", "duck", "c#1", 0.04, limits)
 
 
 def test_yesterday_does_not_count_today_and_a_late_bill_belongs_to_the_day_of_its_request(book: SpendingBook):
@@ -90,7 +92,8 @@ def test_yesterday_does_not_count_today_and_a_late_bill_belongs_to_the_day_of_it
 
 def test_a_clock_that_was_set_back_does_not_open_the_purse_again(book: SpendingBook):
     spent(book, 0.9, on=day(+1))
-    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "a#1", 0.2, Limits(day=1.0))
+    with pytest.raises(BudgetExceeded):
+        book.reserve("run", "duck", "a#1", 0.2, Limits(day=1.0))
 
 
 def test_two_processes_cannot_both_have_the_last_dollar(tmp_path: Path):
@@ -107,7 +110,8 @@ def test_two_processes_cannot_both_have_the_last_dollar(tmp_path: Path):
 
 def test_the_book_of_another_machine_is_taken_over_on_the_day_of_the_purchase(book: SpendingBook):
     book.settle("moved here", "duck", {"a#1": (day(-3), 0.7)})
-    pytest.raises(BudgetExceeded, book.reserve, "moved here", "duck", "b#1", 0.4, Limits(run=1.0))
+    with pytest.raises(BudgetExceeded):
+        book.reserve("moved here", "duck", "b#1", 0.4, Limits(run=1.0))
     book.reserve("moved here", "duck", "b#1", 0.4, Limits(day=0.4))
 
 
@@ -122,7 +126,8 @@ def test_torn_and_foreign_lines_are_passed_over(book: SpendingBook):
     spent(book, 0.9, on=day(0))
     with book.path.open("ab") as file:
         file.write(json.dumps({"day": day(0), "run": "r", "usd": "nothing"}).encode() + b'\n{"day": "20')
-    pytest.raises(BudgetExceeded, book.reserve, "run", "duck", "a#1", 0.2, Limits(day=1.0))
+    with pytest.raises(BudgetExceeded):
+        book.reserve("run", "duck", "a#1", 0.2, Limits(day=1.0))
     book.reserve("run", "duck", "b#1", 0.1, Limits(day=1.0))
 
 

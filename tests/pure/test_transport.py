@@ -125,7 +125,8 @@ def test_a_submission_whose_fate_is_unknown_is_uncertain(fault: httpx.Response |
 
 @pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("")])
 def test_a_submission_that_never_left_may_be_sent_again(fault: Exception):
-    pytest.raises(type(fault), through, SUBMIT, fault)
+    with pytest.raises(type(fault)):
+        through(SUBMIT, fault)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429])
@@ -140,7 +141,8 @@ def test_a_conflict_is_not_retried_behind_our_back():
 
 
 def test_questions_may_be_asked_again():
-    pytest.raises(httpx.ReadError, through, STATUS, httpx.ReadError("reset"))
+    with pytest.raises(httpx.ReadError):
+        through(STATUS, httpx.ReadError("reset"))
     assert through(STATUS, httpx.Response(502)).status_code == 502
 
 
