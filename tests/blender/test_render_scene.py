@@ -1,0 +1,131 @@
+"""The scene that references are rendered from: what it saves, and what it leaves alone."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from consistency_pipeline.pipeline.errors import BadRender
+from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.studio import BlenderStudio
+
+
+def result_of(steps):
+    try:
+        while True:
+            next(steps)
+    except StopIteration as stop:
+        return stop.value
+
+
+@pytest.fixture
+def settings():
+    return RunSettings(size=64, samples=1, device="cpu")
+
+
+@pytest.fixture
+def studio(settings, box_glb):
+    studio = BlenderStudio(settings)
+    result_of(studio.load_product(box_glb))
+    result_of(studio.place_rig(settings))
+    return studio
+
+
+def facts(thing):
+    """Every plain setting of ``thing``, and the names of what it points to."""
+    found = {}
+    for prop in thing.bl_rna.properties:
+        if prop.type in ("POINTER", "COLLECTION"):
+            continue
+        value = getattr(thing, prop.identifier)
+        found[prop.identifier] = repr([*value] if getattr(prop, "is_array", False) else value)
+    return found
+
+
+def artists_scene():
+    """A scene with settings of its own in every place that rendering touches."""
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 777, 333, 50
+    scene.render.filepath, scene.render.use_border, scene.render.film_transparent = "//mine_", True, False
+    scene.render.image_settings.file_format = "JPEG"
+    scene.view_settings.view_transform = "Standard"
+    scene.cycles.samples = 17
+    scene.frame_set(12)
+    layer = scene.view_layers.new("Second")
+    layer.use_pass_mist, layer.use = True, False
+    scene.world = bpy.data.worlds.new("Mine")
+    for name, kind in (("Lamp", bpy.data.lights.new("Lamp", "SUN")), ("Eye", bpy.data.cameras.new("Eye"))):
+        scene.collection.objects.link(bpy.data.objects.new(name, kind))
+    scene.camera = bpy.data.objects["Eye"]
+    bpy.data.objects["Lamp"].hide_render = True
+    bpy.data.objects["Eye"].select_set(True)
+    bpy.context.view_layer.objects.active = bpy.data.objects["Lamp"]
+    return scene
+
+
+def everything(scene):
+    return {
+        "scene": [facts(part) for part in (scene, scene.render, scene.render.image_settings, scene.cycles)],
+        "colour": [facts(part) for part in (scene.view_settings, scene.display_settings)],
+        "uses": [scene.world.name, scene.camera.name, bpy.context.view_layer.objects.active.name],
+        "layers": [
+            (
+                facts(layer),
+                [
+                    (thing.name, thing.select_get(view_layer=layer), thing.visible_get(view_layer=layer))
+                    for thing in layer.objects
+                ],
+                [(child.name, child.exclude, child.hide_viewport) for child in layer.layer_collection.children],
+            )
+            for layer in scene.view_layers
+        ],
+        "objects": [
+            (thing.name, thing.hide_render, thing.hide_viewport, repr(thing.matrix_world)) for thing in bpy.data.objects
+        ],
+        "preferences": facts(bpy.context.preferences.view),
+        "devices": bpy.context.preferences.addons["cycles"].preferences.compute_device_type,
+        "images": sorted(image.name for image in bpy.data.images if image.type != "RENDER_RESULT"),
+        "handlers": [len(getattr(bpy.app.handlers, name)) for name in ("render_complete", "render_cancel")],
+    }
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # every setting is read, those on their way out too
+@pytest.mark.parametrize("ending", ["finished", "closed", "failed"])
+def test_the_artists_scene_is_what_it_was(studio, settings, tmp_path, ending):
+    scene = artists_scene()
+    if ending == "failed":
+        for thing in bpy.data.collections["Consistency Product"].all_objects:
+            thing.hide_render = True
+    before = everything(scene)
+    folder = tmp_path / "references"
+    steps = studio.render_reference(settings.angles[0], settings, folder)
+    if ending == "closed":
+        next(steps)
+        steps.close()
+    elif ending == "failed":
+        with pytest.raises(BadRender, match="no product"):
+            result_of(steps)
+        assert not folder.exists()
+    else:
+        result_of(steps)
+    assert bpy.context.scene == scene
+    assert everything(scene) == before
+
+
+def test_all_angles_share_one_cycles_session(studio, settings, tmp_path, monkeypatch):
+    import _cycles
+
+    made = []
+    create = _cycles.create
+
+    def counted(*arguments):
+        made.append(arguments)
+        return create(*arguments)
+
+    monkeypatch.setattr(_cycles, "create", counted)
+    pictures = [
+        result_of(studio.render_reference(angle, settings, tmp_path)).files["image"].read_bytes()
+        for angle in settings.angles[:3]
+    ]
+    assert len(made) == 1
+    assert len(set(pictures)) == 3  # and still each angle is seen from its own camera
