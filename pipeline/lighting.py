@@ -35,12 +35,16 @@ class Lamp:
 
 @dataclass(frozen=True)
 class Preset:
-    """``environment``: radiance of an even white surrounding, or strength of ``hdri``, a file of Blender's own."""
+    """``environment``: strength of the surrounding, which is even white, or partly ``hdri``, a file of Blender's own.
+
+    ``hdri_share``: how much of the picture is mixed in; the rest stays white, so that metal mirrors no black room.
+    """
 
     title: str
     lamps: tuple[Lamp, ...]
     environment: float
     hdri: str | None = None
+    hdri_share: float = 0.55
 
 
 PRESETS: dict[str, Preset] = {
@@ -69,7 +73,7 @@ PRESETS: dict[str, Preset] = {
             Lamp("fill", azimuth=60, elevation=10, strength=0.04, size=4.0, kelvin=7500),
             Lamp("rim", azimuth=140, elevation=35, strength=0.70, size=1.5, kelvin=7500),
         ),
-        environment=0.05,
+        environment=0.10,
     ),
     "hdri": Preset("Neutral HDRI", (), environment=0.8, hdri="studio.exr"),
 }

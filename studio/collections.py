@@ -64,7 +64,7 @@ def ids_now() -> set[int]:
 def ids_since(before: set[int]) -> list[ID]:
     """The datablocks that have been made since ``ids_now`` was asked.
 
-    Without the render result: it is Blender's own, and 4.5 hangs on exit once a script has removed it.
+    Without the render result, which is Blender's own.
     """
     return [item for item in all_ids() if item.session_uid not in before and not _is_render_result(item)]
 

@@ -85,6 +85,7 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
     background.inputs["Strength"].default_value = lighting.environment(preset, settings.light_rig)
     mapping = world.node_tree.nodes.get("Rotation")
     if mapping is not None:
+        world.node_tree.nodes["Share"].inputs["Fac"].default_value = preset.hdri_share
         mapping.inputs["Rotation"].default_value[2] = np.radians(-settings.light_rig.rotation)
 
 
@@ -108,10 +109,14 @@ def _surrounding(world: World, picture: Path | None) -> bpy.types.Node:
         mapping, place = tree.nodes.new("ShaderNodeMapping"), tree.nodes.new("ShaderNodeTexCoord")
         mapping.name = "Rotation"
         grey = tree.nodes.new("ShaderNodeRGBToBW")  # neutral: product colours must not take on the room's
+        mix = tree.nodes.new("ShaderNodeMixRGB")
+        mix.name = "Share"
+        mix.inputs["Color1"].default_value = (1.0, 1.0, 1.0, 1.0)
         tree.links.new(place.outputs["Generated"], mapping.inputs["Vector"])
         tree.links.new(mapping.outputs[0], shown.inputs["Vector"])
         tree.links.new(shown.outputs["Color"], grey.inputs[0])
-        tree.links.new(grey.outputs[0], background.inputs["Color"])
+        tree.links.new(grey.outputs[0], mix.inputs["Color2"])
+        tree.links.new(mix.outputs[0], background.inputs["Color"])
     return background
 
 
