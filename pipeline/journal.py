@@ -88,8 +88,8 @@ class Attempt:
     @property
     def may_be_billed(self) -> bool:
         """It may have cost something that this machine was not told of."""
-        given_up = self.next_step in ("uncertain", "stuck") or self.abandoned or self.cancel in ("running", "gone")
-        return given_up and self.billed_usd is None and self.next_step != "done"
+        untold = self.next_step in ("uncertain", "stuck", "fetch", "done") or self.abandoned
+        return self.billed_usd is None and (untold or self.cancel in ("running", "gone"))
 
 
 @dataclass

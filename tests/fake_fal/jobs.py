@@ -78,12 +78,12 @@ class Job:
         return self._failure() or answer(200, made.output), made, inputs.unknown
 
     def finish(self, at: float, *, bill_refused: bool) -> None:
-        self.entry.state, self.entry.finished_at = "COMPLETED", at
-        self.entry.status_code = self.outcome.status
+        self.entry.finished_at, self.entry.status_code = at, self.outcome.status
         billed = self.outcome.status == 200 or (self.outcome.status == 422 and bill_refused)
         if self.made is not None and billed:
             self.entry.billed = True
             self.entry.units = units(self.price, self.endpoint.id, self.entry.arguments, self.made.pixels)
+        self.entry.state = "COMPLETED"  # last: who sees it must find the bill written
 
     def fail(self, at: float, status: int, error_type: str, detail: str, headers: dict[str, str] | None = None) -> None:
         """End it without an output, at fal's level rather than the model's."""

@@ -125,6 +125,7 @@ def bring_near(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "ASK_AGAIN", (0.05,) * 4)
     monkeypatch.setattr(waiting, "_interval", lambda _waited: 0.03)
     monkeypatch.setattr(download, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(os, "fsync", lambda _file: None)  # nobody pulls the plug here; test_disk looks after it
 
 
 def with_prices(folder: RunFolder, requests: Iterable[Request]) -> RunFolder:

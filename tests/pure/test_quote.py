@@ -188,3 +188,4 @@ def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: F
     event = buy_one(folder)
     assert (event.kind, event.billed_usd) == ("done", None)
     assert purchases(folder).committed_usd == 0.025  # the limits go on counting the quote
+    assert Ledger.read([folder.root]).uncertain_usd == 0.025
