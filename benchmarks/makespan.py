@@ -67,8 +67,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, FakeFal(latency=LATENCY) as fake:
         from tests.fake_fal import media
 
-        photo = Path(folder, "photo.png")
-        photo.write_bytes(media.sample_photo())
+        photo = Path(folder, "photo.jpg")
+        photo.write_bytes(media.photo())
         environment = {**fake.environment(), "CONSISTENCY_STATE_FOLDER": str(Path(folder, "state"))}
         took, record = run(Path(folder, "run"), photo, options.size, environment)
         path = critical_path(record)

@@ -99,6 +99,7 @@ def run(
             folder.mark(stage, state, error=str(error) or None)
         raise
     finally:
+        studio.close()
         folder.lease.release()
     return report
 

@@ -77,6 +77,10 @@ class Studio(Protocol):
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]: ...
 
+    def close(self) -> None:
+        """Take away what was only needed while working."""
+        ...
+
     def facts(self) -> dict[str, Any]:
         """Versions and the device used, for run.json."""
         ...

@@ -22,6 +22,7 @@ class BlenderStudio:
 
     def __init__(self, settings: RunSettings, *, own_file: bool = False) -> None:
         self._settings = settings
+        self._own_file = own_file
         if own_file:
             from . import compat
 
@@ -35,9 +36,12 @@ class BlenderStudio:
         return devices.find(self._settings.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
-        from .model import load_product
+        from .model import load_product, pack_textures
 
-        return load_product(model)
+        product = yield from load_product(model)
+        if self._own_file:
+            pack_textures()
+        return product
 
     def export_product(self, out: Path) -> Steps[None]:
         from .model import export_product
@@ -45,9 +49,11 @@ class BlenderStudio:
         return export_product(out)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
-        from .rig import place_rig
+        from .rig import place_rig, show_rig
 
-        return place_rig(settings)
+        yield from place_rig(settings)
+        if self._own_file:  # an artist's scene keeps its own camera and world
+            show_rig(settings)
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         from .references import render_reference
@@ -65,11 +71,16 @@ class BlenderStudio:
         return render_turntable(angle, settings, out, self.device)
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
-        from .render_scene import remove_render_scene
         from .results import save_results
 
-        remove_render_scene()
+        self.close()
         return save_results(results, settings, folder)
+
+    def close(self) -> None:
+        """Leave nothing of ours in the file but what was placed to stay."""
+        from .render_scene import remove_render_scene
+
+        remove_render_scene()
 
     def facts(self) -> dict[str, Any]:
         return {"device": self.device.label, "fell_back_to_cpu": self.device.fell_back}

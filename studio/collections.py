@@ -75,12 +75,16 @@ def _is_render_result(item: ID) -> bool:
 
 @contextmanager
 def scratch_scene() -> Iterator[Scene]:
-    """A scene of its own to import into or export from: the artist's selection, frame range and active object stay."""
-    scene = bpy.data.scenes.new("Consistency Scratch")
+    """A scene of its own to import into or export from: the artist's selection, frame range and active object stay.
+
+    Shown in the window meanwhile: a context override is not enough for the importer, which enters edit mode for bones.
+    """
+    window = bpy.context.window or bpy.context.window_manager.windows[0]
+    scene, shown, layer = bpy.data.scenes.new("Consistency Scratch"), window.scene, window.view_layer
     try:
-        with bpy.context.temp_override(
-            scene=scene, view_layer=scene.view_layers[0], collection=scene.collection, active_object=None
-        ):
+        window.scene = scene
+        with bpy.context.temp_override(window=window):
             yield scene
     finally:
+        window.scene, window.view_layer = shown, layer
         bpy.data.scenes.remove(scene)

@@ -69,6 +69,18 @@ def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+def strip_length(strip: bpy.types.Strip) -> int:
+    """Frames that a strip is shown."""
+    return strip.duration if hasattr(strip, "right_handle") else strip.frame_final_duration
+
+
+def set_strip_length(strip: bpy.types.Strip, frames: int) -> None:
+    if hasattr(strip, "right_handle"):  # since 5.1
+        strip.right_handle = strip.left_handle + frames
+    else:
+        strip.frame_final_duration = frames
+
+
 def has_view_transform(name: str) -> bool:
     """Whether the colour configuration knows a view transform."""
     view = bpy.context.scene.view_settings

@@ -44,7 +44,10 @@ def write_contact_sheet(results: Results, out: Path) -> None:
     references = [_fitted(passes.load(results.shots[name].files["image"])) for name in names]
     height, width = references[0].shape[:2]
     band_height = 2 * (height + CAPTION) + GAP
-    sheet = np.empty((HEAD + bands * band_height + MARGIN, 2 * MARGIN + columns * (width + GAP) - GAP, 3), np.uint8)
+    sheet = np.empty(
+        (HEAD + bands * band_height + MARGIN - GAP - CAPTION // 2, 2 * MARGIN + columns * (width + GAP) - GAP, 3),
+        np.uint8,
+    )
     sheet[:] = PAPER
     words = _headline(results, sheet.shape[1])
     for index, name in enumerate(names):

@@ -78,8 +78,6 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
         world = bpy.data.worlds.new(names.WORLD)
         if world.node_tree is None:
             world.use_nodes = True
-    if bpy.context.scene.world != world:
-        bpy.context.scene.world = world
     path = _hdri_path(preset.hdri) if preset.hdri else None
     background = _surrounding(world, path)
     background.inputs["Strength"].default_value = lighting.environment(preset, settings.light_rig)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -107,6 +108,13 @@ def export_product(out: Path) -> Steps[None]:
             partial.unlink(missing_ok=True)
 
 
+def pack_textures() -> None:
+    """Put textures that lie beside a .blend into the open file, so that it can be moved."""
+    for image in bpy.data.images:
+        if image.source == "FILE" and image.packed_file is None and Path(bpy.path.abspath(image.filepath)).is_file():
+            image.pack()
+
+
 def product_root() -> Object:
     """The empty that carries the product. Raises BadInput where there is none."""
     for thing in existing_objects(names.PRODUCT):
@@ -159,9 +167,10 @@ def _import_gltf(path: Path, scene: Scene) -> list[Object]:
                 "export it again without compression or special extensions"
             )
     try:
-        bpy.ops.import_scene.gltf(filepath=str(path))
+        bpy.ops.import_scene.gltf(filepath=str(path), loglevel=logging.CRITICAL, disable_bone_shape=True)
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+        said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+        reason = said[-1].removeprefix("Error: ") if said else "the importer gave no reason"
         raise BadInput(f"{path.name} can't be imported ({reason}); export it again as GLB") from error
     return list(scene.collection.all_objects)
 
@@ -170,6 +179,8 @@ def _append_blend(path: Path, notes: list[str]) -> list[Object]:
     try:
         with bpy.data.libraries.load(str(path), link=False) as (source, target):
             target.scenes = source.scenes
+    except ValueError as error:
+        raise BadInput(f"{path.name} is the file that is open; take its objects as the product instead") from error
     except (OSError, RuntimeError) as error:
         raise BadInput(
             f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
@@ -212,7 +223,10 @@ def _without_cameras_and_lights(objects: list[Object]) -> tuple[list[Object], in
             # Hand the child over to the grandparent: world = parent · inverse · basis stays the same product.
             inverse = thing.matrix_parent_inverse @ thing.matrix_basis @ child.matrix_parent_inverse
             child.parent = thing.parent
-            child.matrix_parent_inverse = inverse
+            if thing.parent is None:  # without a parent, the inverse counts for nothing
+                child.matrix_basis = inverse @ child.matrix_basis
+            else:
+                child.matrix_parent_inverse = inverse
     left = [thing for thing in objects if thing not in stray]
     remove_objects(stray)
     return left, len(stray)

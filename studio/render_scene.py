@@ -47,8 +47,9 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
 
 
 def remove_render_scene() -> None:
+    """Remove the scene; one that Blender still renders, because it was asked to stop this moment, goes the next time."""
     scene = bpy.data.scenes.get(NAME)
-    if scene is not None:
+    if scene is not None and not bpy.app.is_job_running("RENDER"):
         bpy.data.scenes.remove(scene)
 
 
@@ -132,15 +133,16 @@ def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, ang
     yield Progress(stage, text, 0.0, angle)
     scene.camera = camera
     scene.render.filepath = str(out)
-    if compat.in_background():
-        bpy.ops.render.render(write_still=True, scene=scene.name)
-    else:
-        yield from _render_in_window(scene.name, stage, text, angle)
+    yield from run_job(scene.name, Progress(stage, text, None, angle), write_still=True)
     if not out.is_file():
         raise ConsistencyError("Blender rendered nothing; look at its console for the reason, then try again")
 
 
-def _render_in_window(scene_name: str, stage: Stage, text: str, angle: str | None) -> Steps[None]:
+def run_job(scene_name: str, while_waiting: Progress, **options: bool) -> Steps[None]:
+    """One call of Blender's render operator with ``options``: at once without a window, else as a job of Blender's own."""
+    if compat.in_background():
+        bpy.ops.render.render(scene=scene_name, **options)
+        return
     ended: list[str] = []
 
     def complete(*_: object) -> None:
@@ -155,11 +157,11 @@ def _render_in_window(scene_name: str, stage: Stage, text: str, angle: str | Non
     bpy.app.handlers.render_cancel.append(cancelled)
     try:
         view.render_display_type = "NONE"  # the artist's windows stay as they are
-        started = bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene_name)
+        started = bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options)
         if "CANCELLED" in started:
             raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
         while not ended:
-            yield Progress(stage, text, None, angle)
+            yield while_waiting
     finally:
         view.render_display_type = display
         bpy.app.handlers.render_complete.remove(complete)

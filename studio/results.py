@@ -49,8 +49,6 @@ def load_into_scene(results: Results) -> None:
         _image(f"Clip {motion}", path)
     if results.clips:
         _sequence(results.clips)
-    if results.stills:
-        bpy.context.scene.camera = camera_for(next(iter(results.stills)))
 
 
 def _image(name: str, path: Path) -> Image:
@@ -128,7 +126,7 @@ def _sequence(clips: dict[str, Path]) -> Scene:
         element = strip.elements[0]
         scene.render.resolution_x, scene.render.resolution_y = element.orig_width, element.orig_height
         scene.render.fps = max(1, round(strip.fps)) if hasattr(strip, "fps") and strip.fps else 24
-        start += strip.frame_final_duration
+        start += compat.strip_length(strip)
     scene.frame_start, scene.frame_end = 1, max(1, start - 1)
     scene.view_settings.view_transform = "Standard"
     return scene

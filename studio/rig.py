@@ -16,7 +16,7 @@ from ..pipeline.stages import Progress, Steps
 from . import names
 from .backdrop import place_backdrop
 from .collections import collection, existing_objects, remove_objects
-from .lighting import place_lighting
+from .lighting import missing_hdri, place_lighting
 from .model import product_points
 
 
@@ -30,11 +30,21 @@ def place_rig(settings: RunSettings) -> Steps[None]:
     remove_objects(thing for thing in existing_objects(names.RIG) if thing.name not in wanted)
     yield Progress("rig", "framing the product", 0.0)
     cameras = place_cameras(points, settings)
-    bpy.context.scene.camera = cameras[0]
     place_lighting(settings, points)
+    if missing_hdri(settings):
+        yield Progress(
+            "rig", "this Blender has no studio HDRI; an even white surrounding stands in for it", warning=True
+        )
     place_backdrop(settings, points)
     bpy.context.view_layer.update()
     yield Progress("rig", f"{len(cameras)} cameras, {settings.lighting} lighting", 1.0)
+
+
+def show_rig(settings: RunSettings) -> None:
+    """Make the first angle's camera and the lighting's surroundings those of the open scene."""
+    scene = bpy.context.scene
+    scene.camera = camera_for(settings.angles[0].name)
+    scene.world = bpy.data.worlds.get(names.WORLD)
 
 
 def place_cameras(points: NDArray[np.float64], settings: RunSettings) -> list[Object]:

@@ -21,7 +21,7 @@ from ..pipeline.stages import Progress, Steps
 from . import compat, devices, names, passes
 from .collections import existing_objects
 from .model import product_root
-from .render_scene import render, render_scene, scratch_file
+from .render_scene import render, render_scene, run_job, scratch_file
 from .rig import camera_for
 
 RATE = 24  # frames a second of the file
@@ -75,7 +75,7 @@ def _motion(name: str, camera: Object) -> Iterator[Pose]:
     def turn(share: float) -> None:
         angle = -2.0 * math.pi * share  # a turntable seen from above turns clockwise: the right side comes to the front
         if name == "light_sweep":
-            angle = math.radians(-50.0 + 100.0 * share)
+            angle = math.radians(60.0) * math.sin(2.0 * math.pi * share)  # begins and ends as the still is lit
         for thing in moved:
             thing.matrix_world = Matrix.Rotation(angle, 4, "Z") @ before[thing.name]
 
@@ -104,10 +104,10 @@ def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> S
         editor = scene.sequence_editor_create()
         for number, frame in enumerate(frames):
             strip = compat.strips(editor).new_image(frame.stem, str(frame), 1, 1 + number * hold)
-            strip.frame_final_duration = hold
+            compat.set_strip_length(strip, hold)
         out.parent.mkdir(parents=True, exist_ok=True)
         scene.render.filepath = str(beside)
-        bpy.ops.render.render(animation=True, scene=scene.name)
+        yield from run_job(scene.name, Progress("video", "encoding", 1.0), animation=True)
         if not beside.is_file() or beside.stat().st_size == 0:
             raise ConsistencyError("Blender could not encode the clip; look at its console for the reason")
         beside.replace(out)

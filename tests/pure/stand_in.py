@@ -45,6 +45,9 @@ class StandInStudio:
     def _count(self, name: str) -> None:
         self.calls[name] = self.calls.get(name, 0) + 1
 
+    def close(self) -> None:
+        self._count("close")
+
     def load_product(self, model: Path) -> Steps[Product]:
         self._count("load_product")
         yield Progress("rig", f"loading {model.name}")

@@ -1,0 +1,162 @@
+"""What five references cost beside bare Cycles and beside the obvious script, and how good they are.
+
+    python -m benchmarks.references [--size 256] [--model FILE]
+
+Printed side by side from one run, each part in a process of its own:
+
+    ours      the five references with mask, depth, normal, position and backdrop, as a run makes them
+    bare      the same renders of the same scene without our passes, compositing and files
+    obvious   one Blender process per angle at Blender's default samples, as the usual script does it
+    PSNR      ours and the obvious script's against 2,048 samples, in the product's pixels, display-referred
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TRUTH_SAMPLES = 2048
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=256, help="pixels of a reference's side (default 256)")
+    parser.add_argument("--model", type=Path, help="a GLB (default: the sample product)")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        print("RESULT " + json.dumps(_part(options.part, options.model, options.size, options.out)), flush=True)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        model = options.model or _sample(Path(folder))
+        _report(model, options.size, Path(folder))
+    return 0
+
+
+def _report(model: Path, size: int, folder: Path) -> None:
+    ours = _measure("ours", model, size, folder / "ours")
+    bare = _measure("bare", model, size, folder / "bare")
+    angles = list(ours["angles"])
+    obvious = [_measure(f"obvious:{angle}", model, size, folder / "obvious") for angle in angles]
+    _measure("truth", model, size, folder / "truth")
+    seconds = sum(each["wall"] for each in obvious)
+    print(f"model {model.name}, {size} × {size} pixels, {ours['device']}")
+    print(f"ours      {ours['rendering']:8.1f} s rendering and writing, {ours['wall']:6.1f} s with the process")
+    print(f"bare      {bare['rendering']:8.1f} s rendering")
+    print(f"obvious   {seconds:8.1f} s, {len(angles)} processes")
+    print(f"ours / bare Cycles        {ours['rendering'] / bare['rendering']:6.2f}   (aim 1.05)")
+    print(f"ours / obvious script     {ours['wall'] / seconds:6.2f}   (aim 0.40)")
+    for name in ("ours", "obvious"):
+        values = [_psnr(folder / name, folder / "truth", folder / "ours", angle) for angle in angles]
+        print(f"PSNR {name:8} lowest {min(values):5.1f} dB, mean {np.mean(values):5.1f} dB   (aim 40 dB)")
+    print(f"peak memory               {ours['memory']:6.0f} MiB")
+
+
+def _measure(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.references", "--part", part, "--model", str(model), "--size", str(size)]
+    began = time.monotonic()
+    done = subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, text=True)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
+    return {**json.loads(line.removeprefix("RESULT ")), "wall": time.monotonic() - began}
+
+
+def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
+    """One of the things measured. Blender is imported here, so that its start counts in the process's time."""
+    from consistency_pipeline.pipeline.settings import RunSettings
+    from consistency_pipeline.studio import compat, devices, passes, rig
+    from consistency_pipeline.studio.model import load_product
+    from consistency_pipeline.studio.references import render_reference
+    from consistency_pipeline.studio.render_scene import render, render_scene
+
+    settings = RunSettings(inputs=(str(model),), size=size, samples=TRUTH_SAMPLES if part == "truth" else None)
+    compat.empty_file()
+    _finish(load_product(model))
+    _finish(rig.place_rig(settings))
+    device = devices.find("auto")
+    out.mkdir(parents=True, exist_ok=True)
+    wanted = [angle for angle in settings.angles if part.partition(":")[2] in ("", angle.name)]
+    began = time.monotonic()
+    for angle in wanted:
+        if part == "ours":
+            _finish(render_reference(angle, settings, out, device))
+            continue
+        scene = render_scene(settings, device)
+        if part != "truth":
+            _plain(scene, as_blender_comes=part.startswith("obvious"))
+        else:
+            scene.cycles.use_adaptive_sampling = scene.cycles.use_denoising = False
+        file = out / f"{angle.name}.exr"
+        with devices.chosen(device):
+            _finish(render(scene, rig.camera_for(angle.name), file, "references", "rendering"))
+    rendering = time.monotonic() - began
+    for angle in wanted if part != "bare" else ():
+        if part == "ours":
+            np.save(out / f"{angle.name}.npy", passes.load(out / f"{angle.name}.png"))
+        else:
+            scene = render_scene(settings, device)
+            picture = passes.compose(_as_passes(out / f"{angle.name}.exr"), scene, settings)
+            np.save(out / f"{angle.name}.npy", picture.astype(np.float32) / 255.0)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    return {"rendering": rendering, "angles": [a.name for a in wanted], "device": device.label, "memory": memory}
+
+
+def _plain(scene: Any, *, as_blender_comes: bool) -> None:
+    """No passes of ours; for the obvious script also Blender's own samples, noise threshold and no denoiser."""
+    layer = scene.view_layers[0]
+    layer.use_pass_z = layer.use_pass_normal = layer.use_pass_position = False
+    layer.cycles.use_pass_shadow_catcher = as_blender_comes  # kept there, so that its picture can be compared
+    if as_blender_comes:
+        scene.cycles.samples, scene.cycles.adaptive_threshold = 4096, 0.01
+        scene.cycles.use_denoising = False
+        scene.render.use_persistent_data = False
+
+
+def _as_passes(path: Path) -> Any:
+    """The passes of a render that may lack the maps."""
+    from consistency_pipeline.pipeline import exr
+    from consistency_pipeline.studio.passes import Passes
+
+    channels = exr.read(path)
+
+    def planes(name: str, letters: str) -> Any:
+        found = [next((v for k, v in channels.items() if k.endswith(f".{name}.{c}")), None) for c in letters]
+        return None if any(plane is None for plane in found) else np.stack(found, axis=-1)
+
+    mask = planes("Combined", "A")[..., 0]
+    nothing = np.zeros((*mask.shape, 3), np.float32)
+    return Passes(planes("Combined", "RGB"), mask, mask, nothing, nothing, planes("Shadow Catcher", "RGB"))
+
+
+def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:
+    """Peak signal-to-noise ratio in dB over the product's pixels, peak 1.0."""
+    from consistency_pipeline.studio import passes
+
+    mask = passes.load(masks / f"{angle}.mask.png")[..., 0] > 0.99
+    difference = np.load(picture / f"{angle}.npy")[mask] - np.load(truth / f"{angle}.npy")[mask]
+    return float(-10.0 * np.log10(max(float(np.mean(difference**2)), 1e-12)))
+
+
+def _sample(folder: Path) -> Path:
+    code = "import pathlib, sys\nfrom consistency_pipeline.studio.sample_product import build_sample\n"
+    path = folder / "sample.glb"
+    subprocess.run([sys.executable, "-c", code + "build_sample(pathlib.Path(sys.argv[1]))", str(path)], check=True, capture_output=True)  # fmt: skip
+    return path
+
+
+def _finish(steps: Any) -> None:
+    for _ in steps:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())
