@@ -60,7 +60,7 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
     from .. import command_line
     from ..pipeline.preflight import check_place
     from ..pipeline.run_folder import RunFolder
-    from .in_scene import SceneStudio
+    from .in_scene import SceneStudio, watch_undo
 
     if drive.current is not None and not drive.current.ended:
         raise ConsistencyError("a run is active; wait for it, or cancel it first")
@@ -77,6 +77,8 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
     backend = _backend(folder, settings, studio, wanted)
     drive.current = drive.Drive(folder, studio, backend, wanted.until, scene.name)
     drive.current.stale = stale
+    drive.current.at_end = lambda: watch_undo(on=False)
+    watch_undo(on=True)
     return drive.current
 
 

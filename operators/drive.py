@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -37,6 +37,7 @@ class Drive:
         self.progress: Progress | None = None
         self.error: Exception | None = None
         self.report: dict[str, Any] = {}
+        self.at_end: Callable[[], None] = lambda: None
         self.stale: list[str] = []  # what was made anew because the scene had changed
         self.ended = False
         self.holds: dict[str, float] = {}  # what was being done → the longest step of it, in seconds
@@ -112,6 +113,7 @@ class Drive:
         self.ended = True
         self.error = error
         self.backend.close()
+        self.at_end()
 
 
 def finish(drive: Drive) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..pipeline.errors import ConsistencyError
+import bpy
+from bpy.app.handlers import persistent
+
+from ..pipeline.errors import Cancelled, ConsistencyError
 from ..studio import BlenderStudio, model, names
 from . import staleness
 
@@ -39,9 +43,54 @@ class SceneStudio(BlenderStudio):
         return product
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
-        shot = yield from super().render_reference(angle, settings, folder)
+        render = super().render_reference
+        shot = yield from self._through_undo(settings, lambda: render(angle, settings, folder))
         staleness.record(self._folder, settings, angle)
         return shot
+
+    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+        render = super().render_finish
+        yield from self._through_undo(settings, lambda: render(angle, settings, out))
+
+    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+        render = super().render_turntable
+        yield from self._through_undo(settings, lambda: render(angle, settings, out))
+
+    def _through_undo(self, settings: RunSettings, make: Callable[[], Steps[Any]]) -> Steps[Any]:
+        """Blender stops its render when the artist undoes something, and every reference to its data is void.
+
+        Then the product and the rig are put back where they are missing, and the picture is begun again.
+        """
+        while True:
+            before = undo_steps
+            try:
+                return (yield from make())
+            except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):
+                if undo_steps == before:
+                    raise
+            yield from self.load_product(self._folder.product_source)
+            yield from self.place_rig(settings)
+
+
+undo_steps = 0  # how often something was undone or redone in this session
+
+
+@persistent
+def _undone(*_arguments: Any) -> None:
+    global undo_steps  # noqa: PLW0603 - a handler can only take note
+    undo_steps += 1
+
+
+HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
+
+
+def watch_undo(*, on: bool) -> None:
+    """Count undo steps while a run is active."""
+    for handlers in HANDLERS:
+        if on and _undone not in handlers:
+            handlers.append(_undone)
+        elif not on and _undone in handlers:
+            handlers.remove(_undone)
 
 
 def _standing() -> object | None:

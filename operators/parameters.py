@@ -104,7 +104,7 @@ def _new(
 
         ids = choices(field.annotation) if field else ()
         entry[VALUE] = ids.index(value) if value in ids else 0
-        facts["items"] = [(choice, choice or "(empty)", "", 0, number) for number, choice in enumerate(ids)]
+        facts["items"] = [(choice or " ", choice or "(empty)", "", 0, number) for number, choice in enumerate(ids)]
     elif kind in ("int", "float"):
         whole = {"int": int, "float": float}[kind]
         bounds = limits(field) if field else {}
@@ -124,7 +124,7 @@ def value_of(entry: CONSISTENCY_PG_parameter) -> Any:
     value = entry.get(VALUE)
     if entry.kind == "choice":
         items = entry.id_properties_ui(VALUE).as_dict().get("items", [])
-        return next((item[0] for item in items if item[-1] == value), "")
+        return next((item[0].strip() for item in items if item[-1] == value), "")
     if entry.kind == "json":
         try:
             return json.loads(value)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import staleness, status, thumbnails
-from .wish import run_folder_of, runs_home
+from . import staleness, status, thumbnails, wish
 
 if TYPE_CHECKING:
     from ..pipeline.run_folder import RunFolder
@@ -21,7 +20,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     from ..pipeline.run_folder import RunFolder
 
     now = status.of()
-    root = run_folder_of(scene)
+    root = wish.run_folder_of(scene)
     if folder is None and root is not None:
         try:
             folder = RunFolder.open(root)
@@ -194,7 +193,7 @@ def history() -> None:
 
     shown = status.of().history
     shown.clear()
-    home = runs_home()
+    home = wish.runs_home()
     found = sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
     for path in found[:50]:
         try:

@@ -49,7 +49,7 @@ class Wishing:
     def wish(self) -> Wish:
         return Wish(self.until, self.again, self.angle, self.fresh, self.retry_failed)
 
-    def options(self) -> dict[str, Any]:
+    def as_options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("until", "again", "angle", "fresh", "retry_failed")}
 
 
@@ -166,11 +166,13 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             return self._ask(context)
         if now.cancelling and not self._drive.cancelling:
             self._drive.cancel()
-        before = [stage.state for stage in now.stages]
+        before = [stage.state for stage in now.stages] or [""] * 6
         ended = self._drive.advance()
         refresh.progress(self._drive)
         if before != [stage.state for stage in now.stages]:
             refresh.pictures(bpy.data.scenes[self._scene], self._drive.folder)
+            if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
+                bpy.ops.ed.undo_push(message="Consistency: Place Rig")
         share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
         context.workspace.status_text_set(f"Consistency{share} · {now.stage.title()} · {now.text}    Esc: Cancel")
         status.redraw()
@@ -201,10 +203,11 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         refresh.costs(costs)
         if costs.total > max(self.agreed_usd, 0.0) + 1e-9 or (costs.unknown and self.agreed_usd < 0.0):
             self._let_go(context)
-            bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.options())
+            bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())
             return {"FINISHED"}
         self._drive = begin.start(scene, self.wish, costs.prices)
         refresh.everything(scene, self._drive.folder)
+        bpy.ops.ed.undo_push(message="Consistency: Begin Run")  # so that undoing later steps keeps the run's folder
         return {"PASS_THROUGH"}
 
     def _let_go(self, context: Context) -> None:
@@ -221,6 +224,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             refresh.jobs(self._drive)
             scene = bpy.data.scenes.get(self._scene)
             if scene is not None:
+                scene.consistency.run_folder = str(self._drive.folder.root)  # undo may have taken it back meanwhile
                 refresh.everything(scene, self._drive.folder)
                 bpy.ops.ed.undo_push(message=f"Consistency {self.until.title()}")
 
@@ -271,7 +275,7 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
 
     def execute(self, context: Context) -> set[str]:
         total = status.of(context).estimate
-        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.options())
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.as_options())
         return {"FINISHED"}
 
 

@@ -47,7 +47,7 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
 
     def execute(self, context: Context) -> set[str]:
         own = context.scene.consistency
-        paths = [Path(self.directory) / item.name for item in self.files if item.name]
+        paths = list(dict.fromkeys(Path(self.directory) / item.name for item in self.files if item.name))
         here = {photo.path for photo in own.photos}
         new = [path for path in paths if path.suffix.lower() in PHOTOS and str(path) not in here]
         other = [path.name for path in paths if path.suffix.lower() not in PHOTOS]

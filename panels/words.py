@@ -31,7 +31,7 @@ MARGIN = 56.0  # pixels of panel, box and icon around a line
 
 def characters(region_width: float) -> int:
     """How many letters fit in a line of a panel."""
-    scale = bpy.context.preferences.system.ui_scale
+    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
     return max(16, int((region_width / scale - MARGIN) / CHARACTER))
 
 

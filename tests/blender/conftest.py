@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from pathlib import Path
 
 import bpy
@@ -15,21 +16,7 @@ def empty_file():
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
-def finish(steps):
-    """Run a generator of steps to its end; its Progress and its result."""
-    seen = []
-    try:
-        while True:
-            seen.append(next(steps))
-    except StopIteration as stop:
-        return seen, stop.value
-
-
-def result_of(steps):
-    return finish(steps)[1]
-
-
-def add_box(name="Box", size=(1.0, 1.0, 1.0), at=(0.0, 0.0, 0.0), colour=(0.8, 0.8, 0.8), **principled):
+def _add_box(name="Box", size=(1.0, 1.0, 1.0), at=(0.0, 0.0, 0.0), colour=(0.8, 0.8, 0.8), **principled):
     """A box of ``size`` metres centred on ``at``, with a material of its own."""
     x, y, z = (side / 2 for side in size)
     corners = [(i * x, j * y, k * z) for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)]
@@ -51,6 +38,11 @@ def add_box(name="Box", size=(1.0, 1.0, 1.0), at=(0.0, 0.0, 0.0), colour=(0.8, 0
 
 
 @pytest.fixture
+def add_box():
+    return _add_box
+
+
+@pytest.fixture
 def save_glb(tmp_path):
     """Write the scene as a GLB and start from an empty file again."""
 
@@ -66,7 +58,7 @@ def save_glb(tmp_path):
 @pytest.fixture
 def box_glb(save_glb):
     """0.3 × 0.2 × 0.5 m, away from the origin and turned."""
-    box = add_box(size=(0.3, 0.2, 0.5), at=(4.0, -2.0, 7.0))
+    box = _add_box(size=(0.3, 0.2, 0.5), at=(4.0, -2.0, 7.0))
     box.rotation_euler = (0.0, 0.0, math.radians(90))
     return save_glb("box.glb")
 
@@ -77,3 +69,39 @@ def real_models():
     if not folder:
         pytest.skip("CONSISTENCY_TEST_MODELS names no folder of models")
     return sorted(Path(folder).glob("*.glb"))
+
+
+@pytest.fixture(scope="module")
+def addon():
+    """The extension, registered; unregistered again afterwards, or the 4.5 module hangs when Python ends."""
+    import consistency_pipeline
+
+    consistency_pipeline.register()
+    yield consistency_pipeline
+    consistency_pipeline.unregister()
+
+
+@pytest.fixture
+def sidebar(addon, tmp_path, monkeypatch):
+    """The scene's settings as a new scene has them, no key anywhere, and new runs in a folder of the test's own."""
+    from consistency_pipeline.operators import startup, wish
+
+    for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(wish, "runs_home", lambda: tmp_path / "runs")
+    startup.give_default_angles(bpy.context.scene)
+    return bpy.context.scene.consistency
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    session.config.exit_status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    # Blender 4.5 as a module waits for ever in its own destructor at exit, once a glTF export and a pydantic dump have
+    # both happened in the process; everything is reported by now.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(config.exit_status)

@@ -1,0 +1,171 @@
+"""The panels: which there are, in which order, and that each can be drawn in every state."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from consistency_pipeline.pipeline.stages import STAGES
+
+
+class Recorder:
+    """Stands in for a layout: takes every call and remembers what was shown."""
+
+    def __init__(self, shown):
+        object.__setattr__(self, "shown", shown)
+
+    def __getattr__(self, name):
+        def call(*arguments, **options):
+            if name == "prop":
+                owner, prop = arguments[0], arguments[1]
+                assert prop.startswith("[") or prop in owner.bl_rna.properties, f"{owner} has no {prop}"
+                self.shown.append(("prop", prop))
+                return Recorder(self.shown)
+            if name in ("operator", "operator_menu_enum"):
+                word = arguments[0].partition(".")[2]
+                assert word in dir(bpy.ops.consistency), f"no operator {arguments[0]}"
+                rna = getattr(bpy.ops.consistency, word).get_rna_type()
+                self.shown.append(("operator", word))
+                return Options(rna)
+            if name == "label":
+                self.shown.append(("label", options.get("text", "")))
+            if name == "progress":
+                assert 0.0 <= options["factor"] <= 1.0
+            return Recorder(self.shown)
+
+        return call
+
+    def __setattr__(self, name, value):
+        assert hasattr(bpy.types.UILayout.bl_rna.properties.get(name), "identifier"), f"a layout has no {name}"
+
+
+class Options:
+    def __init__(self, rna):
+        object.__setattr__(self, "rna", rna)
+
+    def __setattr__(self, name, value):
+        assert name in self.rna.properties, f"{self.rna.identifier} has no {name}"
+
+
+def draw(cls):
+    """Draw a panel, and return what it shows; None where it doesn't want to be shown."""
+    if hasattr(cls, "poll") and not cls.poll(bpy.context):
+        return None
+    shown = []
+
+    class Standing(cls):
+        layout = Recorder(shown)
+
+        def __init__(self):
+            pass
+
+    body = {name: getattr(cls, name) for base in reversed(cls.__mro__) for name in vars(base) if name.startswith("draw") or name == "stage"}  # fmt: skip
+    panel = type("Drawn", (), {**body, "layout": Recorder(shown)})()
+    panel.draw(bpy.context)
+    if "draw_header_preset" in body:
+        panel.draw_header_preset(bpy.context)
+    return shown
+
+
+def panels():
+    from consistency_pipeline import panels as room
+
+    return [cls for cls in room.CLASSES if issubclass(cls, bpy.types.Panel)]
+
+
+def draw_all():
+    return {cls.__name__: draw(cls) for cls in panels()}
+
+
+def labels(shown):
+    return " ".join(text for kind, text in shown if kind == "label")
+
+
+def test_one_tab_with_the_six_stages_in_order_then_jobs_and_costs(sidebar):
+    own = [cls for cls in panels() if cls.bl_space_type == "VIEW_3D"]
+    assert {cls.bl_category for cls in own} == {"Consistency"}
+    parents = [cls for cls in own if not hasattr(cls, "bl_parent_id")]
+    assert [cls.__name__ for cls in parents] == ["CONSISTENCY_PT_sidebar"]
+    below = [cls.bl_label for cls in own if getattr(cls, "bl_parent_id", "") == "CONSISTENCY_PT_sidebar"]
+    assert below == [*(stage.title() for stage in STAGES), "Jobs", "Costs"]
+    open_at_first = [cls.bl_label for cls in own if "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ())]
+    assert open_at_first == ["Consistency Pipeline", "Model"]
+
+
+@pytest.mark.parametrize("backend", ["local", "fal"])
+@pytest.mark.parametrize("source", ["PHOTOS", "WORDS", "FILE", "OBJECTS"])
+def test_every_panel_draws_with_every_input(sidebar, backend, source):
+    sidebar.backend, sidebar.source = backend, source
+    shown = draw_all()
+    assert ("operator", "run") in shown["CONSISTENCY_PT_sidebar"]
+    assert (shown["CONSISTENCY_PT_prompt"] is None) == (backend == "local")
+
+
+def test_the_parent_says_why_it_can_not_go_on(sidebar):
+    assert "There are no photos" in labels(draw_all()["CONSISTENCY_PT_sidebar"])
+    sidebar.backend = "fal"
+    sidebar.photos.add().path = "/photos/front.png"
+    shown = draw_all()["CONSISTENCY_PT_sidebar"]
+    assert "There is no fal.ai key" in labels(shown)
+    assert ("operator", "show_preferences") in shown
+
+
+def test_an_active_run_shows_progress_and_the_way_out(sidebar):
+    now = bpy.context.window_manager.consistency
+    now.running, now.stage, now.text, now.fraction = True, "references", "front: rendering", 0.4
+    try:
+        shown = draw_all()["CONSISTENCY_PT_sidebar"]
+    finally:
+        now.running = False
+    assert ("operator", "cancel") in shown
+    assert ("operator", "run") not in shown
+    assert "front: rendering" in labels(shown)
+
+
+def test_an_error_stays_readable_and_can_be_copied(sidebar):
+    now = bpy.context.window_manager.consistency
+    now.error = "fal.ai does not accept this key; check it at fal.ai/dashboard/keys"
+    shown = draw_all()["CONSISTENCY_PT_sidebar"]
+    assert "check it at" in labels(shown)
+    assert ("operator", "copy_text") in shown
+    now.error = ""
+
+
+def test_jobs_and_costs_show_units(sidebar):
+    now = bpy.context.window_manager.consistency
+    now.jobs.clear()
+    job = now.jobs.add()
+    job.name, job.state, job.elapsed, job.quoted, job.billed = "photoreal/front/take-01", "done", 12.3, 0.025, 0.025
+    now.job_index, now.estimate, now.quoted, now.billed = 0, 1.25, 0.5, 0.25
+    sidebar.backend = "fal"
+    shown = draw_all()
+    words = labels(shown["CONSISTENCY_PT_jobs"])
+    assert "12 s" in words
+    assert "quoted $0.025" in words
+    assert "$1.25" in labels(shown["CONSISTENCY_PT_costs"])
+    now.jobs.clear()
+    now.estimate, now.quoted, now.billed = -1.0, 0.0, 0.0
+
+
+def test_drawing_reads_no_file_and_asks_nobody(sidebar, monkeypatch):
+    """Whatever a panel needs from disk is read before."""
+    import builtins
+    import socket
+    from pathlib import Path
+
+    draw_all()  # modules are imported by now
+
+    def refuse(*_arguments, **_options):
+        raise AssertionError("a panel touched a file or the network")
+
+    for owner, name in ((builtins, "open"), (Path, "open"), (Path, "is_file"), (Path, "stat"), (socket, "socket")):
+        monkeypatch.setattr(owner, name, refuse)
+    draw_all()
+
+
+def test_every_button_has_a_tooltip_without_a_period(sidebar):
+    for word in dir(bpy.ops.consistency):
+        rna = getattr(bpy.ops.consistency, word).get_rna_type()
+        assert len(rna.description) > 8, word
+        assert not rna.description.endswith("."), word
+        assert rna.name, word

@@ -1,0 +1,162 @@
+"""The scene's settings: to a run's settings and back, and through a saved file."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from consistency_pipeline.pipeline.errors import UsageError
+from consistency_pipeline.pipeline.lighting import PRESETS
+from consistency_pipeline.pipeline.rig import ANGLE_SETS
+from consistency_pipeline.pipeline.settings import LightRig, RunSettings
+from consistency_pipeline.pipeline.video import MOTIONS
+
+EVERYTHING = RunSettings(
+    inputs=("/photos/front.png", "/photos/back.jpg"),
+    backend="fal",
+    angles=ANGLE_SETS["jewellery"],
+    one_scale=True,
+    lighting="dramatic",
+    light_rig=LightRig(key=1.5, fill=0.25, rim=2, environment=0.5, temperature=-900, rotation=-45, softness=0.3),
+    backdrop="grey",
+    shadow=False,
+    size=768,
+    aspect=1.5,
+    samples=64,
+    prompt="silver ring",
+    materials=("metal", "gem"),
+    seed=1234,
+    takes=3,
+    model_endpoint="fal-ai/meshy/v6/image-to-3d",
+    image_endpoint="fal-ai/flux-kontext/dev",
+    overrides={
+        "fal-ai/flux-kontext/dev": {"guidance_scale": 3.5, "output_format": "png", "enable_safety_checker": False},
+        "fal-ai/somebody/elses": {"strength": 0.5, "words": ["a", "b"]},
+    },
+    motion="light_sweep",
+    video_angle="profile",
+    video_end_angle="front",
+    video_elements=True,
+    duration=8.0,
+    audio=True,
+    budget=2.5,
+    daily_budget=10.0,
+    product_budget=4.0,
+    private=True,
+)
+
+
+def read(scene=None):
+    from consistency_pipeline.operators import scene_settings
+
+    return scene_settings.to_settings(scene or bpy.context.scene)
+
+
+def load(settings):
+    from consistency_pipeline.operators import scene_settings
+
+    scene_settings.from_settings(bpy.context.scene, settings)
+
+
+def test_a_new_scene_says_what_the_command_line_says_by_default(sidebar):
+    sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
+    settings = read()
+    assert settings == RunSettings(inputs=("/models/duck.glb",), budget=settings.budget)
+    assert settings.budget == 5.0  # an artist's first run has a limit
+
+
+def test_every_setting_survives_the_panels(sidebar):
+    load(EVERYTHING)
+    assert read() == EVERYTHING
+
+
+def test_every_setting_survives_saving_and_loading(sidebar, tmp_path):
+    load(EVERYTHING)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work.blend"))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert len(bpy.context.scene.consistency.parameters) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "work.blend"))
+    assert read() == EVERYTHING
+
+
+def test_words_and_a_file_survive_too(sidebar):
+    for settings in (
+        RunSettings(text="a red kettle", backend="fal", picture_endpoint="fal-ai/flux/dev", seed=None),
+        RunSettings(inputs=("/models/duck.blend",), motion="none", samples=None),
+    ):
+        load(settings)
+        assert read() == settings
+
+
+def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
+    def ids(name):
+        return [item.identifier for item in sidebar.bl_rna.properties[name].enum_items]
+
+    from consistency_pipeline.operators import angles, rig
+
+    assert ids("lighting") == list(PRESETS)
+    assert ids("motion") == [*MOTIONS, "none"]
+    assert [name for name, *_ in rig.SETS] == list(ANGLE_SETS)
+    assert [values["name"] for values in angles.DEFAULTS] == [angle.name for angle in ANGLE_SETS["product"]]
+
+
+def test_names_of_angles_become_file_names_and_stay_apart(sidebar):
+    sidebar.angles[0].name = "Ça, c'est: le Front!"
+    assert sidebar.angles[0].name == "a-c-est-le-front"
+    sidebar.angles[1].name = "a c'est le front"
+    assert sidebar.angles[1].name == "a-c-est-le-front-2"
+    sidebar.angles[2].name = "///"
+    assert sidebar.angles[2].name == "angle"
+    read_names = [angle.name for angle in read_with_file(sidebar).angles]
+    assert len(set(read_names)) == 5
+
+
+def read_with_file(sidebar):
+    sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
+    return read()
+
+
+def test_what_makes_no_sense_is_one_sentence(sidebar):
+    sidebar.video_angle = "nowhere"
+    with pytest.raises(UsageError, match="'nowhere' is not one of this run's angles: front"):
+        read_with_file(sidebar)
+
+
+def test_fields_of_an_endpoint_have_its_ranges(sidebar):
+    from consistency_pipeline.operators import parameters
+
+    scene = bpy.context.scene
+    endpoint = parameters.find("fal-ai/flux-kontext/dev", "photoreal")
+    steps = parameters.add(scene, endpoint, "num_inference_steps")
+    facts = steps.id_properties_ui("value").as_dict()
+    assert (facts["min"], facts["max"], steps["value"]) == (10, 50, 28)
+    assert "whole number from 10 to 50" in facts["description"]
+    again = parameters.add(scene, endpoint, "num_inference_steps")
+    assert len(sidebar.parameters) == 1
+    assert again == steps
+    choice = parameters.add(scene, endpoint, "output_format")
+    assert parameters.value_of(choice) == "jpeg"
+    assert parameters.to_overrides(scene) == {
+        endpoint.id: {"num_inference_steps": 28, "output_format": "jpeg"},
+    }
+
+
+def test_fields_the_pipeline_fills_can_not_be_overridden(sidebar):
+    from consistency_pipeline.fal_backend.endpoints import ENDPOINTS
+    from consistency_pipeline.operators import parameters
+
+    for endpoint in ENDPOINTS:
+        offered = parameters.own_fields(endpoint)
+        assert not {"prompt", "image_url", "sync_mode", "num_images"} & set(offered), endpoint.id
+        for name in offered:
+            entry = parameters.add(bpy.context.scene, endpoint, name)
+            assert entry.kind in ("int", "float", "bool", "choice", "text", "json")
+
+
+def test_every_property_has_a_description_that_is_a_sentence_without_a_period(sidebar):
+    for owner in (sidebar, sidebar.light, sidebar.angles[0]):
+        for prop in owner.bl_rna.properties:
+            if prop.identifier in ("rna_type", "name", "photos", "angles", "parameters", "light", "photo_index", "angle_index"):  # fmt: skip
+                continue
+            assert prop.description, prop.identifier
+            assert not prop.description.endswith("."), prop.identifier

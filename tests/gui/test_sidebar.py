@@ -1,0 +1,102 @@
+"""An artist's afternoon in the real window, from the installed zip to the reopened file."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from pathlib import Path
+
+from tests.fake_fal import API_KEY, FakeFal
+
+
+def run_json(folder: str) -> dict:
+    return json.loads((Path(folder) / "run.json").read_text())
+
+
+def cube_glb(path: Path) -> Path:
+    """A cube of 0.2 m as a GLB."""
+    corners = [(x, y, z) for x in (-0.1, 0.1) for y in (-0.1, 0.1) for z in (-0.1, 0.1)]
+    faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    triangles = [corner for a, b, c, d in faces for corner in (a, b, c, a, c, d)]
+    places = b"".join(struct.pack("<3f", *corner) for corner in corners)
+    data = places + struct.pack(f"<{len(triangles)}H", *triangles)
+    content = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": "Cube"}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 8, "type": "VEC3", "min": [-0.1] * 3, "max": [0.1] * 3},
+            {"bufferView": 1, "componentType": 5123, "count": len(triangles), "type": "SCALAR"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": len(places)},
+            {"buffer": 0, "byteOffset": len(places), "byteLength": len(data) - len(places)},
+        ],
+        "buffers": [{"byteLength": len(data)}],
+    }
+    text = json.dumps(content).encode()
+    text += b" " * (-len(text) % 4)
+    data += b"\0" * (-len(data) % 4)
+    chunks = struct.pack("<II", len(text), 0x4E4F534A) + text + struct.pack("<II", len(data), 0x004E4942) + data
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+    return path
+
+
+def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
+    fake.latency = {"model": 0.3, "picture": 0.3, "still": 4.0, "photoreal": 4.0, "image": 4.0, "video": 0.5}
+    seen = window.play("artist_clicks_through", key=API_KEY, timeout=400)
+
+    assert seen["no_photos"] is False, "nothing to start from, and still the button worked"
+    assert seen["key_note"] == "Fal.ai accepts this key"
+    assert len(seen["photos"]) == 2
+    assert seen["estimate"] > 0
+
+    assert seen["cancel_can"]
+    assert seen["after_cancel"] == "cancelled"
+    assert seen["stages_after_cancel"]["photoreal"] in ("failed", "stopped")
+    assert seen["retry_can"]
+    assert set(seen["stages_after_retry"].values()) <= {"done", "skipped"}
+
+    assert set(seen["stale"].values()) == {"light changed"}
+    assert seen["still_stale"] == []
+    assert "light changed" in seen["note"]
+    assert seen["comparing"] == seen["after_undo"] != ""
+
+    folder = Path(seen["run_folder"])
+    assert seen["reopened"]["photoreal"]
+    assert seen["angles"] == ["front", "three-quarter"]
+    assert (folder / "photoreal" / "front.png").is_file()
+    assert (folder / "video" / "turntable.mp4").is_file()
+    assert not seen["key_in_file"]
+    assert API_KEY not in (folder / "run.json").read_text() + (folder / "journal.jsonl").read_text()
+    assert not [host for host in fake.refused if "blender.org" not in host], "somebody else was asked"
+    assert not fake.key_leaks
+    billed = [e for e in fake.books if e.endpoint.startswith("fal-ai/flux")]
+    assert len(billed) <= 3, "a still was paid for more often than asked"
+    assert {shot.stem for shot in window.shots.glob("*.png")} >= {"01-empty", "07-done", "09-compare"}
+
+
+def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
+    seen = window.play("escape_cancels", model=str(cube_glb(tmp_path / "cube.glb")))
+    assert seen["undone"]
+    assert seen["running_after_undo"], "undoing ended the run"
+    assert "Resume" in seen["note"]
+    assert seen["stages"]["references"] == "cancelled"
+    assert seen["stages"]["results"] == "waiting"
+    assert set(seen["resumed"].values()) <= {"done", "skipped"}
+
+
+def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
+    fake.latency = 3.0
+    seen = window.play("file_is_loaded_meanwhile", key=API_KEY)
+    assert not seen["running"]
+    assert "still being saved" in seen["note"]
+    folder = Path(seen["run_folder"])
+    fake.wait()
+    deadline = time.monotonic() + 60
+    while not (folder / "model" / "product.glb").is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert (folder / "model" / "product.glb").is_file(), "what was paid for did not arrive"
