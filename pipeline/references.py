@@ -84,7 +84,8 @@ def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bo
     border = np.concatenate([coverage[0], coverage[-1], coverage[:, 0], coverage[:, -1]])
     if not crops and border.max() >= EDGE:
         raise BadRender(f"the {angle} reference cuts the product off at the frame's border; place the rig again, or lower the angle's fill")  # fmt: skip
-    seen = picture[inside]
+    whole = coverage >= 0.99  # at the rim the backdrop shines through
+    seen = picture[whole if whole.any() else inside]
     if seen.max() < BLACK:
         raise BadRender(f"the {angle} reference is black; place the lighting again, or raise the lights")
     if (seen.min(axis=-1) >= BLOWN).mean() > BLOWN_SHARE:

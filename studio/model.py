@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -167,12 +167,24 @@ def _import_gltf(path: Path, scene: Scene) -> list[Object]:
                 "export it again without compression or special extensions"
             )
     try:
-        bpy.ops.import_scene.gltf(filepath=str(path), loglevel=logging.CRITICAL, disable_bone_shape=True)
+        with _quiet():
+            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
     except RuntimeError as error:
         said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
         reason = said[-1].removeprefix("Error: ") if said else "the importer gave no reason"
         raise BadInput(f"{path.name} can't be imported ({reason}); export it again as GLB") from error
     return list(scene.collection.all_objects)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Blender's importer reports its progress as log records, once more with each import; errors come as exceptions."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _append_blend(path: Path, notes: list[str]) -> list[Object]:

@@ -14,7 +14,7 @@ from ..pipeline.ports import Results
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from . import compat, names
-from .collections import collection, existing_objects, remove_objects
+from .collections import collection, existing_objects, remove_objects, remove_unused
 from .contact_sheet import write_contact_sheet
 from .model import product_points
 from .rig import camera_for
@@ -38,7 +38,10 @@ def save_results(results: Results, settings: RunSettings, folder: Path) -> Steps
 
 def load_into_scene(results: Results) -> None:
     """Show the results in the open scene, in place of those of an earlier time. Nothing of the artist's is changed."""
-    remove_objects(existing_objects(names.RESULTS))
+    old = existing_objects(names.RESULTS)
+    materials = [slot.material for plane in old for slot in plane.material_slots if slot.material is not None]
+    remove_objects(old)
+    remove_unused(materials)
     planes = []
     for angle, path in results.stills.items():
         image = _image(f"Still {angle}", path)
