@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
+import numpy as np
 from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
@@ -20,7 +21,7 @@ from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from . import compat, devices, names, passes
 from .collections import existing_objects
-from .model import product_root
+from .model import product_points, product_root
 from .render_scene import render, render_scene, run_job, scratch_file
 from .rig import camera_for
 
@@ -28,6 +29,8 @@ RATE = 24  # frames a second of the file
 # On a processor each rendered picture is held for two frames, smaller and with fewer samples: a preview that ends.
 ON_CPU = {"side": 512, "samples": 12, "hold": 2}
 ON_GPU = {"side": 4096, "samples": 64, "hold": 1}
+
+EDGE = 0.98  # share of the frame that a turning product may reach
 
 Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved there
 
@@ -49,7 +52,7 @@ def render_turntable(angle: Angle, settings: RunSettings, out: Path, device: dev
     count = max(2, round(settings.duration * RATE / effort["hold"]))
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder, devices.chosen(device):
         frames = []
-        with _motion(settings.motion, camera) as pose, scratch_file() as file:
+        with _motion(settings.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
             for number in range(count):
                 pose(number / count)
                 for step in render(scene, camera, file, "video", settings.motion, angle.name):
@@ -63,10 +66,10 @@ def render_turntable(angle: Angle, settings: RunSettings, out: Path, device: dev
 
 
 @contextmanager
-def _motion(name: str, camera: Object) -> Iterator[Pose]:
+def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
     """How the scene moves over the clip; on leaving, every object moved stands where it stood."""
     moved = {
-        "turntable": [product_root()],
+        "turntable": [product_root(), camera],
         "light_sweep": existing_objects(names.LIGHTING),
         "detail_reveal": [camera],
     }[name]
@@ -77,7 +80,8 @@ def _motion(name: str, camera: Object) -> Iterator[Pose]:
         if name == "light_sweep":
             angle = math.radians(60.0) * math.sin(2.0 * math.pi * share)  # begins and ends as the still is lit
         for thing in moved:
-            thing.matrix_world = Matrix.Rotation(angle, 4, "Z") @ before[thing.name]
+            if thing is not camera:
+                thing.matrix_world = Matrix.Rotation(angle, 4, "Z") @ before[thing.name]
 
     def approach(share: float) -> None:
         start = before[camera.name]
@@ -86,12 +90,31 @@ def _motion(name: str, camera: Object) -> Iterator[Pose]:
         camera.matrix_world = Matrix.Translation(towards * (start.translation.length * 0.35 * eased)) @ start
 
     try:
+        if name == "turntable" and not crops:
+            camera.matrix_world = before[camera.name] @ Matrix.Translation((0.0, 0.0, room_to_turn(camera)))
         yield approach if name == "detail_reveal" else turn
     finally:
         for thing_name, matrix in before.items():
             thing = bpy.data.objects.get(thing_name)
             if thing is not None:
                 thing.matrix_world = matrix
+
+
+def room_to_turn(camera: Object) -> float:
+    """Metres the camera has to back away so that the product stays in the frame all the way round; mostly 0.
+
+    A point x metres off the view axis and d metres ahead is in the frame while |x| ≤ d·tan(half the field of view).
+    """
+    points = product_points()
+    inverse = np.array(camera.matrix_world.inverted())
+    slopes = np.tan(np.array([camera.data.angle_x, camera.data.angle_y]) / 2.0) * EDGE
+    furthest = 0.0
+    for turn in np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False):
+        c, s = np.cos(turn), np.sin(turn)
+        turned = points @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+        seen = turned @ inverse[:3, :3].T + inverse[:3, 3]
+        furthest = max(furthest, float((np.abs(seen[:, :2]) / slopes + seen[:, 2:]).max()))
+    return furthest
 
 
 def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> Steps[None]:

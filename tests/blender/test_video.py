@@ -1,0 +1,61 @@
+"""The local clip: what moves stays in the frame, and everything stands where it stood afterwards."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+
+from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.studio import devices, rig, video
+from consistency_pipeline.studio.model import load_product, product_points
+
+
+def finish(steps):
+    for _ in steps:
+        pass
+
+
+@pytest.fixture
+def long_product(add_box, save_glb):
+    add_box(size=(0.1, 1.0, 0.1))  # thin from the front, wide once it has turned
+    return save_glb()
+
+
+def standing():
+    return {thing.name: np.array(thing.matrix_world) for thing in bpy.data.objects}
+
+
+@pytest.mark.parametrize("motion", ["turntable", "light_sweep", "detail_reveal"])
+def test_everything_stands_where_it_stood_also_after_a_cancel(long_product, tmp_path, motion):
+    settings = RunSettings(size=64, samples=1, motion=motion, duration=1.0, device="cpu")
+    finish(load_product(long_product))
+    finish(rig.place_rig(settings))
+    before = standing()
+    steps = video.render_turntable(settings.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"))
+    for _ in range(4):
+        next(steps)
+    steps.close()
+    bpy.context.view_layer.update()
+    after = standing()
+    assert before.keys() == after.keys()
+    assert all(np.allclose(before[name], after[name]) for name in before)
+    assert list(tmp_path.iterdir()) == [], "a clip that was stopped does not look like one"
+
+
+def test_a_product_that_is_longer_than_wide_stays_in_the_frame_all_the_way_round(long_product):
+    settings = RunSettings(size=64, device="cpu")
+    finish(load_product(long_product))
+    finish(rig.place_rig(settings))
+    camera = rig.camera_for("front")
+    before = standing()
+    with video._motion("turntable", camera, crops=False) as pose:
+        for share in np.linspace(0.0, 1.0, 16, endpoint=False):
+            pose(share)
+            bpy.context.view_layer.update()
+            matrix, projection = rig.camera_matrices(camera, settings.resolution)
+            points = np.c_[product_points(), np.ones(len(product_points()))]
+            clip = points @ np.linalg.inv(np.array(matrix)).T @ np.array(projection).T
+            assert np.abs(clip[:, :2] / clip[:, 3:]).max() <= 0.99
+    bpy.context.view_layer.update()
+    assert all(np.allclose(before[name], matrix, atol=1e-5) for name, matrix in standing().items())
