@@ -34,23 +34,24 @@ from consistency_pipeline.pipeline.scoring import verdict
 
 def main() -> None:
     options = _options()
-    models = {path.stem: path for path in sorted(Path(os.environ.get("CONSISTENCY_TEST_MODELS") or os.devnull).glob("*.glb"))}
+    models = {
+        path.stem: path for path in sorted(Path(os.environ.get("CONSISTENCY_TEST_MODELS") or os.devnull).glob("*.glb"))
+    }
     names = [*products.PRODUCTS, *models]
-    angles = list(renders.ANGLES)
+    angles = ["three-quarter", "front", "side"]
     if options.fast:
         names, angles = ["teapot", "bottle", "gadget"], ["three-quarter", "front"]
     print(f"products: {', '.join(names)}; angles: {', '.join(angles)}; cache: {options.cache}")
     _render_all(options.cache, names, angles, models)
     jobs = [
         (options.cache, name, angle, names[(index + 1) % len(names)], models, options.true_per_view, options.fast)
-        for index, name in enumerate(names)
         for angle in angles
+        for index, name in enumerate(names)
     ]
     rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor(options.workers) as pool:
-        for done, part in enumerate(pool.map(labelled.score_view, jobs), 1):
+        for done, part in enumerate(pool.map(labelled.rows_of_view, jobs), 1):
             rows += part
-            (options.cache / "rows.json").write_text(json.dumps(rows))
             print(f"\r{done}/{len(jobs)} views scored, {len(rows)} pictures", end="", flush=True)
     print()
     fit_half, report_half = fitting.halves(rows)

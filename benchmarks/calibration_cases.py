@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import calibration_render as renders
 import calibration_restyle as restyling
 import numpy as np
-from calibration_restyle import HARD_BACKDROPS, Move
+from calibration_restyle import HARD_BACKDROPS, STILL, Move
 
 from consistency_pipeline.pipeline.scoring import gate
 from consistency_pipeline.pipeline.scoring.arrays import dilate, erode
@@ -34,20 +36,20 @@ class Case:
     backdrop: str
     seed: int
     render: str = "true"
-    move: Move = Move()
+    move: Move = STILL
 
 
 def cases(product: str, true_per_view: int, fast: bool) -> list[Case]:
     """All pictures of one view. Difficult backdrops take turns; every defect comes on plain ones and half as often on those."""
     backdrops = ["plain"] * true_per_view + [HARD_BACKDROPS[i % 5] for i in range(max(1, true_per_view // 2))]
-    planned = [("true", "", "true", Move())] * 0
+    planned: list[tuple[str, str, str, Move]] = []
     listed = [Case("true", "", backdrop, seed) for seed, backdrop in enumerate(backdrops)]
     for kind, moves in MOVES.items():
         planned += [(kind, str(index), "true", move) for index, move in enumerate(moves)]
     for variant in renders.variants(product)[1:]:
         kind, _, detail = variant.partition(":")
-        planned.append((kind, detail, variant, Move()))
-    planned += [("blank", "", "blank", Move()), ("wrong product", "", "wrong", Move())]
+        planned.append((kind, detail, variant, STILL))
+    planned += [("blank", "", "blank", STILL), ("wrong product", "", "wrong", STILL)]
     for index, (kind, detail, render, move) in enumerate(planned):
         listed.append(Case(kind, detail, "plain", 1000 + index, render, move))
         if index % 2 == 0 and not (fast and index % 4):
@@ -56,7 +58,36 @@ def cases(product: str, true_per_view: int, fast: bool) -> list[Case]:
     return listed
 
 
-def score_view(job: tuple[Path, str, str, str, dict[str, Path], int, bool]) -> list[dict[str, Any]]:
+Job = tuple[Path, str, str, str, dict[str, Path], int, bool]
+MEASURING = (
+    "arrays",
+    "silhouette",
+    "walk",
+    "placement",
+    "shape",
+    "backdrop",
+    "edges",
+    "label",
+    "added",
+    "colour",
+    "gate",
+)
+
+
+def rows_of_view(job: Job) -> list[dict[str, Any]]:
+    """score_view, kept in the cache until a measuring module, the cases or the restyling change."""
+    cache, product, angle, _, _, true_per_view, fast = job
+    scoring = Path(gate.__file__).parent
+    sources = [*(scoring / f"{name}.py" for name in MEASURING), Path(__file__), Path(restyling.__file__)]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + repr((true_per_view, fast)).encode())
+    file = cache / "rows" / f"{product}.{angle}.{digest.hexdigest()[:12]}.json"
+    if not file.is_file():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(score_view(job)), encoding="utf-8")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def score_view(job: Job) -> list[dict[str, Any]]:
     """Every picture of one view, made and scored: one row each."""
     cache, product, angle, other, models, true_per_view, fast = job
     shots = {"true": renders.shot(cache, product, angle, "true", models)}

@@ -14,14 +14,15 @@ Row = dict[str, Any]
 # name, the number it limits, bounds, on which backdrops it decides
 PLAIN = {
     "shift_px": (1.5, 4.0), "scale": (0.004, 0.012), "rotation_deg": (0.2, 0.8), "p95_px": (1.5, 5.0),
-    "bad_share": (0.008, 0.05), "hollow_share": (0.001, 0.02), "inner_centred": (0.10, 0.60),
+    "bad_share": (0.008, 0.05), "hollow_share": (0.001, 0.02), "inner_centred": (0.10, 0.60), "inner_recall": (0.10, 0.90),
+    "label_shift_px": (2.0, 10.0),
     "label_changed": (0.10, 0.60), "added_share": (0.001, 0.01),
 }  # fmt: skip
 HARD = {
     "p95_px_hard": (4.0, 26.0), "bad_share_hard": (0.05, 0.5), "hollow_share_hard": (0.005, 0.3),
     "inner_centred_hard": (0.05, 0.35), "label_changed_hard": (0.3, 0.9),
 }  # fmt: skip
-DOUBT = {"coverage": (0.3, 0.9), "faded_share": (0.01, 0.3), "clutter": (0.05, 0.6)}
+DOUBT = {"coverage": (0.3, 0.9), "faded_share": (0.01, 0.3), "clutter": (0.05, 0.3)}
 FALSE_ALARMS = 0.02  # aimed at while fitting, so that 3 % holds on the other half
 
 
@@ -33,7 +34,9 @@ def halves(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     """By view, so that no view is both fitted on and reported on."""
     views = sorted({(row["product"], row["angle"]) for row in rows})
     first = {view for index, view in enumerate(views) if index % 2 == 0}
-    return [r for r in rows if (r["product"], r["angle"]) in first], [r for r in rows if (r["product"], r["angle"]) not in first]
+    return [r for r in rows if (r["product"], r["angle"]) in first], [
+        r for r in rows if (r["product"], r["angle"]) not in first
+    ]
 
 
 def fit(rows: list[Row], start: Thresholds, rounds: int = 3) -> Thresholds:
@@ -105,6 +108,7 @@ def suspicion(row: Row, t: Thresholds) -> float:
         max(abs(n["dx_px"]), abs(n["dy_px"])) / t.shift_px, abs(n["scale"] - 1) / t.scale, n["p95_px"] / t.p95_px,
         n["bad_share"] / t.bad_share, n["hollow_share"] / t.hollow_share, n["label_changed"] / t.label_changed,
         n["added_share"] / t.added_share, (1 - n["inner_centred"]) / (1 - t.inner_centred),
+        (1 - n["inner_recall"]) / (1 - t.inner_recall), n["label_shift_px"] / t.label_shift_px,
         t.blank_contrast / max(n["contrast"], 1e-6),
     ]  # fmt: skip
     return max(over)
@@ -120,11 +124,11 @@ def report(rows: list[Row], t: Thresholds) -> str:
             continue
         alarm, doubt, miss, vague = _rates([*true, *wrong], t)
         mistakes = (alarm * len(true) + miss * len(wrong)) / (len(true) + len(wrong))
+        area = auc([suspicion(row, t) for row in true], [suspicion(row, t) for row in wrong])
         lines += [
             f"\n{label} backdrops: {len(true)} true, {len(wrong)} with a visible defect",
             f"  false alarms {alarm:6.1%}   true but unsure {doubt:6.1%}   wrong verdicts of all {mistakes:6.1%}",
-            f"  caught {1 - miss - vague:6.1%}   unsure {vague:6.1%}   missed {miss:6.1%}"
-            f"   AUC {auc([suspicion(r, t) for r in true], [suspicion(r, t) for r in wrong]):.3f}",
+            f"  caught {1 - miss - vague:6.1%}   unsure {vague:6.1%}   missed {miss:6.1%}   AUC {area:.3f}",
             f"  {'defect':<16}{'n':>5}{'caught':>9}{'unsure':>9}{'missed':>9}{'AUC':>8}   best single number",
         ]
         groups = defaultdict(list)
@@ -134,7 +138,8 @@ def report(rows: list[Row], t: Thresholds) -> str:
             outcomes = [verdict(row, t) for row in group]
             n = len(group)
             best = max(
-                (auc([s * r["numbers"][k] for r in true], [s * r["numbers"][k] for r in group]), k) for k, s in SIGNS.items()
+                (auc([s * r["numbers"][k] for r in true], [s * r["numbers"][k] for r in group]), k)
+                for k, s in SIGNS.items()
             )
             whole = auc([suspicion(r, t) for r in true], [suspicion(r, t) for r in group])
             lines.append(
@@ -155,7 +160,8 @@ def recovery(rows: list[Row]) -> str:
     """Errors of the fitted placement against what was put in, on plain backdrops."""
     moved = [row for row in rows if row["kind"] in ("true", "shift", "scale") and row["backdrop"] == "plain"]
     shift = [
-        np.hypot(r["numbers"]["dx_px"] - r["expected"]["dx_px"], r["numbers"]["dy_px"] - r["expected"]["dy_px"]) for r in moved
+        np.hypot(r["numbers"]["dx_px"] - r["expected"]["dx_px"], r["numbers"]["dy_px"] - r["expected"]["dy_px"])
+        for r in moved
     ]
     scale = [abs(r["numbers"]["scale"] / r["expected"]["scale"] - 1) * 100 for r in moved]
     p = lambda values: f"median {np.median(values):.3f}, p95 {np.percentile(values, 95):.3f}, max {np.max(values):.3f}"  # noqa: E731

@@ -240,11 +240,32 @@ def add_part(kind: int) -> None:
     reach = float(size.max())
     look = material("added", ((0.4, 0.1, 0.1), (0.12, 0.12, 0.3), (0.5, 0.45, 0.2))[kind % 3])
     if kind == 0:
-        part("rod", "added", look, (high[0] - 0.02 * reach, middle[1], low[2] + 0.55 * size[2]), (0.09 * reach, 0.09 * reach, 0.30 * reach), (0, 60, 0))
+        part(
+            "rod",
+            "added",
+            look,
+            (high[0] - 0.02 * reach, middle[1], low[2] + 0.55 * size[2]),
+            (0.09 * reach, 0.09 * reach, 0.30 * reach),
+            (0, 60, 0),
+        )
     elif kind == 1:
-        part("box", "added", look, (low[0] + 0.3 * size[0], middle[1], high[2]), (0.14 * reach, 0.14 * reach, 0.16 * reach))
+        part(
+            "box",
+            "added",
+            look,
+            (low[0] + 0.3 * size[0], middle[1], high[2]),
+            (0.14 * reach, 0.14 * reach, 0.16 * reach),
+        )
     else:
-        part("ring", "added", look, (low[0], middle[1], low[2] + 0.5 * size[2]), (0.22 * reach, 0.22 * reach, 0.22 * reach), (90, 0, 0), wire=0.14)
+        part(
+            "ring",
+            "added",
+            look,
+            (low[0], middle[1], low[2] + 0.5 * size[2]),
+            (0.22 * reach, 0.22 * reach, 0.22 * reach),
+            (90, 0, 0),
+            wire=0.14,
+        )
 
 
 def stretch(height: float) -> None:

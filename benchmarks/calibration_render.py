@@ -24,7 +24,7 @@ VERSION = 3  # of what is rendered; a cache of another version is not used
 
 
 def variants(product: str) -> list[str]:
-    """"true" first, then every defect that needs a render of its own, such as "yaw:3" or "missing:handle"."""
+    """ "true" first, then every defect that needs a render of its own, such as "yaw:3" or "missing:handle"."""
     names = ["true", "yaw:3", "yaw:-6", "yaw:12", "pitch:4", "proportion:1.05", "proportion:1.12", "added:0", "added:1"]
     if product in products.PARTS:
         missing, thicker, label = products.PARTS[product]
@@ -149,7 +149,7 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path.name} is not a single-part EXR")
     while data[at]:
         name, at = _text(data, at)
-        kind, at = _text(data, at)
+        _, at = _text(data, at)
         size = struct.unpack_from("<i", data, at)[0]
         at += 4
         if name == "channels":

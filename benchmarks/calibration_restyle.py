@@ -31,6 +31,9 @@ class Move:
     stretch: float = 1.0
 
 
+STILL = Move()
+
+
 def straight(shot: Shot) -> np.ndarray:
     """Linear product colour without its alpha, spread a little beyond its rim."""
     mask = shot["mask"]
@@ -46,14 +49,16 @@ def as_reference(shot: Shot) -> tuple[np.ndarray, float]:
     return np.clip(to_srgb(linear), 0, 1).astype(np.float32), grey
 
 
-def restyle(shot: Shot, grey: float, random: np.random.Generator, backdrop: str = "plain", move: Move | None = None) -> np.ndarray:
+def restyle(
+    shot: Shot, grey: float, random: np.random.Generator, backdrop: str = "plain", move: Move = STILL
+) -> np.ndarray:
     """(H, W, 3) uint8. ``grey``: the reference's backdrop; ``backdrop``: "plain" or one of HARD_BACKDROPS."""
     size = len(shot["mask"])
     unit = size / 1024
     colour, mask = _relit(shot, random, 1.7 if backdrop == "blown" else 1.0), shot["mask"].astype(np.float32)
     if backdrop == "white-on-white":
         colour = 1 - (1 - np.clip(colour, 0, 1)) * 0.35
-    colour, mask = _moved(colour, mask, move or Move(), random, unit)
+    colour, mask = _moved(colour, mask, move, random, unit)
     behind = _backdrop(mask, grey, random, backdrop, unit)
     linear = colour * mask[..., None] + behind * (1 - mask[..., None])
     return _developed(linear, random)
@@ -102,7 +107,12 @@ def _backdrop(mask: np.ndarray, grey: float, random: np.random.Generator, kind: 
     height, width = mask.shape
     x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
     level = 0.97 if kind in ("white-on-white", "blown") else grey + random.uniform(-0.05, 0.05)
-    tone = level + random.uniform(-0.05, 0.05) * x + random.uniform(-0.05, 0.05) * y - random.uniform(0, 0.05) * (x**2 + y**2)
+    tone = (
+        level
+        + random.uniform(-0.05, 0.05) * x
+        + random.uniform(-0.05, 0.05) * y
+        - random.uniform(0, 0.05) * (x**2 + y**2)
+    )
     tone = tone[..., None] + random.normal(size=3) * 0.008
     rows, cols = np.nonzero(mask > 0.5)
     foot, middle = rows.max(), (cols.min() + cols.max()) / 2

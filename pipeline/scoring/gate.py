@@ -82,6 +82,7 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
         label_area=printed.area,
         label_correlation=printed.correlation,
         label_changed=printed.changed_share,
+        label_shift_px=printed.shift_px,
         added_share=extra.share,
         shadow_share=extra.shadowlike,
         clutter=clutter(behind, extra.where, unit),

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Array, Bools, blur, dilate, erode, luma, shrink
+from .arrays import Array, Bools, blur, dilate, erode, luma, regions, shrink
 from .edges import thin_edges
 from .reference import Reference
 
 WINDOW = 9.0  # px at 1024, sigma of a window
 FINE = 2.0  # px at 1024, sigma of the finest structure compared
-PRINT = 0.035  # luma change per px at 1024 of a print's edge
+PRINT = 0.05  # luma change per px at 1024 of a print's edge
 CLEAR = 3.0  # px at 1024 kept from the geometry's own edges
-SMALLEST = 0.004  # of the product's area: a smaller print can't be judged
+SMALLEST = 0.006  # of the product's area: a smaller print can't be judged
+WANDER = 24.0  # px at 1024 that a print is looked for beside its place
+SURELY = 0.5  # correlation from which a print found elsewhere is this one
+CLEARLY = 0.04  # by which that place must beat its own
 DIFFERENT = 0.35  # correlation below which a window shows something else
 OFFSETS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
@@ -27,12 +30,14 @@ OFFSETS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (
 class Label:
     """``area``: share of the product that carries a print, 0: none to judge. ``correlation``: mean over it, −1..1.
 
-    ``changed_share``: share of the print that shows something else. ``changed``: (H, W) on the render grid.
+    ``changed_share``: share of the print that shows something else. ``shift_px``: px at 1024 that the whole print lies beside
+    its place, as after a turn that the outline of a bottle can't show. ``changed``: (H, W) on the render grid.
     """
 
     area: float
     correlation: float
     changed_share: float
+    shift_px: float = 0.0
     changed: Bools | None = None
 
 
@@ -52,7 +57,14 @@ def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
     marks[at[:, 1].astype(int), at[:, 0].astype(int)] = 1.0
     # A print is many edges together; one line alone is a seam or a reflection.
     dense = blur(marks, WINDOW * unit) * WINDOW * unit
-    return (dense > 0.35) & where & dilate(marks > 0, 6.0 * unit)
+    return _without_spots((dense > 0.35) & where & dilate(marks > 0, 6.0 * unit), reference)
+
+
+def _without_spots(label: Bools, reference: Reference) -> Bools:
+    """Neighbouring marks count as one print; what stays small on its own is a highlight."""
+    names, count = regions(dilate(label, 8.0 * reference.unit))
+    sizes = np.bincount(names[label], minlength=count + 1)
+    return label & (sizes >= SMALLEST * reference.inside.sum())[names]
 
 
 def measure(straight: Array, reference: Reference, label: Bools) -> Label:
@@ -75,11 +87,12 @@ def measure(straight: Array, reference: Reference, label: Bools) -> Label:
     best = _best_correlation(mine, known, window)
     if not where.any():
         return Label(0.0, 1.0, 0.0)
+    shift = _wandered(mine, known, where, WANDER * reference.unit / factor) * factor / reference.unit
     changed = np.zeros(label.shape, dtype=bool)
     small = np.repeat(np.repeat((best < DIFFERENT) & where, factor, axis=0), factor, axis=1)
     target = changed[box]
     target[: small.shape[0], : small.shape[1]] = small[: target.shape[0], : target.shape[1]]
-    return Label(area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), changed)
+    return Label(area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), shift, changed)
 
 
 def _best_correlation(one: Array, other: Array, window: float) -> Array:
@@ -93,3 +106,29 @@ def _best_correlation(one: Array, other: Array, window: float) -> Array:
         both = blur(moved * other, window) - mean * mean_2
         best = np.maximum(best, both / np.sqrt(var * var_2))
     return best
+
+
+def _wandered(one: Array, other: Array, where: Bools, reach: float) -> float:
+    """Pixels that the print of ``other`` lies away in ``one``, 0 where no other place is clearly better than its own.
+
+    Along x and along y by themselves, on the derivative that moves: the top edge of a turning bottle's label stays where it
+    is, and would outvote its letters.
+    """
+    along = []
+    for axis in (0, 1):
+        known, mine = np.gradient(other, axis=axis) * where, np.gradient(one, axis=axis)
+        along.append(_offset(mine.astype(np.float32), known.astype(np.float32), where, axis, int(reach)))
+    return float(np.hypot(*along))
+
+
+def _offset(mine: Array, known: Array, where: Bools, axis: int, reach: int) -> float:
+    """Offset along ``axis`` of the peak of the normalised cross-correlation."""
+    energy = float((known**2).sum())
+    if energy < 1e-4 * where.sum():
+        return 0.0
+    match = []
+    for shift in range(-reach, reach + 1):
+        moved = np.roll(mine, -shift, axis=axis)
+        match.append(float((moved * known).sum()) / np.sqrt(max(float((moved[where] ** 2).sum()) * energy, 1e-12)))
+    peak = int(np.argmax(match))
+    return float(abs(peak - reach)) if match[peak] >= max(SURELY, match[reach] + CLEARLY) else 0.0

@@ -15,6 +15,8 @@ from typing import Any, Literal
 Outcome = Literal["pass", "fail", "unsure"]
 Cause = Literal["", "blank", "product", "placement", "shape", "part", "view", "label", "backdrop", "coverage"]
 
+BROAD = 0.12  # share of the outline that is off, above which the whole shape is
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -34,13 +36,15 @@ class Thresholds:
     hollow_share_hard: float = 0.05
     inner_centred: float = 0.35
     inner_centred_hard: float = 0.25
+    inner_recall: float = 0.50
+    label_shift_px: float = 4.0
     label_changed: float = 0.40
     label_changed_hard: float = 0.50
     added_share: float = 0.003
     coverage: float = 0.60
     faded_share: float = 0.05
     clutter: float = 0.25
-    wrong_bad_share: float = 0.45
+    wrong_bad_share: float = 0.60
     tint: float = 6.0
     tint_reroll: float = 20.0
     blank_contrast: float = 0.015
@@ -95,6 +99,7 @@ class Numbers:
     label_area: float = 0.0
     label_correlation: float = 1.0
     label_changed: float = 0.0
+    label_shift_px: float = 0.0
     added_share: float = 0.0
     shadow_share: float = 0.0
     clutter: float = 0.0
@@ -153,27 +158,40 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         if plain
         else (t.p95_px_hard, t.bad_share_hard, t.hollow_share_hard, t.inner_centred_hard)
     )
-    faults: list[Fault] = []
-    if n.bad_share > t.wrong_bad_share and plain:
-        faults.append(("product", f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this is another product"))
+    parts: list[Fault] = []
     if plain and n.added_share > t.added_share:
-        faults.append(
+        parts.append(
             ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
         )
     if n.hollow_share > hollow:
-        faults.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
+        parts.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
+    outline: list[Fault] = []
     if n.bad_share > bad:
-        faults.append(("shape", f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
+        outline.append(("shape", f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
     if n.p95_px > p95:
-        faults.append(("shape", f"the outline is off by up to {n.p95_px:.1f} px"))
+        outline.append(("shape", f"the outline is off by up to {n.p95_px:.1f} px"))
     if n.inner_centred < centred:
-        faults.append(
+        outline.append(
             ("shape", f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place")
         )
-    return faults
+    if plain and n.inner_recall < t.inner_recall:
+        outline.append(("shape", f"only {n.inner_recall * 100:.0f} % of the edges inside the product can be found"))
+    if plain and n.bad_share > t.wrong_bad_share:
+        outline.insert(
+            0, ("product", f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this may be another product")
+        )
+    # A displaced outline bares and covers slivers everywhere; they aren't parts.
+    return [*outline, *parts] if n.off_share > BROAD else [*parts, *outline]
 
 
 def _print(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
+    if n.label_shift_px > t.label_shift_px:
+        return [
+            (
+                "label",
+                f"the print sits {n.label_shift_px:.0f} px beside its place: the product is turned or the print moved",
+            )
+        ]
     limit = t.label_changed if plain else t.label_changed_hard
     if n.label_area > 0 and n.label_changed > limit:
         return [("label", f"{n.label_changed * 100:.0f} % of the print on the product shows something else")]
