@@ -47,7 +47,7 @@ def check_key(key: str) -> Asking:
 
 def prices(key: str, endpoints: list[str]) -> Asking:
     """Endpoint id → {"usd", "unit", "at"}: asked anew after ten minutes, the last known where fal.ai can't be reached."""
-    global _asked_at  # noqa: PLW0603 - one memory for the session
+    global _asked_at
     from ..fal_backend import errors
     from ..fal_backend import prices as known_prices
 

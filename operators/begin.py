@@ -94,6 +94,4 @@ def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: wish
             # The command line waits for the child to leave; a window can't, and the child needs nobody.
             self._connection.close(patience=0.0)
 
-    return WindowBackend(
-        folder, need_key(), python_args=tuple(bpy.app.python_args), retry_failed=wanted.retry_failed
-    )
+    return WindowBackend(folder, need_key(), python_args=tuple(bpy.app.python_args), retry_failed=wanted.retry_failed)

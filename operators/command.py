@@ -16,12 +16,12 @@ def _run(arguments: list[str]) -> int:
 
 
 def register() -> None:
-    global _handle  # noqa: PLW0603 - Blender hands out a handle that unregistering needs
+    global _handle
     _handle = bpy.utils.register_cli_command("consistency", _run)
 
 
 def unregister() -> None:
-    global _handle  # noqa: PLW0603
+    global _handle
     if _handle is not None:
         bpy.utils.unregister_cli_command(_handle)
         _handle = None

@@ -133,7 +133,7 @@ def _frame(camera: bpy.types.Object, context: Context) -> list[Corner] | None:
     aspect = context.scene.consistency.aspect
     half = FULL_FRAME / 2.0 / camera.data.lens
     wide, high = (half, half / aspect) if aspect >= 1.0 else (half * aspect, half)
-    corners = []
+    corners: list[Any] = []
     for x, y in ((-wide, -high), (wide, -high), (wide, high), (-wide, high)):
         place = camera.matrix_world @ Vector((x, y, -1.0))
         corners.append(location_3d_to_region_2d(context.region, context.region_data, place))

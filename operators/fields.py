@@ -28,7 +28,7 @@ class CONSISTENCY_OT_add_parameter(bpy.types.Operator):
     role: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def _items(self, _context: Context) -> list[tuple[str, str, str]]:
-        global _kept  # noqa: PLW0603 - Blender keeps no reference to the texts of a dynamic list
+        global _kept
         try:
             fields = parameters.own_fields(parameters.find(self.endpoint, self.role))
         except ConsistencyError:

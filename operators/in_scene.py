@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ undo_steps = 0  # how often something was undone or redone in this session
 
 @persistent
 def _undone(*_arguments: Any) -> None:
-    global undo_steps  # noqa: PLW0603 - a handler can only take note
+    global undo_steps
     undo_steps += 1
 
 
@@ -93,7 +92,7 @@ def watch_undo(*, on: bool) -> None:
             handlers.remove(_undone)
 
 
-def _standing() -> object | None:
+def _standing() -> bpy.types.Object | None:
     try:
         return model.product_root()
     except ConsistencyError:
@@ -101,5 +100,5 @@ def _standing() -> object | None:
 
 
 def _state(path: Path) -> str:
-    facts = os.stat(path)
+    facts = path.stat()
     return f"{path}|{facts.st_size}|{facts.st_mtime_ns}"

@@ -135,7 +135,9 @@ class CONSISTENCY_OT_load_run(bpy.types.Operator):
 
     path: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
     go_on: bpy.props.BoolProperty(
-        name="Go On", description="Make it the current run too, instead of only loading its settings", options={"SKIP_SAVE"}
+        name="Go On",
+        description="Make it the current run too, instead of only loading its settings",
+        options={"SKIP_SAVE"},
     )
 
     @classmethod

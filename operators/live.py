@@ -28,7 +28,7 @@ _paused = 0
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
     """Many settings change at once; the scene follows at the end, or not at all."""
-    global _paused  # noqa: PLW0603 - nested pauses count
+    global _paused
     _paused += 1
     try:
         yield
@@ -99,7 +99,9 @@ def place_lights(scene: bpy.types.Scene) -> None:
 
 def _standing(scene: bpy.types.Scene) -> tuple[RunSettings, NDArray[np.float64]] | None:
     """The settings and the product's vertices in metres, where a rig stands in this scene and the settings make sense."""
-    rigs = bpy.data.collections.get("Consistency Rig")  # studio.names.RIG; the studio is not imported for an empty scene
+    rigs = bpy.data.collections.get(
+        "Consistency Rig"
+    )  # studio.names.RIG; the studio is not imported for an empty scene
     if rigs is None or not rigs.all_objects or scene != bpy.context.scene:
         return None
     from .scene_settings import to_settings
@@ -121,7 +123,11 @@ def _product_points() -> NDArray[np.float64]:
     root = model.product_root()
     parts = (root, *root.children_recursive)
     key = tuple(
-        (part.session_uid, len(part.data.vertices) if part.type == "MESH" else 0, *map(tuple, part.matrix_world))
+        (
+            part.session_uid,
+            len(part.data.vertices) if part.type == "MESH" else 0,
+            *(tuple(row) for row in part.matrix_world),
+        )
         for part in parts
     )
     if key not in _points:

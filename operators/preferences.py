@@ -69,13 +69,13 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
     image_endpoint: StringProperty(
-        name="Stills",
+        name="Endpoint for Stills",
         description="The endpoint that new scenes make stills with; empty keeps the built-in one",
         search=parameters.search("photoreal"),
         search_options={"SUGGESTION"},
     )
     video_endpoint: StringProperty(
-        name="Clips",
+        name="Endpoint for Clips",
         description="The endpoint that new scenes make clips with; empty keeps the built-in one",
         search=parameters.search("video"),
         search_options={"SUGGESTION"},
@@ -110,7 +110,7 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "backend")
         layout.prop(self, "device")
         layout.prop(self, "folder")
-        column = layout.column(align=True, heading="Endpoints")
+        column = layout.column(align=True)
         column.prop(self, "image_endpoint")
         column.prop(self, "video_endpoint")
         column = layout.column(align=True)
@@ -145,11 +145,11 @@ class CONSISTENCY_OT_test_key(Ticking, bpy.types.Operator):
             asking.finish(self._begin())
         except ConsistencyError as error:
             return self._say(str(error), good=False)
-        return self._say("fal.ai accepts this key", good=True)
+        return self._say("The key is good: fal.ai accepts it", good=True)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         self._asking = self._begin()
-        status.of(context).key_note = "Asking fal.ai"
+        status.of(context).key_note = "Asking fal.ai …"
         return self.begin_ticking(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
@@ -159,7 +159,7 @@ class CONSISTENCY_OT_test_key(Ticking, bpy.types.Operator):
             next(self._asking)
         except StopIteration:
             self.end_ticking(context)
-            return self._say("fal.ai accepts this key", good=True)
+            return self._say("The key is good: fal.ai accepts it", good=True)
         except ConsistencyError as error:
             self.end_ticking(context)
             return self._say(str(error), good=False)

@@ -251,7 +251,9 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         name="Run (USD)", description="The most one run may cost, in USD; 0 means no limit", min=0.0, default=5.0
     )
     daily_budget: FloatProperty(
-        name="Day (USD)", description="The most all runs of this machine may cost a day, in USD; 0 means no limit", min=0.0
+        name="Day (USD)",
+        description="The most all runs of this machine may cost a day, in USD; 0 means no limit",
+        min=0.0,
     )
     product_budget: FloatProperty(
         name="Product (USD)",

@@ -66,7 +66,7 @@ def cannot_run(context: Context) -> str | None:
     return busy(context) or no_angles(context) or no_input(context) or no_fal(context)
 
 
-def no_product(context: Context) -> str | None:
+def no_product() -> str | None:
     """Why the cameras can't be looked through."""
     product = bpy.data.collections.get("Consistency Product")  # studio.names.PRODUCT, without importing the studio
     if product is None or not product.objects:

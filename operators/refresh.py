@@ -194,7 +194,9 @@ def history() -> None:
     shown = status.of().history
     shown.clear()
     home = wish.runs_home()
-    found = sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
+    found = (
+        sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
+    )
     for path in found[:50]:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
@@ -215,4 +217,3 @@ def costs(estimate: Any) -> None:
         item.note = f"{line.units:g} {line.unit}"
     now.estimate = estimate.total
     now.estimate_unknown = ", ".join(estimate.unknown)
-

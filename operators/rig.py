@@ -130,7 +130,7 @@ class CONSISTENCY_OT_look_through(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.no_product(context) or reasons.no_angle_chosen(context))
+        return reasons.refuse(cls, reasons.no_product() or reasons.no_angle_chosen(context))
 
     def execute(self, context: Context) -> set[str]:
         from ..studio.rig import camera_for

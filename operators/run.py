@@ -13,9 +13,8 @@ from . import begin, drive, reasons, refresh, status
 from .wish import Wish
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Event, OperatorProperties, Timer
+    from bpy.types import Context, Event, OperatorProperties
 
-    from .asking import Asking
 
 TICK = 0.03  # seconds between two looks at the run
 STAGES = (
@@ -74,7 +73,7 @@ class Ticking:
 
     def begin_ticking(self, context: Context) -> set[str]:
         self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
-        context.window_manager.modal_handler_add(self)
+        context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]
         return {"RUNNING_MODAL"}
 
     def end_ticking(self, context: Context) -> None:
@@ -102,7 +101,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: Context, properties: OperatorProperties) -> str:
-        what = dict((word, text) for word, _, text in STAGES)[properties.until]
+        what = {word: text for word, _, text in STAGES}[properties.until]
         if properties.fresh:
             return "Begin a new run folder with these settings, from the start to the end"
         if properties.again:
@@ -181,7 +180,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         error = self._drive.error
         if error is not None:
             raise error
-        now.note = f"{dict((s, n) for s, n, _ in STAGES)[self.until]} done"
+        now.note = f"{self.until.title()} done"
         if self._drive.stale:
             now.note += f"; made anew: {'; '.join(self._drive.stale)}"
         self._let_go(context)
@@ -250,9 +249,10 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         total = status.of(context).estimate
-        return context.window_manager.invoke_props_dialog(
+        dialog = context.window_manager.invoke_props_dialog(
             self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${total:.2f}"
         )
+        return set(dialog)
 
     def draw(self, context: Context) -> None:
         now = status.of(context)
@@ -271,7 +271,7 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
         amount.label(text=f"${now.estimate:.2f}")
         if now.estimate_unknown:
             self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
-        self.layout.label(text="References and the prompt are sent to fal.ai", icon="INFO")
+        self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")
 
     def execute(self, context: Context) -> set[str]:
         total = status.of(context).estimate

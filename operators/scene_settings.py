@@ -20,7 +20,7 @@ SHARES = ("key", "fill", "rim", "environment", "softness")
 
 
 def chosen_backend(scene: bpy.types.Scene) -> str:
-    """"fal" or "local": the scene's choice, else the preferences', else fal where a key is found."""
+    """ "fal" or "local": the scene's choice, else the preferences', else fal where a key is found."""
     from .preferences import has_key, preferences
 
     own = preferences()

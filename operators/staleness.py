@@ -82,7 +82,9 @@ def _value(socket: bpy.types.NodeSocket) -> Any:
     value = getattr(socket, "default_value", None)
     if isinstance(value, float):
         return round(value, 6)
-    return [round(part, 6) for part in value] if hasattr(value, "__len__") and not isinstance(value, str) else str(value)
+    return (
+        [round(part, 6) for part in value] if hasattr(value, "__len__") and not isinstance(value, str) else str(value)
+    )
 
 
 def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:

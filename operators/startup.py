@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import angles, drive, live, status
+from . import angles, drive, live, preferences, status
 
 
 @persistent
@@ -37,11 +37,15 @@ def _look() -> None:
 
 
 def give_default_angles(scene: bpy.types.Scene) -> None:
-    """A scene that never had any angle gets the five of the product set."""
+    """A scene that never had any angle gets the five of the product set, and the preferences' endpoints."""
     own = scene.consistency
     if not own.angles and not own.is_property_set("angle_index"):
         with live.paused():
             angles.set_angles(scene, angles.DEFAULTS)
+        shared = preferences.preferences()
+        for name in ("image_endpoint", "video_endpoint"):
+            if shared is not None and getattr(shared, name).strip():
+                setattr(own, name, getattr(shared, name).strip())
 
 
 @persistent

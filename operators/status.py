@@ -8,14 +8,15 @@ from bpy.props import (
     CollectionProperty,
     FloatProperty,
     IntProperty,
-    PointerProperty,
     StringProperty,
 )
 
 
 class CONSISTENCY_PG_stage(bpy.types.PropertyGroup):
     name: StringProperty()
-    state: StringProperty(description="waiting, running, done, skipped, failed, cancelled or stopped", default="waiting")
+    state: StringProperty(
+        description="waiting, running, done, skipped, failed, cancelled or stopped", default="waiting"
+    )
     note: StringProperty(description="What went wrong, or what is going on")
 
 

@@ -11,7 +11,7 @@ _keys: dict[str, str] = {}  # path → key of the version of it that is loaded
 
 def load(path: Path) -> None:
     """Have ``path`` ready to be drawn; Blender reads the pixels when it first shows them."""
-    global _previews  # noqa: PLW0603 - Blender hands out the collection, and unregistering gives it back
+    global _previews
     import bpy.utils.previews
 
     if not path.is_file():
@@ -32,7 +32,7 @@ def icon(path: str) -> int:
 
 
 def unregister() -> None:
-    global _previews  # noqa: PLW0603
+    global _previews
     _keys.clear()
     if _previews is not None:
         import bpy.utils.previews

@@ -20,7 +20,7 @@ class StagePanel(Sidebar):
     def draw_header_preset(self, context: Context) -> None:
         state = stage_of(context, self.stage)
         if state is not None and state.state != "waiting":
-            self.layout.label(text="", icon=STATE_ICONS.get(state.state, "DOT"))  # type: ignore[attr-defined]
+            self.layout.label(text="", icon=STATE_ICONS.get(state.state, "DOT"))
 
     def draw_run(self, layout: UILayout, context: Context) -> None:
         """Run up to this stage, make it again, or run from here to the end."""

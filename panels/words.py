@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 if TYPE_CHECKING:
     from bpy.types import UILayout
 
-STATE_ICONS = {
+STATE_ICONS: dict[str, Any] = {
     "waiting": "RADIOBUT_OFF",
     "running": "PLAY",
     "done": "CHECKMARK",
@@ -35,7 +35,7 @@ def characters(region_width: float) -> int:
     return max(16, int((region_width / scale - MARGIN) / CHARACTER))
 
 
-def message(layout: UILayout, text: str, icon: str = "NONE", *, alert: bool = False) -> None:
+def message(layout: UILayout, text: str, icon: Any = "NONE", *, alert: bool = False) -> None:
     """A sentence on as many lines as it needs; labels of Blender don't break by themselves."""
     region = bpy.context.region
     column = layout.column(align=True)

@@ -12,8 +12,6 @@ from consistency_pipeline.pipeline.ports import Product, Shot
 from consistency_pipeline.pipeline.requests import Event
 from consistency_pipeline.pipeline.stages import Progress
 
-from .conftest import add_box
-
 UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
 
 
@@ -154,7 +152,16 @@ def test_nothing_that_changes_a_run_works_while_one_is_active(studio):
     assert bpy.ops.consistency.run.poll()
     status().running = True
     try:
-        for name in ("run", "estimate", "add_photos", "add_angle", "load_angles", "use_selected", "load_run", "new_run"):
+        for name in (
+            "run",
+            "estimate",
+            "add_photos",
+            "add_angle",
+            "load_angles",
+            "use_selected",
+            "load_run",
+            "new_run",
+        ):
             assert not getattr(bpy.ops.consistency, name).poll(), name
         assert bpy.ops.consistency.cancel.poll()
     finally:
@@ -184,7 +191,7 @@ def test_a_dropped_model_is_what_the_run_starts_from(sidebar):
     assert sidebar.file == "/models/duck.glb"
 
 
-def test_selected_objects_are_taken_with_their_modifiers_and_left_untouched(sidebar):
+def test_selected_objects_are_taken_with_their_modifiers_and_left_untouched(sidebar, add_box):
     from consistency_pipeline.pipeline.model import check_own
 
     box = add_box(at=(3.0, 0.0, 0.0))
@@ -199,7 +206,7 @@ def test_selected_objects_are_taken_with_their_modifiers_and_left_untouched(side
     check_own(Path(sidebar.objects))
     assert box.matrix_world == matrix
     assert [modifier.type for modifier in box.modifiers] == ["BEVEL"]
-    assert box.users_collection[0] == bpy.context.scene.collection
+    assert bpy.context.scene.collection in box.users_collection
 
 
 # the rig
@@ -368,7 +375,7 @@ def test_money_is_not_spent_without_being_agreed_to(studio, monkeypatch):
         return {endpoint: {"usd": 0.5, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints}
 
     monkeypatch.setattr(asking, "prices", prices)
-    with pytest.raises(RuntimeError, match="this would spend up to|This would spend up to"):
+    with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.run(until="photoreal")
     assert status().estimate > 0
     assert len(status().costs) == 5
@@ -418,7 +425,11 @@ def slow(studio, tmp_path):
     running = drive.Drive(folder, Studio(), backend, "photoreal", bpy.context.scene.name)
     for _ in range(60):
         running.advance()
-        if running.progress is not None and running.progress.stage == "photoreal" and running.progress.text == "waiting":
+        if (
+            running.progress is not None
+            and running.progress.stage == "photoreal"
+            and running.progress.text == "waiting"
+        ):
             break
     yield running, backend
     running.close()

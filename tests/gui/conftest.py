@@ -102,7 +102,6 @@ class Window:
         assert "error" not in self.said, f"{self.said['error']}\n{self.log[-4000:]}"
         return self.said
 
-
     def _watch(self, blender: subprocess.Popen[bytes], timeout: float) -> int | None:
         """Take the screenshots that the scenario asks for, until Blender ends or has had its time."""
         wish, deadline = self.home / "screenshot.wish", time.monotonic() + timeout

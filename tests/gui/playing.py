@@ -72,9 +72,10 @@ def click(x, y, window=None):
     yield 0.3
 
 
-def key(name, window=None, **held):
+def key(name, at=None, window=None, **held):
+    """A key, with the mouse in the middle of the window or ``at`` a place; a dialog hears it only with the mouse in it."""
     window = window or bpy.context.window_manager.windows[0]
-    x, y = window.width // 2, window.height // 2
+    x, y = map(int, at or (window.width // 2, window.height // 2))
     window.event_simulate(type=name, value="PRESS", x=x, y=y, **held)
     yield 0.05
     window.event_simulate(type=name, value="RELEASE", x=x, y=y, **held)
@@ -105,7 +106,11 @@ def play(scenario):
             if time.monotonic() - state["began"] > PATIENCE:
                 now = status()
                 screenshot("given-up")
-                end({"error": f"waited in vain at {state['asked']}; {now.stage} {now.text} {now.error} {now.details[-2000:]}"})
+                end(
+                    {
+                        "error": f"waited in vain at {state['asked']}; {now.stage} {now.text} {now.error} {now.details[-2000:]}"
+                    }
+                )
                 return None
             return 0.05
         try:
@@ -117,7 +122,7 @@ def play(scenario):
             stack.pop()
             state["until"] = None
             return 0.01
-        except Exception:
+        except Exception:  # noqa: BLE001 - the test must hear of it, whatever it is
             screenshot("raised")
             end({"error": traceback.format_exc()})
             return None

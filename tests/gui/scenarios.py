@@ -69,7 +69,7 @@ def artist_clicks_through():
     yield 1.5
     preferences().key = OPTIONS["key"]
     bpy.ops.consistency.test_key("INVOKE_DEFAULT")
-    yield lambda: status().key_note not in ("", "Asking fal.ai")
+    yield lambda: status().key_note not in ("", "Asking fal.ai …")
     seen["key_note"] = status().key_note
     yield 0.5
     screenshot("02-preferences")
@@ -81,22 +81,27 @@ def artist_clicks_through():
 
     one, two = photo("front.png", 200), photo("side.png", 90)
     with in_view():
-        bpy.ops.consistency.add_photos("INVOKE_DEFAULT", directory=f"{HOME}/", files=[{"name": one.name}, {"name": two.name}])
+        bpy.ops.consistency.add_photos(
+            "INVOKE_DEFAULT", directory=f"{HOME}/", files=[{"name": one.name}, {"name": two.name}]
+        )
     seen["photos"] = [photo.path for photo in settings().photos]
     yield 0.5
     screenshot("03-photos")
 
-    yield from press_next_step()
+    button = next_step()
+    yield from click(*button)
     yield lambda: status().estimate > 0 and not status().running
     yield 1.0
     screenshot("04-what-it-costs")
     seen["estimate"] = status().estimate
-    yield from key("RET")
+    yield from key("RET", at=button)
     yield lambda: status().running
     yield lambda: any(job.name.startswith("photoreal") and job.state in ("queued", "running") for job in status().jobs)
     screenshot("05-running")
     names = [job.name for job in status().jobs]
-    victim = next(name for name in names if name.startswith("photoreal") and _state(name) in ("queued", "running", "waiting"))
+    victim = next(
+        name for name in names if name.startswith("photoreal") and _state(name) in ("queued", "running", "waiting")
+    )
     status().job_index = names.index(victim)
     seen["cancelled"] = victim
     seen["cancel_can"] = bpy.ops.consistency.cancel_job.poll()

@@ -50,7 +50,7 @@ def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
     seen = window.play("artist_clicks_through", key=API_KEY, timeout=400)
 
     assert seen["no_photos"] is False, "nothing to start from, and still the button worked"
-    assert seen["key_note"] == "Fal.ai accepts this key"
+    assert seen["key_note"] == "The key is good: fal.ai accepts it"
     assert len(seen["photos"]) == 2
     assert seen["estimate"] > 0
 
