@@ -520,8 +520,12 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
         "billed_usd": report.get("billed_usd", 0.0),
         "uncertain_usd": report.get("uncertain_usd", 0.0),
         "seconds": round(time.monotonic() - began, 1),
-        "text": f"{folder.root}: {len(stills)} stills, {len(clips)} clips ({label}){money}",
+        "text": f"{folder.root}: {_count(len(stills), 'still')}, {_count(len(clips), 'clip')} ({label}){money}",
     }
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 # the smaller commands

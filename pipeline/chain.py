@@ -83,13 +83,13 @@ def run(
         if last >= STAGES.index("references"):
             stage = "references"
             orders = Orders(backend)
-            work = _Work(folder, settings, product, orders, last)
-            yield from _pictures(work, studio)
+            work = _Work(folder, settings, studio, product, orders, last)
+            yield from _pictures(work)
             stage = "photoreal"
             yield from _until_all_ended(work, wait)
         if last >= STAGES.index("results"):
             stage = "results"
-            report = yield from _results(work, studio)
+            report = yield from _results(work)
         if last >= STAGES.index("references"):
             _raise_worst(orders.failures())
     except (Exception, GeneratorExit) as error:
@@ -110,6 +110,7 @@ class _Work:
 
     folder: RunFolder
     settings: RunSettings
+    studio: Studio
     product: Product
     orders: Orders
     last: int  # index in STAGES of the last stage wanted
@@ -139,21 +140,21 @@ def _model(folder: RunFolder, settings: RunSettings, backend: Backend, wait: flo
         copy_file(photo, copied)
         photos.append(copied)
     if not photos and settings.picture_endpoint is not None:
-        picture = plan.picture_request(folder, settings)
-        yield from _buy(Orders(backend), picture, folder, wait)
-        photos.append(picture.out)
+        came = yield from _buy(Orders(backend), plan.picture_request(folder, settings), folder, wait)
+        photos.append(came)
     yield from _buy(Orders(backend), plan.model_request(folder, settings, photos), folder, wait)
     folder.mark("model", "done")
 
 
-def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> Steps[None]:
-    """Ask for one thing and wait for it. Raises what made it fail."""
+def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
+    """Ask for one thing and wait for it; its file. Raises what made it fail."""
     orders.start(request)
     while orders.waiting():
         yield from orders.news(wait)
         folder.lease.renew()
         yield Progress(request.stage, "waiting")
     _raise_worst(orders.failures())
+    return orders.ended[request.key].path or request.out
 
 
 # rig
@@ -175,7 +176,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
 # references, and the purchases that follow each of them at once
 
 
-def _pictures(work: _Work, studio: Studio) -> Steps[None]:
+def _pictures(work: _Work) -> Steps[None]:
     """Render each angle and send it on its way while the next one renders.
 
     The clip's angle goes first: its clip is the longest wait of the run.
@@ -187,7 +188,7 @@ def _pictures(work: _Work, studio: Studio) -> Steps[None]:
     for angle in sorted(settings.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
         if shot is None:
-            shot = yield from studio.render_reference(angle, settings, folder.references)
+            shot = yield from work.studio.render_reference(angle, settings, folder.references)
             folder.keep_shot(shot)
         shots[angle.name] = shot
         work.shots = {each.name: shots[each.name] for each in settings.angles if each.name in shots}
@@ -210,6 +211,10 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
     folder.lease.renew()
     if not work.wants("photoreal"):
         return
+    for key, event in orders.ended.items():
+        out = orders.requests[key].out
+        if event.path is not None and event.path.suffix != out.suffix and not out.exists():
+            yield from work.studio.convert_picture(event.path, out)
     for name in work.shots:
         _choose(work, f"photoreal/{name}", plan.still_keys(folder, settings, name))
     if settings.motion == "none" or not work.wants("video"):
@@ -277,12 +282,12 @@ def _raise_worst(failures: list[Exception]) -> None:
 # results
 
 
-def _results(work: _Work, studio: Studio) -> Steps[dict[str, Any]]:
+def _results(work: _Work) -> Steps[dict[str, Any]]:
     folder, settings, orders = work.folder, work.settings, work.orders
     folder.mark("results", "running")
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.motion)
-    yield from studio.save_results(
+    yield from work.studio.save_results(
         Results(
             shots=work.shots,
             stills={name: folder.still(name) for name in work.shots if folder.still(name).is_file()},

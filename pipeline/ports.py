@@ -75,6 +75,10 @@ class Studio(Protocol):
 
     def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
 
+    def convert_picture(self, source: Path, out: Path) -> Steps[None]:
+        """``source``, of whatever kind came, as the PNG ``out``."""
+        ...
+
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]: ...
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ class Motion:
     label: str
     prompt: str
     reflective_prompt: str
-    longest_reflective: float = 5.0
+    longest_reflective: float = 4.0
 
 
 MOTIONS: dict[str, Motion] = {

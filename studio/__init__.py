@@ -70,6 +70,11 @@ class BlenderStudio:
 
         return render_turntable(angle, settings, out, self.device)
 
+    def convert_picture(self, source: Path, out: Path) -> Steps[None]:
+        from .passes import convert
+
+        return convert(source, out)
+
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         from .results import save_results
 

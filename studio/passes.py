@@ -11,8 +11,9 @@ import numpy as np
 from bpy.types import Scene
 from numpy.typing import NDArray
 
-from ..pipeline import exr, references
+from ..pipeline import exr, png, references
 from ..pipeline.settings import RunSettings
+from ..pipeline.stages import Progress, Steps
 from . import compat
 
 Plane = NDArray[np.float32]
@@ -109,3 +110,9 @@ def load(path: Path) -> Plane:
     finally:
         bpy.data.images.remove(image)
     return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, :3])
+
+
+def convert(source: Path, out: Path) -> Steps[None]:
+    """Write any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
+    yield Progress("photoreal", f"writing {out.name}")
+    png.write(out, np.rint(np.clip(load(source), 0.0, 1.0) * 255.0).astype(np.uint8))
