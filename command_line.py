@@ -444,7 +444,7 @@ def _cancel(backend: Backend, stop: _Stop) -> None:
     stop.wanted = False
     backend.cancel()
     deadline = time.monotonic() + CANCEL_PATIENCE
-    while time.monotonic() < deadline and not stop.wanted and getattr(backend, "in_flight", 0):
+    while time.monotonic() < deadline and not stop.wanted and backend.in_flight:
         for event in backend.poll(0.2):
             if event.ends:
                 _say(f"{event.key}: {event.text}")

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -47,7 +47,8 @@ def _read(data: bytes) -> dict[str, np.ndarray]:
     if magic != MAGIC or flags & OTHER:
         raise ValueError("not scan lines")
     multipart = bool(flags & MULTIPART)
-    position, parts = 8, []
+    position = 8
+    parts: list[_Part] = []
     while not parts or (multipart and data[position]):
         attributes, position = _attributes(data, position)
         parts.append(_part(attributes))
@@ -91,7 +92,7 @@ def _part(attributes: dict[str, bytes]) -> _Part:
     return _Part(names, np.dtype(formats), right - left + 1, bottom - top + 1, top)
 
 
-def write(file: BinaryIO, channels: Mapping[str, np.ndarray], text: Mapping[str, str] | None = None) -> None:
+def write(file: IO[bytes], channels: Mapping[str, np.ndarray], text: Mapping[str, str] | None = None) -> None:
     """``channels``: name → float16 or float32 array (height, width), top row first; ZIP-compressed, without loss."""
     ordered = {name: channels[name] for name in sorted(channels)}  # the format wants them in alphabetical order
     height, width = next(iter(ordered.values())).shape

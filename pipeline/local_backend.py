@@ -26,6 +26,10 @@ class LocalBackend:
         self._working: Steps[None] | None = None
         self._events: list[Event] = []
 
+    @property
+    def in_flight(self) -> int:
+        return len(self._queue)
+
     def start(self, request: Request) -> None:
         if not isinstance(request, (StillRequest, ClipRequest)):
             raise UsageError(

@@ -75,7 +75,7 @@ def encode(pixels: np.ndarray, text: Mapping[str, str] | None = None, level: int
     ]
     for key, value in (text or {}).items():
         parts.append(_chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + value.encode()))
-    return b"".join([*parts, _chunk(b"IDAT", zlib.compress(lines, level)), _chunk(b"IEND", b"")])
+    return b"".join([*parts, _chunk(b"IDAT", zlib.compress(lines.tobytes(), level)), _chunk(b"IEND", b"")])
 
 
 def write(path: Path, pixels: np.ndarray, text: Mapping[str, str] | None = None) -> None:

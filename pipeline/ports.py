@@ -96,6 +96,11 @@ class Backend(Protocol):
     name: str
     renders: bool  # it works in Blender itself, so that nothing else can render while it does
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that have not ended."""
+        ...
+
     def start(self, request: Request) -> None: ...
 
     def poll(self, wait: float = 0.0) -> list[Event]:

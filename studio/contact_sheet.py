@@ -127,7 +127,8 @@ def _with_words(sheet: NDArray[np.uint8], words: list[Words]) -> NDArray[np.uint
     with blf.bind_imbuf(0, buffer):
         for word in words:
             blf.size(0, word.size)
-            blf.color(0, *(channel / 255.0 for channel in word.colour), 1.0)
+            red, green, blue = (channel / 255.0 for channel in word.colour)
+            blf.color(0, red, green, blue, 1.0)
             blf.position(0, word.x, height - word.y, 0)
             blf.draw_buffer(0, word.text)
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder:

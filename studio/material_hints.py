@@ -75,7 +75,7 @@ def _mean(image: bpy.types.Image, channel: int) -> float:
     small = image.copy()
     try:
         small.scale(min(64, image.size[0]), min(64, image.size[1]))
-        pixels = np.empty(len(small.pixels), dtype=np.float32)
+        pixels = np.empty(small.size[0] * small.size[1] * small.channels, dtype=np.float32)
         small.pixels.foreach_get(pixels)
         return float(pixels.reshape(-1, small.channels)[:, min(channel, small.channels - 1)].mean())
     finally:

@@ -54,7 +54,7 @@ def remove_render_scene() -> None:
 
 
 def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
-    if scene.render.engine != "CYCLES":  # setting it, even to the same, makes Blender drop all persistent renders
+    if str(scene.render.engine) != "CYCLES":  # setting it, even to the same, makes Blender drop all persistent renders
         scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "GPU" if device.is_gpu else "CPU"
@@ -138,7 +138,7 @@ def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, ang
         raise ConsistencyError("Blender rendered nothing; look at its console for the reason, then try again")
 
 
-def run_job(scene_name: str, while_waiting: Progress, **options: bool) -> Steps[None]:
+def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[None]:
     """One call of Blender's render operator with ``options``: at once without a window, else as a job of Blender's own."""
     if compat.in_background():
         bpy.ops.render.render(scene=scene_name, **options)
