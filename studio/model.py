@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import bpy
 import numpy as np
-from bpy.types import ID, Action, Object, Scene
+from bpy.types import ID, Action, Object
 from mathutils import Matrix
 
 from ..pipeline.errors import BadInput
-from ..pipeline.gltf_file import check_glb
 from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
-from . import compat, names
+from . import names
 from .collections import (
     all_ids,
     collection,
@@ -30,6 +28,7 @@ from .collections import (
 )
 from .geometry import evaluated_points, material_shares
 from .material_hints import hints
+from .model_files import append_blend, import_gltf
 
 # Renders, lights and cameras scale with the product, so its own size stays, unless it is so far out that the renderer's
 # single-precision distances no longer carry it.
@@ -48,7 +47,7 @@ def load_product(path: Path) -> Steps[Product]:
     notes: list[str] = []
     try:
         with scratch_scene() as scene:
-            objects = _append_blend(path, notes) if path.suffix.lower() == ".blend" else _import_gltf(path, scene)
+            objects = append_blend(path, notes) if path.suffix.lower() == ".blend" else import_gltf(path, scene)
         objects, removed = _without_cameras_and_lights(objects)
         if removed:
             notes.append(f"cameras and lights of the file were left out ({removed})")
@@ -154,78 +153,10 @@ def stand_on_ground(root: Object, notes: list[str]) -> Product:
     bpy.context.view_layer.update()
     materials, reflective = hints(material_shares(root, bpy.context.evaluated_depsgraph_get()))
     notes += _missing_textures()
-    size = tuple(float(side) for side in (high - low) * scale)
-    return Product(str(root.get(names.LABEL, root.name)), size, len(points), materials, reflective, tuple(notes))
-
-
-def _import_gltf(path: Path, scene: Scene) -> list[Object]:
-    if path.suffix.lower() == ".glb":
-        unreadable = compat.unreadable_gltf_extensions(check_glb(path).extensions_required)
-        if unreadable:
-            raise BadInput(
-                f"{path.name} needs {', '.join(unreadable)}, which this Blender can't read; "
-                "export it again without compression or special extensions"
-            )
-    try:
-        with _quiet():
-            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
-    except RuntimeError as error:
-        said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
-        reason = said[-1].removeprefix("Error: ") if said else "the importer gave no reason"
-        raise BadInput(f"{path.name} can't be imported ({reason}); export it again as GLB") from error
-    return list(scene.collection.all_objects)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Blender's importer reports its progress as log records, once more with each import; errors come as exceptions."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-def _append_blend(path: Path, notes: list[str]) -> list[Object]:
-    try:
-        with bpy.data.libraries.load(str(path), link=False) as (source, target):
-            target.scenes = source.scenes
-    except ValueError as error:
-        raise BadInput(f"{path.name} is the file that is open; take its objects as the product instead") from error
-    except (OSError, RuntimeError) as error:
-        raise BadInput(
-            f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
-        ) from error
-    scenes = [scene for scene in target.scenes if scene is not None]
-    with_mesh = [scene for scene in scenes if any(_has_faces(thing) for thing in scene.objects)]
-    if not with_mesh:
-        raise BadInput(f"{path.name} holds no mesh in any scene; save it again with the product in its scene")
-    chosen = with_mesh[0]
-    if len(with_mesh) > 1:
-        notes.append(f"the file has {len(with_mesh)} scenes with meshes; {chosen.name!r} was taken")
-    objects = list(chosen.objects)
-    shown = {thing.name for thing in chosen.objects if not thing.hide_render} & _in_shown_collections(chosen)
-    for thing in objects:
-        thing.hide_render = thing.hide_viewport = thing.name not in shown
-    for scene in scenes:
-        bpy.data.scenes.remove(scene)
-    return objects
-
-
-def _in_shown_collections(scene: Scene) -> set[str]:
-    shown: set[str] = set()
-    pending = [scene.view_layers[0].layer_collection]
-    while pending:
-        layer = pending.pop()
-        if not layer.exclude and not layer.collection.hide_render:
-            shown |= {thing.name for thing in layer.collection.objects}
-            pending += layer.children
-    return shown
-
-
-def _has_faces(thing: Object) -> bool:
-    return thing.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") or thing.instance_type == "COLLECTION"
+    width, depth, height = (float(side) for side in (high - low) * scale)
+    return Product(
+        str(root.get(names.LABEL, root.name)), (width, depth, height), len(points), materials, reflective, tuple(notes)
+    )
 
 
 def _without_cameras_and_lights(objects: list[Object]) -> tuple[list[Object], int]:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from consistency_pipeline.pipeline import framing
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle

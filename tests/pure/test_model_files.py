@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.gltf_file import check_glb, pack_gltf
 from consistency_pipeline.pipeline.model import classify

@@ -1,0 +1,90 @@
+"""Reading a product's file: glTF through Blender's importer, a .blend by appending its scene."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+from bpy.types import Object, Scene
+
+from ..pipeline.errors import BadInput
+from ..pipeline.gltf_file import check_glb
+from . import compat
+
+
+def import_gltf(path: Path, scene: Scene) -> list[Object]:
+    """The objects of a .glb or .gltf, imported into ``scene``, which has to be the one shown. Raises BadInput."""
+    if path.suffix.lower() == ".glb":
+        unreadable = compat.unreadable_gltf_extensions(check_glb(path).extensions_required)
+        if unreadable:
+            raise BadInput(
+                f"{path.name} needs {', '.join(unreadable)}, which this Blender can't read; "
+                "export it again without compression or special extensions"
+            )
+    try:
+        with _quiet():
+            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
+    except RuntimeError as error:
+        said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+        reason = said[-1].removeprefix("Error: ") if said else "the importer gave no reason"
+        raise BadInput(f"{path.name} can't be imported ({reason}); export it again as GLB") from error
+    return list(scene.collection.all_objects)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Blender's importer reports its progress as log records, once more with each import; errors come as exceptions."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def append_blend(path: Path, notes: list[str]) -> list[Object]:
+    """The objects of a .blend's first scene with meshes, in no scene yet; what renders don't show is hidden.
+
+    Adds to ``notes`` what the user should know. Raises BadInput.
+    """
+    try:
+        with bpy.data.libraries.load(str(path), link=False) as (source, target):
+            target.scenes = source.scenes
+    except ValueError as error:
+        raise BadInput(f"{path.name} is the file that is open; take its objects as the product instead") from error
+    except (OSError, RuntimeError) as error:
+        raise BadInput(
+            f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
+        ) from error
+    scenes = [scene for scene in target.scenes if scene is not None]
+    with_mesh = [scene for scene in scenes if any(_has_faces(thing) for thing in scene.objects)]
+    if not with_mesh:
+        raise BadInput(f"{path.name} holds no mesh in any scene; save it again with the product in its scene")
+    chosen = with_mesh[0]
+    if len(with_mesh) > 1:
+        notes.append(f"the file has {len(with_mesh)} scenes with meshes; {chosen.name!r} was taken")
+    objects = list(chosen.objects)
+    shown = {thing.name for thing in chosen.objects if not thing.hide_render} & _in_shown_collections(chosen)
+    for thing in objects:
+        thing.hide_render = thing.hide_viewport = thing.name not in shown
+    for scene in scenes:
+        bpy.data.scenes.remove(scene)
+    return objects
+
+
+def _in_shown_collections(scene: Scene) -> set[str]:
+    shown: set[str] = set()
+    pending = [scene.view_layers[0].layer_collection]
+    while pending:
+        layer = pending.pop()
+        if not layer.exclude and not layer.collection.hide_render:
+            shown |= {thing.name for thing in layer.collection.objects}
+            pending += layer.children
+    return shown
+
+
+def _has_faces(thing: Object) -> bool:
+    return thing.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") or thing.instance_type == "COLLECTION"
