@@ -76,7 +76,7 @@ def run(
     stage: Stage = "model"
     report: dict[str, Any] = {}
     try:
-        yield from _model(folder, settings, backend, wait)
+        yield from _model(folder, settings, studio, backend, wait)
         if last >= STAGES.index("rig"):
             stage = "rig"
             product = yield from _rig(folder, settings, studio)
@@ -123,7 +123,7 @@ class _Work:
 # model
 
 
-def _model(folder: RunFolder, settings: RunSettings, backend: Backend, wait: float) -> Steps[None]:
+def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Backend, wait: float) -> Steps[None]:
     if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
         return
     folder.mark("model", "running")
@@ -131,7 +131,11 @@ def _model(folder: RunFolder, settings: RunSettings, backend: Backend, wait: flo
     route = model.classify(inputs, settings.text)
     if route == "own":
         yield Progress("model", f"taking {inputs[0].name} as it is")
-        model.take_own(inputs[0], folder.product.parent)
+        if inputs[0].suffix.lower() == ".blend":
+            model.check_own(inputs[0])
+            yield from studio.take_blend(inputs[0], folder.product.with_suffix(".blend"))
+        else:
+            model.take_own(inputs[0], folder.product.parent)
         folder.mark("model", "skipped", source=str(inputs[0]))
         return
     photos = []

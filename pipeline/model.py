@@ -78,7 +78,7 @@ def check_own(path: Path) -> None:
 
 
 def take_own(path: Path, folder: Path) -> None:
-    """Copy a model of one's own into the run's model folder: product.glb, or product.blend for a Blender file.
+    """Put a .glb or .gltf of one's own into the run's model folder as product.glb; the studio takes a .blend.
 
     Raises BadInput where it can't be used, RunFolderError where it can't be written.
     """
@@ -87,4 +87,4 @@ def take_own(path: Path, folder: Path) -> None:
         with whole_file(folder / "product.glb") as file:
             file.write(pack_gltf(path))
     else:
-        copy_file(path, folder / f"product{path.suffix.lower()}")
+        copy_file(path, folder / "product.glb")

@@ -43,6 +43,13 @@ class BlenderStudio:
             pack_textures()
         return product
 
+    def take_blend(self, source: Path, out: Path) -> Steps[None]:
+        from ..pipeline.stages import Progress
+        from .model_files import take_blend
+
+        yield Progress("model", f"reading {source.name}")
+        take_blend(source, out)
+
     def export_product(self, out: Path) -> Steps[None]:
         from .model import export_product
 

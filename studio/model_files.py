@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import bpy
-from bpy.types import Object, Scene
+from bpy.types import Image, Object, Scene
 
-from ..pipeline.errors import BadInput
+from ..pipeline.errors import BadInput, RunFolderError
 from ..pipeline.gltf_file import check_glb
 from . import compat
+from .collections import ids_now, ids_since
 
 
 def import_gltf(path: Path, scene: Scene) -> list[Object]:
@@ -45,11 +46,30 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def append_blend(path: Path, notes: list[str]) -> list[Object]:
-    """The objects of a .blend's first scene with meshes, in no scene yet; what renders don't show is hidden.
+def take_blend(path: Path, out: Path) -> None:
+    """Write the scenes of the .blend at ``path`` to ``out``, with the textures that lie beside it packed.
 
-    Adds to ``notes`` what the user should know. Raises BadInput.
+    A plain copy would look for them beside itself. Raises BadInput, or RunFolderError where it can't be written.
     """
+    before = ids_now()
+    partial = out.with_name(f".{out.stem}.part.blend")
+    try:
+        scenes = _append_scenes(path)
+        for image in ids_since(before):
+            if isinstance(image, Image) and image.source == "FILE" and image.packed_file is None:
+                with suppress(RuntimeError):  # missing beside the original too; loading the product says so
+                    image.pack()
+        out.parent.mkdir(parents=True, exist_ok=True)
+        bpy.data.libraries.write(str(partial), set(scenes), compress=True)
+        partial.replace(out)
+    except OSError as error:
+        raise RunFolderError(f"{out} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
+    finally:
+        partial.unlink(missing_ok=True)
+        bpy.data.batch_remove(ids_since(before))
+
+
+def _append_scenes(path: Path) -> list[Scene]:
     try:
         with bpy.data.libraries.load(str(path), link=False) as (source, target):
             target.scenes = source.scenes
@@ -59,7 +79,15 @@ def append_blend(path: Path, notes: list[str]) -> list[Object]:
         raise BadInput(
             f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
         ) from error
-    scenes = [scene for scene in target.scenes if scene is not None]
+    return [scene for scene in target.scenes if scene is not None]
+
+
+def append_blend(path: Path, notes: list[str]) -> list[Object]:
+    """The objects of a .blend's first scene with meshes, in no scene yet; what renders don't show is hidden.
+
+    Adds to ``notes`` what the user should know. Raises BadInput.
+    """
+    scenes = _append_scenes(path)
     with_mesh = [scene for scene in scenes if any(_has_faces(thing) for thing in scene.objects)]
     if not with_mesh:
         raise BadInput(f"{path.name} holds no mesh in any scene; save it again with the product in its scene")
