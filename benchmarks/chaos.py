@@ -58,7 +58,10 @@ def drive(root: Path) -> int:
     folder = RunFolder.open(root)
     if "prices" not in folder.record:  # as the command does before it asks for consent
         wanted = {purchase.endpoint for purchase in quote.plan(folder.settings)}
-        folder.note(prices=prices.fetch(os.environ["FAL_KEY"], wanted))
+        try:
+            folder.note(prices=prices.fetch(os.environ["FAL_KEY"], wanted))
+        except ConsistencyError as error:
+            return error.exit_status
     backend = FalBackend(folder, os.environ["FAL_KEY"], send_again="--send-again" in sys.argv)
     print(json.dumps({"child": backend._connection.pid}), flush=True)
     try:

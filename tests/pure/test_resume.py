@@ -339,9 +339,9 @@ def test_a_result_that_expired_while_nobody_was_there(folder: RunFolder, fake: F
     fake.latency = 300.0
     kill_when(backend, folder, "submitted")
     fake.advance(300 + 3700)
-    event = buy_one(folder)
-    assert isinstance(event.error, errors.Expired)
-    assert fake.books.entries[0].request_id in event.text
+    for event in (buy_one(folder), buy_one(folder)):
+        assert isinstance(event.error, errors.Expired)
+        assert fake.books.entries[0].request_id in event.text
     assert len(fake.of("submit")) == 1
 
 

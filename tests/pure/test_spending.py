@@ -16,10 +16,12 @@ from consistency_pipeline.pipeline.errors import BudgetExceeded, RunFolderError
 from consistency_pipeline.pipeline.spending import Limits, SpendingBook, local_day
 
 RACE = """
-import sys
+import sys, time
 from pathlib import Path
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.spending import Limits, SpendingBook
+read = SpendingBook.entries
+SpendingBook.entries = lambda self: (read(self), time.sleep(0.003))[0]  # the others look at the same moment
 book, name, got = SpendingBook(Path(sys.argv[1])), sys.argv[2], 0
 sys.stdin.readline()
 for n in range(20):
