@@ -68,7 +68,7 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
     if folder is None:
         root = wish.new_root(settings)
         check_place(root)
-        folder = RunFolder.create(root, settings, command_line._versions())
+        folder = RunFolder.create(root, settings, command_line.versions())
         scene.consistency.run_folder = str(root)
     stale = wish.arrange(folder, settings, wanted)
     if prices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bpy.types import Context, Event, OperatorProperties
 
 
+ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 comes back as 1.58599996
 TICK = 0.03  # seconds between two looks at the run
 STAGES = (
     ("model", "Model", "Make or take the product's model"),
@@ -117,7 +119,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(costs)
-            if costs.total > max(self.agreed_usd, 0.0) + 1e-9:
+            if costs.total > max(self.agreed_usd, 0.0) + ROUNDING:
                 raise ConsistencyError(f"this would spend up to ${costs.total:.2f}; agree with agreed_usd={costs.total:.2f}")  # fmt: skip
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
@@ -200,7 +202,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             status.redraw()
             return {"PASS_THROUGH"}
         refresh.costs(costs)
-        if costs.total > max(self.agreed_usd, 0.0) + 1e-9 or (costs.unknown and self.agreed_usd < 0.0):
+        if costs.total > max(self.agreed_usd, 0.0) + ROUNDING or (costs.unknown and self.agreed_usd < 0.0):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())
             return {"FINISHED"}
@@ -236,6 +238,11 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._drive.close()
 
 
+def _cents(usd: float) -> float:
+    """Rounded up: nobody shall pay more than the button said."""
+    return math.ceil(round(usd * 100.0, 6)) / 100.0
+
+
 class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
     """Show what will be spent, and run once that is agreed to"""
 
@@ -250,7 +257,7 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
     def invoke(self, context: Context, _event: Event) -> set[str]:
         total = status.of(context).estimate
         dialog = context.window_manager.invoke_props_dialog(
-            self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${total:.2f}"
+            self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${_cents(total):.2f}"
         )
         return set(dialog)
 
@@ -268,7 +275,7 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
         row.label(text="Total, at most")
         amount = row.row()
         amount.alignment = "RIGHT"
-        amount.label(text=f"${now.estimate:.2f}")
+        amount.label(text=f"${_cents(now.estimate):.2f}")
         if now.estimate_unknown:
             self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
         self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")

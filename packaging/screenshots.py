@@ -1,0 +1,41 @@
+"""A screenshot of every panel, taken in a real window on a virtual screen: python packaging/screenshots.py [MODEL.glb]
+
+Into docs/screenshots, one small PNG for each stage's panel. BLENDER names the program, else `blender` on PATH is taken.
+MODEL is what the run shows; without it, a cube.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "gui")]
+
+
+def main(arguments: list[str]) -> int:
+    program = os.environ.get("BLENDER") or shutil.which("blender")
+    if program is None or any(shutil.which(tool) is None for tool in ("Xvfb", "import", "convert")):
+        print("this needs a Blender (BLENDER=…, or on PATH), Xvfb and ImageMagick", file=sys.stderr)
+        return 1
+    from launch import Window, virtual_screen
+    from test_sidebar import cube_glb
+
+    from build import ask_blender, build
+
+    shots = ROOT / "docs" / "screenshots"
+    with tempfile.TemporaryDirectory(prefix="consistency-shots-") as name, virtual_screen() as display:
+        home = Path(name)
+        (archive,) = build([ask_blender(program)], home / "dist")
+        model = arguments[0] if arguments else str(cube_glb(home / "cube.glb"))
+        window = Window.install(program, archive, home, display, shots)
+        said = window.play("every_panel", model=str(Path(model).absolute()), timeout=600)
+    print(f"{len(said['panels'])} panels in {shots}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

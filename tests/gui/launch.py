@@ -1,0 +1,112 @@
+"""Starts a real Blender on a virtual screen of its own, with a zip installed, and plays a scenario in its window.
+
+Used by the window tests, by benchmarks/window.py and by packaging/screenshots.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SIZE = (1600, 1000)
+
+
+@contextlib.contextmanager
+def virtual_screen() -> Iterator[str]:
+    """The DISPLAY of a new virtual screen, so that nobody's windows are in the way."""
+    read, write = os.pipe()
+    screen = f"{SIZE[0]}x{SIZE[1]}x24"
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", screen, "-nolisten", "tcp"],
+        pass_fds=(write,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    try:
+        with os.fdopen(read) as answer:
+            yield f":{answer.readline().strip()}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@dataclass
+class Window:
+    """A Blender with a user folder of its own below ``home``; screenshots go to ``shots``."""
+
+    program: str
+    home: Path
+    environment: dict[str, str]
+    shots: Path
+    log: str = ""
+
+    @classmethod
+    def install(cls, program: str, archive: Path, home: Path, display: str, shots: Path, **variables: str) -> Window:
+        """Install ``archive`` as an artist would, for the one user below ``home``."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        environment = kept | variables | {
+            "HOME": str(home),
+            "DISPLAY": display,
+            "BLENDER_USER_RESOURCES": str(home / "blender"),
+            "CONSISTENCY_STATE_FOLDER": str(home / "state"),
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+        }  # fmt: skip
+        (home / "blender").mkdir()
+        shots.mkdir(parents=True, exist_ok=True)
+        for file in ("scenarios.py", "playing.py"):
+            shutil.copy(HERE / file, home)
+        command = [program, "--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive)]  # fmt: skip
+        done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return cls(program, home, environment, shots)
+
+    def play(self, scenario: str, *, timeout: float = 240.0, **options: Any) -> dict[str, Any]:
+        """What the scenario returned. Raises AssertionError, with Blender's output, where it raised or the window hung."""
+        out = self.home / f"{scenario}.json"
+        out.unlink(missing_ok=True)
+        options |= {"scenario": scenario, "out": str(out), "home": str(self.home)}
+        command = [self.program, "--window-geometry", "0", "0", *map(str, SIZE), "--enable-event-simulate", "--online-mode"]  # fmt: skip
+        environment = self.environment | {"CONSISTENCY_SCENARIO": json.dumps(options)}
+        log = self.home / f"{scenario}.log"
+        with log.open("wb") as output:
+            blender = subprocess.Popen(
+                [*command, "--python", str(self.home / "scenarios.py")],
+                env=environment, cwd=self.home, stdout=output, stderr=output,
+            )  # fmt: skip
+            status = self._watch(blender, timeout)
+        self.log = log.read_text(errors="replace")
+        assert out.is_file(), f"Blender ended ({status}) without an answer:\n{self.log[-6000:]}"
+        said = json.loads(out.read_text())
+        assert "error" not in said, f"{said['error']}\n{self.log[-4000:]}"
+        return said
+
+    def _watch(self, blender: subprocess.Popen[bytes], timeout: float) -> int | None:
+        """Take the screenshots that the scenario asks for, until Blender ends or has had its time."""
+        wish, deadline = self.home / "screenshot.wish", time.monotonic() + timeout
+        while blender.poll() is None and time.monotonic() < deadline:
+            if wish.is_file() and (name := wish.read_text()):
+                self._take(name)
+                wish.unlink()
+            time.sleep(0.05)
+        if blender.poll() is None:
+            self._take("hung")
+            blender.kill()
+            blender.wait()
+        return blender.returncode
+
+    def _take(self, wish: str) -> None:
+        """``wish``: a name, and where only a part is wanted its place as ImageMagick writes it: name WxH+X+Y."""
+        if shutil.which("import") is not None:
+            name, *crop = wish.split()
+            part = ["-crop", crop[0], "+repage"] if crop else []
+            command = ["import", "-window", "root", *part, "-depth", "8", str(self.shots / f"{name}.png")]
+            subprocess.run(command, env=self.environment, check=False, timeout=30)
