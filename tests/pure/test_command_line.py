@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from consistency_pipeline import command_line
+from consistency_pipeline.pipeline import options
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
 from tests.fake_fal import media
@@ -91,7 +93,7 @@ def test_endpoints_lists_what_can_be_chosen(capfd):
 
 
 def test_set_reads_json_where_it_is_json():
-    overrides = command_line._overrides(
+    overrides = options.overrides_from(
         ["fal-ai/flux-pro/v1.1.raw=true", "a/b.n=3", "a/b.s=hello world", 'a/b.list=["x"]', "a/b.d=v1.1=2"]
     )
     assert overrides == {

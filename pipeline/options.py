@@ -1,0 +1,189 @@
+"""The command line's words: every option, and the settings that a set of options asks for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .settings import RunSettings
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see '{self.prog} --help'")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; ``command`` of what it returns is the command's name."""
+    parser = _Parser(
+        prog="consistency", description="Product pictures and clips in which the product stays the product."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="from inputs to finished pictures", description="From inputs to results.")
+    _run_options(run)
+    run.add_argument("--out", required=True, type=Path, metavar="RUN", help="a new folder for everything the run makes")
+    run.set_defaults(command="run")
+
+    resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
+    resume.add_argument("run", type=Path, metavar="RUN")
+    resume.add_argument("--budget", type=_usd, metavar="USD", help="a new limit for this run")
+    resume.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+    resume.add_argument("--send-again", action="store_true", help="buy again what may or may not have been accepted")
+    resume.add_argument("--retry-failed", action="store_true", help="buy again what failed and may have been billed")
+    resume.add_argument("--json", action="store_true", help="the last line of standard output is a JSON object")
+    resume.set_defaults(command="resume")
+
+    estimate = commands.add_parser("estimate", help="what a run would cost; nothing is sent but price questions")
+    _run_options(estimate)
+    estimate.add_argument("--out", type=Path, metavar="RUN", help="ignored; the options are those of run")
+    estimate.set_defaults(command="estimate")
+
+    endpoints = commands.add_parser("endpoints", help="the catalogue of models")
+    endpoints.add_argument("--json", action="store_true")
+    endpoints.set_defaults(command="endpoints")
+
+    ledger = commands.add_parser("ledger", help="what was quoted and billed, and for which file")
+    ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    ledger.add_argument("--json", action="store_true")
+    ledger.set_defaults(command="ledger")
+
+    doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(command="doctor")
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("inputs", nargs="*", metavar="INPUT", help="one .glb, .gltf or .blend, or 1-4 photos of one product")
+    add("--text", default="", help="words instead of inputs")
+    add("--backend", choices=("fal", "local"), help="default: fal when a key is found, else local")
+    add(
+        "--angle-set",
+        default="product",
+        metavar="NAME",
+        help="product, character-sheet, architecture, jewellery, turnaround",
+    )
+    add(
+        "--angles",
+        metavar="A,B,…",
+        help="some of the set's angles by name, or own ones as name:azimuth:elevation[:fill[:mm]]",
+    )
+    add("--one-scale", action="store_true", help="one scale over all angles instead of filling each frame")
+    add("--size", type=int, default=1024, help="pixels of the longer side (default 1024)")
+    add("--aspect", type=float, default=1.0, help="width over height (default 1)")
+    add("--samples", type=int, help="Cycles samples (default: adaptive)")
+    add("--device", choices=("auto", "cpu", "gpu"), default="auto")
+    add("--lighting", default="studio", metavar="NAME", help="studio, softbox, dramatic, hdri")
+    add("--backdrop", choices=("white", "grey"), default="white")
+    add("--no-shadow", action="store_true", help="no contact shadow on the backdrop")
+    add("--prompt", default="", help="what the product is, in words")
+    add("--materials", metavar="A,B,…", help="material hints instead of the product's own: metal, glass, gem, or words")
+    add("--seed", type=int)
+    add("--takes", type=int, default=1, help="stills per angle (default 1)")
+    add("--model-endpoint", metavar="ID")
+    add("--picture-endpoint", metavar="ID", help="make a picture from --text first, and the model from it")
+    add("--image-endpoint", metavar="ID")
+    add("--video-endpoint", metavar="ID")
+    add(
+        "--set", action="append", default=[], metavar="ENDPOINT.field=value", help="a field of an endpoint (repeatable)"
+    )
+    add("--motion", choices=("turntable", "light_sweep", "detail_reveal", "none"), default="turntable")
+    add("--video-angle", metavar="NAME", help="the still that starts the clip (default three-quarter)")
+    add("--video-end-angle", metavar="NAME", help="the still that ends the clip, where the endpoint takes one")
+    add("--elements", action="store_true", help="send the other stills as further views, where the endpoint takes them")
+    add("--duration", type=float, default=5.0, metavar="S", help="seconds (default 5)")
+    add("--audio", action="store_true", help="let the video model make sound; it costs more")
+    add("--budget", type=_usd, metavar="USD", help="never spend more than this on this run")
+    add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
+    add("--private", action="store_true", help="ask fal.ai not to store inputs and outputs longer than needed")
+    add("--yes", action="store_true", help="do not ask before money is spent")
+    add("--json", action="store_true", help="the last line of standard output is a JSON object")
+
+
+def _usd(text: str) -> float:
+    value = float(text.lstrip("$"))
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD")
+    return value
+
+
+def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
+    """The settings that ``options`` ask for; ``has_key`` decides the default backend. Raises UsageError."""
+    from pydantic import ValidationError
+
+    from .settings import RunSettings
+
+    given = {
+        name: getattr(options, name)
+        for name in ("model_endpoint", "picture_endpoint", "image_endpoint", "video_endpoint")
+        if getattr(options, name)
+    }
+    backend = options.backend or ("fal" if has_key else "local")
+    try:
+        return RunSettings(
+            inputs=tuple(str(Path(name).expanduser().absolute()) for name in options.inputs),
+            text=options.text,
+            backend=backend,
+            angles=_angles(options),
+            one_scale=options.one_scale,
+            size=options.size,
+            aspect=options.aspect,
+            samples=options.samples,
+            device=options.device,
+            lighting=options.lighting,
+            backdrop=options.backdrop,
+            shadow=not options.no_shadow,
+            prompt=options.prompt,
+            materials=tuple(filter(None, options.materials.split(","))) if options.materials is not None else None,
+            seed=options.seed,
+            takes=options.takes,
+            overrides=overrides_from(options.set),
+            motion=options.motion,
+            video_angle=options.video_angle,
+            video_end_angle=options.video_end_angle,
+            video_elements=options.elements,
+            duration=options.duration,
+            audio=options.audio,
+            budget=options.budget,
+            daily_budget=options.daily_budget,
+            private=options.private,
+            **given,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        words = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"--{field.replace('_', '-')}: {words}" if field else words) from None
+
+
+def _angles(options: argparse.Namespace) -> tuple[Any, ...]:
+    from .rig import ANGLE_SETS, parse_angles
+
+    if options.angle_set not in ANGLE_SETS:
+        raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
+    return parse_angles(options.angles, ANGLE_SETS[options.angle_set])
+
+
+def overrides_from(pairs: list[str]) -> dict[str, dict[str, Any]]:
+    """``ENDPOINT.field=value`` pairs; a value is read as JSON where it is JSON, else as words."""
+    overrides: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        endpoint, dot, field = name.rpartition(".")
+        if not (equals and dot and endpoint and field):
+            raise UsageError(
+                f"--set {pair!r} is not ENDPOINT.field=value, such as fal-ai/flux-kontext/dev.guidance_scale=3"
+            )
+        try:
+            value: Any = json.loads(text)
+        except ValueError:
+            value = text
+        overrides.setdefault(endpoint, {})[field] = value
+    return overrides
