@@ -53,8 +53,12 @@ def send(queue: FalQueue) -> Callable[[], Handle]:
 
 
 def finished(queue: FalQueue, handle: Handle) -> None:
+    reaches(queue, handle, "COMPLETED")
+
+
+def reaches(queue: FalQueue, handle: Handle, state: str) -> None:
     deadline = time.monotonic() + 20
-    while queue.standing(handle).state != "COMPLETED":
+    while queue.standing(handle).state != state:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -272,7 +276,7 @@ def test_cancelling_tells_the_three_cases_apart(queue: FalQueue, send: Callable[
     assert queue.cancel(send()) == "removed"
     fake.queue_wait = 0.0
     running = send()
-    assert queue.standing(running).state == "IN_PROGRESS"
+    reaches(queue, running, "IN_PROGRESS")
     assert queue.cancel(running) == "running"
     fake.advance(60)
     assert queue.cancel(running) == "completed"
@@ -284,7 +288,7 @@ def test_a_request_that_was_cancelled_elsewhere_is_said_to_be(
 ):
     fake.latency, fake.cancel_stops_running = 30.0, True
     handle = send()
-    queue.standing(handle)
+    reaches(queue, handle, "IN_PROGRESS")
     queue.cancel(handle)
     with pytest.raises(Stopped, match="cancelled"):
         queue.answer(handle)

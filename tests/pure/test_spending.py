@@ -23,6 +23,7 @@ from consistency_pipeline.pipeline.spending import Limits, SpendingBook
 read = SpendingBook.entries
 SpendingBook.entries = lambda self: (read(self), time.sleep(0.003))[0]  # the others look at the same moment
 book, name, got = SpendingBook(Path(sys.argv[1])), sys.argv[2], 0
+print("ready", flush=True)
 sys.stdin.readline()
 for n in range(20):
     try:
@@ -105,7 +106,14 @@ def test_two_processes_cannot_both_have_the_last_dollar(tmp_path: Path):
         )
         for name in ("one", "two", "three")
     ]
-    got = [int(racer.communicate("go\n", timeout=60)[0]) for racer in racers]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    got = [int(racer.communicate(timeout=60)[0]) for racer in racers]
     assert sum(got) == 10
     assert round(sum(entry.usd for entry in SpendingBook(tmp_path).entries()), 6) == 1.0
 
