@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,12 +35,12 @@ def blur(image: Array, sigma: float) -> Array:
     for axis in (0, 1):
         padded = _pad(image.astype(np.float32, copy=False), radius, axis)
         length = image.shape[axis]
-        image = sum(tap * _cut(padded, start, length, axis) for start, tap in enumerate(taps))  # type: ignore[assignment]
+        image = sum(tap * _cut(padded, start, length, axis) for start, tap in enumerate(taps))
     return image
 
 
 def _box(image: Array, width: int, axis: int) -> Array:
-    padded = _pad(image, width // 2, axis).astype(np.float64)
+    padded: Any = _pad(image, width // 2, axis).astype(np.float64)
     total = np.cumsum(padded, axis=axis)
     total = np.concatenate([np.zeros_like(_cut(total, 0, 1, axis)), total], axis=axis)
     length = image.shape[axis]
@@ -89,7 +91,8 @@ def _stretch(image: Array, length: int, axis: int) -> Array:
     at = np.clip((np.arange(length, dtype=np.float32) + 0.5) * old / length - 0.5, 0, old - 1)
     low = at.astype(np.int32)
     share = (at - low).reshape([-1 if a == axis else 1 for a in range(image.ndim)])
-    return image.take(low, axis) * (1 - share) + image.take(np.minimum(low + 1, old - 1), axis) * share
+    both: Array = image.take(low, axis) * (1 - share) + image.take(np.minimum(low + 1, old - 1), axis) * share
+    return both
 
 
 def gradient(image: Array) -> tuple[Array, Array]:
@@ -179,7 +182,7 @@ def pull_outward(image: Array, known: Array) -> Array:
     weight = np.clip(known, 0, 1)[..., None].astype(np.float32)
     levels = [(image * weight, weight)]
     while min(levels[-1][0].shape[:2]) > 1:
-        levels.append(tuple(_halve(part) for part in levels[-1]))  # type: ignore[arg-type]
+        levels.append(tuple(_halve(part) for part in levels[-1]))
     coarse = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)
     for colour, weight in reversed(levels[:-1]):
         filled = resize(coarse, *colour.shape[:2])

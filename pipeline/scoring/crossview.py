@@ -136,11 +136,13 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
     factors = {name: tuple(float(g) for g in np.exp(-_neutral(gains[index]))) for index, name in enumerate(names)}
     worst = max(offsets, key=lambda name: offsets[name])
     value = offsets[worst]
+    if len({name for pair in pairs for name in (pair.first, pair.second)}) < 3:
+        value = max(pair.offset for pair in pairs)
+        if value > limits.tint:
+            reason = f"the two views differ in tint by {value:.1f} ΔE, and no third says which is right"
+            return Tint(tuple(pairs), offsets, factors, "", "", reason)  # type: ignore[arg-type]
     if value <= limits.tint:
         return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
-    if len({name for pair in pairs for name in (pair.first, pair.second)}) < 3:
-        reason = f"the two views differ in tint by {max(pair.offset for pair in pairs):.1f} ΔE, and no third says which is right"
-        return Tint(tuple(pairs), offsets, factors, "", "", reason)  # type: ignore[arg-type]
     action = "gain" if value <= limits.tint_reroll else "reroll"
     repair = "a gain brings it back" if action == "gain" else "too far for a gain"
     return Tint(

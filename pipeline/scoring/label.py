@@ -118,7 +118,7 @@ def _wandered(one: Array, other: Array, where: Bools, reach: float) -> float:
     for axis in (0, 1):
         known, mine = np.gradient(other, axis=axis) * where, np.gradient(one, axis=axis)
         along.append(_offset(mine.astype(np.float32), known.astype(np.float32), where, axis, int(reach)))
-    return float(np.hypot(*along))
+    return float(np.hypot(along[0], along[1]))
 
 
 def _offset(mine: Array, known: Array, where: Bools, axis: int, reach: int) -> float:

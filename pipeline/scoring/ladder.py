@@ -98,7 +98,7 @@ def _climb(
     # A rung that was passed over for its price stays passed over: what was climbed is the last bought rung's place.
     for rung in climbed:
         if rung in remaining:
-            remaining = remaining[remaining.index(rung) + 1 :]  # type: ignore[arg-type]
+            remaining = remaining[remaining.index(rung) + 1 :]
     for rung in remaining:
         price = prices.get(rung)
         if budget_left is None or (price is not None and price <= budget_left + 1e-9):

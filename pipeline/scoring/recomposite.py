@@ -32,8 +32,9 @@ def recomposite(
     behind = np.broadcast_to(np.asarray(backdrop, dtype=np.float32), picture.shape)
     coded = behind
     if shadow is not None:
-        dimmed = to_linear(behind) * (shadow[..., None] if shadow.ndim == 2 else shadow)
-        coded = to_srgb(dimmed)
+        factor = shadow[..., None] if shadow.ndim == 2 else shadow
+        # Light that nothing dims keeps its code exactly; there and back through linear it would not.
+        coded = np.where(factor >= 1.0, behind, to_srgb(to_linear(behind) * factor))
     alpha = np.clip(mask, 0, 1)[..., None]
     mixed = to_srgb(product * alpha + to_linear(coded) * (1 - alpha))
     return np.clip(np.where(alpha > 0, mixed, coded), 0, 1).astype(np.float32)

@@ -90,7 +90,7 @@ def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:
     out = values.copy()
     for first, last, closed in chains:
         if last - first >= 5:
-            padded = np.pad(values[first:last], 2, mode="wrap" if closed else "edge")  # type: ignore[call-overload]
+            padded = np.pad(values[first:last], 2, mode="wrap" if closed else "edge")
             out[first:last] = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
     return out
 

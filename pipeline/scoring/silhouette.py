@@ -43,8 +43,8 @@ def trace(mask: Array, unit: float) -> Silhouette:
     """The outline of ``mask`` (H, W) in 0..1; ``unit``: pixels per pixel at 1024."""
     height, width = mask.shape
     spacing = max(1.0, SPACING * unit)
-    pieces = [_resample(chain, closed, spacing) for chain, closed in _chains(mask)]
-    pieces = [piece for piece in pieces if piece is not None]
+    resampled = (_resample(chain, closed, spacing) for chain, closed in _chains(mask))
+    pieces = [piece for piece in resampled if piece is not None]
     points, normals, length, chains = [], [], [], []
     count = 0
     for chain, closed, step in pieces:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 Outcome = Literal["pass", "fail", "unsure"]
 Cause = Literal["", "blank", "product", "placement", "shape", "part", "view", "label", "backdrop", "coverage"]
 
+ALL = 0.8  # share of the product that looks like backdrop, above which it is not a part that is missing
 BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 
 
@@ -134,9 +135,14 @@ Fault = tuple[Cause, str]
 
 
 def _blank(n: Numbers, t: Thresholds) -> list[Fault]:
-    if n.contrast < t.blank_contrast or n.hollow_share > 0.8:
+    if n.contrast < t.blank_contrast or (n.hollow_share > ALL and not _shows_inside(n)):
         return [("blank", "the picture is blank: it shows a backdrop and no product")]
     return []
+
+
+def _shows_inside(n: Numbers) -> bool:
+    """The whole product has the backdrop's colour, and yet its inner edges are there: white on white, not nothing."""
+    return n.inner_points > 0 and n.inner_recall > 0.4
 
 
 def _placement(n: Numbers, t: Thresholds) -> list[Fault]:
@@ -163,7 +169,7 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         parts.append(
             ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
         )
-    if n.hollow_share > hollow:
+    if hollow < n.hollow_share and not (n.hollow_share > ALL and _shows_inside(n)):
         parts.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
     outline: list[Fault] = []
     if n.bad_share > bad:

@@ -12,20 +12,26 @@ from .drift import MaskFor, find_drift, fit_of
 
 P95_PX = 6.0  # px at 1024 from which a frame's outline is off
 UNSEEN = 0.5  # share of the outline that must be seen for a frame to be judged
-SPEED = 0.12  # change of size against the first frame that is a fault
+WORSE_PX = 2.5  # px at 1024 by which a frame's outline may fit worse, both ways, than the first frame's
+LOST = 0.08  # share of the outline that may be seen less of than in the first frame
+GROWTH = 0.12  # change of size against the first frame that is a fault
 SUSTAINED = 2  # frames in a row before it counts: one frame may be a flash
 SLACK = 1.5  # degrees that a turntable may seem to turn back
 
 
 @dataclass(frozen=True)
 class Frame:
-    """``time``: seconds. ``yaw``: degrees. ``p95_px``: px at 1024. ``scale``: size against the mask. ``seen``: share 0..1."""
+    """``time``: seconds. ``yaw``: degrees. ``p95_px``: px at 1024. ``scale``: size against the mask. ``seen``: share 0..1.
+
+    ``residual_px``: mean distance from the outline to the picture's edges and back, px at 1024.
+    """
 
     time: float
     yaw: float
     p95_px: float
     scale: float
     seen: float
+    residual_px: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def track(
         mask = mask_for(found.yaw, 0.0)
         factor = max(1, round(picture.shape[0] / mask.shape[0]))
         p95, share, pose = fit_of(shrink(picture, factor)[: mask.shape[0], : mask.shape[1]], mask)
-        seen.append(Frame(float(time), float(found.yaw), p95, pose.scale, share))
+        seen.append(Frame(float(time), float(found.yaw), p95, pose.scale, share, found.residual_px))
     return _judge(tuple(seen))
 
 
@@ -72,15 +78,21 @@ def _judge(frames: tuple[Frame, ...]) -> Track:
     if not frames:
         return Track((), None, "unsure", "the clip has no frames to look at")
     blind = np.array([frame.seen < UNSEEN for frame in frames])
-    off = np.array([frame.p95_px > P95_PX for frame in frames]) & ~blind
-    grown = np.array([abs(frame.scale / max(frames[0].scale, 1e-6) - 1) > SPEED for frame in frames]) & ~blind
+    first = frames[0]
+    off = (
+        np.array([frame.p95_px > P95_PX or frame.residual_px > first.residual_px + WORSE_PX for frame in frames])
+        & ~blind
+    )
+    lost = np.array([frame.seen < first.seen - LOST for frame in frames]) & ~blind
+    grown = np.array([abs(frame.scale / max(first.scale, 1e-6) - 1) > GROWTH for frame in frames]) & ~blind
     faults = {
         "the outline no longer follows the product": off,
+        "a part of the outline is gone": lost,
         "the product's size changes": grown,
         "the turn runs backwards": _backwards(frames) & ~blind,
     }
-    firsts = {reason: _first(flags) for reason, flags in faults.items()}
-    found = {reason: index for reason, index in firsts.items() if index is not None}
+    starts = {reason: _first(flags) for reason, flags in faults.items()}
+    found = {reason: index for reason, index in starts.items() if index is not None}
     if found:
         reason = min(found, key=lambda name: found[name])
         at = frames[found[reason]]

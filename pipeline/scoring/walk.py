@@ -74,7 +74,7 @@ def walk(
     at = points[:, None] + steps[None, :, None] * normals[:, None]
     colour = sample(prepared, at[..., 0], at[..., 1])
     for first, last, closed in chains:
-        part = np.pad(colour[first:last], ((1, 1), (0, 0), (0, 0)), mode="wrap" if closed else "edge")  # type: ignore[call-overload]
+        part = np.pad(colour[first:last], ((1, 1), (0, 0), (0, 0)), mode="wrap" if closed else "edge")
         colour[first:last] = (part[:-2] + 2 * part[1:-1] + part[2:]) / 4
     change = (colour[:, 2:] - colour[:, :-2]) / (2 * step)
     strength = np.sqrt((change**2).sum(axis=-1))

@@ -44,7 +44,11 @@ def camera(azimuth: float = 30.0, elevation: float = 20.0, distance: float = 3.2
     near, far, focal = 0.1, 100.0, 5.2
     projection = np.zeros((4, 4))
     projection[0, 0] = projection[1, 1] = focal
-    projection[2, 2], projection[2, 3], projection[3, 2] = -(far + near) / (far - near), -2 * far * near / (far - near), -1
+    projection[2, 2], projection[2, 3], projection[3, 2] = (
+        -(far + near) / (far - near),
+        -2 * far * near / (far - near),
+        -1,
+    )
     return Camera(matrix, projection)
 
 
@@ -97,7 +101,10 @@ def _ball(part: Part, eye: np.ndarray, ray: np.ndarray) -> tuple[np.ndarray, np.
 def _box(part: Part, eye: np.ndarray, ray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     half, o = np.array(part.size, dtype=np.float32), eye - np.float32(part.centre)
     inverse = 1 / np.where(np.abs(ray) < 1e-7, np.float32(1e-7), ray)
-    near, far = np.minimum((-half - o) * inverse, (half - o) * inverse), np.maximum((-half - o) * inverse, (half - o) * inverse)
+    near, far = (
+        np.minimum((-half - o) * inverse, (half - o) * inverse),
+        np.maximum((-half - o) * inverse, (half - o) * inverse),
+    )
     enter, leave = near.max(-1), far.min(-1)
     axis = near.argmax(-1)
     normal = np.eye(3)[axis] * -np.sign(np.take_along_axis(ray, axis[..., None], -1))
@@ -128,7 +135,9 @@ def shaded(shot: dict[str, np.ndarray], light: tuple[float, float, float] = (-0.
 
 def over(shot: dict[str, np.ndarray], grey: float = 0.8, **light: tuple[float, float, float]) -> np.ndarray:
     alpha = shot["mask"][..., None]
-    return np.clip(to_srgb(shaded(shot, **light) * alpha + to_linear(np.float32(grey)) * (1 - alpha)), 0, 1).astype(np.float32)
+    return np.clip(to_srgb(shaded(shot, **light) * alpha + to_linear(np.float32(grey)) * (1 - alpha)), 0, 1).astype(
+        np.float32
+    )
 
 
 def reference(view: Camera | None = None, parts: dict[str, Part] | None = None, size: int = SIZE) -> Reference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from consistency_pipeline.pipeline.scoring import gate
@@ -25,16 +25,23 @@ def fitted(known: gate.Prepared, still: np.ndarray) -> Similarity:
 
 
 def as_expected(known: gate.Prepared, got: Similarity, true: Similarity) -> None:
-    """Within 0.2 px at 1024 and 0.3 %, at the product's centre."""
+    """Within 0.1 px and 0.3 %, at the product's centre."""
     centre = np.array([known.work.silhouette.centre], dtype=np.float32)
-    error = np.hypot(*(got.apply(centre) - true.apply(centre))[0]) / scene.UNIT
-    assert error < 0.2
+    assert np.hypot(*(got.apply(centre) - true.apply(centre))[0]) < 0.1
     assert got.scale == pytest.approx(true.scale, rel=0.003)
 
 
 @pytest.mark.parametrize(
     ("dx", "dy", "scale", "turn"),
-    [(0, 0, 1, 0), (3, -2, 1, 0), (-9, 6, 1, 0), (0, 0, 1.03, 0), (2, 2, 0.95, 0), (1, 0, 1.0, 1.5), (-3, 2, 1.02, -1.0)],
+    [
+        (0, 0, 1, 0),
+        (3, -2, 1, 0),
+        (-9, 6, 1, 0),
+        (0, 0, 1.03, 0),
+        (2, 2, 0.95, 0),
+        (1, 0, 1.0, 1.5),
+        (-3, 2, 1.02, -1.0),
+    ],
 )
 def test_shift_scale_and_rotation_are_recovered(
     known: gate.Prepared, dx: float, dy: float, scale: float, turn: float
@@ -45,7 +52,7 @@ def test_shift_scale_and_rotation_are_recovered(
     assert got.rotation == pytest.approx(turn, abs=0.15)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(st.floats(-8, 8), st.floats(-8, 8), st.floats(0.95, 1.05), st.integers(0, 99))
 def test_any_small_move_is_recovered(known: gate.Prepared, dx: float, dy: float, scale: float, seed: int) -> None:
     true = Similarity(dx, dy, scale, 0.0, (scene.SIZE / 2 - 0.5, scene.SIZE / 2 - 0.5))

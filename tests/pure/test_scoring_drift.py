@@ -1,0 +1,77 @@
+"""Degrees: a drifted camera, and a clip that turns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from consistency_pipeline.pipeline.scoring.drift import fan_of_mesh, find_drift
+from consistency_pipeline.pipeline.scoring.raster import mesh_mask, orbit
+from consistency_pipeline.pipeline.scoring.video import track
+
+from . import scoring_scene as scene
+
+FAN = fan_of_mesh(*scene.mesh(), scene.camera(), scene.SIZE, scene.SIZE)
+PIVOT = np.mean([scene.mesh()[0].min(axis=0), scene.mesh()[0].max(axis=0)], axis=0)
+
+
+def test_the_mesh_mask_is_the_ray_traced_one() -> None:
+    mask = mesh_mask(*scene.mesh(), scene.camera(), scene.SIZE, scene.SIZE)
+    traced = scene.render(scene.PRODUCT, scene.camera())["mask"]
+    assert np.abs(mask - traced).mean() < 5e-4
+    assert abs(float(mask.sum() / traced.sum()) - 1) < 2e-3
+
+
+def test_a_mesh_behind_the_camera_is_not_seen() -> None:
+    points, corners = scene.mesh()
+    assert mesh_mask(points + np.array([0, -50, 0]), corners, scene.camera(azimuth=0), 64, 64).max() == 0
+
+
+def test_orbiting_keeps_the_distance_and_grows_the_azimuth() -> None:
+    moved = orbit(scene.camera(azimuth=30), np.zeros(3), 15.0, 0.0)
+    assert moved.matrix_world == pytest.approx(scene.camera(azimuth=45).matrix_world, abs=1e-9)
+    raised = orbit(scene.camera(elevation=20), np.zeros(3), 0.0, 7.0)
+    assert raised.matrix_world == pytest.approx(scene.camera(elevation=27).matrix_world, abs=1e-9)
+
+
+def turned(yaw: float, pitch: float = 0.0, seed: int = 0) -> np.ndarray:
+    """A still of the product from a camera that drifted around its middle."""
+    return scene.restyle(seed=seed, view=orbit(scene.camera(), PIVOT, yaw, pitch))
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (3.0, 0.0), (-7.0, 0.0), (0.0, 4.0)])
+def test_drift_is_found_to_a_degree(yaw: float, pitch: float) -> None:
+    found = find_drift(turned(yaw, pitch), FAN)
+    assert found.yaw == pytest.approx(yaw, abs=1.0)
+    assert found.pitch == pytest.approx(pitch, abs=1.0)
+    assert found.telling == ((yaw, pitch) != (0.0, 0.0))
+
+
+def test_a_ball_looks_the_same_from_everywhere_and_says_so() -> None:
+    ball = {"ball": scene.Part("ball", (0, 0, 0), (0.3, 0.3, 0.3), (0.3, 0.1, 0.1))}
+    fan = fan_of_mesh(*scene.mesh(ball), scene.camera(), scene.SIZE, scene.SIZE)
+    assert not find_drift(scene.restyle(ball, yaw=5.0), fan, widest=6.0).telling
+
+
+def test_a_true_turntable_passes() -> None:
+    found = track(((t, turned(8.0 * t, seed=int(t))) for t in (0.0, 1.0, 2.0)), FAN, expected=lambda t: 8.0 * t)
+    assert found.outcome == "pass", found.reason
+    assert [frame.yaw for frame in found.frames] == pytest.approx([0, 8, 16], abs=1.0)
+
+
+def test_a_clip_that_melts_names_the_second() -> None:
+    melted = scene.without("spout") | {"lump": scene.Part("ball", (0.1, 0, 0.2), (0.25, 0.2, 0.22), (0.3, 0.1, 0.1))}
+    frames = [
+        (0.0, turned(0.0)),
+        (0.8, turned(0.0, seed=1)),
+        (1.6, scene.restyle(melted)),
+        (2.4, scene.restyle(melted, seed=1)),
+    ]
+    found = track(frames, FAN, expected=lambda _: 0.0, widest=4.0)
+    assert found.outcome == "fail"
+    assert found.fails_at == pytest.approx(1.6)
+    assert "drift after 1.6 s" in found.reason
+
+
+def test_a_clip_without_frames_is_unsure() -> None:
+    assert track([], FAN).outcome == "unsure"
