@@ -63,7 +63,17 @@ def _report(model: Path, size: int, folder: Path) -> None:
 
 
 def _measure(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.references", "--part", part, "--model", str(model), "--size", str(size)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.references",
+        "--part",
+        part,
+        "--model",
+        str(model),
+        "--size",
+        str(size),
+    ]
     began = time.monotonic()
     done = subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, text=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))

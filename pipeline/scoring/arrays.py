@@ -90,7 +90,7 @@ def _stretch(image: Array, length: int, axis: int) -> Array:
     old = image.shape[axis]
     at = np.clip((np.arange(length, dtype=np.float32) + 0.5) * old / length - 0.5, 0, old - 1)
     low = at.astype(np.int32)
-    share = (at - low).reshape([-1 if a == axis else 1 for a in range(image.ndim)])
+    share: Any = (at - low).reshape([-1 if a == axis else 1 for a in range(image.ndim)])
     both: Array = image.take(low, axis) * (1 - share) + image.take(np.minimum(low + 1, old - 1), axis) * share
     return both
 
@@ -180,9 +180,9 @@ def pull_outward(image: Array, known: Array) -> Array:
     level knows too little (Gortler et al., The Lumigraph, 1996).
     """
     weight = np.clip(known, 0, 1)[..., None].astype(np.float32)
-    levels = [(image * weight, weight)]
+    levels: list[tuple[Array, Array]] = [(image * weight, weight)]
     while min(levels[-1][0].shape[:2]) > 1:
-        levels.append(tuple(_halve(part) for part in levels[-1]))
+        levels.append((_halve(levels[-1][0]), _halve(levels[-1][1])))
     coarse = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)
     for colour, weight in reversed(levels[:-1]):
         filled = resize(coarse, *colour.shape[:2])

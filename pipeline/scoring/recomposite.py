@@ -6,6 +6,8 @@ The outline is then the render's by construction, whatever the generator did to 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import BadInput
@@ -32,7 +34,7 @@ def recomposite(
     behind = np.broadcast_to(np.asarray(backdrop, dtype=np.float32), picture.shape)
     coded = behind
     if shadow is not None:
-        factor = shadow[..., None] if shadow.ndim == 2 else shadow
+        factor: Any = shadow[..., None] if shadow.ndim == 2 else shadow
         # Light that nothing dims keeps its code exactly; there and back through linear it would not.
         coded = np.where(factor >= 1.0, behind, to_srgb(to_linear(behind) * factor))
     alpha = np.clip(mask, 0, 1)[..., None]

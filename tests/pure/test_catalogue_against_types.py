@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
+
 from consistency_pipeline.fal_backend.endpoints import CATALOGUE
 from consistency_pipeline.fal_backend.endpoints.base import Endpoint
 from consistency_pipeline.fal_backend.endpoints.check import choices, members_of
-from pydantic import BaseModel
 
 TYPES: dict[str, Any] = json.loads((Path(__file__).parent / "fal_types.json").read_text())
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from consistency_pipeline.fal_backend.endpoints import CATALOGUE, ENDPOINTS, catalogue_rows, find, of_role
 from consistency_pipeline.fal_backend.endpoints.base import Endpoint, Inputs, Result, Sizes
 from consistency_pipeline.fal_backend.endpoints.prices import Price, count_units

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from consistency_pipeline.pipeline import exr
 from consistency_pipeline.pipeline.errors import BadRender
 

@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+
 from consistency_pipeline.pipeline import png
 from consistency_pipeline.pipeline.errors import BadInput
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from consistency_pipeline.pipeline import references
 from consistency_pipeline.pipeline.errors import BadRender
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from consistency_pipeline.fal_backend import model, photoreal, video
 from consistency_pipeline.fal_backend.endpoints import CATALOGUE, of_role
 from consistency_pipeline.fal_backend.order import purchase_for
