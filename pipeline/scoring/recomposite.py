@@ -36,7 +36,7 @@ def recomposite(
     if shadow is not None:
         factor: Any = shadow[..., None] if shadow.ndim == 2 else shadow
         # Light that nothing dims keeps its code exactly; there and back through linear it would not.
-        dimmed: Any = to_linear(behind) * factor
+        dimmed = np.asarray(to_linear(behind) * factor, dtype=np.float32)
         coded = np.where(factor >= 1.0, behind, to_srgb(dimmed))
     alpha = np.clip(mask, 0, 1)[..., None]
     mixed = to_srgb(product * alpha + to_linear(coded) * (1 - alpha))
