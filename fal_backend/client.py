@@ -129,10 +129,13 @@ class FalQueue:
     def __init__(self, key: str, *, private: bool = False) -> None:
         self._client = _CarefulClient(key=key)
         self._private = private
+        # Made now: since Python 3.12 a cached_property that several threads ask for at once is made several times.
+        self._open = (self._client._client, self._client._uploads)
+        assert self._client._token_manager
 
     def close(self) -> None:
-        self._client._client.close()
-        self._client._uploads.close()
+        for client in self._open:
+            client.close()
 
     def submit(self, endpoint: str, arguments: dict[str, Any]) -> Handle:
         """Ask for one generation. Raises Uncertain where fal may or may not have taken it."""
