@@ -39,7 +39,8 @@ def recomposite(
         dimmed = np.asarray(to_linear(behind) * factor, dtype=np.float32)
         coded = np.where(factor >= 1.0, behind, to_srgb(dimmed))
     alpha = np.clip(mask, 0, 1)[..., None]
-    mixed = to_srgb(product * alpha + to_linear(coded) * (1 - alpha))
+    light = np.asarray(product * alpha + to_linear(coded) * (1 - alpha), dtype=np.float32)
+    mixed = to_srgb(light)
     return np.clip(np.where(alpha > 0, mixed, coded), 0, 1).astype(np.float32)
 
 
