@@ -222,6 +222,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         if self._drive is not None:
             self._drive.close()
             now.longest_hold = 1000.0 * max(self._drive.holds.values(), default=0.0)
+            now.estimate = -1.0  # it was about a run that is over now
             refresh.jobs(self._drive)
             scene = bpy.data.scenes.get(self._scene)
             if scene is not None:

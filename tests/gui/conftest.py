@@ -49,7 +49,9 @@ def archive(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fake() -> Iterator[FakeFal]:
-    with FakeFal(latency=0.3, clip_side=64) as service:
+    with FakeFal(
+        latency=0.3, clip_side=64, concurrency=1
+    ) as service:  # one at a time: another job waits its turn and can be cancelled unpaid
         yield service
 
 

@@ -96,14 +96,13 @@ def artist_clicks_through():
     screenshot("04-what-it-costs")
     seen["estimate"] = status().estimate
     scale = bpy.context.preferences.system.ui_scale
-    yield from key("RET", at=(button[0] - 66 * scale, button[1] - 100 * scale))
+    yield from click(button[0] - 66 * scale, button[1] - 168 * scale)  # the dialog's own button
     yield lambda: status().running
-    yield lambda: any(job.name.startswith("photoreal") and job.state in ("queued", "running") for job in status().jobs)
+    yield lambda: any(job.name.startswith("photoreal") and job.state == "queued" for job in status().jobs)
+    yield lambda: status().stage == "photoreal"
     screenshot("05-running")
     names = [job.name for job in status().jobs]
-    victim = next(
-        name for name in names if name.startswith("photoreal") and _state(name) in ("queued", "running", "waiting")
-    )
+    victim = next(name for name in names if name.startswith("photoreal") and _state(name) == "queued")
     status().job_index = names.index(victim)
     seen["cancelled"] = victim
     seen["cancel_can"] = bpy.ops.consistency.cancel_job.poll()

@@ -46,7 +46,7 @@ def cube_glb(path: Path) -> Path:
 
 
 def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
-    fake.latency = {"model": 0.3, "picture": 0.3, "still": 4.0, "photoreal": 4.0, "image": 4.0, "video": 0.5}
+    fake.latency = {"model": 0.3, "picture": 8.0, "video": 0.5}
     seen = window.play("artist_clicks_through", key=API_KEY, timeout=400)
 
     assert seen["no_photos"] is False, "nothing to start from, and still the button worked"
