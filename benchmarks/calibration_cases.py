@@ -107,13 +107,21 @@ def score_view(job: Job) -> list[dict[str, Any]]:
         scored = gate.score(still, prepared)
         rows.append(
             {
-                "product": product, "angle": angle, "kind": case.kind, "detail": case.detail, "backdrop": case.backdrop,
+                "product": product, "angle": angle, "kind": kind_of(case, shots), "detail": case.detail, "backdrop": case.backdrop,
                 "visible": case.render in ("blank", "wrong") or visible(shots["true"], shots[case.render], case),
                 "seconds": time.process_time() - began, "numbers": scored.numbers.as_dict(),
                 "expected": expected(case.move, prepared), "seed": case.seed,
             }
         )  # fmt: skip
     return rows
+
+
+def kind_of(case: Case, shots: dict[str, restyling.Shot]) -> str:
+    """An added part that hardly leaves the outline is another task than one that sticks out: it is reported by itself."""
+    if case.kind != "added":
+        return case.kind
+    was, now = (shots[name]["mask"] > 0.5 for name in ("true", case.render))
+    return "added" if (now & ~was).sum() > 0.005 * was.sum() else "added inside"
 
 
 def reference(shot: dict[str, np.ndarray], picture: np.ndarray) -> Reference:

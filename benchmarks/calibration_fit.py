@@ -14,7 +14,7 @@ Row = dict[str, Any]
 # name, the number it limits, bounds, on which backdrops it decides
 PLAIN = {
     "shift_px": (1.5, 4.0), "scale": (0.004, 0.012), "rotation_deg": (0.2, 0.8), "p95_px": (1.5, 5.0),
-    "bad_share": (0.008, 0.05), "hollow_share": (0.001, 0.02), "inner_centred": (0.10, 0.60), "inner_recall": (0.10, 0.90),
+    "bad_share": (0.008, 0.05), "hollow_share": (0.001, 0.02), "inner_centred": (0.10, 0.60), "inner_recall": (0.10, 0.75),
     "label_shift_px": (2.0, 10.0),
     "label_changed": (0.10, 0.60), "added_share": (0.001, 0.01),
 }  # fmt: skip

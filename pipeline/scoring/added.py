@@ -11,6 +11,7 @@ from .backdrop import Backdrop
 
 SMALLEST = 0.0012  # of the product's area
 SHARP = 0.45  # share of a part's border that must be an edge
+THICK = 10.0  # px at 1024 that a part measures at least across
 TOUCH = 10.0  # px at 1024 from the outline within which a part hangs on the product
 SHADOW_SPREAD = 0.05  # a shadow dims all three channels alike, up to this
 
@@ -35,6 +36,9 @@ def measure(behind: Backdrop, unit: float) -> Added:
     near = dilate(inside, 3.0 / pixel)
     area = max(1, int(inside.sum()))
     other = (np.abs(small - behind.colour).max(axis=-1) > max(1.5 * behind.tolerance, 0.05)) & ~near
+    # A horizon is an edge without a body; a part has one.
+    body = dilate(~dilate(~other, THICK / pixel / 2), THICK / pixel / 2 + 1)
+    other &= body
     names, count = regions(other)
     if not count:
         return Added(0.0, 0.0, other)

@@ -42,12 +42,12 @@ def look_behind(picture: Array, mask: Array, unit: float) -> Backdrop:
     outside = ~dilate(inside, 8.0 / pixel)
     faintest = noise_threshold(small) * 1.5
     edges = (steepness(small) > faintest) & outside
-    colour = blur(pull_outward(small, _backdrop_only(outside, edges).astype(np.float32)), 2.0)
+    colour = blur(pull_outward(small, _backdrop_only(small, outside, edges).astype(np.float32)), 2.0)
     noise = float(np.median(np.abs(small - colour)[outside])) if outside.any() else 0.0
     return Backdrop(small, colour, outside, inside, edges, faintest, max(TOLERANCE, 4 * noise), factor)
 
 
-def _backdrop_only(outside: Bools, edges: Bools) -> Bools:
+def _backdrop_only(small: Array, outside: Bools, edges: Bools) -> Bools:
     """What surely is backdrop: not an edge, and not fenced in by edges as a part's inner area is.
 
     A hole in the product, such as a handle's, is fenced in by the product and not by edges of its own.
@@ -58,13 +58,16 @@ def _backdrop_only(outside: Bools, edges: Bools) -> Bools:
     frame = np.concatenate([names[0], names[-1], names[:, 0], names[:, -1]])
     at_frame = np.bincount(frame, minlength=count + 1)
     fence = dilate(edges, 3.5)
-    for name in range(1, count + 1):
-        if at_frame[name] > 0.1 * len(frame):
-            keep[name] = True
-            continue
+    for name in np.nonzero(at_frame > 0.1 * len(frame))[0].tolist():
+        keep[name] = name > 0
+    tones = [np.median(small[names == name], axis=0) for name in np.nonzero(keep)[0]]
+    for name in np.nonzero(~keep)[0][1:].tolist():
         region = names == name
         border = dilate(region, 1.5) & ~region
-        keep[name] = at_frame[name] == 0 and fence[border].mean() < 0.3
+        open_to_product = at_frame[name] == 0 and fence[border].mean() < 0.3
+        # A piece of wall between a horizon and a handle has the wall's colour.
+        tone = np.median(small[region], axis=0)
+        keep[name] = open_to_product or any(np.abs(tone - other).max() < TOLERANCE for other in tones)
     if count and not keep.any():
         keep[1 + int(np.bincount(names.ravel(), minlength=count + 1)[1:].argmax())] = True
     return keep[names]

@@ -115,7 +115,8 @@ class Numbers:
 def judge(numbers: Numbers, thresholds: Thresholds | None = None) -> Verdict:
     """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong."""
     t = thresholds or fitted()
-    plain = numbers.clutter <= t.clutter
+    # Where product and backdrop share a colour the walk goes astray as it does among a backdrop's own edges.
+    plain = numbers.clutter <= t.clutter and numbers.faded_share <= t.faded_share
     faults = [*_blank(numbers, t), *_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
     doubts = [*_doubts(numbers, t, plain)]
     kept = numbers.as_dict()
@@ -165,7 +166,7 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         else (t.p95_px_hard, t.bad_share_hard, t.hollow_share_hard, t.inner_centred_hard)
     )
     parts: list[Fault] = []
-    if plain and n.added_share > t.added_share:
+    if n.clutter <= t.clutter and n.added_share > t.added_share:
         parts.append(
             ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
         )
