@@ -127,7 +127,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
     if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
         return
     folder.mark("model", "running")
-    inputs = [Path(name) for name in settings.inputs]
+    inputs = folder.copied_photos() or [Path(name) for name in settings.inputs]
     route = model.classify(inputs, settings.text)
     if route == "own":
         yield Progress("model", f"taking {inputs[0].name} as it is")
@@ -140,7 +140,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         return
     photos = []
     for number, photo in enumerate(inputs, start=1):
-        copied = folder.photos / f"{number}-{photo.name}"
+        copied = folder.photo(number, photo)
         copy_file(photo, copied)
         photos.append(copied)
     if not photos and settings.picture_endpoint is not None:

@@ -36,6 +36,18 @@ class RunFolder:
     def photos(self) -> Path:
         return self.root / "photos"
 
+    def photo(self, number: int, original: Path) -> Path:
+        """Where the copy of the ``number``-th photo lies. A copy is its own copy."""
+        return original if original.parent == self.photos else self.photos / f"{number}-{original.name}"
+
+    def copied_photos(self) -> list[Path]:
+        """The copies of the photos where all of them have been made; the originals may be gone then."""
+        settings = self.settings
+        if settings.has_own_model or not settings.inputs:
+            return []
+        copies = [self.photo(number, Path(name)) for number, name in enumerate(settings.inputs, start=1)]
+        return copies if all(copy.is_file() for copy in copies) else []
+
     @property
     def product(self) -> Path:
         return self.root / "model" / "product.glb"

@@ -12,7 +12,7 @@ import pytest
 
 from consistency_pipeline.fal_backend import errors, prices, quote, waiting
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline import chain, preflight
 from consistency_pipeline.pipeline.errors import BudgetExceeded, Cancelled, ConsistencyError, RunInUse
 from consistency_pipeline.pipeline.ledger import Ledger
 from consistency_pipeline.pipeline.local_backend import LocalBackend
@@ -226,6 +226,20 @@ def test_stopped_at_any_stage_it_goes_on_and_pays_once(fake: FakeFal, tmp_path: 
     go(RunFolder.open(folder.root))
     assert RunFolder.open(folder.root).is_finished
     assert len(fake.of("submit")) == 7
+    agrees(folder, fake)
+
+
+def test_the_photos_may_be_gone_once_they_have_been_copied(fake: FakeFal, tmp_path: Path):
+    folder = new_run(tmp_path, inputs=photos(tmp_path, 2))
+    with pytest.raises(KeyboardInterrupt):
+        go(folder, lambda progress, _backend: KeyboardInterrupt() if progress.stage == "model" else None)
+    folder.lease.release()
+    for photo in tmp_path.glob("photo-*.png"):
+        photo.unlink()
+    again = RunFolder.open(folder.root)
+    preflight.check(again.settings, resuming=again)
+    go(again)
+    assert RunFolder.open(folder.root).is_finished
     agrees(folder, fake)
 
 
