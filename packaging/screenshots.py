@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="consistency-shots-") as name, virtual_screen() as display:
         home = Path(name)
         (archive,) = build([ask_blender(program)], home / "dist")
-        model = arguments[0] if arguments else str(cube_glb(home / "cube.glb"))
+        model = shutil.copy(arguments[0], home) if arguments else cube_glb(home / "cube.glb")
         window = Window.install(program, archive, home, display, shots)
-        said = window.play("every_panel", model=str(Path(model).absolute()), timeout=600)
+        said = window.play("every_panel", model=str(model), timeout=600)
     print(f"{len(said['panels'])} panels in {shots}")
     return 0
 
