@@ -95,8 +95,10 @@ def run(
     except (Exception, GeneratorExit) as error:
         state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
         state = "stopped" if isinstance(error, BudgetExceeded) else state
-        if folder.stage(stage)["state"] in ("running", "waiting"):
-            folder.mark(stage, state, error=str(error) or None)
+        running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
+        for name in STAGES:
+            if name in running and folder.stage(name)["state"] in ("running", "waiting"):
+                folder.mark(name, state, error=str(error) or None)
         raise
     finally:
         studio.close()
