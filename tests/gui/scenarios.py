@@ -99,7 +99,6 @@ def artist_clicks_through():
     yield from click(button[0] - 66 * scale, button[1] - 168 * scale)  # the dialog's own button
     yield lambda: status().running
     yield lambda: any(job.name.startswith("photoreal") and job.state == "queued" for job in status().jobs)
-    yield lambda: status().stage == "photoreal"
     screenshot("05-running")
     names = [job.name for job in status().jobs]
     victim = next(name for name in names if name.startswith("photoreal") and _state(name) == "queued")
