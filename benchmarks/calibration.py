@@ -55,7 +55,8 @@ def main() -> None:
         for done, part in enumerate(pool.map(labelled.rows_of_view, jobs), 1):
             rows += part
             print(f"\r{done}/{len(jobs)} views scored, {len(rows)} pictures", end="", flush=True)
-    print()
+        print()
+        drifts = [row for part in pool.map(labelled.drift_of_view, jobs[: len(names)]) for row in part]
     fit_half, report_half = fitting.halves(rows)
     thresholds = fitting.fit(fit_half, verdict.Thresholds())
     invisible = sum(row["kind"] != "true" and not row["visible"] for row in rows)
@@ -63,6 +64,7 @@ def main() -> None:
     print(f"fitted on {len(fit_half)} pictures, reported on the other {len(report_half)}:")
     print(fitting.report(report_half, thresholds))
     print(fitting.recovery(rows))
+    print(fitting.drift_report(drifts))
     print(f"\nscoring time at {renders.SIZE} px: mean {np.mean([row['seconds'] for row in rows]):.2f} s of one core")
     print(f"scoring time at 1024 px: {_seconds_at_1024(options.cache, names[0], angles[0], models):.2f} s of one core")
     print(f"thresholds: {json.dumps(asdict(thresholds))}")

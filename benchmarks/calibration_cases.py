@@ -14,7 +14,7 @@ import calibration_restyle as restyling
 import numpy as np
 from calibration_restyle import HARD_BACKDROPS, STILL, Move
 
-from consistency_pipeline.pipeline.scoring import gate
+from consistency_pipeline.pipeline.scoring import drift, gate
 from consistency_pipeline.pipeline.scoring.arrays import dilate, erode
 from consistency_pipeline.pipeline.scoring.reference import Camera, Reference
 
@@ -157,3 +157,30 @@ def visible(true: dict[str, np.ndarray], changed: dict[str, np.ndarray], case: C
     painted = np.abs(true["albedo"] - changed["albedo"]).max(axis=-1) > 0.15
     surface = erode((turned | painted) & both, 1.0).sum() / max(1, both.sum())
     return bool(moved or surface > VISIBLE_AREA)
+
+
+DRIFTS = {"true": (0.0, 0.0), "yaw:3": (3.0, 0.0), "yaw:-6": (-6.0, 0.0), "yaw:12": (12.0, 0.0), "pitch:4": (0.0, 4.0)}
+
+
+def drift_of_view(job: Job) -> list[dict[str, Any]]:
+    """Degrees found against degrees put in, on plain backdrops; one row per drift that the outline can tell."""
+    cache, product, angle, _, models, _, _ = job
+    true = renders.shot(cache, product, angle, "true", models)
+    _, grey = restyling.as_reference(true)
+    camera = Camera(true["matrix_world"], true["projection"])
+    fan = drift.fan_of_mesh(true["vertices"], true["triangles"], camera, renders.SIZE, renders.SIZE)
+    rows = []
+    for variant, (yaw, pitch) in DRIFTS.items():
+        still = restyling.restyle(
+            renders.shot(cache, product, angle, variant, models), grey, np.random.default_rng(len(variant) + 7)
+        )
+        began = time.process_time()
+        found = drift.find_drift(still.astype(np.float32) / 255, fan)
+        rows.append(
+            {
+                "product": product, "angle": angle, "variant": variant, "telling": found.telling or variant == "true",
+                "yaw_error": abs(found.yaw - yaw), "pitch_error": abs(found.pitch - pitch),
+                "seconds": time.process_time() - began,
+            }
+        )  # fmt: skip
+    return rows

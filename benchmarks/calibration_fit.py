@@ -164,5 +164,21 @@ def recovery(rows: list[Row]) -> str:
         for r in moved
     ]
     scale = [abs(r["numbers"]["scale"] / r["expected"]["scale"] - 1) * 100 for r in moved]
-    p = lambda values: f"median {np.median(values):.3f}, p95 {np.percentile(values, 95):.3f}, max {np.max(values):.3f}"  # noqa: E731
-    return f"\nplacement recovered over {len(moved)} pictures: shift px at 1024 {p(shift)}; scale % {p(scale)}"
+    return (
+        f"\nplacement recovered over {len(moved)} pictures: shift px at 1024 {_spread(shift)}; scale % {_spread(scale)}"
+    )
+
+
+def _spread(values: list[float]) -> str:
+    return f"median {np.median(values):.3f}, p95 {np.percentile(values, 95):.3f}, max {np.max(values):.3f}"
+
+
+def drift_report(rows: list[Row]) -> str:
+    """Errors in degrees where the outline can tell the drift, and how often it can't."""
+    told = [row for row in rows if row["telling"]]
+    yaw, pitch = ([row[name] for row in told] for name in ("yaw_error", "pitch_error"))
+    return (
+        f"camera drift over {len(told)} of {len(rows)} pictures (the rest look alike from both cameras):"
+        f" yaw error deg {_spread(yaw)}; pitch error deg {_spread(pitch)};"
+        f" {np.mean([row['seconds'] for row in rows]):.1f} s of one core each at 512 px"
+    )

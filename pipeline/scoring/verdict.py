@@ -117,7 +117,9 @@ def judge(numbers: Numbers, thresholds: Thresholds | None = None) -> Verdict:
     t = thresholds or fitted()
     # Where product and backdrop share a colour the walk goes astray as it does among a backdrop's own edges.
     plain = numbers.clutter <= t.clutter and numbers.faded_share <= t.faded_share
-    faults = [*_blank(numbers, t), *_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
+    faults = _blank(numbers, t)
+    if not _hidden(numbers):
+        faults += [*_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
     doubts = [*_doubts(numbers, t, plain)]
     kept = numbers.as_dict()
     if faults:
@@ -136,14 +138,14 @@ Fault = tuple[Cause, str]
 
 
 def _blank(n: Numbers, t: Thresholds) -> list[Fault]:
-    if n.contrast < t.blank_contrast or (n.hollow_share > ALL and not _shows_inside(n)):
+    if n.contrast < t.blank_contrast or (n.hollow_share > ALL and not _hidden(n)):
         return [("blank", "the picture is blank: it shows a backdrop and no product")]
     return []
 
 
-def _shows_inside(n: Numbers) -> bool:
+def _hidden(n: Numbers) -> bool:
     """The whole product has the backdrop's colour, and yet its inner edges are there: white on white, not nothing."""
-    return n.inner_points > 0 and n.inner_recall > 0.4
+    return n.hollow_share > ALL and n.inner_points > 0 and n.inner_recall > 0.4
 
 
 def _placement(n: Numbers, t: Thresholds) -> list[Fault]:
@@ -170,7 +172,7 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         parts.append(
             ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
         )
-    if hollow < n.hollow_share and not (n.hollow_share > ALL and _shows_inside(n)):
+    if n.hollow_share > hollow:
         parts.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
     outline: list[Fault] = []
     if n.bad_share > bad:
@@ -209,26 +211,19 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     doubts: list[Fault] = []
     if n.coverage < t.coverage:
         doubts.append(("coverage", f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop"))
-    if n.faded_share > t.faded_share:
-        doubts.append(
-            (
-                "coverage",
-                f"{n.faded_share * 100:.0f} % of the product has the backdrop's colour and can't be told from it",
-            )
-        )
+    drowned = n.hollow_share if _hidden(n) else n.faded_share
+    if drowned > t.faded_share:
+        doubts.append(("coverage", f"{drowned * 100:.0f} % of the product has the backdrop's colour and is lost in it"))
     if not plain:
-        for name, value, limit in (
-            ("the outline is off by up to {:.1f} px", n.p95_px, t.p95_px),
-            ("{:.3f} of the outline is off or missing", n.bad_share, t.bad_share),
-            ("{:.3f} of the product may show the backdrop", n.hollow_share, t.hollow_share),
-            ("{:.3f} of the print may have changed", n.label_changed, t.label_changed),
+        for words, value, limit in (
+            (f"the outline seems off by up to {n.p95_px:.1f} px", n.p95_px, t.p95_px),
+            (f"{n.bad_share * 100:.1f} % of the outline seems off or missing", n.bad_share, t.bad_share),
+            (f"{n.hollow_share * 100:.1f} % of the product seems to show the backdrop", n.hollow_share, t.hollow_share),
+            (f"{n.label_changed * 100:.0f} % of the print seems changed", n.label_changed, t.label_changed),
+            (f"only {n.inner_centred * 100:.0f} % of the inner edges are in place", -n.inner_centred, -t.inner_centred),
         ):
             if value > limit:
-                doubts.append(("backdrop", f"{name.format(value)}, or the backdrop's own edges look like it"))
-        if n.inner_centred < t.inner_centred:
-            doubts.append(
-                ("backdrop", f"only {n.inner_centred * 100:.0f} % of the inner edges were found in their place")
-            )
+                doubts.append(("backdrop", f"{words}, but the backdrop's own edges or colour may be why"))
     elif n.shadow_share > 3 * t.added_share:
         doubts.append(("part", "a dark shape beside the product is a hard shadow or a part it doesn't have"))
     return doubts
