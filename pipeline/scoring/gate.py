@@ -42,7 +42,7 @@ class Prepared:
         self.work = reference.at_working_size()
         self.geometry: tuple[Array, Array] = edges.geometry_edges(self.work)
         self.label: Bools = label.find(self.work, self.geometry)
-        self.work.silhouette  # noqa: B018 - traced once
+        self.trusted: Bools = shape.trust(self.work, look_behind(self.work.rgb, self.work.mask, self.work.unit))
 
 
 def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thresholds | None = None) -> Score:
@@ -55,7 +55,7 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
     picture = as_picture(still, *work.mask.shape)
     pose = place(picture, work.silhouette, unit)
     behind = look_behind(picture, shape.warped(work.mask, pose), unit)
-    outline, pose = shape.measure(picture, work, pose, behind)
+    outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted)
     inner = edges.measure(picture, work, pose, prepared.geometry)
     straight = unwarp(picture, pose, sharp=False)
     printed = label.measure(straight, work, prepared.label)

@@ -44,8 +44,13 @@ class Shape:
         return self.off_share + self.missing_share
 
 
-def measure(picture: Array, reference: Reference, pose: Similarity, behind: Backdrop) -> tuple[Shape, Similarity]:
-    """The outline of ``picture`` against ``reference`` where ``pose`` puts it, and the pose refined by what was found."""
+def measure(
+    picture: Array, reference: Reference, pose: Similarity, behind: Backdrop, trusted: Bools | None = None
+) -> tuple[Shape, Similarity]:
+    """The outline of ``picture`` against ``reference`` where ``pose`` puts it, and the pose refined by what was found.
+
+    ``trusted``: (N,) of trust(); None: every point.
+    """
     outline, unit = reference.silhouette, reference.unit
     if not len(outline):
         nothing = np.zeros(0, dtype=np.float32)
@@ -56,6 +61,8 @@ def measure(picture: Array, reference: Reference, pose: Similarity, behind: Back
     )  # fmt: skip
     moved, strength = best_path(walked, outline.chains, unit, float(outline.length[0]))
     seen = strength >= walked.threshold
+    if trusted is not None:
+        seen &= trusted
     found = np.where(seen, np.minimum(strength, 4 * walked.threshold), 0.0) * outline.length
     refined = fit(pose, points, normals, moved, found, SEARCH_NOISE * unit, outline)
     shifted = ((outline_on(refined, outline)[0] - points) * normals).sum(axis=1)
@@ -71,6 +78,18 @@ def measure(picture: Array, reference: Reference, pose: Similarity, behind: Back
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     return replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area)), refined
+
+
+def trust(reference: Reference, behind: Backdrop) -> Bools:
+    """(N,): points of the outline that are found where they belong in the render itself.
+
+    The render's outline is right by definition. Where even there another edge is taken for it, such as a stripe printed
+    along the rim, what is found in a picture says nothing, unless it is gone.
+    """
+    itself, _ = measure(reference.rgb, reference, Similarity(pivot=reference.silhouette.centre), behind)
+    wrong = (np.abs(itself.displacement) > OFF / 2) & (itself.state != UNSEEN)
+    around = np.convolve(wrong.astype(np.float32), np.ones(5), mode="same") > 0 if len(wrong) >= 5 else wrong
+    return ~around
 
 
 def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
@@ -125,7 +144,7 @@ def _hollow(reference: Reference, behind: Backdrop) -> tuple[Bools, Bools]:
         return nothing, nothing
     pixel = factor / reference.unit  # px at 1024 of one small pixel
     rim = inside & (distance_to(~inside, 3) <= 2)
-    edge = steepness(small) > 3.0 * behind.faintest
+    edge = steepness(small) > 2.0 * behind.faintest
     sharp, faded = np.zeros_like(like), np.zeros_like(like)
     touching = np.bincount(names[rim & like], minlength=count + 1)
     sizes = np.bincount(names.ravel(), minlength=count + 1)
@@ -137,7 +156,7 @@ def _hollow(reference: Reference, behind: Backdrop) -> tuple[Bools, Bools]:
         if depth[region].max() * pixel < 5.0:
             continue  # no deeper than the rim's own blur
         border = dilate(region, 1.5) & ~region & inside & (depth > 2)
-        bordered = border.sum() > 0 and (dilate(edge, 1.5) & border).sum() >= 0.6 * border.sum()
+        bordered = border.sum() > 0 and (dilate(edge, 1.5) & border).sum() >= 0.5 * border.sum()
         whole = border.sum() == 0
         (sharp if bordered or whole else faded)[region] = True
     grown = [np.repeat(np.repeat(part, factor, axis=0), factor, axis=1) for part in (sharp, faded)]

@@ -18,6 +18,7 @@ STEP = 0.5  # px at 1024 between two steps along a normal
 COARSE_STEP = 1.0  # … where a whole chain is walked at once; the parabola through the peak gives the fraction
 FAINTEST = 0.010  # colour change per pixel that an edge must have, in 0..1; below, nothing can be told from banding
 NOISE_FACTOR = 4.0  # an edge must be that much stronger than the picture's own noise
+CLEAR = 2.5  # times the faintest edge's strength: a clear edge
 JUMP = 0.9  # price of a jump of any size between neighbours, against 1 for a missing edge
 SLOPE = 0.25  # price per pixel at 1024 and pixel along the outline
 NEARNESS = 0.35  # price of an edge at the far end of the walk
@@ -101,7 +102,8 @@ def best_path(
 
     A closed chain is opened where its evidence is strongest, so that the cut costs nothing.
     """
-    evidence = walked.evidence
+    # Saturated hard: any clear edge is as good as a stronger one, so that the nearest wins and not a bold print beside the rim.
+    evidence = np.where(walked.allowed, np.clip(walked.strength / (CLEAR * walked.threshold), 0, 1), 0.0)
     price = (1 - evidence) + NEARNESS * (walked.steps / walked.steps[-1]) ** 2
     price = np.where(walked.allowed, price, 1.5).astype(np.float32)
     pick = np.zeros(len(price), dtype=np.int64)
