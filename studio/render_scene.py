@@ -25,8 +25,9 @@ from .devices import Device
 NAME = "Consistency Render"
 SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
 
-# Found by measuring against 2,048 samples (benchmarks/references.py): the first setting above 40 dB in every product.
-SAMPLES, NOISE = 128, 0.02
+# The most samples a pixel gets, and the noise at which it gets no more. Glass in glass needs this for 40 dB against 2,048
+# samples (python -m benchmarks.references); a matt product stops long before.
+SAMPLES, NOISE = 1024, 0.008
 
 
 def render_scene(settings: RunSettings, device: Device) -> Scene:
