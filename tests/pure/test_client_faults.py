@@ -279,6 +279,7 @@ def test_cancelling_tells_the_three_cases_apart(queue: FalQueue, send: Callable[
     reaches(queue, running, "IN_PROGRESS")
     assert queue.cancel(running) == "running"
     fake.advance(60)
+    reaches(queue, running, "COMPLETED")
     assert queue.cancel(running) == "completed"
     assert queue.cancel(Handle("0" * 8, *[f"https://queue.fal.run/fal-ai/flux-kontext/requests/{'0' * 8}-0000-0000-0000-{'0' * 12}{end}" for end in ("/status", "", "/cancel")])) == "gone"  # fmt: skip
 
