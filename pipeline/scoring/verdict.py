@@ -15,6 +15,7 @@ from typing import Any, Literal
 Outcome = Literal["pass", "fail", "unsure"]
 Cause = Literal["", "blank", "product", "placement", "shape", "part", "view", "label", "backdrop", "coverage"]
 
+RIM_GONE = 0.8  # of the outline per share of area: a part that is gone takes at least as much of the outline along
 ALL = 0.8  # share of the product that looks like backdrop, above which it is not a part that is missing
 BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 
@@ -42,6 +43,7 @@ class Thresholds:
     label_changed: float = 0.40
     label_changed_hard: float = 0.50
     added_share: float = 0.003
+    added_share_hard: float = 0.02
     coverage: float = 0.60
     faded_share: float = 0.05
     clutter: float = 0.25
@@ -116,7 +118,7 @@ def judge(numbers: Numbers, thresholds: Thresholds | None = None) -> Verdict:
     """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong."""
     t = thresholds or fitted()
     # Where product and backdrop share a colour the walk goes astray as it does among a backdrop's own edges.
-    plain = numbers.clutter <= t.clutter and numbers.faded_share <= t.faded_share
+    plain = numbers.clutter <= t.clutter and _drowned(numbers) <= t.faded_share
     faults = _blank(numbers, t)
     if not _hidden(numbers):
         faults += [*_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
@@ -148,6 +150,12 @@ def _hidden(n: Numbers) -> bool:
     return n.hollow_share > ALL and n.inner_points > 0 and n.inner_recall > 0.4
 
 
+def _drowned(n: Numbers) -> float:
+    """Share of the product that has the backdrop's colour without being gone: its outline is still there, or it fades."""
+    rim_is_there = n.missing_share < RIM_GONE * n.hollow_share
+    return n.faded_share + (n.hollow_share if rim_is_there or _hidden(n) else 0.0)
+
+
 def _placement(n: Numbers, t: Thresholds) -> list[Fault]:
     parts = []
     if max(abs(n.dx_px), abs(n.dy_px)) > t.shift_px:
@@ -172,19 +180,17 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         parts.append(
             ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
         )
-    if n.hollow_share > hollow:
+    if n.hollow_share > hollow and n.missing_share >= RIM_GONE * n.hollow_share:
         parts.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
     outline: list[Fault] = []
     if n.bad_share > bad:
         outline.append(("shape", f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
     if n.p95_px > p95:
         outline.append(("shape", f"the outline is off by up to {n.p95_px:.1f} px"))
-    if n.inner_centred < centred:
+    if n.inner_centred < centred and n.inner_recall >= t.inner_recall:
         outline.append(
             ("shape", f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place")
         )
-    if plain and n.inner_recall < t.inner_recall:
-        outline.append(("shape", f"only {n.inner_recall * 100:.0f} % of the edges inside the product can be found"))
     if plain and n.bad_share > t.wrong_bad_share:
         outline.insert(
             0, ("product", f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this may be another product")
@@ -211,9 +217,13 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     doubts: list[Fault] = []
     if n.coverage < t.coverage:
         doubts.append(("coverage", f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop"))
-    drowned = n.hollow_share if _hidden(n) else n.faded_share
+    drowned = _drowned(n)
     if drowned > t.faded_share:
         doubts.append(("coverage", f"{drowned * 100:.0f} % of the product has the backdrop's colour and is lost in it"))
+    if n.inner_recall < t.inner_recall:
+        doubts.append(("shape", f"only {n.inner_recall * 100:.0f} % of the edges inside the product can be found"))
+    if n.clutter > t.clutter and n.added_share > t.added_share_hard:
+        doubts.append(("part", "something beside the product is either its backdrop's or a part it doesn't have"))
     if not plain:
         for words, value, limit in (
             (f"the outline seems off by up to {n.p95_px:.1f} px", n.p95_px, t.p95_px),
