@@ -41,7 +41,7 @@ def test_eight_bit_and_alpha_pictures_are_scored_alike(known: gate.Prepared) -> 
     assert one.verdict.outcome == "pass"
 
 
-EXTRA = scene.PRODUCT | {"extra": scene.Part("box", (-0.36, 0, 0.05), (0.08, 0.05, 0.05), (0.1, 0.3, 0.1))}
+EXTRA = scene.PRODUCT | {"extra": scene.Part("box", (-0.38, 0, 0.05), (0.12, 0.06, 0.07), (0.1, 0.3, 0.1))}
 
 
 @pytest.mark.parametrize(
