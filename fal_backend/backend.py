@@ -10,7 +10,7 @@ from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.requests import Event, Request
 from ..pipeline.run_folder import RunFolder
 from . import errors, quote
-from .connection import Connection
+from .connection import connect
 from .order import purchase_for, with_endpoint
 
 
@@ -31,7 +31,7 @@ class FalBackend:
         self._prices: quote.Prices = folder.record.get("prices") or {}
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
-        self._connection = Connection(
+        self._connection = connect(
             {
                 "key": key,
                 "run": str(folder.root),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import errors, prices
-from .connection import Connection
+from .connection import connect
 from .errors import TryAgainLater
 
 PATIENCE = 90.0  # seconds for an answer
@@ -15,7 +15,7 @@ PATIENCE = 90.0  # seconds for an answer
 
 class Desk:
     def __init__(self, key: str, python_args: Sequence[str] = ()) -> None:
-        self._connection = Connection({"key": key}, python_args)
+        self._connection = connect({"key": key}, python_args)
 
     def prices(self, endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Endpoint id → {"usd", "unit", "at"}; the last known prices, marked "remembered", where fal doesn't answer.

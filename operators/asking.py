@@ -20,9 +20,9 @@ Asking = Generator[None, None, Any]
 def ask(key: str, order: dict[str, Any], answer: str) -> Asking:
     """Yields until the answer is there, and returns it. Raises a FalError, or TryAgainLater after 90 s."""
     from ..fal_backend import errors
-    from ..fal_backend.connection import Connection
+    from ..fal_backend.connection import connect
 
-    connection = Connection({"key": key}, tuple(bpy.app.python_args))
+    connection = connect({"key": key}, tuple(bpy.app.python_args))
     try:
         connection.send(order)
         deadline = time.monotonic() + PATIENCE

@@ -15,8 +15,8 @@ import pytest
 from consistency_pipeline.fal_backend import backend as backends
 from consistency_pipeline.fal_backend import buyer, child, download, order, prices, waiting
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.connection import Connection
 from consistency_pipeline.pipeline import plan
+from consistency_pipeline.pipeline.connection import Connection
 from consistency_pipeline.pipeline.journal import Journal
 from consistency_pipeline.pipeline.requests import ClipRequest, Event, ModelRequest, Request
 from consistency_pipeline.pipeline.run_folder import RunFolder
@@ -118,7 +118,7 @@ class NearChild(Connection):
 
 def bring_near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the backend's child run in this process, impatiently."""
-    monkeypatch.setattr(backends, "Connection", NearChild)
+    monkeypatch.setattr(backends, "connect", NearChild)
     monkeypatch.setattr(buyer, "AFTER_A_FAULT", (0.05, 0.05))
     monkeypatch.setattr(buyer, "AFTER_SILENCE", (0.05,) * 4)
     monkeypatch.setattr(buyer, "LOOK_UP", (0.05, 0.05))
