@@ -1,9 +1,9 @@
-"""The zip for the Python that runs the tests, and a host to install it into."""
+"""The zip for each Blender at hand, and a fresh Blender to install it into."""
 
 from __future__ import annotations
 
+import shutil
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,17 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "packaging")]
 
-from blender_host import SHIPPED, Host  # noqa: E402
-from build import BLENDER_PLATFORMS, build  # noqa: E402
+from blender_host import Host, Real, Wheel  # noqa: E402
+from build import build  # noqa: E402
 from wheels import Target  # noqa: E402
+
+NO_BLENDER = pytest.mark.skipif(shutil.which("blender") is None, reason="there is no `blender` on PATH")
 
 
 @pytest.fixture(scope="session")
 def target() -> Target:
-    return Target(BLENDER_PLATFORMS[sysconfig.get_platform()], sysconfig.get_python_version())
+    """The Python that runs the tests, which is the bpy wheel's."""
+    return Wheel.target
 
 
 @pytest.fixture(scope="session")
@@ -28,14 +31,13 @@ def archive(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return archive
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    installed = Path(sysconfig.get_path("purelib"))
-    for name in SHIPPED:
-        if (installed / name).exists():
-            (packages / name).symlink_to(installed / name)
+@pytest.fixture(params=["wheel", pytest.param("real", marks=NO_BLENDER)])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
     home = tmp_path / "home"
-    (home / "blender").mkdir(parents=True)
-    return Host(home, packages)
+    return Real(home) if request.param == "real" else Wheel(home, tmp_path / "packages")
+
+
+@pytest.fixture
+def fitting(host: Host, target: Target, archive: Path, tmp_path: Path) -> Path:
+    """The zip that the host can install."""
+    return archive if host.target == target else build([host.target], tmp_path / "fitting")[0]
