@@ -84,6 +84,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     """One of the things measured. Blender is imported here, so that its start counts in the process's time."""
     from consistency_pipeline.pipeline.settings import RunSettings
     from consistency_pipeline.studio import compat, devices, passes, rig
+    from consistency_pipeline.studio.darkroom import Darkroom
     from consistency_pipeline.studio.model import load_product
     from consistency_pipeline.studio.references import render_reference
     from consistency_pipeline.studio.render_scene import render, render_scene
@@ -98,7 +99,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     began = time.monotonic()
     for angle in wanted:
         if part == "ours":
-            _finish(render_reference(angle, settings, out, device))
+            _finish(render_reference(angle, settings, out, device, Darkroom()))
             continue
         scene = render_scene(settings, device)
         if part != "truth":

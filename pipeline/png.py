@@ -103,6 +103,13 @@ def read_header(data: bytes) -> Header:
     return Header(width, height, depth, colour, bool(interlace))
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels of a PNG file, without decoding it. Raises BadInput where it is none."""
+    with path.open("rb") as file:
+        header = read_header(file.read(33))
+    return header.width, header.height
+
+
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     position = 8
     while position < len(data):

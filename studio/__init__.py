@@ -21,6 +21,9 @@ class BlenderStudio:
     """``pipeline.ports.Studio`` in the open scene. ``own_file``: nobody's work is in it, so it is emptied first."""
 
     def __init__(self, settings: RunSettings, *, own_file: bool = False) -> None:
+        from .darkroom import Darkroom
+
+        self._darkroom = Darkroom()
         self._settings = settings
         self._own_file = own_file
         if own_file:
@@ -65,34 +68,37 @@ class BlenderStudio:
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         from .references import render_reference
 
-        return render_reference(angle, settings, folder, self.device)
+        return render_reference(angle, settings, folder, self.device, self._darkroom)
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .photoreal import render_finish
 
-        return render_finish(angle, settings, out, self.device)
+        return render_finish(angle, settings, out, self.device, self._darkroom)
 
     def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .video import render_turntable
 
-        return render_turntable(angle, settings, out, self.device)
+        return render_turntable(angle, settings, out, self.device, self._darkroom)
 
     def convert_picture(self, source: Path, out: Path) -> Steps[None]:
-        from .passes import convert
+        from ..pipeline.stages import Progress
 
-        return convert(source, out)
+        writing = Progress("photoreal", f"writing {out.name}")
+        yield from self._darkroom.do("convert", writing, source=str(source), out=str(out))
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
+        from .render_scene import remove_render_scene
         from .results import save_results
 
-        self.close()
-        return save_results(results, settings, folder)
+        remove_render_scene()
+        return save_results(results, settings, folder, self._darkroom)
 
     def close(self) -> None:
         """Leave nothing of ours in the file but what was placed to stay."""
         from .render_scene import remove_render_scene
 
         remove_render_scene()
+        self._darkroom.close()
 
     def facts(self) -> dict[str, Any]:
         return {"device": self.device.label, "fell_back_to_cpu": self.device.fell_back}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import bpy
 
@@ -96,6 +98,17 @@ def has_view_transform(name: str) -> bool:
 def in_background() -> bool:
     """No window: renders block, timers don't run and the GPU can't be drawn with."""
     return bpy.app.background
+
+
+def second_blender(script: Path) -> list[str]:
+    """The command that runs ``script`` in a Blender without a window.
+
+    It only works: the user's add-ons, network, sound and start-up file are nothing to it.
+    """
+    if bpy.app.module:
+        return [sys.executable, "-I", str(script)]
+    quiet = ["--background", "--factory-startup", "--offline-mode", "-noaudio"]
+    return [bpy.app.binary_path, *quiet, "--python-exit-code", "1", "--python", str(script)]
 
 
 def empty_file() -> None:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ..pipeline import png
 from ..pipeline.ledger import usd
-from ..pipeline.ports import Results
 from . import passes
 
 CELL = 400  # pixels of a picture's longer side
@@ -36,43 +35,44 @@ class Words:
     colour: tuple[int, int, int] = INK
 
 
-def write_contact_sheet(results: Results, out: Path) -> None:
-    """Raises RunFolderError where it can't be written."""
-    names = list(results.shots)
+def write_contact_sheet(
+    out: Path, references: dict[str, Path], stills: dict[str, Path], report: dict[str, Any]
+) -> None:
+    """``references`` and ``stills`` by angle; ``report`` as in report.json. Raises RunFolderError where it can't be written."""
+    names = list(references)
     columns = min(len(names), MOST_COLUMNS)
     bands = math.ceil(len(names) / columns)
-    references = [_fitted(passes.load(results.shots[name].files["image"])) for name in names]
-    height, width = references[0].shape[:2]
+    shown = [_fitted(passes.load(references[name])) for name in names]
+    height, width = shown[0].shape[:2]
     band_height = 2 * (height + CAPTION) + GAP
     sheet = np.empty(
         (HEAD + bands * band_height + MARGIN - GAP - CAPTION // 2, 2 * MARGIN + columns * (width + GAP) - GAP, 3),
         np.uint8,
     )
     sheet[:] = PAPER
-    words = _headline(results, sheet.shape[1])
+    words = _headline(report, sheet.shape[1])
     for index, name in enumerate(names):
         x = MARGIN + index % columns * (width + GAP)
         y = HEAD + index // columns * band_height
-        sheet[y : y + height, x : x + width] = references[index]
+        sheet[y : y + height, x : x + width] = shown[index]
         words += [Words(name, x, y + height + 24, 19), Words("reference", x, y + height + 46, 14, FAINT)]
         below = y + height + CAPTION
-        still = results.stills.get(name)
+        still = stills.get(name)
         if still is None:
             sheet[below : below + height, x : x + width] = (226, 226, 224)
             words.append(Words("no still", x + width // 2 - 30, below + height // 2, 16, FAINT))
             continue
         picture = _fitted(passes.load(still), (height, width))
         sheet[below : below + height, x : x + width] = picture
-        words.append(Words(_caption(results, name), x, below + height + 24, 14, FAINT))
+        words.append(Words(_caption(report, name), x, below + height + 24, 14, FAINT))
     png.write(out, _with_words(sheet, words), {"Software": "Consistency Pipeline"})
 
 
-def _headline(results: Results, width: int) -> list[Words]:
-    report = results.report
+def _headline(report: dict[str, Any], width: int) -> list[Words]:
     product = report.get("product", {})
     title = str(product.get("name") or "product")
-    facts = [str(report.get("backend_label", results.backend))]
-    if results.backend == "fal":
+    facts = [str(report.get("backend_label", ""))]
+    if report.get("backend") == "fal":
         facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
     facts += [str(report["headline"])] if report.get("headline") else []
     facts.append(str(report.get("device") or ""))
@@ -83,13 +83,13 @@ def _headline(results: Results, width: int) -> list[Words]:
     ]
 
 
-def _caption(results: Results, angle: str) -> str:
+def _caption(report: dict[str, Any], angle: str) -> str:
     """What was paid for a still, what it scored, and how it came about."""
-    pictures: list[dict[str, Any]] = results.report.get("pictures", [])
+    pictures: list[dict[str, Any]] = report.get("pictures", [])
     picture = next((p for p in pictures if p["stage"] == "photoreal" and p["angle"] == angle and p["file"]), None)
     if picture is None:
         return ""
-    if results.backend != "fal":
+    if report.get("backend") != "fal":
         return "finished in Cycles, no AI"
     cost = picture.get("billed_usd")
     words = [picture["endpoint"], usd(cost) if cost is not None else f"{usd(picture.get('quoted_usd'))} quoted"]

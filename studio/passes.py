@@ -11,9 +11,9 @@ import numpy as np
 from bpy.types import Scene
 from numpy.typing import NDArray
 
-from ..pipeline import exr, png, references
+from ..pipeline import exr, references
+from ..pipeline.errors import BadInput
 from ..pipeline.settings import RunSettings
-from ..pipeline.stages import Progress, Steps
 from . import compat
 
 Plane = NDArray[np.float32]
@@ -100,8 +100,11 @@ def display(linear: Plane, scene: Scene) -> Plane:
 
 
 def load(path: Path) -> Plane:
-    """The RGB of a picture file as it is displayed, (H, W, 3) 0..1, top row first."""
-    image = bpy.data.images.load(str(path))
+    """The RGB of a picture file as it is displayed, (H, W, 3) 0..1, top row first. Raises BadInput for what is none."""
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise BadInput(f"{path.name} is not a picture that Blender can read; fetch or choose it again") from error
     try:
         image.colorspace_settings.name = "Non-Color"  # the values of the file as they are
         width, height = image.size
@@ -110,9 +113,3 @@ def load(path: Path) -> Plane:
     finally:
         bpy.data.images.remove(image)
     return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, :3])
-
-
-def convert(source: Path, out: Path) -> Steps[None]:
-    """Write any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
-    yield Progress("photoreal", f"writing {out.name}")
-    png.write(out, np.rint(np.clip(load(source), 0.0, 1.0) * 255.0).astype(np.uint8))

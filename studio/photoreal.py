@@ -9,11 +9,11 @@ from pathlib import Path
 from bpy.types import Object
 from mathutils import Vector
 
-from ..pipeline import png
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
-from ..pipeline.stages import Steps
-from . import devices, passes
+from ..pipeline.stages import Progress, Steps
+from . import devices
+from .darkroom import Darkroom
 from .model import product_points
 from .render_scene import SAMPLES, render, render_scene, scratch_file
 from .rig import camera_for
@@ -22,20 +22,24 @@ MORE_SAMPLES = 2  # times the reference's
 BLUR = 0.004  # widest blur over the product, as a share of the frame: seen as depth, too small to move an edge
 
 
-def render_finish(angle: Angle, settings: RunSettings, out: Path, device: devices.Device) -> Steps[None]:
+def render_finish(
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: Darkroom
+) -> Steps[None]:
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)
     finish = settings.model_copy(update={"samples": (settings.samples or SAMPLES) * MORE_SAMPLES})
     scene = render_scene(finish, device)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
         yield from render(scene, camera, file, "photoreal", "finishing", angle.name)
-        found = passes.read(file)
-    picture = passes.compose(found, scene, settings)
-    png.write(
-        out,
-        picture,
-        {"Software": "Consistency Pipeline", "Backend": "local: Cycles render, no AI", "Device": device.label},
-    )
+        facts = {"Software": "Consistency Pipeline", "Backend": "local: Cycles render, no AI", "Device": device.label}
+        yield from darkroom.do(
+            "picture",
+            Progress("photoreal", f"writing {out.name}", None, angle.name),
+            render=str(file),
+            settings=finish.model_dump(mode="json"),
+            out=str(out),
+            facts=facts,
+        )
 
 
 @contextmanager

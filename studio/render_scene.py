@@ -47,6 +47,13 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
     return scene
 
 
+def colour_scene(settings: RunSettings) -> Scene:
+    """The scene as far as colour goes: its view transform and its frame, without the product."""
+    scene = bpy.data.scenes.get(NAME) or bpy.data.scenes.new(NAME)
+    _set_output(scene, settings)
+    return scene
+
+
 def remove_render_scene() -> None:
     """Remove the scene; one that Blender still renders, because it was asked to stop this moment, goes the next time."""
     scene = bpy.data.scenes.get(NAME)

@@ -9,34 +9,40 @@ from pathlib import Path
 import bpy
 from bpy.types import Image, Object, Scene
 
+from ..pipeline import png
 from ..pipeline.errors import RunFolderError
 from ..pipeline.ports import Results
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from . import compat, names
 from .collections import collection, existing_objects, remove_objects, remove_unused
-from .contact_sheet import write_contact_sheet
+from .darkroom import Darkroom
 from .model import product_points
 from .rig import camera_for
 
 SEQUENCE = "Consistency Sequence"
 
 
-def save_results(results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
+def save_results(results: Results, settings: RunSettings, folder: Path, darkroom: Darkroom) -> Steps[None]:
     """Load everything into the scene, and leave RUN/contact_sheet.png and RUN/scene.blend.
 
     Raises RunFolderError where they can't be written.
     """
-    yield Progress("results", "contact sheet", 0.1)
-    write_contact_sheet(results, folder / "contact_sheet.png")
-    yield Progress("results", "loading into the scene", 0.4)
-    load_into_scene(results)
+    yield from darkroom.do(
+        "contact_sheet",
+        Progress("results", "contact sheet", 0.1),
+        out=str(folder / "contact_sheet.png"),
+        references={name: str(shot.files["image"]) for name, shot in results.shots.items()},
+        stills={name: str(path) for name, path in results.stills.items()},
+        report=str(folder / "report.json"),
+    )
+    yield from load_into_scene(results)
     yield Progress("results", "saving scene.blend", 0.7)
     save_scene(folder / "scene.blend", settings)
     yield Progress("results", "scene.blend saved", 1.0)
 
 
-def load_into_scene(results: Results) -> None:
+def load_into_scene(results: Results) -> Steps[None]:
     """Show the results in the open scene, in place of those of an earlier time. Nothing of the artist's is changed."""
     old = existing_objects(names.RESULTS)
     materials = [slot.material for plane in old for slot in plane.material_slots if slot.material is not None]
@@ -44,13 +50,16 @@ def load_into_scene(results: Results) -> None:
     remove_unused(materials)
     planes = []
     for angle, path in results.stills.items():
+        yield Progress("results", "loading into the scene", 0.4, angle)
         image = _image(f"Still {angle}", path)
         _behind_camera(camera_for(angle), image)
-        planes.append(_plane(f"Still {angle}", image))
+        planes.append(_plane(f"Still {angle}", image, png.size_of(path)))
     _set_in_a_row(planes)
     for motion, path in results.clips.items():
+        yield Progress("results", "loading the clip", 0.5)
         _image(f"Clip {motion}", path)
     if results.clips:
+        yield Progress("results", "a sequencer for the clip", 0.6)
         _sequence(results.clips)
 
 
@@ -76,9 +85,12 @@ def _behind_camera(camera: Object, image: Image) -> None:
     camera.data.show_background_images = True
 
 
-def _plane(name: str, image: Image) -> Object:
-    """An upright plane that glows with the picture, 1 m high, facing the product's front."""
-    width, height = image.size
+def _plane(name: str, image: Image, size: tuple[int, int]) -> Object:
+    """An upright plane that glows with the picture, 1 m high, facing the product's front.
+
+    ``size``: the picture's, in pixels; Blender would decode the whole file to know it.
+    """
+    width, height = size
     half = width / height / 2.0
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata([(-half, 0, 0), (half, 0, 0), (half, 0, 1), (-half, 0, 1)], [], [(0, 1, 2, 3)])

@@ -13,14 +13,14 @@ import numpy as np
 from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
-from ..pipeline import png
 from ..pipeline.disk import sync_folder
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import compat, devices, names, passes
+from . import compat, devices, names
 from .collections import existing_objects
+from .darkroom import Darkroom
 from .model import product_points, product_root
 from .render_scene import render, render_scene, run_job, scratch_file
 from .rig import camera_for
@@ -35,7 +35,9 @@ EDGE = 0.98  # share of the frame that a turning product may reach
 Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved there
 
 
-def render_turntable(angle: Angle, settings: RunSettings, out: Path, device: devices.Device) -> Steps[None]:
+def render_turntable(
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: Darkroom
+) -> Steps[None]:
     """Render ``settings.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
 
     Raises ConsistencyError where this Blender can't encode video.
@@ -57,9 +59,15 @@ def render_turntable(angle: Angle, settings: RunSettings, out: Path, device: dev
                 pose(number / count)
                 for step in render(scene, camera, file, "video", settings.motion, angle.name):
                     yield Progress("video", step.text, number / count, angle.name)
-                found = passes.read(file)
                 frame = Path(folder, f"{number:05d}.png")
-                png.write(frame, passes.compose(found, scene, settings))
+                yield from darkroom.do(
+                    "picture",
+                    Progress("video", settings.motion, number / count, angle.name),
+                    render=str(file),
+                    settings=small.model_dump(mode="json"),
+                    out=str(frame),
+                    facts={},
+                )
                 frames.append(frame)
                 file.unlink()
         yield from encode(frames, effort["hold"], small.resolution, out)

@@ -13,6 +13,7 @@ from consistency_pipeline.pipeline.errors import BadRender
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import devices, passes, rig
+from consistency_pipeline.studio.darkroom import Darkroom
 from consistency_pipeline.studio.model import load_product, product_points
 from consistency_pipeline.studio.references import render_reference
 
@@ -40,7 +41,7 @@ def shoot(box_glb, settings, tmp_path):
         chosen = settings.model_copy(update=changes)
         finish(load_product(box_glb))
         finish(rig.place_rig(chosen))
-        shot = finish(render_reference(chosen.angle(angle), chosen, tmp_path, devices.find("cpu")))
+        shot = finish(render_reference(chosen.angle(angle), chosen, tmp_path, devices.find("cpu"), Darkroom()))
         return shot, {name: passes.load(path) for name, path in shot.files.items() if path.suffix == ".png"}
 
     return render
@@ -128,12 +129,12 @@ def test_a_product_hidden_from_renders_or_black_costs_nothing(box_glb, settings,
     for thing in bpy.data.objects:
         thing.hide_render = thing.type == "MESH"
     with pytest.raises(BadRender, match="front"):
-        finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu")))
+        finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), Darkroom()))
     for thing in bpy.data.objects:
         thing.hide_render = thing.type == "LIGHT"
     bpy.data.worlds["Consistency World"].node_tree.nodes["Surrounding"].inputs["Strength"].default_value = 0.0
     with pytest.raises(BadRender, match="black"):
-        finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu")))
+        finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), Darkroom()))
     assert not list(tmp_path.glob("front*.png")), "nothing that looks finished is left"
 
 

@@ -132,6 +132,7 @@ def test_results_loaded_twice_replace_the_first(run_folder, scene):
     shown = Results(
         shots={}, stills=stills, clips={"turntable": run_folder / "video" / "turntable.mp4"}, backend="local"
     )
-    load_into_scene(shown)
+    for _ in load_into_scene(shown):
+        pass
     after = {kind: len(getattr(bpy.data, kind)) for kind in before}
     assert after == before

@@ -1,0 +1,78 @@
+"""What the darkroom can be asked for. Each task takes plain values, writes files, and returns plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...pipeline import exr, png
+from ...pipeline.disk import whole_file
+from ...pipeline.references import check_frame, depth_map, reference_files
+from ...pipeline.rig import Angle
+from ...pipeline.settings import RunSettings
+from .. import passes
+from ..render_scene import colour_scene
+
+
+def reference(
+    render: str, settings: dict[str, Any], angle: dict[str, Any], folder: str, facts: dict[str, str]
+) -> dict[str, Any]:
+    """The picture, mask, depth, normal, position and depth map of a finished ``render`` of ``angle``, in ``folder``.
+
+    Returns {"coverage": share of the frame}. Raises BadRender for a picture that is empty, cut off, black or blown out.
+    """
+    wanted, view = RunSettings.model_validate(settings), Angle.model_validate(angle)
+    found = passes.read(Path(render))
+    picture = passes.compose(found, colour_scene(wanted), wanted)
+    check_frame(picture, found.mask, view.name, crops=view.crops)
+    files = reference_files(Path(folder), view.name)
+    png.write(files["mask"], np.round(found.mask * 65535.0).astype(np.uint16))
+    _write_exr(files["depth"], {"Y": found.depth})
+    for name, values in (("normal", found.normal), ("position", found.position)):
+        _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
+    png.write(files["depth_map"], depth_map(found.depth, found.mask))
+    png.write(files["image"], picture, facts)
+    return {"coverage": float(found.mask.mean())}
+
+
+def picture(render: str, settings: dict[str, Any], out: str, facts: dict[str, str]) -> dict[str, Any]:
+    """A finished ``render`` as the PNG ``out``: through the view transform, over the backdrop."""
+    wanted = RunSettings.model_validate(settings)
+    png.write(Path(out), passes.compose(passes.read(Path(render)), colour_scene(wanted), wanted), facts)
+    return {}
+
+
+def convert(source: str, out: str) -> dict[str, Any]:
+    """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
+    png.write(Path(out), np.rint(np.clip(passes.load(Path(source)), 0.0, 1.0) * 255.0).astype(np.uint8))
+    return {}
+
+
+def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], report: str) -> dict[str, Any]:
+    """RUN/contact_sheet.png from the files of the run. Raises RunFolderError where it can't be written."""
+    from ..contact_sheet import write_contact_sheet
+
+    write_contact_sheet(
+        Path(out),
+        {name: Path(file) for name, file in references.items()},
+        {name: Path(file) for name, file in stills.items()},
+        json.loads(Path(report).read_text(encoding="utf-8")),
+    )
+    return {}
+
+
+def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
+    with whole_file(path) as file:
+        exr.write(file, channels)
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "reference": reference,
+    "picture": picture,
+    "convert": convert,
+    "contact_sheet": contact_sheet,
+}
