@@ -1,4 +1,4 @@
-"""Before and after: the reference over the still, up to a slider, in the viewport and in the image editor.
+"""Before and after: the reference, or the heat map, over the still up to a slider, in viewport and image editor.
 
 Looking through one of the rig's cameras also shows the frame that is rendered: it has the run's aspect, not the scene's.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
 from . import reasons, status
 
@@ -30,33 +30,50 @@ class CONSISTENCY_OT_compare(bpy.types.Operator):
 
     bl_idname = "consistency.compare"
     bl_label = "Compare"
-    bl_options = {"REGISTER"}
+    bl_options = {"REGISTER", "UNDO"}
 
-    angle: StringProperty(options={"SKIP_SAVE"})
+    angle: StringProperty(
+        name="Angle", description="Empty: the selected one, else the first with a still", options={"SKIP_SAVE"}
+    )
+    over: EnumProperty(
+        name="Over the Still",
+        description="What lies over the still",
+        items=(
+            ("reference", "Reference", "The render that holds the product still"),
+            ("heatmap", "Heat Map", "Where the still departs from its reference"),
+        ),
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         made = any(shot.still and shot.reference for shot in status.of(context).shots)
         return reasons.refuse(cls, None if made else "There is no still yet; run the Photoreal stage first")
 
+    @classmethod
+    def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
+        if properties.over == "heatmap":
+            return "Lay a map of where the still departs from its reference over it, up to the slider"
+        return str(cls.__doc__)
+
     def execute(self, context: Context) -> set[str]:
         now = status.of(context)
         name = self.angle or _first_angle(context)
-        if now.comparing == name:
+        if (now.comparing, now.comparing_with) == (name, self.over):
             stop(context)
             return {"FINISHED"}
         shot = shot_named(context, name)
-        if shot is None or not (shot.still and shot.reference):
-            self.report({"ERROR"}, f"{name} has no still yet; run Photoreal first")
+        over = getattr(shot, self.over, "")
+        if shot is None or not (shot.still and over):
+            self.report({"ERROR"}, f"{name} has no still to compare yet; run Photoreal first")
             return {"CANCELLED"}
-        for path in (shot.reference, shot.still):
+        for path in (over, shot.still):
             if not Path(path).is_file():
                 self.report({"ERROR"}, f"{path} is not there any more; make it again")
                 return {"CANCELLED"}
         still = bpy.data.images.load(shot.still, check_existing=True)
-        bpy.data.images.load(shot.reference, check_existing=True)
-        now.comparing = name
-        _show_backgrounds(False)  # the results stage lays each still over its camera's view
+        bpy.data.images.load(over, check_existing=True).reload()
+        now.comparing, now.comparing_with = name, self.over
         if context.area is not None and context.area.type == "VIEW_3D":
             if bpy.ops.consistency.look_through.poll():
                 bpy.ops.consistency.look_through(angle=name)
@@ -85,14 +102,7 @@ def begin() -> None:
 
 def stop(context: Context | None = None) -> None:
     status.of(context).comparing = ""
-    _show_backgrounds(True)
     status.redraw()
-
-
-def _show_backgrounds(shown: bool) -> None:
-    for camera in bpy.data.cameras:
-        if "consistency_angle" in camera:  # studio.names.ANGLE
-            camera.show_background_images = shown
 
 
 def unregister() -> None:
@@ -119,7 +129,7 @@ def _draw_image() -> None:
     context = bpy.context
     name, image = status.of(context).comparing, context.space_data.image
     shot = shot_named(context, name) if name else None
-    if shot is None or image is None or Path(bpy.path.abspath(image.filepath)) not in (Path(shot.still), Path(shot.reference)):  # fmt: skip
+    if shot is None or image is None or bpy.path.abspath(image.filepath) not in (shot.still, shot.reference, shot.heatmap):  # fmt: skip
         return
     to_region = context.region.view2d.view_to_region
     _draw_pair(context, name, [to_region(*corner, clip=False) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))])
@@ -144,9 +154,10 @@ def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
     shot = shot_named(context, name)
     if shot is None:
         return
-    share = status.of(context).compare / 100.0
+    now = status.of(context)
+    share = now.compare / 100.0
     _draw_picture(shot.still, corners, share, 1.0)
-    _draw_picture(shot.reference, corners, 0.0, share)
+    _draw_picture(getattr(shot, now.comparing_with), corners, 0.0, share)
     low, high = (_between(corners[0], corners[1], share), _between(corners[3], corners[2], share))
     _draw_lines([low, high], (1.0, 1.0, 1.0, 0.9))
 

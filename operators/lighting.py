@@ -9,22 +9,39 @@ FOLDER = "consistency/lighting"
 VALUES = ("lighting", "backdrop", "shadow", "light.key", "light.fill", "light.rim", "light.environment", "light.softness", "light.temperature", "light.rotation")  # fmt: skip
 
 
-class CONSISTENCY_MT_light_presets(bpy.types.Menu):
-    bl_label = "Own Presets"
-    preset_subdir = FOLDER
-    preset_operator = "script.execute_preset"
-    draw = bpy.types.Menu.draw_preset
-
-
 class CONSISTENCY_OT_save_light_preset(AddPresetBase, bpy.types.Operator):
-    """Save this lighting under a name, for any file"""
+    """Save this lighting under a name, for any file; or remove a preset"""
 
     bl_idname = "consistency.save_light_preset"
     bl_label = "Save Lighting Preset"
-    preset_menu = "CONSISTENCY_MT_light_presets"
+    preset_menu = "CONSISTENCY_PT_light_presets"
     preset_subdir = FOLDER
     preset_defines = ["settings = bpy.context.scene.consistency"]
     preset_values = [f"settings.{value}" for value in VALUES]
+
+
+class CONSISTENCY_OT_load_light_preset(bpy.types.Operator):
+    """Light the product as this preset says"""
+
+    bl_idname = "consistency.load_light_preset"
+    bl_label = "Load Lighting Preset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: bpy.props.StringProperty(name="File", description="The preset's file", subtype="FILE_PATH", options={"SKIP_SAVE"})  # fmt: skip
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from . import live
+
+        own = context.scene.consistency
+        try:
+            with live.paused():
+                bpy.utils.execfile(self.filepath)
+        except Exception as error:  # noqa: BLE001 - a preset is a file of anybody's, and can raise whatever it likes
+            self.report({"ERROR"}, f"{bpy.path.basename(self.filepath)} is no lighting preset ({error}); remove it and save it again")  # fmt: skip
+            return {"CANCELLED"}
+        finally:
+            live.light_changed(own, context)
+        return {"FINISHED"}
 
 
 class CONSISTENCY_OT_reset_light(bpy.types.Operator):
@@ -47,4 +64,4 @@ class CONSISTENCY_OT_reset_light(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (CONSISTENCY_MT_light_presets, CONSISTENCY_OT_save_light_preset, CONSISTENCY_OT_reset_light)
+CLASSES = (CONSISTENCY_OT_save_light_preset, CONSISTENCY_OT_load_light_preset, CONSISTENCY_OT_reset_light)

@@ -42,7 +42,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
 def forget() -> None:
     """There is no run: show none."""
     now = status.of()
-    now.run_folder = now.clip = now.product = ""
+    now.run_folder = now.clip = now.product = now.headline = ""
     now.is_finished = False
     for name in ("stages", "shots", "jobs"):
         getattr(now, name).clear()
@@ -86,12 +86,30 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         takes = sorted(path for path in still.parent.glob(f"{angle.name}.take-*.png"))
         item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
         item.chosen = folder.chosen(subject) or 0
+        _verdict(item, folder, subject)
         for path in (reference, still, *takes):
             if path is not None:
                 thumbnails.load(path)
+    status.of().headline = str(folder.record.get("headline") or "")
     clip = folder.clip(folder.settings.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
+
+
+MENDED = {"unwarp": "pulled into place", "gain": "colours matched", "local": "this machine's own render stands in"}
+
+
+def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
+    """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
+    history = folder.record.get("gate", {}).get(subject, [])
+    number = max((n for n, one in enumerate(history) if one.get("take") == item.chosen), default=None)
+    if number is None or not item.still:
+        return
+    last, before = history[number], history[number - 1] if number else {}
+    words = [MENDED.get(before.get("action"), ""), str(last.get("reason") or "")]
+    item.outcome, item.verdict = str(last.get("outcome") or ""), "; ".join(word for word in words if word)
+    heatmap = folder.root / last["heatmap"] if last.get("heatmap") else None
+    item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
 
 
 def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:

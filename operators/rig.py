@@ -119,6 +119,25 @@ class CONSISTENCY_OT_move_angle(AngleOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class CONSISTENCY_OT_select_angle(bpy.types.Operator):
+    """Select this angle in the rig; its takes and its camera are those that the panels show"""
+
+    bl_idname = "consistency.select_angle"
+    bl_label = "Select Angle"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    angle: StringProperty(name="Angle", description="Name of the angle", options={"SKIP_SAVE"})
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        found = own.angles.find(self.angle)
+        if found < 0:
+            self.report({"ERROR"}, f"There is no angle {self.angle} in the rig any more; add it, or choose another")
+            return {"CANCELLED"}
+        own.angle_index = found
+        return {"FINISHED"}
+
+
 class CONSISTENCY_OT_look_through(bpy.types.Operator):
     """Look through this angle's camera in the viewport"""
 
@@ -199,6 +218,7 @@ CLASSES = (
     CONSISTENCY_OT_duplicate_angle,
     CONSISTENCY_OT_remove_angle,
     CONSISTENCY_OT_move_angle,
+    CONSISTENCY_OT_select_angle,
     CONSISTENCY_OT_look_through,
     CONSISTENCY_OT_angle_from_view,
 )

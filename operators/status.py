@@ -52,6 +52,11 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
     chosen: IntProperty()
     state: StringProperty(description="missing, rendered or stale")
     why: StringProperty(description="What changed since it was rendered")
+    outcome: StringProperty(
+        description="pass, unsure or fail: whether the still shows the product; empty: not looked at"
+    )
+    verdict: StringProperty(description="Why, in one sentence")
+    heatmap: StringProperty(description="A picture of where the still departs from its reference")
 
 
 class CONSISTENCY_PG_run(bpy.types.PropertyGroup):
@@ -79,6 +84,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     job_index: IntProperty()
     shots: CollectionProperty(type=CONSISTENCY_PG_shot)
     clip: StringProperty()
+    headline: StringProperty(description="How many stills show the product as it is")
     preview: StringProperty(description="The prompt that will be sent for the selected angle")
     preview_angle: StringProperty()
     product: StringProperty(description="Name and size of the product")
@@ -94,9 +100,10 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     key_note: StringProperty(description="What fal.ai said about the key")
     longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
     comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
+    comparing_with: StringProperty(description="What lies over the still: reference or heatmap", default="reference")
     compare: FloatProperty(
         name="Before / After",
-        description="How much of the picture shows the reference, from the left; the rest shows the still",
+        description="How much of the picture shows the reference or the heat map, from the left; the rest shows the still",
         subtype="PERCENTAGE",
         default=50.0,
         min=0.0,

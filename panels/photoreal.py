@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators import scene_settings, status
-from .references import draw_picture
+from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, endpoint_choice, parameters
-from .words import message
+from .words import STATE_ICONS, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
+
+
+OUTCOMES = {"pass": "On model", "unsure": "Look at it", "fail": "Off model"}
 
 
 class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
@@ -37,24 +40,37 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             seed.prop(own, "seed_lock", text="", icon="LOCKED" if own.seed_lock else "UNLOCKED")
         made = [shot for shot in now.shots if shot.still]
         if made:
-            flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
-            for shot in made:
-                draw_picture(flow, shot, shot.still)
-            self.draw_takes(layout, own, now)
+            draw_pictures(layout, context, made, "still", lambda shot: shot.outcome)
+            self.draw_selected(layout, own, now)
         self.draw_run(layout, context)
 
-    def draw_takes(self, layout: UILayout, own: Any, now: Any) -> None:
-        """Takes of the angle selected in the rig."""
-        shot = next((s for i, s in enumerate(now.shots) if i == own.angle_index), None)
+    def draw_selected(self, layout: UILayout, own: Any, now: Any) -> None:
+        """Takes of the selected angle, and what the gate says about the one that is shown."""
+        selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
+        shot = next((shot for shot in now.shots if shot.name == selected), None)
         if shot is None:
             return
-        row = layout.row(align=True)
+        column = layout.column(align=True)
+        row = column.row(align=True)
         row.label(text=shot.name.replace("-", " ").capitalize())
         for number in shot.takes.split():
             take = row.operator("consistency.choose_take", text=str(int(number)), depress=int(number) == shot.chosen)
             take.angle, take.take = shot.name, int(number)
         again = row.operator("consistency.run", text="", icon="FILE_REFRESH")
         again.until, again.again, again.angle = "photoreal", True, shot.name
+        if shot.outcome:
+            draw_verdict(column.box(), shot, now)
+
+
+def draw_verdict(layout: UILayout, shot: Any, now: Any) -> None:
+    """Whether the still shows the product, why, and where not."""
+    outcome = OUTCOMES.get(shot.outcome, shot.outcome)
+    words = f"{outcome}: {shot.verdict}" if shot.verdict else outcome
+    message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+    if shot.heatmap:
+        shown = (now.comparing, now.comparing_with) == (shot.name, "heatmap")
+        button = layout.operator("consistency.compare", text="Show Heat Map", icon="IMAGE_ZDEPTH", depress=shown)
+        button.angle, button.over = shot.name, "heatmap"
 
 
 class FalOnly(Sidebar):

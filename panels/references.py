@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -24,10 +25,8 @@ class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)
-        flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
-        for shot in now.shots:
-            if shot.reference or shot.state != "missing":
-                draw_picture(flow, shot, shot.reference)
+        shown = [shot for shot in now.shots if shot.reference or shot.state != "missing"]
+        draw_pictures(layout, context, shown, "reference", lambda shot: "" if shot.state == "rendered" else shot.state)
         stale = [f"{shot.name}: {shot.why}" for shot in now.shots if shot.state == "stale"]
         if stale:
             box = layout.box()
@@ -36,16 +35,28 @@ class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
         self.draw_run(layout, context)
 
 
-def draw_picture(layout: UILayout, shot: Any, path: str) -> None:
-    """A picture with its angle's name and state below."""
-    cell = layout.column(align=True)
-    icon = thumbnails.icon(path)
-    if icon:
-        cell.template_icon(icon_value=icon, scale=PICTURE_SCALE)
-    else:
-        cell.label(text="", icon="IMAGE_DATA")
-    state = shot.state if shot.state != "rendered" else "done"
-    cell.label(text=shot.name, icon=STATE_ICONS[state])
+def draw_pictures(
+    layout: UILayout, context: Context, shots: list[Any], field: str, state: Callable[[Any], str]
+) -> None:
+    """A strip of thumbnails; the button below each selects its angle, and shows by its icon how the picture stands."""
+    own = context.scene.consistency
+    selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
+    flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+    for shot in shots:
+        cell = flow.column(align=True)
+        icon = thumbnails.icon(getattr(shot, field))
+        if icon:
+            cell.template_icon(icon_value=icon, scale=PICTURE_SCALE)
+        else:
+            cell.label(text="", icon="IMAGE_DATA")
+        cell.alert = state(shot) == "fail"
+        button = cell.operator(
+            "consistency.select_angle",
+            text=shot.name,
+            icon=STATE_ICONS.get(state(shot), "NONE"),
+            depress=shot.name == selected,
+        )
+        button.angle = shot.name
 
 
 class CONSISTENCY_PT_references_options(Sidebar, bpy.types.Panel):

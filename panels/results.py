@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..operators import status
 from ..operators.results import planes
 from .stage import StagePanel
+from .words import STATE_ICONS, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -20,7 +21,9 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
     stage = "results"
 
     def draw(self, context: Context) -> None:
-        layout = self.layout
+        layout, now = self.layout, status.of(context)
+        if now.headline:
+            draw_scores(layout.box(), now)
         draw_compare(layout, context)
         layout.operator("consistency.open_folder", icon="FILE_FOLDER")
         row = layout.row(align=True)
@@ -31,6 +34,15 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
         self.draw_run(layout, context)
 
 
+def draw_scores(layout: UILayout, now: Any) -> None:
+    """The run's headline, and below it each angle that somebody should look at."""
+    message(layout, now.headline, icon="CHECKMARK" if all(s.outcome in ("", "pass") for s in now.shots) else "QUESTION")
+    for shot in now.shots:
+        if shot.outcome not in ("", "pass"):
+            words = f"{shot.name}: {shot.verdict}" if shot.verdict else shot.name
+            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+
+
 def draw_compare(layout: UILayout, context: Context) -> None:
     """The slider between reference and still, and which angle it shows."""
     now = status.of(context)
@@ -39,10 +51,13 @@ def draw_compare(layout: UILayout, context: Context) -> None:
     if not now.comparing:
         column.operator("consistency.compare", text="Compare Before / After", icon="IMAGE_ALPHA")
         return
-    column.prop(now, "compare", slider=True)
+    over = "Heat Map" if now.comparing_with == "heatmap" else "Before"
+    column.prop(now, "compare", text=f"{over} / After", slider=True)
     flow = column.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     for shot in made:
-        flow.operator("consistency.compare", text=shot.name, depress=shot.name == now.comparing).angle = shot.name
+        chosen = shot.name == now.comparing
+        button = flow.operator("consistency.compare", text=shot.name, depress=chosen)
+        button.angle, button.over = shot.name, now.comparing_with if chosen or shot.heatmap else "reference"
 
 
 class CONSISTENCY_PT_compare(bpy.types.Panel):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bl_ui.utils import PresetPanel
 
-from ..operators.lighting import CONSISTENCY_MT_light_presets
+from ..operators.lighting import FOLDER
 from .sidebar import Sidebar
 from .stage import StagePanel
 
@@ -39,7 +40,7 @@ class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
     def draw(self, context: Context) -> None:
         layout, own = self.layout, context.scene.consistency
         row = layout.row()
-        row.template_list("CONSISTENCY_UL_angles", "", own, "angles", own, "angle_index", rows=5)
+        row.template_list("CONSISTENCY_UL_angles", "", own, "angles", own, "angle_index", rows=3, maxrows=8)
         column = row.column(align=True)
         column.operator("consistency.add_angle", text="", icon="ADD")
         column.operator("consistency.remove_angle", text="", icon="REMOVE")
@@ -65,6 +66,15 @@ class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
         layout.prop(angle, "prompt", text="", placeholder="Own prompt for this angle")
 
 
+class CONSISTENCY_PT_light_presets(PresetPanel, bpy.types.Panel):
+    """One's own lightings, kept where Blender keeps all presets: load, save as, remove."""
+
+    bl_label = "Lighting Presets"
+    preset_subdir = FOLDER
+    preset_operator = "consistency.load_light_preset"
+    preset_add_operator = "consistency.save_light_preset"
+
+
 class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
     bl_label = "Lighting"
     bl_parent_id = "CONSISTENCY_PT_rig"
@@ -72,7 +82,8 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
 
     def draw_header_preset(self, _context: Context) -> None:
         row = self.layout.row(align=True)
-        row.menu(CONSISTENCY_MT_light_presets.__name__, text="", icon="PRESET")
+        row.operator("consistency.reset_light", text="", icon="LOOP_BACK", emboss=False)
+        CONSISTENCY_PT_light_presets.draw_panel_header(row)
 
     def draw(self, context: Context) -> None:
         layout, own = self.layout, context.scene.consistency
@@ -88,9 +99,6 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         column.prop(own.light, "softness", slider=True)
         layout.row().prop(own, "backdrop", expand=True)
         layout.prop(own, "shadow")
-        row = layout.row(align=True)
-        row.operator("consistency.save_light_preset", text="Save Preset", icon="ADD")
-        row.operator("consistency.reset_light", text="", icon="LOOP_BACK")
 
 
 class CONSISTENCY_PT_frame(Sidebar, bpy.types.Panel):
@@ -112,6 +120,7 @@ CLASSES = (
     CONSISTENCY_UL_angles,
     CONSISTENCY_MT_angles,
     CONSISTENCY_PT_rig,
+    CONSISTENCY_PT_light_presets,
     CONSISTENCY_PT_lighting,
     CONSISTENCY_PT_frame,
 )

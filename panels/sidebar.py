@@ -42,6 +42,8 @@ def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
     flow = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     for stage in now.stages:
         flow.label(text=stage.name.title(), icon=STATE_ICONS.get(stage.state, "DOT"))
+    if now.headline:
+        message(layout, now.headline, icon="FUND")
 
 
 def draw_progress(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:

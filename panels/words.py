@@ -24,6 +24,9 @@ STATE_ICONS: dict[str, Any] = {
     "missing": "RADIOBUT_OFF",
     "rendered": "CHECKMARK",
     "stale": "FILE_REFRESH",
+    "pass": "CHECKMARK",
+    "unsure": "QUESTION",
+    "fail": "ERROR",
 }
 CHARACTER = 7.0  # pixels of an average letter of the interface's font, at a scale of 1
 MARGIN = 56.0  # pixels of panel, box and icon around a line

@@ -275,6 +275,33 @@ def test_editing_an_angle_moves_its_camera_and_a_light_its_lamp(sidebar, box_glb
     assert "Light key" not in bpy.data.objects
 
 
+def test_own_lightings_are_saved_loaded_and_removed(sidebar, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from consistency_pipeline.operators import lighting
+
+    monkeypatch.setattr(lighting.CONSISTENCY_OT_save_light_preset, "preset_subdir", "consistency/of-a-test")
+    sidebar.lighting, sidebar.light.key, sidebar.light.rotation = "dramatic", 150.0, 0.5
+    bpy.ops.consistency.save_light_preset(name="Evening Sun")
+    (path,) = (Path(folder) / "Evening_Sun.py" for folder in bpy.utils.preset_paths("consistency/of-a-test"))
+    try:
+        bpy.ops.consistency.reset_light()
+        sidebar.lighting = "studio"
+        assert sidebar.light.key == 100.0
+        bpy.ops.consistency.load_light_preset(filepath=str(path))
+        assert (sidebar.lighting, sidebar.light.key) == ("dramatic", 150.0)
+        assert sidebar.light.rotation == pytest.approx(0.5)
+        bpy.ops.consistency.save_light_preset(name="Evening_Sun", remove_name=True)
+        assert not path.exists()
+        with pytest.raises(RuntimeError, match="remove it and save it again"):
+            bpy.ops.consistency.load_light_preset(filepath=str(path))
+        path.write_text("this is not Python")
+        with pytest.raises(RuntimeError, match="remove it and save it again"):
+            bpy.ops.consistency.load_light_preset(filepath=str(path))
+    finally:
+        path.unlink(missing_ok=True)
+
+
 # the run
 
 
@@ -323,6 +350,53 @@ def test_what_changed_is_said_and_only_that_is_rendered(studio):
     own.light.rim = 100.0
     bpy.ops.consistency.refresh()
     assert {shot.state for shot in status().shots} == {"rendered"}
+
+
+def test_what_the_gate_says_reaches_the_panels(studio):
+    from pathlib import Path
+
+    from consistency_pipeline.operators import refresh
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    bpy.ops.consistency.run(until="photoreal")
+    folder = RunFolder.open(Path(bpy.context.scene.consistency.run_folder))
+    save_picture(folder.root / "photoreal" / "front.take-01.heatmap.png")
+    first = {"take": 1, "outcome": "fail", "reason": "it leans", "action": "unwarp"}
+    second = {"take": 1, "outcome": "pass", "reason": "the outline fits within 1 px", "action": "accept"}
+    folder.note(
+        headline="4 of 5 on model",
+        gate={
+            "photoreal/front": [first, {**second, "heatmap": "photoreal/front.take-01.heatmap.png"}],
+            "photoreal/side": [{"take": 7, "outcome": "fail", "reason": "about a take that is not shown"}],
+            "photoreal/top": [{"take": 1, "outcome": "unsure", "reason": "", "heatmap": "photoreal/gone.png"}],
+        },
+    )
+    refresh.everything(bpy.context.scene)
+    shots = status().shots
+    assert status().headline == "4 of 5 on model"
+    assert (shots["front"].outcome, shots["front"].verdict) == (
+        "pass",
+        "pulled into place; the outline fits within 1 px",
+    )
+    assert shots["front"].heatmap == str(folder.root / "photoreal" / "front.take-01.heatmap.png")
+    assert (shots["side"].outcome, shots["side"].verdict) == ("", "")
+    assert (shots["top"].outcome, shots["top"].heatmap) == ("unsure", "")
+    assert bpy.ops.consistency.compare(angle="front", over="heatmap") == {"FINISHED"}
+    assert (status().comparing, status().comparing_with) == ("front", "heatmap")
+    bpy.ops.consistency.compare(angle="front", over="reference")
+    assert status().comparing_with == "reference"
+    bpy.ops.consistency.compare(angle="front", over="reference")
+    assert status().comparing == ""
+    with pytest.raises(RuntimeError, match="no still to compare"):
+        bpy.ops.consistency.compare(angle="top", over="heatmap")
+
+
+def test_a_picture_selects_its_angle(studio):
+    own = bpy.context.scene.consistency
+    bpy.ops.consistency.select_angle(angle="top")
+    assert own.angles[own.angle_index].name == "top"
+    with pytest.raises(RuntimeError, match="add it, or choose another"):
+        bpy.ops.consistency.select_angle(angle="nowhere")
 
 
 def test_another_product_gets_a_folder_of_its_own(studio, save_glb):

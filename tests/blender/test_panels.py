@@ -68,9 +68,12 @@ def draw(cls):
 
 
 def panels():
+    """All but the popover of lighting presets, whose inside Blender draws."""
+    from bl_ui.utils import PresetPanel
+
     from consistency_pipeline import panels as room
 
-    return [cls for cls in room.CLASSES if issubclass(cls, bpy.types.Panel)]
+    return [cls for cls in room.CLASSES if issubclass(cls, bpy.types.Panel) and not issubclass(cls, PresetPanel)]
 
 
 def draw_all():
@@ -145,6 +148,39 @@ def test_jobs_and_costs_show_units(sidebar):
     assert "$1.25" in labels(shown["CONSISTENCY_PT_costs"])
     now.jobs.clear()
     now.estimate, now.quoted, now.billed = -1.0, 0.0, 0.0
+
+
+def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):
+    now = bpy.context.window_manager.consistency
+    now.shots.clear()
+    for name, outcome, reason in (
+        ("front", "pass", "the outline fits"),
+        ("side", "fail", "the handle is gone"),
+        ("top", "", ""),
+    ):
+        shot = now.shots.add()
+        shot.name, shot.outcome, shot.verdict = name, outcome, reason
+        shot.reference = shot.still = f"/run/{name}.png"
+    now.stages.clear()
+    now.stages.add().name = "photoreal"
+    now.shots["side"].heatmap, now.headline = "/run/side.heatmap.png", "1 of 3 on model"
+    sidebar.angle_index = sidebar.angles.find("side")
+    shown = draw_all()
+    words = labels(shown["CONSISTENCY_PT_photoreal"])
+    assert "Off model: the handle is gone" in words
+    assert shown["CONSISTENCY_PT_photoreal"].count(("operator", "compare")) == 1
+    assert "1 of 3 on model" in labels(shown["CONSISTENCY_PT_sidebar"])
+    words = labels(shown["CONSISTENCY_PT_results"])
+    assert "1 of 3 on model" in words
+    assert "side: the handle is gone" in words
+    assert "front" not in words
+    sidebar.angle_index = sidebar.angles.find("top")
+    shown = draw_all()
+    assert "model" not in labels(shown["CONSISTENCY_PT_photoreal"])
+    assert ("operator", "compare") not in shown["CONSISTENCY_PT_photoreal"]
+    now.shots.clear()
+    now.stages.clear()
+    now.headline = ""
 
 
 def test_drawing_reads_no_file_and_asks_nobody(sidebar, monkeypatch):
