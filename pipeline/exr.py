@@ -1,4 +1,4 @@
-"""OpenEXR as far as render passes need it: read what Blender writes uncompressed, write data compressed without loss.
+"""OpenEXR as far as render passes need it: scan lines, plain or ZIP-compressed, which loses nothing.
 
 "OpenEXR File Layout" (openexr.com): header attributes, offset tables, scan-line blocks, multi-part files. Blender up to
 4.5 puts all passes into one part, from 5.2 each into its own; both come out as one dictionary here.
@@ -31,15 +31,16 @@ class _Part:
     width: int
     height: int
     top: int
+    block: int  # scan lines that are packed together
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Channel name → array (height, width), top row first. Raises BadRender for anything but uncompressed scan lines."""
+    """Channel name → array (height, width), top row first. Raises BadRender for anything but plain or ZIP-compressed scan lines."""
     data = path.read_bytes()
     try:
         return _read(data)
-    except (struct.error, KeyError, ValueError, IndexError) as error:
-        raise BadRender(f"{path.name} is not a whole uncompressed OpenEXR file; render it again") from error
+    except (struct.error, KeyError, ValueError, IndexError, zlib.error) as error:
+        raise BadRender(f"{path.name} is not a whole OpenEXR file of scan lines; render it again") from error
 
 
 def _read(data: bytes) -> dict[str, np.ndarray]:
@@ -55,15 +56,21 @@ def _read(data: bytes) -> dict[str, np.ndarray]:
     position += multipart
     channels: dict[str, np.ndarray] = {}
     for part in parts:
-        offsets = np.frombuffer(data, "<u8", part.height, position)
-        position += 8 * part.height
+        count = -(-part.height // part.block)
+        offsets = np.frombuffer(data, "<u8", count, position)
+        position += 8 * count
         lines = np.empty(part.height, part.line)
         for offset in offsets.tolist():
             start = offset + (4 if multipart else 0)
             y, size = struct.unpack_from("<ii", data, start)
-            if size != part.line.itemsize:
-                raise ValueError("a line has the wrong size")
-            lines[y - part.top] = np.frombuffer(data, part.line, 1, start + 8)[0]
+            row = y - part.top
+            whole = min(part.block, part.height - row) * part.line.itemsize
+            packed = data[start + 8 : start + 8 + size]
+            # A block that would not shrink is stored as it is.
+            raw = _unzip(packed, whole) if part.block > 1 and size < whole else packed
+            if row < 0 or len(packed) != size or len(raw) != whole:
+                raise ValueError("a block has the wrong size")
+            lines[row : row + part.block] = np.frombuffer(raw, part.line)
         channels.update({name: lines[name] for name in part.names})
     return channels
 
@@ -80,8 +87,9 @@ def _attributes(data: bytes, position: int) -> tuple[dict[str, bytes], int]:
 
 
 def _part(attributes: dict[str, bytes]) -> _Part:
-    if attributes["compression"][0] != NO_COMPRESSION:
-        raise ValueError("compressed")
+    compression = attributes["compression"][0]
+    if compression not in (NO_COMPRESSION, ZIP):
+        raise ValueError("another compression")
     left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
     names, formats, position, table = [], [], 0, attributes["channels"]
     while table[position]:
@@ -89,7 +97,7 @@ def _part(attributes: dict[str, bytes]) -> _Part:
         names.append(table[position:end].decode())
         formats.append((names[-1], TYPES[struct.unpack_from("<i", table, end + 1)[0]], right - left + 1))
         position = end + 17
-    return _Part(names, np.dtype(formats), right - left + 1, bottom - top + 1, top)
+    return _Part(names, np.dtype(formats), right - left + 1, bottom - top + 1, top, BLOCK if compression == ZIP else 1)
 
 
 def write(file: IO[bytes], channels: Mapping[str, np.ndarray], text: Mapping[str, str] | None = None) -> None:
@@ -134,3 +142,15 @@ def _zip(raw: bytes) -> bytes:
     packed = zlib.compress(order, 1)
     packed = packed if len(packed) < len(raw) else raw
     return struct.pack("<i", len(packed)) + packed
+
+
+def _unzip(packed: bytes, size: int) -> bytes:
+    """``_zip`` undone: ``size`` bytes, or fewer where the block is damaged. Never more, whatever it claims."""
+    flat = np.frombuffer(zlib.decompressobj().decompress(packed, size), np.uint8)
+    order = flat - np.uint8(128)
+    order[:1] = flat[:1]
+    order = np.cumsum(order, dtype=np.uint8)
+    raw = np.empty(flat.size, np.uint8)
+    half = (flat.size + 1) // 2
+    raw[0::2], raw[1::2] = order[:half], order[half:]
+    return raw.tobytes()

@@ -68,7 +68,7 @@ def test_every_cut_is_noticed(planes, tmp_path):
 
 def test_compressed_files_and_strangers_are_refused(planes, tmp_path):
     path = tmp_path / "a.exr"
-    for data in (uncompressed([planes], compression=3), b"", b"\x89PNG\r\n\x1a\n" + b"\0" * 90):
+    for data in (uncompressed([planes], compression=4), b"", b"\x89PNG\r\n\x1a\n" + b"\0" * 90):
         path.write_bytes(data)
         with pytest.raises(BadRender):
             exr.read(path)
@@ -105,6 +105,22 @@ def test_written_without_loss(kind, flat):
     exr.write(file, planes)
     found = unzip(file.getvalue(), 21, 37, list("RGB"), np.dtype(kind))
     assert all(np.array_equal(found[name], planes[name]) for name in "RGB")
+
+
+@pytest.mark.parametrize("flat", [True, False], ids=["packed", "too random to pack"])
+def test_what_is_written_is_read_back_and_damage_is_noticed(flat, tmp_path):
+    make = np.random.default_rng(2)
+    planes = {name: (np.ones((37, 21)) if flat else make.normal(size=(37, 21))).astype("<f4") for name in "RGB"}
+    path = tmp_path / "a.exr"
+    with path.open("wb") as file:
+        exr.write(file, planes)
+    found = exr.read(path)
+    assert all(np.array_equal(found[name], planes[name]) for name in "RGB")
+    whole = path.read_bytes()
+    for length in (len(whole) - 1, len(whole) - 40, 400):
+        path.write_bytes(whole[:length])
+        with pytest.raises(BadRender):
+            exr.read(path)
 
 
 def test_written_files_open_elsewhere(tmp_path: Path):
