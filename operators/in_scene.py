@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..pipeline.disk import copy_file
 from ..pipeline.errors import Cancelled, ConsistencyError
-from ..studio import BlenderStudio, model, names
+from ..studio import BlenderStudio, model
 from . import staleness
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from ..pipeline.settings import RunSettings
     from ..pipeline.stages import Steps
 
-ADOPTED = "objects of this scene"  # what the product's root names as its source when it was adopted
-LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
+STATE = "product_state"  # in run.json: hashes of the product that model/product.glb holds
+WRITTEN = "consistency_written"  # on the root of taken objects: the same hashes for the file they were written to
 
 
 class SceneStudio(BlenderStudio):
@@ -32,14 +34,32 @@ class SceneStudio(BlenderStudio):
         self._folder = folder
 
     def load_product(self, path: Path) -> Steps[Product]:
-        root = _standing()
-        if root is not None and (root.get(names.SOURCE) == ADOPTED or root.get(LOADED) == _state(path)):
-            return model.stand_on_ground(root, [])
-        product = yield from super().load_product(path)
-        root = _standing()
+        root = staleness.standing(self._folder)
         if root is not None:
-            root[LOADED] = _state(path)
+            product = staleness.stand(root)
+            yield from self._keep_edits(root, path)
+            return product
+        product = yield from super().load_product(path)
+        root = model.product_root()
+        root[staleness.LOADED] = staleness.file_state(path)
+        staleness.stand(root)
+        self._folder.note(**{STATE: staleness.of_product(root)})
         return product
+
+    def _keep_edits(self, root: bpy.types.Object, path: Path) -> Steps[None]:
+        """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
+        state = staleness.of_product(root)
+        known = self._folder.record.get(STATE) or json.loads(root.get(WRITTEN, "null"))
+        product = self._folder.product
+        if known is not None and known != state and product.is_file():
+            first = product.with_name("product.as-made.glb")
+            if not first.exists():
+                copy_file(product, first)
+            yield from model.export_product(product)
+            if staleness.LOADED in root:
+                root[staleness.LOADED] = staleness.file_state(path)
+        if self._folder.record.get(STATE) != state:
+            self._folder.note(**{STATE: state})
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         render = super().render_reference
@@ -90,15 +110,3 @@ def watch_undo(*, on: bool) -> None:
             handlers.append(_undone)
         elif not on and _undone in handlers:
             handlers.remove(_undone)
-
-
-def _standing() -> bpy.types.Object | None:
-    try:
-        return model.product_root()
-    except ConsistencyError:
-        return None
-
-
-def _state(path: Path) -> str:
-    facts = path.stat()
-    return f"{path}|{facts.st_size}|{facts.st_mtime_ns}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,8 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
     def execute(self, context: Context) -> set[str]:
         from ..studio import model, names
         from .drive import finish_steps
-        from .in_scene import ADOPTED
+        from .in_scene import WRITTEN
+        from .staleness import ADOPTED, TAKEN, of_product
 
         own = context.scene.consistency
         try:
@@ -137,7 +139,9 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         except (ConsistencyError, OSError) as error:
             say_error(self, error)
             return {"CANCELLED"}
-        model.product_root()[names.SOURCE] = ADOPTED
+        root = model.product_root()
+        root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)
+        root[WRITTEN] = json.dumps(of_product(root))
         own.source, own.objects = "OBJECTS", str(out)
         self.report({"INFO"}, f"{product.name} is the product now; the objects themselves stay as they are")
         return {"FINISHED"}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..pipeline.ports import Product
     from ..pipeline.rig import Angle
     from ..pipeline.run_folder import RunFolder
     from ..pipeline.settings import RunSettings
 
 RECORD = "rendered_from"  # in run.json: angle → cause → hash
+ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
+TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
+LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
+STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
+AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
 WORDS = {
     "camera": "camera moved",
     "light": "light changed",
@@ -23,74 +29,76 @@ WORDS = {
 }
 
 
-def _hash(value: Any) -> str:
-    data = value if isinstance(value, bytes) else json.dumps(value, sort_keys=True, default=str).encode()
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
-
-
 def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     """Hashes of what the settings say about an angle's picture."""
+    from ..studio.fingerprint import short_hash
+
     camera = angle.model_dump(exclude={"prompt"})
     if settings.one_scale:
         camera["others"] = [other.model_dump(exclude={"prompt"}) for other in settings.angles]
     light = settings.model_dump(include={"lighting", "light_rig", "backdrop", "shadow", "view_transform"})
     return {
-        "camera": _hash(camera),
-        "light": _hash(light),
-        "picture": _hash([settings.resolution, settings.samples]),
+        "camera": short_hash(camera),
+        "light": short_hash(light),
+        "picture": short_hash([settings.resolution, settings.samples]),
     }
 
 
-def of_product() -> dict[str, str]:
-    """Hashes of the product's mesh and materials as they stand in the scene; none where there is no product."""
+def of_product(root: bpy.types.Object) -> dict[str, str]:
+    """Hashes of the looks of the product below ``root``; none while it is away from where a run stands it."""
     from ..pipeline.errors import ConsistencyError
+    from ..studio import fingerprint
+
+    bpy.context.view_layer.update()
+    stands = root.get(STANDS)
+    if stands is not None and any(abs(a - b) > AWAY for a, b in zip(stands, _flat(root), strict=True)):
+        return {}
+    try:
+        return fingerprint.fingerprint(root, bpy.context.evaluated_depsgraph_get())
+    except ConsistencyError:
+        return {}
+
+
+def stand(root: bpy.types.Object) -> Product:
+    """Put the product where every run stands it, and keep where that is. Raises BadInput where nothing of it shows."""
     from ..studio import model
+
+    product = model.stand_on_ground(root, [])
+    root[STANDS] = _flat(root)
+    return product
+
+
+def _flat(root: bpy.types.Object) -> list[float]:
+    return [value for row in root.matrix_world for value in row]
+
+
+def standing(folder: RunFolder) -> bpy.types.Object | None:
+    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
+    from ..pipeline.errors import ConsistencyError
+    from ..studio import model, names
 
     try:
         root = model.product_root()
-        points = model.product_points()
     except ConsistencyError:
-        return {}
-    return {"mesh": _hash(points.round(6).tobytes()), "material": _hash([_material(m) for m in _materials(root)])}
+        return None
+    if root.get(names.SOURCE) == ADOPTED:
+        return root if root.get(TAKEN) in folder.settings.inputs else None
+    return root if root.get(LOADED) == file_state(folder.product_source) else None
 
 
-def _materials(root: bpy.types.Object) -> list[bpy.types.Material]:
-    found: dict[str, bpy.types.Material] = {}
-    for thing in root.children_recursive:
-        members = thing.instance_collection.all_objects if thing.instance_collection else (thing,)
-        for member in members:
-            for slot in member.material_slots:
-                if slot.material is not None:
-                    found[slot.material.name] = slot.material
-    return [found[name] for name in sorted(found)]
-
-
-def _material(material: bpy.types.Material) -> list[Any]:
-    """Nodes, their values and links; names of pictures instead of their pixels."""
-    tree = material.node_tree
-    if tree is None:
-        return [material.name, list(material.diffuse_color)]
-    nodes = [
-        [node.bl_idname, node.name, node.mute, [_value(socket) for socket in node.inputs], getattr(getattr(node, "image", None), "name", "")]
-        for node in tree.nodes
-    ]  # fmt: skip
-    links = sorted([link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier] for link in tree.links)  # fmt: skip
-    return [material.name, nodes, links]
-
-
-def _value(socket: bpy.types.NodeSocket) -> Any:
-    value = getattr(socket, "default_value", None)
-    if isinstance(value, float):
-        return round(value, 6)
-    return (
-        [round(part, 6) for part in value] if hasattr(value, "__len__") and not isinstance(value, str) else str(value)
-    )
+def file_state(path: Path) -> str:
+    """Which state of which file; empty where there is none."""
+    if not path.is_file():
+        return ""
+    facts = path.stat()
+    return f"{path}|{facts.st_size}|{facts.st_mtime_ns}"
 
 
 def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:
     """Keep what an angle's new reference was rendered from."""
-    known = folder.record.get(RECORD, {})
-    folder.note(**{RECORD: {**known, angle.name: {**of_settings(settings, angle), **of_product()}}})
+    root, known = standing(folder), folder.record.get(RECORD, {})
+    looks = of_product(root) if root is not None else {}
+    folder.note(**{RECORD: {**known, angle.name: {**of_settings(settings, angle), **looks}}})
 
 
 def stale_angles(
@@ -100,7 +108,9 @@ def stale_angles(
 
     ``product``: hashes from ``of_product``, where they are known already.
     """
-    product = of_product() if product is None else product
+    if product is None:
+        root = standing(folder)
+        product = of_product(root) if root is not None else {}
     found: dict[str, list[str]] = {}
     for angle in settings.angles:
         before = folder.record.get(RECORD, {}).get(angle.name)

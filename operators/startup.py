@@ -48,13 +48,16 @@ def give_default_angles(scene: bpy.types.Scene) -> None:
                 setattr(own, name, getattr(shared, name).strip())
 
 
+LOOKS = ("MESH", "MATERIAL", "NODETREE", "IMAGE", "OBJECT", "CURVE")  # what the product's looks are made of
+
+
 @persistent
 def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
     """Take note only; hashing the product waits until the artist pauses."""
     now = status.of()
     if now.running or not len(now.shots):
         return
-    if depsgraph.id_type_updated("MESH") or depsgraph.id_type_updated("MATERIAL"):
+    if any(depsgraph.id_type_updated(kind) for kind in LOOKS):
         if bpy.app.timers.is_registered(_look_for_stale):
             bpy.app.timers.unregister(_look_for_stale)
         if not bpy.app.background:

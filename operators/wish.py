@@ -101,6 +101,9 @@ def arrange(folder: RunFolder, settings: RunSettings, wish: Wish) -> list[str]:
     Nothing is deleted: earlier takes stay beside.
     """
     folder.settings = settings
+    root = staleness.standing(folder)
+    if root is not None:
+        staleness.stand(root)
     stale = staleness.stale_angles(folder, settings)
     for name in stale:
         folder.forget_shot(name)

@@ -20,7 +20,7 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
     """
     cache: dict[int, NDArray[np.float64]] = {}
     parts = []
-    for mesh, key, matrix in _meshes(root, depsgraph):
+    for mesh, key, matrix in shown_meshes(root, depsgraph):
         if key not in cache:
             cache[key] = _face_vertices(mesh)
         parts.append(cache[key] @ matrix[:3, :3].T + matrix[:3, 3])
@@ -35,7 +35,7 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
 def material_shares(root: Object, depsgraph: Depsgraph) -> dict[Material | None, float]:
     """Each material's share of the product's surface, 0..1."""
     areas: dict[Material | None, float] = {}
-    for mesh, _, matrix in _meshes(root, depsgraph):
+    for mesh, _, matrix in shown_meshes(root, depsgraph):
         area, index = np.empty(len(mesh.polygons)), np.empty(len(mesh.polygons), dtype=np.int32)
         mesh.polygons.foreach_get("area", area)
         mesh.polygons.foreach_get("material_index", index)
@@ -48,7 +48,7 @@ def material_shares(root: Object, depsgraph: Depsgraph) -> dict[Material | None,
     return {material: area / total for material, area in areas.items()}
 
 
-def _meshes(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[Mesh, int, NDArray[np.float64]]]:
+def shown_meshes(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[Mesh, int, NDArray[np.float64]]]:
     """(mesh, key of its geometry, 4×4 matrix) of everything shown below ``root``. A mesh is valid until the next one."""
     for instance in depsgraph.object_instances:
         thing = instance.object
