@@ -12,7 +12,7 @@ import numpy as np
 from bpy.types import Depsgraph, Image, Material, Mesh, NodeTree, Object
 
 from ..pipeline.errors import BadInput
-from .geometry import shown_meshes
+from .geometry import read_attribute, shown_meshes
 
 MOST_PAINTED = 1 << 26  # values of a painted picture that are looked at; 4096² pixels
 
@@ -38,19 +38,16 @@ def short_hash(value: Any) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
+# Attributes that say what is selected or hidden in edit mode, and what follows from others.
+_UNSEEN = (".select_", ".hide_", ".uv_select", ".edge_verts")
+
+
 def _mesh(mesh: Mesh) -> str:
-    found = hashlib.blake2b(digest_size=8)
-    for owner, name, width, kind in (
-        (mesh.vertices, "co", 3, np.float32),
-        (mesh.loops, "vertex_index", 1, np.int32),
-        (mesh.polygons, "loop_start", 1, np.int32),
-        (mesh.polygons, "material_index", 1, np.int32),
-        (mesh.polygons, "use_smooth", 1, np.bool_),
-        *((layer.uv, "vector", 2, np.float32) for layer in mesh.uv_layers),
-    ):
-        values = np.empty(len(owner) * width, dtype=kind)
-        owner.foreach_get(name, values)
-        found.update(values.tobytes())
+    found = hashlib.blake2b(f"{len(mesh.vertices)} {len(mesh.polygons)}".encode(), digest_size=8)
+    for name in sorted(mesh.attributes.keys()):
+        if not name.startswith(_UNSEEN):
+            found.update(name.encode())
+            found.update(read_attribute(mesh, name))
     return found.hexdigest()
 
 

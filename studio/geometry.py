@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from bpy.types import Depsgraph, Material, Mesh, Object
@@ -32,13 +33,29 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
     return points
 
 
+def evaluated_triangles(root: Object, depsgraph: Depsgraph) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Vertices (V, 3) in world-space metres and triangles (T, 3) of everything shown below ``root``."""
+    vertices, triangles, count = [np.empty((0, 3))], [np.empty((0, 3), np.int32)], 0
+    for mesh, _, matrix in shown_meshes(root, depsgraph):
+        points = np.empty(len(mesh.vertices) * 3, np.float32)
+        mesh.vertices.foreach_get("co", points)
+        mesh.calc_loop_triangles()
+        corners = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+        mesh.loop_triangles.foreach_get("vertices", corners)
+        vertices.append(points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
+        triangles.append(corners.reshape(-1, 3) + count)
+        count += len(mesh.vertices)
+    return np.concatenate(vertices).astype(np.float32), np.concatenate(triangles)
+
+
 def material_shares(root: Object, depsgraph: Depsgraph) -> dict[Material | None, float]:
     """Each material's share of the product's surface, 0..1."""
     areas: dict[Material | None, float] = {}
     for mesh, _, matrix in shown_meshes(root, depsgraph):
-        area, index = np.empty(len(mesh.polygons)), np.empty(len(mesh.polygons), dtype=np.int32)
+        area, index = np.empty(len(mesh.polygons), dtype=np.float32), read_attribute(mesh, "material_index")
         mesh.polygons.foreach_get("area", area)
-        mesh.polygons.foreach_get("material_index", index)
+        if not len(index):
+            index = np.zeros(len(area), dtype=np.int32)
         scale = abs(np.linalg.det(matrix[:3, :3])) ** (2 / 3)  # exact for even scaling, and enough for a hint
         slots = [None if slot is None else slot.original for slot in mesh.materials] or [None]
         for position, slot in enumerate(slots):
@@ -74,10 +91,36 @@ def _is_below(thing: Object | None, root: Object) -> bool:
 
 
 def _face_vertices(mesh: Mesh) -> NDArray[np.float64]:
-    places = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
-    mesh.vertices.foreach_get("co", places)
-    corners = np.empty(len(mesh.loops), dtype=np.int32)
-    mesh.loops.foreach_get("vertex_index", corners)
     used = np.zeros(len(mesh.vertices), dtype=bool)
-    used[corners] = True
-    return places.reshape(-1, 3)[used].astype(np.float64)
+    used[read_attribute(mesh, ".corner_vert")] = True
+    return read_attribute(mesh, "position")[used].astype(np.float64)
+
+
+_KINDS: dict[
+    str, tuple[str, int, type]
+] = {  # of an attribute: the property that holds a value, its length and its type
+    "FLOAT": ("value", 1, np.float32),
+    "INT": ("value", 1, np.int32),
+    "INT8": ("value", 1, np.int8),
+    "BOOLEAN": ("value", 1, np.bool_),
+    "FLOAT_VECTOR": ("vector", 3, np.float32),
+    "FLOAT2": ("vector", 2, np.float32),
+    "INT32_2D": ("value", 2, np.int32),
+    "INT16_2D": ("value", 2, np.int16),
+    "FLOAT_COLOR": ("color", 4, np.float32),
+    "BYTE_COLOR": ("color", 4, np.float32),
+}
+
+
+def read_attribute(mesh: Mesh, name: str) -> NDArray[Any]:
+    """(N,) or (N, length) values of an attribute, empty where there is none or it holds neither numbers nor colours.
+
+    Copied as one block of memory: a hundred times faster than ``mesh.loops.foreach_get("vertex_index", …)`` and its like.
+    """
+    attribute = mesh.attributes.get(name)
+    if attribute is None or attribute.data_type not in _KINDS:
+        return np.empty(0, dtype=np.int32)
+    field, length, kind = _KINDS[attribute.data_type]
+    values = np.empty(len(attribute.data) * length, dtype=kind)
+    attribute.data.foreach_get(field, values)
+    return values.reshape(-1, length) if length > 1 else values
