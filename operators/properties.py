@@ -260,6 +260,11 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         description="The most this product may cost over all its runs, in USD; 0 means no limit",
         min=0.0,
     )
+    own_camera: PointerProperty(
+        name="Own Camera",
+        description="The scene's camera before one of the rig's was looked through",
+        type=bpy.types.Object,
+    )
     # the run on disk
     run_folder: StringProperty(
         name="Run Folder", description="Where the current run is kept; empty begins a new one", subtype="DIR_PATH"

@@ -160,6 +160,8 @@ class CONSISTENCY_OT_look_through(bpy.types.Operator):
         except ConsistencyError as error:
             say_error(self, error)
             return {"CANCELLED"}
+        if context.scene.camera is not None and "consistency_angle" not in context.scene.camera:  # studio.names.ANGLE
+            own.own_camera = context.scene.camera
         context.scene.camera = camera
         camera.data.show_passepartout = False  # it would darken the scene's frame, and the run's is another
         compare.begin()
@@ -188,6 +190,29 @@ class CONSISTENCY_OT_angle_from_view(bpy.types.Operator):
         if context.region_data.view_perspective == "PERSP":
             values["focal_length"] = max(10.0, min(600.0, context.space_data.lens))
         add(context.scene, {"name": "view", **values})
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
+    """Take product, cameras, lights and results out of this scene, and give it back its own camera; files stay on disk"""
+
+    bl_idname = "consistency.remove_rig"
+    bl_label = "Remove from Scene"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context) or reasons.no_product())
+
+    def execute(self, context: Context) -> set[str]:
+        from ..studio.removal import remove_everything
+
+        own = context.scene.consistency
+        compare.stop(context)
+        remove_everything(context.scene)
+        if context.scene.camera is None:
+            context.scene.camera = own.own_camera
+        own.own_camera = None
         return {"FINISHED"}
 
 
@@ -221,4 +246,5 @@ CLASSES = (
     CONSISTENCY_OT_select_angle,
     CONSISTENCY_OT_look_through,
     CONSISTENCY_OT_angle_from_view,
+    CONSISTENCY_OT_remove_rig,
 )

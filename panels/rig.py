@@ -30,6 +30,8 @@ class CONSISTENCY_MT_angles(bpy.types.Menu):
         self.layout.operator("consistency.angle_from_view", icon="RESTRICT_VIEW_OFF")
         self.layout.separator()
         self.layout.operator_menu_enum("consistency.load_angles", "set")
+        self.layout.separator()
+        self.layout.operator("consistency.remove_rig", icon="TRASH")
 
 
 class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
