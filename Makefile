@@ -9,7 +9,7 @@ LANES := $(if $(PYTHON_3.11),3.11) $(if $(PYTHON_3.13),3.13)
 LANE ?= $(firstword $(LANES))
 
 # Each is a module of benchmarks/; BENCHMARKS=… picks some.
-BENCHMARKS ?= references makespan
+BENCHMARKS ?= references makespan startup
 
 PIP = .venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check
 

@@ -68,7 +68,6 @@ class Host(ABC):
             "HTTP_PROXY": refused,
             "HTTPS_PROXY": refused,
             "NO_PROXY": "127.0.0.1",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     @property
@@ -113,7 +112,7 @@ class Wheel(Host):
 
     def run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         start = f"import sys; sys.path.append({str(self.packages)!r}); arguments = sys.argv[1:]\n"
-        return self._start([sys.executable, "-I", "-S", "-B", "-c", start + program, *map(str, arguments)])
+        return self._start([sys.executable, "-I", "-S", "-c", start + program, *map(str, arguments)])
 
     def command(self, *words: str | Path, online: bool = False) -> subprocess.CompletedProcess[str]:
         return self.run(COMMAND, "--online-mode" if online else "--offline-mode", *words)

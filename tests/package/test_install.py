@@ -23,6 +23,7 @@ before = HEAVY & set(sys.modules)
 bpy.ops.extensions.package_install_files(filepath=str(archive), repo="user_default", enable_on_install=True)
 seen["enabled"] = addon_utils.check(MODULE)[1]
 seen["heavy"] = sorted(HEAVY & set(sys.modules) - before)
+seen["heavy"] += [name for name in sys.modules if name.startswith((MODULE + ".studio", MODULE + ".fal_backend"))]
 seen["home"] = sys.modules[MODULE].__file__
 __import__(MODULE + ".command_line")
 options = "--backend local --size 64 --samples 2 --angles front --device cpu --motion turntable --duration 1"
