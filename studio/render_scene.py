@@ -58,6 +58,9 @@ def remove_render_scene() -> None:
     """Remove the scene; one that Blender still renders, because it was asked to stop this moment, goes the next time."""
     scene = bpy.data.scenes.get(NAME)
     if scene is not None and not bpy.app.is_job_running("RENDER"):
+        # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
+        # with the scene: every later change of the file would read the freed scene, and some of them crash.
+        scene.render.use_persistent_data = False
         bpy.data.scenes.remove(scene)
 
 

@@ -129,3 +129,18 @@ def test_all_angles_share_one_cycles_session(studio, settings, tmp_path, monkeyp
     ]
     assert len(made) == 1
     assert len(set(pictures)) == 3  # and still each angle is seen from its own camera
+
+
+def test_what_cycles_keeps_is_given_back_before_its_scene_goes(studio, settings, tmp_path, monkeypatch):
+    """Kept beyond it, it refers to a scene that is freed, and Blender crashes at some later change of the file."""
+    import _cycles
+
+    freed, free = [], _cycles.free
+    monkeypatch.setattr(
+        _cycles, "free", lambda session: (freed.append("Consistency Render" in bpy.data.scenes), free(session))
+    )
+    result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
+    assert freed == []
+    studio.close()
+    assert freed == [True]
+    assert "Consistency Render" not in bpy.data.scenes
