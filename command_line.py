@@ -264,6 +264,7 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
     motion = folder.settings.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
     money = f", ${report.get('billed_usd', 0.0):.2f} billed" if folder.settings.backend == "fal" else ""
+    headline = f"\n{record['headline']}" if record.get("headline") else ""
     label = report.get("backend_label", folder.settings.backend)
     return {
         "status": "done",
@@ -277,11 +278,12 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
         "contact_sheet": "contact_sheet.png" if folder.contact_sheet.is_file() else None,
         "scene": "scene.blend" if folder.scene.is_file() else None,
         "report": "report.json" if folder.report.is_file() else None,
+        "headline": record.get("headline", ""),
         "quoted_usd": report.get("quoted_usd", 0.0),
         "billed_usd": report.get("billed_usd", 0.0),
         "uncertain_usd": report.get("uncertain_usd", 0.0),
         "seconds": round(time.monotonic() - began, 1),
-        "text": f"{folder.root}: {_count(len(stills), 'still')}, {_count(len(clips), 'clip')} ({label}){money}",
+        "text": f"{folder.root}: {_count(len(stills), 'still')}, {_count(len(clips), 'clip')} ({label}){money}{headline}",
     }
 
 

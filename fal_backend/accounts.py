@@ -70,6 +70,11 @@ class Accounts:
         assert attempt is not None
         return attempt
 
+    def decided(self, key: str, decision: dict[str, Any]) -> None:
+        """Write down what became of a picture after it was bought, and why."""
+        last = self.last(key)
+        self._journal.write("decided", key, last.number if last else 0, **decision)
+
     def note(self, kind: str, attempt: Attempt, **facts: Any) -> None:
         """Write down what became of an attempt, and settle its price where that changed."""
         before = attempt.committed_usd

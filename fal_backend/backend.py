@@ -61,6 +61,18 @@ class FalBackend:
         self._pending[request.key] = Event(request.key, "waiting")
         self._connection.send({"do": "buy", "purchase": purchase.to_json()})
 
+    def quote(self, request: Request) -> float | None:
+        """What a request would cost in USD, None where that is not known. Nothing is sent."""
+        try:
+            request = with_endpoint(request, self._settings)
+            return purchase_for(request, quote.live(self._prices, request.endpoint)).quoted_usd
+        except ConsistencyError:
+            return None
+
+    def note(self, key: str, decision: dict[str, Any]) -> None:
+        """The child writes it to the journal: two processes writing one file could cut each other's lines."""
+        self._connection.send({"do": "note", "key": key, "decision": decision})
+
     def poll(self, wait: float = 0.0) -> list[Event]:
         events, self._events = self._events, []
         for message in self._connection.read(0.0 if events or not self._pending else wait):

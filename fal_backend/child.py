@@ -1,12 +1,14 @@
 """The child process: reads orders as JSON lines, says what happens as JSON lines, and keeps the journal.
 
-Orders: {"do": "buy", "purchase": …} · {"do": "cancel", "key": … or null} · {"do": "prices", "endpoints": […]} ·
+Orders: {"do": "buy", "purchase": …} · {"do": "cancel", "key": … or null} ·
+{"do": "note", "key": …, "decision": …} · {"do": "prices", "endpoints": […]} ·
 {"do": "check_key"} · {"do": "finish"}. When standard input ends, because the parent finished or died, nothing new is
 begun; what is in flight at fal.ai is waited for, fetched and saved, and then the process leaves.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -47,6 +49,7 @@ class Child:
         self._opened = threading.Event()  # or given up
         self._lease: Lease | None = None
         self._buyer: Buyer | None = None
+        self._accounts: Accounts | None = None
         self._closed: Exception = TryAgainLater("no run folder was named")
         if not hello.get("run"):
             self._opened.set()
@@ -82,6 +85,7 @@ class Child:
         names = (self._hello["run_id"], self._hello.get("product", ""))
         accounts = Accounts(root, Journal(root / "journal.jsonl"), SpendingBook(), limits, *names)
         accounts.reconcile()
+        self._accounts = accounts
         self._buyer = Buyer(
             root=root,
             key=self._hello["key"],
@@ -113,6 +117,8 @@ class Child:
                     self._active[purchase.key] = purchase
                     return
             self._begin(purchase)
+        elif kind == "note":
+            self._pool.submit(self._note, order["key"], order["decision"])
         elif kind == "cancel":
             with self._active_lock:
                 cancels = [event for key, event in self._cancels.items() if order.get("key") in (None, key)]
@@ -129,6 +135,12 @@ class Child:
             self._active[purchase.key] = None
             self._cancels[purchase.key] = cancel
         self._pool.submit(self._buy, purchase, cancel)
+
+    def _note(self, key: str, decision: dict[str, Any]) -> None:
+        self._opened.wait()
+        if self._accounts is not None:
+            with contextlib.suppress(ConsistencyError):  # run.json has it too
+                self._accounts.decided(key, decision)
 
     def _answer(self, kind: str, ask: Callable[[], Any]) -> None:
         try:

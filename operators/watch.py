@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..pipeline.errors import Cancelled
 
@@ -75,6 +75,12 @@ class Watched:
                 setattr(job, name, getattr(event, name))
         if event.ends:
             job.ended = time.monotonic()
+
+    def quote(self, request: Request) -> float | None:
+        return self._backend.quote(request)
+
+    def note(self, key: str, decision: dict[str, Any]) -> None:
+        self._backend.note(key, decision)
 
     def cancel(self, key: str | None = None) -> None:
         self.backend.cancel(key)

@@ -7,60 +7,22 @@ step first looks whether its file is there, and a purchase is known by its key, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import model, plan, results
+from .acceptance import Acceptance
 from .disk import copy_file
-from .errors import BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import BudgetExceeded, Cancelled, TryAgainLater
+from .orders import Orders
 from .ports import Backend, Product, Results, Shot, Studio
-from .requests import Event, Request
+from .requests import Request
 from .run_folder import RunFolder
 from .settings import RunSettings
 from .stages import STAGES, Progress, Stage, Steps
 
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
-
-
-class Orders:
-    """What has been asked of the backend, and the last word on each."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.requests: dict[str, Request] = {}
-        self.ended: dict[str, Event] = {}
-
-    def start(self, request: Request) -> None:
-        self.requests[request.key] = request
-        self.backend.start(request)
-
-    def news(self, wait: float = 0.0) -> Iterator[Progress]:
-        """What happened since the last call, as Progress."""
-        for event in self.backend.poll(wait):
-            request = self.requests.get(event.key)
-            if request is None:
-                continue
-            if event.ends:
-                self.ended[event.key] = event
-            angle = getattr(request, "angle", None)
-            yield Progress(
-                request.stage,
-                event.text or event.kind,
-                event.fraction,
-                angle.name if angle else None,
-                warning=event.kind == "failed",
-            )
-
-    def waiting(self) -> bool:
-        return any(key not in self.ended for key in self.requests)
-
-    def done(self, key: str) -> bool:
-        return key in self.ended and self.ended[key].kind == "done"
-
-    def failures(self) -> list[Exception]:
-        return [event.error or ConsistencyError(event.text) for event in self.ended.values() if event.kind == "failed"]
 
 
 def run(
@@ -91,7 +53,7 @@ def run(
             stage = "results"
             report = yield from _results(work)
         if last >= STAGES.index("references"):
-            _raise_worst(orders.failures())
+            _raise_worst([*orders.failures(), *work.refusals])
     except (Exception, GeneratorExit) as error:
         state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
         state = "stopped" if isinstance(error, BudgetExceeded) else state
@@ -117,6 +79,10 @@ class _Work:
     orders: Orders
     last: int  # index in STAGES of the last stage wanted
     shots: dict[str, Shot] = field(default_factory=dict)
+    refusals: list[Exception] = field(default_factory=list)  # why something that was asked for was not bought
+
+    def __post_init__(self) -> None:
+        self.acceptance = Acceptance(self.folder, self.settings, self.product, self.studio, self.orders)
 
     def wants(self, stage: Stage) -> bool:
         return self.last >= STAGES.index(stage)
@@ -221,23 +187,22 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         out = orders.requests[key].out
         if event.path is not None and event.path.suffix != out.suffix and not out.exists():
             yield from work.studio.convert_picture(event.path, out)
-    for name in work.shots:
-        _choose(work, f"photoreal/{name}", plan.still_keys(folder, settings, name))
+    for name, shot in work.shots.items():
+        yield from work.acceptance.advance(settings.angle(name), shot)
     if settings.motion == "none" or not work.wants("video"):
         return
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in orders.requests:
         _choose(work, f"video/{settings.motion}", {folder.first_take(f"video/{settings.motion}"): clip.key})
-    elif all(name in work.shots and _stills_ended(work, name) for name in plan.clip_stills(settings)):
+    elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
         folder.mark("video", "running")
         orders.start(clip)
         yield Progress("video", f"{settings.motion} from {settings.clip_angle.name}", 0.0, settings.clip_angle.name)
 
 
-def _stills_ended(work: _Work, angle: str) -> bool:
-    """All takes of an angle have ended, and one of them well."""
-    keys = plan.still_keys(work.folder, work.settings, angle).values()
-    return all(key in work.orders.ended for key in keys) and work.folder.chosen(f"photoreal/{angle}") is not None
+def _may_be_shown(work: _Work, angle: str) -> bool:
+    """The still of an angle is there, and it shows the product."""
+    return work.folder.chosen(f"photoreal/{angle}") is not None and work.acceptance.refusal(angle) is None
 
 
 def _choose(work: _Work, subject: str, keys: dict[int, str]) -> None:
@@ -250,25 +215,37 @@ def _choose(work: _Work, subject: str, keys: dict[int, str]) -> None:
 
 
 def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
-    orders = work.orders
+    """Wait for everything that was asked for; what the gate asks for in its place as well."""
+    orders, acceptance = work.orders, work.acceptance
+    if not work.wants("photoreal"):
+        return
     yield from _advance(work, 0.0)
-    while orders.waiting():
-        yield from _advance(work, wait)
+    while True:
+        if acceptance.all_settled(work.shots):  # while the clip is being made: nobody waits for it
+            yield from acceptance.compare_tints(work.shots)
+            if acceptance.all_settled(work.shots) and not orders.waiting():
+                break
+        yield from _advance(work, wait if orders.waiting() else 0.0)
         ended = sum(key in orders.ended for key in orders.requests)
-        yield Progress("photoreal", "waiting", ended / len(orders.requests))
+        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)))
     for stage in ("photoreal", "video"):
-        keys = [key for key, request in orders.requests.items() if request.stage == stage]
-        failed = [orders.ended[key] for key in keys if orders.ended[key].kind == "failed"]
+        failed = orders.failed(stage)
         if failed:
             stopped = any(isinstance(event.error, BudgetExceeded) for event in failed)
             work.folder.mark(stage, "stopped" if stopped else "failed", error=failed[0].text)
-        elif keys:
+        elif any(request.stage == stage for request in orders.requests.values()):
             work.folder.mark(stage, "done")
         elif stage == "video" and work.wants("video"):
-            no_clip = work.settings.motion == "none"
-            work.folder.mark(
-                stage, "skipped" if no_clip else "failed", **({} if no_clip else {"error": "its stills failed"})
-            )
+            _mark_no_clip(work)
+
+
+def _mark_no_clip(work: _Work) -> None:
+    if work.settings.motion == "none":
+        work.folder.mark("video", "skipped")
+        return
+    refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
+    work.refusals += [refusal for refusal in refusals if refusal is not None]
+    work.folder.mark("video", "failed", error=str(work.refusals[0]) if work.refusals else "its stills failed")
 
 
 def _raise_worst(failures: list[Exception]) -> None:
@@ -291,6 +268,7 @@ def _raise_worst(failures: list[Exception]) -> None:
 def _results(work: _Work) -> Steps[dict[str, Any]]:
     folder, settings, orders = work.folder, work.settings, work.orders
     folder.mark("results", "running")
+    folder.record["headline"] = work.acceptance.headline()
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.motion)
     yield from work.studio.save_results(

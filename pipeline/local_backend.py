@@ -7,6 +7,7 @@ time, a step with each ``poll``.
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from .errors import Cancelled, UsageError
 from .ports import Studio
@@ -70,6 +71,12 @@ class LocalBackend:
             return self._studio.render_finish(request.angle, self._settings, request.out)
         assert isinstance(request, ClipRequest)
         return self._studio.render_turntable(request.angle, self._settings, request.out)
+
+    def quote(self, request: Request) -> float:  # noqa: ARG002 - all of it costs the same
+        return 0.0
+
+    def note(self, key: str, decision: dict[str, Any]) -> None:
+        """There is no journal of purchases; run.json has it."""
 
     def cancel(self, key: str | None = None) -> None:
         for request in [r for r in self._queue if key in (None, r.key)]:

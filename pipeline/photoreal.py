@@ -15,6 +15,10 @@ TEMPLATE = (
     "Keep the shape, proportions, position, size, camera angle, labels and lettering exactly as they are. "
     "{lighting}, {backdrop}, {materials}real photographic surface detail, sharp focus, commercial product photography."
 )
+STRICTER = (
+    " The outline of the object must coincide with the render's outline everywhere: the same silhouette, the same parts in "
+    "the same number and place, nothing added and nothing left out. Only surface detail and light change."
+)
 PICTURE_TEMPLATE = (
     "A photograph of {subject}, the whole object in view, centred, three-quarter view from slightly above, "
     "even soft studio light, plain white background, sharp focus, commercial product photography"
@@ -35,19 +39,24 @@ MATERIAL_WORDS = {
 }
 
 
-def prompt_for(angle: Angle, settings: RunSettings, product: Product) -> str:
-    """What is sent for ``angle``. The angle's own prompt replaces everything; the run's replaces the subject."""
+def prompt_for(angle: Angle, settings: RunSettings, product: Product, *, strict: bool = False) -> str:
+    """What is sent for ``angle``. The angle's own prompt replaces everything; the run's replaces the subject.
+
+    ``strict`` insists on the shape once more, after a still that did not keep it.
+    """
+    end = STRICTER if strict else ""
     if angle.prompt:
-        return angle.prompt
+        return angle.prompt + end
     materials = product.materials if settings.materials is None else settings.materials
     words = [MATERIAL_WORDS.get(material, material) for material in materials]
-    return TEMPLATE.format(
+    whole = TEMPLATE.format(
         subject=settings.prompt.strip() or settings.text.strip() or "product",
         view=describe(angle),
         lighting=LIGHTING_WORDS.get(settings.lighting, "Soft studio lighting"),
         backdrop=BACKDROP_WORDS[settings.backdrop],
         materials="".join(f"{word}, " for word in words),
     )
+    return whole + end
 
 
 def seed_for(settings: RunSettings, take: int) -> int | None:

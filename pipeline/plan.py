@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 from . import photoreal, video
@@ -43,20 +44,20 @@ def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) 
 def still_keys(folder: RunFolder, settings: RunSettings, angle: str) -> dict[int, str]:
     """Take number → key of an angle's current stills."""
     first = folder.first_take(f"photoreal/{angle}")
-    return {take: f"photoreal/{angle}/take-{take:02d}" for take in range(first, first + settings.takes)}
+    return {take: still_key(angle, take) for take in range(first, first + settings.takes)}
 
 
 def still_requests(
     folder: RunFolder, settings: RunSettings, product: Product, angle: Angle, files: dict[str, Path]
 ) -> list[StillRequest]:
-    """One request per take of an angle. ``files`` are the reference's: "image", and "depth_map" where there is one."""
+    """One request per take of an angle. ``files`` are the reference's: "image"; "sent" and "depth_map" where there are such."""
     return [
         StillRequest(
             key=key,
             endpoint=settings.image_endpoint,
             angle=angle,
             take=take,
-            reference=files["image"],
+            reference=files.get("sent", files["image"]),
             depth=files.get("depth_map"),
             prompt=photoreal.prompt_for(angle, settings, product),
             avoid=photoreal.AVOID,
@@ -67,6 +68,50 @@ def still_requests(
         )
         for take, key in still_keys(folder, settings, angle.name).items()
     ]
+
+
+def still_key(angle: str, take: int) -> str:
+    return f"photoreal/{angle}/take-{take:02d}"
+
+
+def retake_request(
+    folder: RunFolder,
+    settings: RunSettings,
+    product: Product,
+    angle: Angle,
+    files: dict[str, Path],
+    take: int,
+    rung: str,
+) -> StillRequest:
+    """A still in place of one that failed. Every rung has a new seed; "stricter" insists on the shape, "depth" asks the
+    depth-conditioned endpoint.
+    """
+    endpoint = settings.gate.depth_endpoint if rung == "depth" else settings.image_endpoint
+    return StillRequest(
+        key=still_key(angle.name, take),
+        endpoint=endpoint,
+        angle=angle,
+        take=take,
+        reference=files.get("sent", files["image"]),
+        depth=files.get("depth_map"),
+        prompt=photoreal.prompt_for(angle, settings, product, strict=rung == "stricter"),
+        avoid=photoreal.AVOID,
+        seed=photoreal.seed_for(settings, take),
+        size=settings.resolution,
+        out=folder.take(angle.name, take),
+        overrides=settings.overrides.get(endpoint, {}),
+    )
+
+
+def rest(folder: RunFolder, settings: RunSettings, product: Product, known: Container[str]) -> list[Request]:
+    """Stills and the clip that were planned and whose keys are not ``known`` yet."""
+    files = {"image": folder.references, "depth_map": folder.references}  # only the price is asked for
+    requests: list[Request] = [
+        request for angle in settings.angles for request in still_requests(folder, settings, product, angle, files)
+    ]
+    if settings.motion != "none":
+        requests.append(clip_request(folder, settings, product))
+    return [request for request in requests if request.key not in known]
 
 
 def clip_stills(settings: RunSettings) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from .requests import Event, Request
 from .rig import Angle
 from .settings import RunSettings
-from .stages import Steps
+from .stages import Progress, Steps
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,13 @@ class Studio(Protocol):
         """``source``, of whatever kind came, as the PNG ``out``."""
         ...
 
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        """One task of the geometry gate on finished pictures: measure, unwarp, exact, tint, gain or track.
+
+        Paths are strings. The studio adds what only it has, the product's mesh. Raises ConsistencyError.
+        """
+        ...
+
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]: ...
 
     def close(self) -> None:
@@ -107,6 +114,14 @@ class Backend(Protocol):
 
     def poll(self, wait: float = 0.0) -> list[Event]:
         """What happened since the last call. ``wait``: seconds to block for something to happen, 0 in a window."""
+        ...
+
+    def quote(self, request: Request) -> float | None:
+        """What a request would cost in USD, None where that is not known. Nothing is sent."""
+        ...
+
+    def note(self, key: str, decision: dict[str, Any]) -> None:
+        """Keep what was decided about a purchase, and why, where its other events are kept."""
         ...
 
     def cancel(self, key: str | None = None) -> None: ...

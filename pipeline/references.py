@@ -33,16 +33,15 @@ def reference_files(folder: Path, angle: str) -> dict[str, Path]:
     return {kind: folder / f"{angle}.{ending}" for kind, ending in KINDS.items()}
 
 
-def composite(picture: np.ndarray, coverage: np.ndarray, shadow: np.ndarray | None, backdrop: str) -> np.ndarray:
-    """``picture`` (h, w, 3) uint8, its colours not multiplied by ``coverage`` (h, w), over the backdrop: (h, w, 3) uint8.
+def composite(picture: np.ndarray, coverage: np.ndarray, shadow: np.ndarray | None, backdrop: int) -> np.ndarray:
+    """``picture`` (h, w, 3) uint8, its colours not multiplied by ``coverage`` (h, w), over the grey ``backdrop``: (h, w, 3) uint8.
 
     ``shadow`` (h, w) is the share of light that the ground lost, 0..1; it darkens the backdrop in linear light.
     """
-    value = BACKDROPS[backdrop]
-    ground = np.full(coverage.shape, value, np.float32)
+    ground = np.full(coverage.shape, backdrop, np.float32)
     if shadow is not None and shadow.any():
-        ground = _srgb(_linear(value / 255.0) * (1.0 - shadow)) * 255.0
-        ground[shadow <= 0.0] = value
+        ground = _srgb(_linear(backdrop / 255.0) * (1.0 - shadow)) * 255.0
+        ground[shadow <= 0.0] = backdrop
     weight = coverage[..., None].astype(np.float32)
     mixed = ground[..., None] + (picture - ground[..., None]) * weight
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .disk import write_json
 from .ports import Product, Shot
-from .requests import Event, Request, StillRequest
+from .requests import ClipRequest, Event, Request, StillRequest
 from .run_folder import RunFolder
 from .settings import RunSettings
 
@@ -46,7 +46,7 @@ def build_report(
                 "attempts": len(purchases.by_key.get(key, [])),
                 "state": event.kind if event else "waiting",
                 "error": event.text if event and event.kind == "failed" else None,
-                "scores": {},
+                "scores": scores(folder, request),
                 "camera": camera_facts(folder, shot) if shot else None,
             }
         )
@@ -63,12 +63,38 @@ def build_report(
         "device": folder.record.get("device"),
         "references": {name: camera_facts(folder, shot) for name, shot in shots.items()},
         "pictures": pictures,
+        "headline": folder.record.get("headline", ""),
+        "verdicts": folder.record.get("verdicts", {}),
+        "mended": _mended(folder),
         "quoted_usd": round(purchases.quoted_usd, 6),
         "billed_usd": round(purchases.billed_usd, 6),
         "uncertain_usd": round(purchases.uncertain_usd, 6),
     }
     write_json(folder.report, report)
     return report
+
+
+def _mended(folder: RunFolder) -> list[dict[str, Any]]:
+    """Pictures that were made here from bought ones, or in place of them: un-warped, cut out, corrected, or local."""
+    made = ("unwarp", "exact", "gain", "local")
+    return [
+        {"angle": subject.partition("/")[2], "file": f"{subject}.take-{entry['take']:02d}.png", **entry}
+        for subject, entries in folder.record.get("gate", {}).items()
+        for entry in entries
+        if entry["made_by"] in made
+    ]
+
+
+def scores(folder: RunFolder, request: Request) -> dict[str, Any]:
+    """What the gate measured of a still or a clip; empty where it saw none."""
+    record = folder.record
+    if isinstance(request, StillRequest):
+        entries = record.get("gate", {}).get(f"photoreal/{request.angle.name}", [])
+        entry: dict[str, Any] = next((each for each in entries if each["take"] == request.take and "outcome" in each), {})
+        return {name: entry[name] for name in ("outcome", "reason", "made_by", "heatmap", "numbers") if name in entry}
+    if isinstance(request, ClipRequest):
+        return dict(record.get("tracks", {}).get(request.key, {}))
+    return {}
 
 
 def camera_facts(folder: RunFolder, shot: Shot) -> dict[str, Any]:

@@ -85,6 +85,10 @@ class RunFolder:
     def take(self, angle: str, number: int) -> Path:
         return self.root / "photoreal" / f"{angle}.take-{number:02d}.png"
 
+    def heatmap(self, angle: str, number: int) -> Path:
+        """Where a take is off its render, as a picture."""
+        return self.root / "photoreal" / "heatmaps" / f"{angle}.take-{number:02d}.png"
+
     def clip(self, motion: str) -> Path:
         """The chosen clip of a motion."""
         return self.root / "video" / f"{motion}.mp4"

@@ -30,6 +30,30 @@ class LightRig(BaseModel):
     softness: float = Field(1.0, ge=0.05, le=5.0, description="lamp size, times the preset's")
 
 
+Rung = Literal["reroll", "stricter", "depth"]
+
+
+class Gate(BaseModel):
+    """What is done about a still that does not show the product of its render (see pipeline.acceptance)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = Field(True, description="measure each still against its render")
+    retakes: int = Field(1, ge=0, le=8, description="stills bought at most in place of one that failed, per angle")
+    retake_budget: float | None = Field(None, ge=0.0, description="USD for all retakes of the run; None: no own limit")
+    rungs: tuple[Rung, ...] = Field(
+        ("reroll", "stricter", "depth"), description="what retakes try, in this order, the last one again and again"
+    )
+    depth_endpoint: str = Field("fal-ai/flux-control-lora-depth", description="what the rung depth buys from")
+    unwarp: bool = Field(True, description="lay a misplaced product back onto its render, without a purchase")
+    local: bool = Field(True, description="where all retakes failed, show the render's own finish, and say so")
+    unsure: Literal["flag", "accept", "climb"] = Field("flag", description="what to do where nothing can be told")
+    exact: bool = Field(False, description="cut each still out along its render's exact outline")
+    restore: Literal["none", "label", "edges"] = Field(
+        "none", description="detail of the render that exact mode restores"
+    )
+
+
 class RunSettings(BaseModel):
     """One run, from inputs to results. Lengths in metres, angles in degrees, times in seconds, money in USD."""
 
@@ -73,6 +97,8 @@ class RunSettings(BaseModel):
     )
     duration: float = Field(5.0, ge=1.0, le=15.0, description="seconds")
     audio: bool = False
+    # geometry gate
+    gate: Gate = Gate()
     # money
     budget: float | None = Field(None, ge=0.0, description="USD for this run; None: no limit of its own")
     daily_budget: float | None = Field(None, ge=0.0, description="USD a day over all runs of this machine")

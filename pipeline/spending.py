@@ -96,6 +96,20 @@ class SpendingBook:
                     )
             append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})
 
+    def left(self, run: str, product: str, limits: Limits) -> float | None:
+        """USD that the tightest of the limits leaves, None where there is none. Nothing is set aside by asking."""
+        entries, today = self.entries(), local_day()
+        left = [
+            limit - spent
+            for limit, spent in (
+                (limits.run, sum(e.usd for e in entries if e.run == run)),
+                (limits.day, sum(e.usd for e in entries if e.day >= today)),
+                (limits.product, sum(e.usd for e in entries if e.product == product)),
+            )
+            if limit is not None
+        ]
+        return min(left) if left else None
+
     def settle(self, run: str, product: str, purchases: Mapping[str, tuple[str, float]]) -> None:
         """Replace reservations by what was billed, 0 where nothing was: purchase → (its day, USD).
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..pipeline.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
     from ..pipeline.settings import RunSettings
-    from ..pipeline.stages import Steps
+    from ..pipeline.stages import Progress, Steps
     from .devices import Device
 
 
@@ -24,6 +25,7 @@ class BlenderStudio:
         from .darkroom import Darkroom
 
         self._darkroom = Darkroom()
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._settings = settings
         self._own_file = own_file
         if own_file:
@@ -86,6 +88,25 @@ class BlenderStudio:
         writing = Progress("photoreal", f"writing {out.name}")
         yield from self._darkroom.do("convert", writing, source=str(source), out=str(out))
 
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        if task in ("measure", "track"):
+            job["mesh"] = self._mesh_file()
+        return (yield from self._darkroom.do(task, meanwhile, **job))
+
+    def _mesh_file(self) -> str:
+        """The product's triangles, written once for the darkroom, gone with ``close``."""
+        import numpy as np
+
+        from .model import product_triangles
+
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="consistency-")
+        path = Path(self._scratch.name) / "mesh.npz"
+        if not path.is_file():
+            vertices, triangles = product_triangles()
+            np.savez(path, vertices=vertices, triangles=triangles)
+        return str(path)
+
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         from .render_scene import remove_render_scene
         from .results import save_results
@@ -99,6 +120,9 @@ class BlenderStudio:
 
         remove_render_scene()
         self._darkroom.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def facts(self) -> dict[str, Any]:
         return {"device": self.device.label, "fell_back_to_cpu": self.device.fell_back}

@@ -22,6 +22,12 @@ CELL = 400  # pixels of a picture's longer side
 GAP, MARGIN, HEAD, CAPTION = 20, 40, 110, 64  # pixels
 PAPER, INK, FAINT = (244, 244, 242), (28, 28, 30), (120, 120, 124)
 MOST_COLUMNS = 5
+# Colours that people with a colour vision deficiency tell apart, too (Okabe & Ito 2008), dark enough to be read.
+VERDICTS = {
+    "pass": ("on model", (0, 110, 80)),
+    "unsure": ("unsure", (150, 100, 0)),
+    "fail": ("not on model", (170, 60, 0)),
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ def write_contact_sheet(
         picture = _fitted(passes.load(still), (height, width))
         sheet[below : below + height, x : x + width] = picture
         words.append(Words(_caption(report, name), x, below + height + 24, 14, FAINT))
+        text, colour = _score(report, name, width)
+        words.append(Words(text, x, below + height + 46, 13, colour))
     png.write(out, _with_words(sheet, words), {"Software": "Consistency Pipeline"})
 
 
@@ -84,18 +92,44 @@ def _headline(report: dict[str, Any], width: int) -> list[Words]:
 
 
 def _caption(report: dict[str, Any], angle: str) -> str:
-    """What was paid for a still, what it scored, and how it came about."""
-    pictures: list[dict[str, Any]] = report.get("pictures", [])
-    picture = next((p for p in pictures if p["stage"] == "photoreal" and p["angle"] == angle and p["file"]), None)
-    if picture is None:
-        return ""
+    """How a still came about and what was paid for all its takes."""
     if report.get("backend") != "fal":
         return "finished in Cycles, no AI"
-    cost = picture.get("billed_usd")
-    words = [picture["endpoint"], usd(cost) if cost is not None else f"{usd(picture.get('quoted_usd'))} quoted"]
-    if picture.get("scores"):
-        words.append(str(picture["scores"].get("verdict", "")))
-    return "   ".join(filter(None, words))
+    pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
+    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}", {})
+    shown = next(
+        (p for p in pictures if p["take"] == verdict.get("take")), next((p for p in pictures if p["file"]), None)
+    )
+    if shown is None:
+        return ""
+    made_by = _MADE_HERE.get(verdict.get("made_by", ""))
+    source = (
+        made_by
+        if made_by and verdict.get("made_by") == "local"
+        else " ".join(filter(None, (shown["endpoint"], made_by)))
+    )
+    billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
+    cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
+    return f"{source}   {cost}"
+
+
+_MADE_HERE = {
+    "unwarp": "(un-warped)",
+    "exact": "(cut out exactly)",
+    "gain": "(colour corrected)",
+    "local": "finished in Cycles, no AI",
+}
+
+
+def _score(report: dict[str, Any], angle: str, width: int) -> tuple[str, tuple[int, int, int]]:
+    """The gate's verdict in a line that fits ``width`` pixels, and its colour."""
+    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
+    if not verdict:
+        return "", FAINT
+    words, colour = VERDICTS[verdict["outcome"]]
+    text = f"{words}: {verdict['reason']}"
+    room = int(width / 7)
+    return text if len(text) <= room else f"{text[: room - 1]}…", colour
 
 
 def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

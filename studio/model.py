@@ -26,7 +26,7 @@ from .collections import (
     remove_unused,
     scratch_scene,
 )
-from .geometry import evaluated_points, material_shares
+from .geometry import evaluated_points, evaluated_triangles, material_shares
 from .material_hints import hints
 from .model_files import append_blend, import_gltf
 
@@ -132,6 +132,12 @@ def product_points() -> np.ndarray:
     """``geometry.evaluated_points`` of the current product."""
     bpy.context.view_layer.update()
     return evaluated_points(product_root(), bpy.context.evaluated_depsgraph_get())
+
+
+def product_triangles() -> tuple[np.ndarray, np.ndarray]:
+    """``geometry.evaluated_triangles`` of the current product."""
+    bpy.context.view_layer.update()
+    return evaluated_triangles(product_root(), bpy.context.evaluated_depsgraph_get())
 
 
 def stand_on_ground(root: Object, notes: list[str]) -> Product:

@@ -63,15 +63,18 @@ def read(path: Path) -> Passes:
     )
 
 
-def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
+def compose(passes: Passes, scene: Scene, settings: RunSettings, backdrop: int | None = None) -> NDArray[np.uint8]:
     """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop.
+
+    ``backdrop``: another grey, 0..255, than the settings' own.
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """
     alpha = passes.mask[..., None]
     product = display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene) * 255.0
     shadow = references.shadow_density(passes.shadow) if settings.shadow else None
-    return references.composite(product, passes.mask, shadow, settings.backdrop)
+    value = references.BACKDROPS[settings.backdrop] if backdrop is None else backdrop
+    return references.composite(product, passes.mask, shadow, value)
 
 
 def display(linear: Plane, scene: Scene) -> Plane:

@@ -46,6 +46,8 @@ def render_reference(
             folder=str(folder),
             facts=facts,
         )
+    if developed["sent"]:
+        files["sent"] = Path(developed["sent"])
     yield Progress("references", f"{files['image'].name} rendered", 1.0, angle.name)
     return Shot(
         angle=angle.name,

@@ -1,11 +1,13 @@
 """One product, one colour: views compared where they show the same surface, through the known cameras.
 
-A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too. What
-remains of a difference is the generator's. The mean chroma difference is a tint; lightness says nothing on shiny things.
+A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too. Glass
+and metal do look different from two sides, and so they do in the two renders: what the pictures differ by more than their
+renders is the generator's. The median chroma difference is a tint; lightness says nothing on shiny things.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,6 +23,7 @@ FACING = 0.35  # cosine between normal and both cameras below which a surface is
 SAME = 0.01  # of the depth: how far two depths of one point may differ
 FEWEST = 400  # shared pixels below which a pair says nothing
 MOST = 60_000  # pixels looked up per pair
+STRONGEST = 1.35  # a factor on one channel's light that still is a colour cast, and not another colour
 CLIPPED = 0.985  # coded values from which a highlight has lost its colour
 
 
@@ -61,20 +64,23 @@ def compare(
 ) -> Pair | None:
     """One pair of pictures on their renders' grids (un-warped); None where they share too little surface.
 
+    Differences are those of the pictures less those of the renders.
+
     Both references need ``position``, ``normal``, ``depth`` and ``camera``.
     """
     x, y, rows, cols = shared(first, second)
     if len(rows) < FEWEST:
         return None
-    mine, theirs = picture_1[rows, cols], sample(picture_2, x, y)
-    usable = (mine.max(axis=1) < CLIPPED) & (theirs.max(axis=1) < CLIPPED)
+    seen = [picture_1[rows, cols], sample(picture_2, x, y), first.rgb[rows, cols], sample(second.rgb, x, y)]
+    usable = np.max([colours.max(axis=1) for colours in seen], axis=0) < CLIPPED
     if usable.sum() < FEWEST:
         return None
-    mine, theirs = mine[usable], theirs[usable]
-    difference = to_lab(theirs) - to_lab(mine)
+    lab = [to_lab(colours[usable]) for colours in seen]
+    difference = (lab[1] - lab[0]) - (lab[3] - lab[2])
     shift = np.median(difference, axis=0)
     residual = np.median(np.hypot(*(difference - shift)[:, 1:].T))
-    ratio = np.median(np.maximum(to_linear(theirs), 1e-3) / np.maximum(to_linear(mine), 1e-3), axis=0)
+    light = [np.maximum(to_linear(colours[usable]), 1e-3) for colours in seen]
+    ratio = np.median(light[1] / light[0] * light[2] / light[3], axis=0)
     return Pair(
         *names, int(usable.sum()), float(np.hypot(shift[1], shift[2])), float(residual), tuple(shift), tuple(ratio)
     )  # fmt: skip
@@ -143,7 +149,8 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
             return Tint(tuple(pairs), offsets, factors, "", "", reason)  # type: ignore[arg-type]
     if value <= limits.tint:
         return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
-    action = "gain" if value <= limits.tint_reroll else "reroll"
+    mild = max(abs(math.log(factor)) for factor in factors[worst]) <= math.log(STRONGEST)
+    action = "gain" if value <= limits.tint_reroll and mild else "reroll"
     repair = "a gain brings it back" if action == "gain" else "too far for a gain"
     return Tint(
         tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"  # type: ignore[arg-type]

@@ -11,11 +11,13 @@ import numpy as np
 
 from ...pipeline import exr, png
 from ...pipeline.disk import whole_file
-from ...pipeline.references import check_frame, depth_map, reference_files
+from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
+from ...pipeline.scoring.backdrop import backdrop_choice
 from ...pipeline.settings import RunSettings
 from .. import passes
 from ..render_scene import colour_scene
+from . import inspection
 
 
 def reference(
@@ -23,20 +25,31 @@ def reference(
 ) -> dict[str, Any]:
     """The picture, mask, depth, normal, position and depth map of a finished ``render`` of ``angle``, in ``folder``.
 
-    Returns {"coverage": share of the frame}. Raises BadRender for a picture that is empty, cut off, black or blown out.
+    Returns the coverage, as a share of the frame, and in exact mode the picture to send. Raises BadRender for a picture that is empty, cut off, black or blown out.
     """
     wanted, view = RunSettings.model_validate(settings), Angle.model_validate(angle)
     found = passes.read(Path(render))
     picture = passes.compose(found, colour_scene(wanted), wanted)
     check_frame(picture, found.mask, view.name, crops=view.crops)
     files = reference_files(Path(folder), view.name)
+    sent = Path(folder) / f"{view.name}.sent.png"
+    if wanted.gate.exact:  # the matte puts the true backdrop back, so the generator may see one with a clear rim
+        png.write(
+            sent, passes.compose(found, colour_scene(wanted), wanted, _clear_backdrop(picture, found.mask, wanted))
+        )
     png.write(files["mask"], np.round(found.mask * 65535.0).astype(np.uint16))
     _write_exr(files["depth"], {"Y": found.depth})
     for name, values in (("normal", found.normal), ("position", found.position)):
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     png.write(files["image"], picture, facts)
-    return {"coverage": float(found.mask.mean())}
+    return {"coverage": float(found.mask.mean()), "sent": str(sent) if wanted.gate.exact else None}
+
+
+def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, settings: RunSettings) -> int:
+    """The grey 0..255 behind which the product's rim shows best, near the backdrop that was asked for."""
+    grey, _ = backdrop_choice(picture.astype(np.float32) / 255.0, mask, BACKDROPS[settings.backdrop] / 255.0)
+    return round(grey * 255.0)
 
 
 def picture(render: str, settings: dict[str, Any], out: str, facts: dict[str, str]) -> dict[str, Any]:
@@ -71,6 +84,12 @@ def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
 
 
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "measure": inspection.measure,
+    "unwarp": inspection.unwarp,
+    "exact": inspection.exact,
+    "tint": inspection.tint,
+    "gain": inspection.gain,
+    "track": inspection.track,
     "reference": reference,
     "picture": picture,
     "convert": convert,

@@ -36,6 +36,12 @@ def write(path: Path, data: bytes) -> Path:
     return path
 
 
+def verdict(outcome: str, reason: str = "as seen", cause: str = "", **numbers: float) -> dict[str, Any]:
+    """What the gate says of a still."""
+    pose = {"dx": 0.0, "dy": 0.0, "scale": 1.0, "rotation": 0.0, "pivot": [0.0, 0.0]}
+    return {"outcome": outcome, "reason": reason, "cause": cause, "repairable": cause == "placement", "numbers": numbers, "pose": pose}  # fmt: skip
+
+
 class StandInStudio:
     """``calls`` counts what was asked of it, by method."""
 
@@ -81,6 +87,19 @@ class StandInStudio:
         self._count("render_turntable")
         yield Progress("video", "rendering", 0.0, angle.name)
         write(out, b"clip")
+
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        self._count(task)
+        yield meanwhile
+        if "out" in job:
+            write(Path(job["out"]), Path(job["still"]).read_bytes())
+        return self.look(task, job)
+
+    def look(self, task: str, job: dict[str, Any]) -> dict[str, Any]:
+        """What is seen; a test may see something else."""
+        if task == "tint":
+            return {"outlier": "", "action": "", "reason": "the views agree", "gains": {}}
+        return verdict("pass")
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         self._count("save_results")

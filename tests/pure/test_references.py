@@ -56,7 +56,7 @@ def test_a_dark_product_with_a_highlight_and_a_white_one_with_shading_pass():
 def test_the_backdrop_is_exact(backdrop, value):
     picture, coverage = frame()
     for shadow in (None, np.zeros_like(coverage)):
-        made = references.composite(picture, coverage, shadow, backdrop)
+        made = references.composite(picture, coverage, shadow, references.BACKDROPS[backdrop])
         assert made.dtype == np.uint8
         assert (made[coverage == 0] == value).all()
         assert (made[coverage == 1] == GREY).all()
@@ -64,7 +64,7 @@ def test_the_backdrop_is_exact(backdrop, value):
 
 def test_the_shadow_halves_the_light_and_not_the_number():
     picture, coverage = frame()
-    made = references.composite(picture, coverage, np.full_like(coverage, 0.5), "white")
+    made = references.composite(picture, coverage, np.full_like(coverage, 0.5), 255)
     assert (made[coverage == 0] == 188).all()  # half of white's light is sRGB 188, not 128
     assert (made[coverage == 1] == GREY).all()  # never on the product itself
 
@@ -72,7 +72,7 @@ def test_the_shadow_halves_the_light_and_not_the_number():
 def test_an_edge_is_mixed_by_its_coverage():
     picture, coverage = frame(value=0)
     coverage[8, 8] = 0.25
-    assert references.composite(picture, coverage, None, "white")[8, 8].tolist() == [191, 191, 191]
+    assert references.composite(picture, coverage, None, 255)[8, 8].tolist() == [191, 191, 191]
 
 
 def test_noise_of_the_catcher_is_no_shadow():

@@ -1,0 +1,170 @@
+"""Tasks of the geometry gate: files in, verdicts and mended pictures out. The measuring itself is pipeline.scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...pipeline import exr, png, references
+from ...pipeline.scoring import crossview, detail, drift, gate, label, video
+from ...pipeline.scoring.arrays import Array
+from ...pipeline.scoring.edges import geometry_edges
+from ...pipeline.scoring.heatmap import heatmap as draw_heatmap
+from ...pipeline.scoring.placement import Similarity
+from ...pipeline.scoring.recomposite import recomposite, shadow_factor
+from ...pipeline.scoring.reference import Camera, Reference, as_picture
+from ...pipeline.scoring.unwarp import unwarp as straighten
+from .. import passes
+from .frames import frames_of
+
+FACTS = {"Software": "Consistency Pipeline"}
+LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
+CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked
+
+
+def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[str, Any]:
+    """One still against its render, and the heat-map of it.
+
+    ``shot``: "files", "matrix_world" and "projection" of the reference. ``mesh``: .npz with vertices (N, 3) metres and
+    triangles (M, 3), for the degrees by which a failed picture's camera stands elsewhere. Returns outcome, reason, cause,
+    repairable, numbers and the pose that ``unwarp`` takes.
+    """
+    known = _reference(shot)
+    picture = passes.load(Path(still))
+    prepared = gate.Prepared(known)
+    score = gate.score(picture, prepared)
+    verdict, numbers = score.verdict, score.numbers.as_dict()
+    reason = verdict.reason
+    if verdict.outcome == "fail" and verdict.cause in ("shape", "label", "view"):
+        turned = _drift(picture, known, mesh)
+        if turned is not None and turned.telling and max(abs(turned.yaw), abs(turned.pitch)) >= 1.0:
+            numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}
+            reason += f"; it is seen from {abs(turned.yaw):.0f}° beside and {abs(turned.pitch):.0f}° above or below"
+    drawn = draw_heatmap(picture, prepared, score)[..., :3]
+    png.write(Path(heatmap), _bytes(drawn), FACTS)
+    pose = score.pose
+    return {
+        "outcome": verdict.outcome,
+        "reason": reason,
+        "cause": verdict.cause,
+        "repairable": verdict.repairable,
+        "numbers": numbers,
+        "pose": {"dx": pose.dx, "dy": pose.dy, "scale": pose.scale, "rotation": pose.rotation, "pivot": list(pose.pivot)},
+    }  # fmt: skip
+
+
+def unwarp(still: str, shot: dict[str, Any], pose: dict[str, Any], out: str) -> dict[str, Any]:
+    """The still laid back onto the render's grid, at the render's size."""
+    picture = _on_grid(Path(still), _load(shot, "mask")[..., 0])
+    png.write(Path(out), _bytes(straighten(picture, Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))), FACTS)
+    return {}
+
+
+def exact(
+    still: str, shot: dict[str, Any], pose: dict[str, Any], backdrop: str, out: str, restore: str
+) -> dict[str, Any]:
+    """The still's product under the renderer's alpha, over exactly ``backdrop``, with the render's own shadow.
+
+    ``restore``: "none", "label" (printed regions get the render's detail back) or "edges" (the geometry's edges do).
+    """
+    known = _reference(shot)
+    image = _load(shot, "image")
+    picture = _on_grid(Path(still), known.mask)
+    picture = straighten(picture, Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))
+    if restore != "none":
+        edges = geometry_edges(known)
+        region = label.find(known, edges) if restore == "label" else detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1]))
+        picture = detail.restore(picture, known.rgb, known.mask, region.astype(np.float32))
+    value = references.BACKDROPS[backdrop] / 255.0
+    colour = (value, value, value)
+    shadow = shadow_factor(image, known.mask, colour)
+    png.write(Path(out), _bytes(recomposite(picture, known.mask, colour, shadow)), FACTS)
+    return {}
+
+
+def tint(stills: dict[str, str], shots: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The colour of all views against each other, through the known cameras: outlier, action, reason, gains by view."""
+    views = {}
+    for name, still in stills.items():
+        known = _reference(shots[name]).at_working_size()
+        views[name] = (known, as_picture(passes.load(Path(still)), *known.mask.shape))
+    found = crossview.tint(views)
+    gains = {name: [float(value) for value in gain] for name, gain in found.gains.items()}
+    return {"outlier": found.outlier, "action": found.action, "reason": found.reason, "gains": gains}
+
+
+def gain(still: str, shot: dict[str, Any], factors: list[float], out: str) -> dict[str, Any]:
+    """The still with its product's light times ``factors`` (red, green, blue)."""
+    mask = _load(shot, "mask")[..., 0]
+    picture = crossview.apply_gain(_on_grid(Path(still), mask), mask, tuple(factors))  # type: ignore[arg-type]
+    png.write(Path(out), _bytes(picture), FACTS)
+    return {}
+
+
+def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool) -> dict[str, Any]:
+    """A clip followed along masks of the product's turn: outcome, reason, the second it fails at, and each frame's numbers.
+
+    ``still_camera``: neither product nor camera turns in it (a light sweep), so that every turn is a fault.
+    """
+    vertices, triangles = _mesh(mesh)
+    camera = Camera.of(shot["matrix_world"], shot["projection"])
+    frames = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
+    height, width = frames[0][1].shape[:2]
+    followed = video.track(
+        frames,
+        drift.fan_of_mesh(vertices, triangles, camera, width, height),
+        (lambda _time: 0.0) if still_camera else None,
+    )
+    return {
+        "outcome": followed.outcome,
+        "reason": followed.reason,
+        "fails_at": followed.fails_at,
+        "frames": [
+            {"seconds": round(f.time, 3), "yaw_deg": round(f.yaw, 2), "p95_px": round(f.p95_px, 2), "scale": round(f.scale, 4)}
+            for f in followed.frames
+        ],
+    }  # fmt: skip
+
+
+def _reference(shot: Mapping[str, Any]) -> Reference:
+    """The render as it was sent, with its passes."""
+    files = shot["files"]
+    planes = {name: exr.read(Path(files[name])) for name in ("depth", "normal", "position")}
+    rgb = _load(shot, "sent" if "sent" in files else "image")
+    return Reference(
+        rgb=rgb,
+        mask=_load(shot, "mask")[..., 0],
+        depth=planes["depth"]["Y"],
+        normal=np.stack([planes["normal"][c] for c in "RGB"], axis=-1),
+        position=np.stack([planes["position"][c] for c in "RGB"], axis=-1),
+        camera=Camera.of(shot["matrix_world"], shot["projection"]),
+    )
+
+
+def _load(shot: Mapping[str, Any], kind: str) -> Array:
+    return passes.load(Path(shot["files"][kind]))
+
+
+def _on_grid(still: Path, mask: Array) -> Array:
+    return as_picture(passes.load(still), *mask.shape)
+
+
+def _mesh(path: str) -> tuple[Array, np.ndarray]:
+    with np.load(path) as stored:
+        return stored["vertices"], stored["triangles"]
+
+
+def _drift(picture: Array, known: Reference, mesh: str) -> drift.Drift | None:
+    """None where no picture of the mesh can be compared."""
+    height, width = known.mask.shape
+    vertices, triangles = _mesh(mesh)
+    assert known.camera is not None
+    views = drift.fan_of_mesh(vertices, triangles, known.camera, width, height)
+    return drift.find_drift(as_picture(picture, height, width), views)
+
+
+def _bytes(picture: Array) -> np.ndarray:
+    return np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
