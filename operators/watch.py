@@ -77,10 +77,10 @@ class Watched:
             job.ended = time.monotonic()
 
     def quote(self, request: Request) -> float | None:
-        return self._backend.quote(request)
+        return self.backend.quote(request)
 
     def note(self, key: str, decision: dict[str, Any]) -> None:
-        self._backend.note(key, decision)
+        self.backend.note(key, decision)
 
     def cancel(self, key: str | None = None) -> None:
         self.backend.cancel(key)
