@@ -206,6 +206,37 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     takes: IntProperty(
         name="Takes", description="Stills for each angle; each is paid for", default=1, min=1, max=16, soft_max=4
     )
+    # the gate: what is done about a still that doesn't show the product of its render
+    check: BoolProperty(
+        name="Check Stills",
+        description="Measure each still against its render; what is off model is mended, taken again, or shown to you",
+        default=True,
+    )
+    retakes: IntProperty(
+        name="Retakes",
+        description="Stills bought at most in place of one that is off model, for each angle",
+        default=1,
+        min=0,
+        max=8,
+    )
+    retake_budget: FloatProperty(
+        name="Retakes (USD)",
+        description="The most that all retakes of the run may cost, in USD; 0 means no limit of their own",
+        min=0.0,
+        precision=2,
+    )
+    stand_in: BoolProperty(
+        name="Render Stands In",
+        description="Where all retakes failed, show this machine's finished render in place of the still, and say so",
+        default=True,
+    )
+    exact: BoolProperty(
+        name="Exact Outline",
+        description="Cut each accepted still out along the outline of its render",
+    )
+    gate_rest: StringProperty(
+        name="Rest of the Gate", description="Settings of the gate that are in no panel, as JSON", options={"HIDDEN"}
+    )
     parameters: CollectionProperty(type=parameters.CONSISTENCY_PG_parameter)
     private: BoolProperty(
         name="Private",

@@ -96,17 +96,24 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     thumbnails.load(clip)
 
 
-MENDED = {"unwarp": "pulled into place", "gain": "colours matched", "local": "this machine's own render stands in"}
+MADE_BY = {
+    "reroll": "taken again",
+    "stricter": "taken again with stricter words",
+    "depth": "taken again from the depth",
+    "unwarp": "pulled into place",
+    "gain": "colours matched",
+    "exact": "cut out along its render",
+    "local": "this machine's own render stands in",
+}
 
 
 def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
     """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
-    history = folder.record.get("gate", {}).get(subject, [])
-    number = max((n for n, one in enumerate(history) if one.get("take") == item.chosen), default=None)
-    if number is None or not item.still:
+    said = [one for one in folder.record.get("gate", {}).get(subject, ()) if one.get("take") == item.chosen]
+    if not said or not item.still:
         return
-    last, before = history[number], history[number - 1] if number else {}
-    words = [MENDED.get(before.get("action"), ""), str(last.get("reason") or "")]
+    last = said[-1]
+    words = [MADE_BY.get(last.get("made_by"), ""), str(last.get("reason") or "")]
     item.outcome, item.verdict = str(last.get("outcome") or ""), "; ".join(word for word in words if word)
     heatmap = folder.root / last["heatmap"] if last.get("heatmap") else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 PLAIN = ("one_scale", "lighting", "backdrop", "shadow", "size", "takes", "image_endpoint", "video_endpoint", "motion", "video_elements", "audio", "private")  # fmt: skip
 OPTIONAL_WORDS = ("model_endpoint", "picture_endpoint", "video_angle", "video_end_angle")
 BUDGETS = ("budget", "daily_budget", "product_budget")
+GATE = {"check": "enabled", "retakes": "retakes", "stand_in": "local", "exact": "exact"}
 SHARES = ("key", "fill", "rim", "environment", "softness")
 
 
@@ -66,6 +68,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
             seed=own.seed if own.seed_lock else None,
             overrides=parameters.to_overrides(scene),
             duration=round(own.duration, 2),
+            gate=_gate(own),
             **{name: getattr(own, name) for name in PLAIN} | ({"takes": 1} if backend == "local" else {}),
             **{name: getattr(own, name).strip() or None for name in OPTIONAL_WORDS},
             **_budgets(scene),
@@ -75,6 +78,11 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         words = first["msg"].removeprefix("Value error, ")
         field = " ".join(str(part) for part in first["loc"]).replace("_", " ")
         raise UsageError(f"{field}: {words}" if field else words) from None
+
+
+def _gate(own: Any) -> dict[str, Any]:
+    shown = {field: getattr(own, name) for name, field in GATE.items()}
+    return {**json.loads(own.gate_rest or "{}"), **shown, "retake_budget": round(own.retake_budget, 4) or None}
 
 
 def _device() -> str:
@@ -110,6 +118,10 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
         own.prompt, own.materials = settings.prompt, ", ".join(settings.materials or ())
         own.seed_lock, own.seed = settings.seed is not None, settings.seed or 0
         parameters.from_overrides(scene, settings.overrides)
+        for name, field in GATE.items():
+            setattr(own, name, getattr(settings.gate, field))
+        own.retake_budget = settings.gate.retake_budget or 0.0
+        own.gate_rest = settings.gate.model_dump_json(exclude_defaults=True, exclude={*GATE.values(), "retake_budget"})
         own.own_budget = True
         for name in BUDGETS:
             setattr(own, name, getattr(settings, name) or 0.0)

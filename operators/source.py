@@ -25,7 +25,7 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
     """Choose one to four photos of the product; different sides make a better model"""
 
     bl_idname = "consistency.add_photos"
-    bl_label = "Add Photos"
+    bl_label = "Use Photos in Consistency"
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})

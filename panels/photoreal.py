@@ -96,6 +96,25 @@ class CONSISTENCY_PT_prompt(FalOnly, bpy.types.Panel):
         layout.prop(own, "private")
 
 
+class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
+    bl_label = "Check"
+
+    def draw_header(self, context: Context) -> None:
+        self.layout.prop(context.scene.consistency, "check", text="")
+
+    def draw(self, context: Context) -> None:
+        layout, own = self.layout, context.scene.consistency
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.active = own.check
+        column = layout.column(align=True)
+        column.prop(own, "retakes")
+        column.prop(own, "retake_budget", text="Limit (USD)")
+        column = layout.column(heading="Outcome")
+        column.prop(own, "stand_in")
+        column.prop(own, "exact")
+
+
 class CONSISTENCY_PT_image_parameters(FalOnly, bpy.types.Panel):
     bl_label = "Endpoint Fields"
 
@@ -104,4 +123,9 @@ class CONSISTENCY_PT_image_parameters(FalOnly, bpy.types.Panel):
         parameters(self.layout, own, own.image_endpoint, "photoreal")
 
 
-CLASSES = (CONSISTENCY_PT_photoreal, CONSISTENCY_PT_prompt, CONSISTENCY_PT_image_parameters)
+CLASSES = (
+    CONSISTENCY_PT_photoreal,
+    CONSISTENCY_PT_check,
+    CONSISTENCY_PT_prompt,
+    CONSISTENCY_PT_image_parameters,
+)

@@ -361,12 +361,15 @@ def test_what_the_gate_says_reaches_the_panels(studio):
     bpy.ops.consistency.run(until="photoreal")
     folder = RunFolder.open(Path(bpy.context.scene.consistency.run_folder))
     save_picture(folder.root / "photoreal" / "front.take-01.heatmap.png")
-    first = {"take": 1, "outcome": "fail", "reason": "it leans", "action": "unwarp"}
-    second = {"take": 1, "outcome": "pass", "reason": "the outline fits within 1 px", "action": "accept"}
+    first = {"take": 1, "made_by": "first", "outcome": "fail", "reason": "it leans"}
+    second = {"take": 2, "made_by": "unwarp", "outcome": "pass", "reason": "the outline fits within 1 px"}
+    waiting = {"take": 3, "made_by": "reroll", "key": "photoreal/front/take-03"}
+    save_picture(folder.take("front", 2))
+    folder.choose("photoreal/front", 2)
     folder.note(
         headline="4 of 5 on model",
         gate={
-            "photoreal/front": [first, {**second, "heatmap": "photoreal/front.take-01.heatmap.png"}],
+            "photoreal/front": [first, {**second, "heatmap": "photoreal/front.take-01.heatmap.png"}, waiting],
             "photoreal/side": [{"take": 7, "outcome": "fail", "reason": "about a take that is not shown"}],
             "photoreal/top": [{"take": 1, "outcome": "unsure", "reason": "", "heatmap": "photoreal/gone.png"}],
         },

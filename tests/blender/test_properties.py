@@ -8,7 +8,7 @@ import pytest
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.lighting import PRESETS
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
-from consistency_pipeline.pipeline.settings import LightRig, RunSettings
+from consistency_pipeline.pipeline.settings import Gate, LightRig, RunSettings
 from consistency_pipeline.pipeline.video import MOTIONS
 
 EVERYTHING = RunSettings(
@@ -43,6 +43,16 @@ EVERYTHING = RunSettings(
     daily_budget=10.0,
     product_budget=4.0,
     private=True,
+    gate=Gate(
+        enabled=False,
+        retakes=3,
+        retake_budget=0.5,
+        local=False,
+        exact=True,
+        restore="label",
+        rungs=("depth",),
+        unsure="climb",
+    ),
 )
 
 
