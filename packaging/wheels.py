@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from email.parser import Parser
@@ -48,12 +49,21 @@ def collect(targets: list[Target], folder: Path, *, lock: Path = LOCK, cache: Pa
     for target in targets:
         if not (not_cached := _download(target, folder, lock, from_cache)):
             continue
-        if failure := _download(target, cache, lock, []) or _download(target, folder, lock, from_cache):
+        if failure := _fetch(target, cache, lock) or _download(target, folder, lock, from_cache):
             raise WheelError(
                 f"The wheels for {target.platform} with Python {target.python} are not complete: check the network, and "
                 f"that {lock.name} names versions published for it. In {cache}: {not_cached} Elsewhere: {failure}"
             )
     return sorted(folder.glob("*.whl"))
+
+
+def _fetch(target: Target, cache: Path, lock: Path) -> str | None:
+    """Fills the cache whole files at a time, since another build may be reading it."""
+    with tempfile.TemporaryDirectory(dir=cache) as arrived:
+        failure = _download(target, Path(arrived), lock, ["--find-links", str(cache)])
+        for wheel in Path(arrived).glob("*.whl"):
+            wheel.replace(cache / wheel.name)
+    return failure
 
 
 def _download(target: Target, folder: Path, lock: Path, source: list[str]) -> str | None:
