@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from skimage import color
 
 from consistency_pipeline.pipeline.scoring import arrays, colour
 
@@ -14,14 +16,12 @@ BLOTS = arrays.blur(RANDOM.random((61, 83)).astype(np.float32), 2.0) > 0.5
 
 @pytest.mark.parametrize("sigma", [0.7, 1.0, 2.5])
 def test_blur_is_opencvs_gaussian(sigma: float) -> None:
-    cv2 = pytest.importorskip("cv2")
     side = 2 * int(np.ceil(3 * sigma)) + 1
     known = cv2.GaussianBlur(PICTURE, (side, side), sigma, borderType=cv2.BORDER_REPLICATE)
     assert np.abs(arrays.blur(PICTURE, sigma) - known).max() < 1e-5
 
 
 def test_wide_blur_is_close_to_a_gaussian() -> None:
-    cv2 = pytest.importorskip("cv2")
     smooth = cv2.GaussianBlur(PICTURE, (0, 0), 2.0)
     known = cv2.GaussianBlur(smooth, (49, 49), 6.0, borderType=cv2.BORDER_REPLICATE)
     inner = np.s_[18:-18, 18:-18]
@@ -29,26 +29,22 @@ def test_wide_blur_is_close_to_a_gaussian() -> None:
 
 
 def test_lookup_between_pixels_is_opencvs_remap() -> None:
-    cv2 = pytest.importorskip("cv2")
     x, y = (RANDOM.uniform(1, 50, (40, 30)).astype(np.float32) for _ in range(2))
     known = cv2.remap(PICTURE, x, y, cv2.INTER_LINEAR)
     assert np.abs(arrays.sample(PICTURE, x, y) - known).max() < 0.03  # OpenCV rounds to 1/32 pixel
 
 
 def test_enlarging_is_opencvs_bilinear() -> None:
-    cv2 = pytest.importorskip("cv2")
     known = cv2.resize(PICTURE, (200, 150), interpolation=cv2.INTER_LINEAR)
     assert np.abs(arrays.resize(PICTURE, 150, 200) - known).max() < 1e-4
 
 
 def test_distance_is_exact() -> None:
-    cv2 = pytest.importorskip("cv2")
     known = cv2.distanceTransform((~BLOTS).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     assert np.abs(arrays.distance_to(BLOTS, 8) - np.minimum(known, 8)).max() < 1e-4
 
 
 def test_regions_are_opencvs_components() -> None:
-    cv2 = pytest.importorskip("cv2")
     count, known = cv2.connectedComponents(BLOTS.astype(np.uint8), connectivity=8)
     names, found = arrays.regions(BLOTS)
     assert found == count - 1
@@ -73,7 +69,6 @@ def test_pulled_colours_fill_the_unknown_and_keep_the_known() -> None:
 
 
 def test_colour_differences_are_ciede2000() -> None:
-    color = pytest.importorskip("skimage.color")
     other = RANDOM.random(PICTURE.shape).astype(np.float32)
     one, two = (color.rgb2lab(picture.astype(np.float64)) for picture in (PICTURE, other))
     assert np.abs(colour.to_lab(PICTURE) - one).max() < 0.05

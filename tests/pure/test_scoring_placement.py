@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from skimage import measure
 
 from consistency_pipeline.pipeline.scoring import gate
 from consistency_pipeline.pipeline.scoring.placement import Similarity, place
@@ -60,7 +62,6 @@ def test_any_small_move_is_recovered(known: gate.Prepared, dx: float, dy: float,
 
 
 def test_a_picture_warped_by_opencv_is_found_and_unwarped_like_opencvs(known: gate.Prepared) -> None:
-    cv2 = pytest.importorskip("cv2")
     true = Similarity(4.0, -3.0, 1.02, 0.8, (190.0, 190.0))
     still = scene.restyle(seed=7)
     side = (scene.SIZE, scene.SIZE)
@@ -74,7 +75,6 @@ def test_a_picture_warped_by_opencv_is_found_and_unwarped_like_opencvs(known: ga
 
 
 def test_the_outline_is_scikit_images_contour(known: gate.Prepared) -> None:
-    measure = pytest.importorskip("skimage.measure")
     mask = known.work.mask
     contours = np.concatenate([c[:, ::-1] for c in measure.find_contours(mask, 0.5) if len(c) > 30])
     points = trace(mask, scene.UNIT).points
