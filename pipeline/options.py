@@ -12,6 +12,8 @@ from .errors import UsageError
 if TYPE_CHECKING:
     from .settings import RunSettings
 
+JSON = "the last line of standard output is a JSON object"
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -31,12 +33,12 @@ def make_parser() -> argparse.ArgumentParser:
     run.set_defaults(command="run")
 
     resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
-    resume.add_argument("run", type=Path, metavar="RUN")
+    resume.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
     resume.add_argument("--budget", type=_usd, metavar="USD", help="a new limit for this run")
     resume.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     resume.add_argument("--send-again", action="store_true", help="buy again what may or may not have been accepted")
     resume.add_argument("--retry-failed", action="store_true", help="buy again what failed and may have been billed")
-    resume.add_argument("--json", action="store_true", help="the last line of standard output is a JSON object")
+    resume.add_argument("--json", action="store_true", help=JSON)
     resume.set_defaults(command="resume")
 
     estimate = commands.add_parser("estimate", help="what a run would cost; nothing is sent but price questions")
@@ -45,16 +47,16 @@ def make_parser() -> argparse.ArgumentParser:
     estimate.set_defaults(command="estimate")
 
     endpoints = commands.add_parser("endpoints", help="the catalogue of models")
-    endpoints.add_argument("--json", action="store_true")
+    endpoints.add_argument("--json", action="store_true", help=JSON)
     endpoints.set_defaults(command="endpoints")
 
     ledger = commands.add_parser("ledger", help="what was quoted and billed, and for which file")
-    ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    ledger.add_argument("--json", action="store_true")
+    ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
+    ledger.add_argument("--json", action="store_true", help=JSON)
     ledger.set_defaults(command="ledger")
 
     doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
-    doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--json", action="store_true", help=JSON)
     doctor.set_defaults(command="doctor")
     return parser
 
@@ -79,22 +81,27 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--size", type=int, default=1024, help="pixels of the longer side (default 1024)")
     add("--aspect", type=float, default=1.0, help="width over height (default 1)")
     add("--samples", type=int, help="Cycles samples (default: adaptive)")
-    add("--device", choices=("auto", "cpu", "gpu"), default="auto")
+    add("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what renders (default auto: a GPU if any)")
     add("--lighting", default="studio", metavar="NAME", help="studio, softbox, dramatic, hdri")
-    add("--backdrop", choices=("white", "grey"), default="white")
+    add("--backdrop", choices=("white", "grey"), default="white", help="what stands behind (default white)")
     add("--no-shadow", action="store_true", help="no contact shadow on the backdrop")
     add("--prompt", default="", help="what the product is, in words")
     add("--materials", metavar="A,B,…", help="material hints instead of the product's own: metal, glass, gem, or words")
-    add("--seed", type=int)
+    add("--seed", type=int, help="what chance starts from (default: drawn once and kept in the run)")
     add("--takes", type=int, default=1, help="stills per angle (default 1)")
-    add("--model-endpoint", metavar="ID")
+    add("--model-endpoint", metavar="ID", help="what makes the model (default: by the inputs)")
     add("--picture-endpoint", metavar="ID", help="make a picture from --text first, and the model from it")
-    add("--image-endpoint", metavar="ID")
-    add("--video-endpoint", metavar="ID")
+    add("--image-endpoint", metavar="ID", help="what makes the stills")
+    add("--video-endpoint", metavar="ID", help="what makes the clip")
     add(
         "--set", action="append", default=[], metavar="ENDPOINT.field=value", help="a field of an endpoint (repeatable)"
     )
-    add("--motion", choices=("turntable", "light_sweep", "detail_reveal", "none"), default="turntable")
+    add(
+        "--motion",
+        choices=("turntable", "light_sweep", "detail_reveal", "none"),
+        default="turntable",
+        help="what moves in the clip (default turntable)",
+    )
     add("--video-angle", metavar="NAME", help="the still that starts the clip (default three-quarter)")
     add("--video-end-angle", metavar="NAME", help="the still that ends the clip, where the endpoint takes one")
     add("--elements", action="store_true", help="send the other stills as further views, where the endpoint takes them")
@@ -104,7 +111,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
     add("--private", action="store_true", help="ask fal.ai not to store inputs and outputs longer than needed")
     add("--yes", action="store_true", help="do not ask before money is spent")
-    add("--json", action="store_true", help="the last line of standard output is a JSON object")
+    add("--json", action="store_true", help=JSON)
 
 
 def _usd(text: str) -> float:
