@@ -186,8 +186,8 @@ def _agree(
         say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
     if estimate.total > 0 and not yes:
         if not sys.stdin.isatty():
-            raise UsageError(f"this would spend up to ${estimate.total:.2f}; confirm with --yes")
-        sys.stderr.write(f"Spend up to ${estimate.total:.2f}? [y/N] ")
+            raise UsageError(f"this would spend up to ${estimate.most:.2f}; confirm with --yes")
+        sys.stderr.write(f"Spend up to ${estimate.most:.2f}? [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("nothing was spent")

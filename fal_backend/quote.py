@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..pipeline import plan as planned
+from ..pipeline.acceptance import MEASURABLE, ladder_of
+from ..pipeline.errors import UsageError
 from ..pipeline.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
 from ..pipeline.text_table import text_table, usd
@@ -39,10 +42,16 @@ class Estimate:
     lines: tuple[Purchase, ...]
     done: tuple[str, ...]
     prices: Prices
+    retakes: float = 0.0  # USD at most for stills that the gate has taken again
 
     @property
     def total(self) -> float:
         return sum(line.quoted_usd or 0.0 for line in self.lines)
+
+    @property
+    def most(self) -> float:
+        """``total``, and every retake that the gate may make."""
+        return self.total + self.retakes
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -67,6 +76,8 @@ class Estimate:
                 for line in self.lines
             ],
             "total_usd": round(self.total, 6),
+            "retakes_usd": round(self.retakes, 6),
+            "most_usd": round(self.most, 6),
             "unknown": list(self.unknown),
             "done": list(self.done),
         }
@@ -82,9 +93,10 @@ class Estimate:
             (line.key, line.endpoint, f"{line.units:g} {line.unit}", usd(line.quoted_usd) if line.quoted_usd is not None else "unknown", self._source(line))
             for line in self.lines
         ]  # fmt: skip
-        text = text_table(
-            ("for", "endpoint", "units", "USD", "price from"), [*rows, ("total", "", "", usd(self.total), "")]
-        )
+        rows.append(("total", "", "", usd(self.total), ""))
+        if self.retakes:
+            rows.append(("at most", "", "", usd(self.most), "with a retake of every still that is not on model"))
+        text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)
         if self.unknown:
             text += f"\nnot in the total, since its price is not known: {', '.join(self.unknown)}"
         return text
@@ -101,11 +113,32 @@ def estimate(
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two wishes."""
     purchases = plan(settings, folder, prices)
     if folder is None:
-        return Estimate(tuple(purchases), (), prices)
+        return Estimate(tuple(purchases), (), prices, _retakes(settings, purchases, prices))
     bought = folder.read_journal().purchases
     bought_again = {"stuck": retry_failed, "uncertain": send_again}
     kept = {"done", "fetch", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
     paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
-    return Estimate(tuple(p for p in purchases if p.key not in paid), tuple(sorted(paid)), prices)
+    left = [purchase for purchase in purchases if purchase.key not in paid]
+    return Estimate(tuple(left), tuple(sorted(paid)), prices, _retakes(settings, left, prices))
+
+
+def _retakes(settings: RunSettings, purchases: list[Purchase], prices: Prices) -> float:
+    """USD that the gate may spend at most on taking the angles of ``purchases`` again."""
+    gate, rungs = settings.gate, ladder_of(settings.gate).rungs()
+    angles = {purchase.angle for purchase in purchases if purchase.stage == "photoreal"}
+    if not gate.enabled or max(settings.resolution) < MEASURABLE:
+        return 0.0
+    endpoints = {gate.depth_endpoint if rung == "depth" else settings.image_endpoint for rung in rungs}
+    dearest = max((_price_of_a_still(settings, endpoint, prices) for endpoint in endpoints), default=0.0)
+    most = dearest * len(rungs) * len(angles)
+    return most if gate.retake_budget is None else min(most, gate.retake_budget)
+
+
+def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> float:
+    """USD; 0 where it is not known, or the endpoint can't make such a still: then the gate passes it over."""
+    with contextlib.suppress(UsageError):
+        purchases = plan(settings.model_copy(update={"image_endpoint": endpoint, "takes": 1}), None, prices)
+        return next(purchase.quoted_usd for purchase in purchases if purchase.stage == "photoreal") or 0.0
+    return 0.0

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import plan
-from .errors import BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .orders import Orders
 from .ports import Product, Shot, Studio
-from .requests import StillRequest
+from .requests import ClipRequest, StillRequest
 from .rig import Angle
 from .run_folder import RunFolder
 from .scoring.crossview import Tint
@@ -314,6 +314,26 @@ class Acceptance:
         else:
             entry |= {"outcome": "unsure", "reason": action.reason, "cause": "tint"}
         self.folder.save()
+
+    def follow(self, clip: ClipRequest, shot: Shot) -> Steps[None]:
+        """Follow the product through a bought clip, once: how long it stays the product. A clip is never bought again unasked."""
+        tracks: dict[str, Any] = self.folder.record.setdefault("tracks", {})
+        if self.settings.backend == "local" or not self.gate.enabled or clip.key in tracks or not clip.out.is_file():
+            return
+        if clip.motion == "detail_reveal":
+            found: dict[str, Any] = {"outcome": "unsure", "reason": "a camera that moves in is not followed"}
+        elif max(self.settings.resolution) < MEASURABLE:
+            found = {"outcome": "unsure", "reason": f"the still it started from is under {MEASURABLE} px"}
+        else:
+            following = Progress("video", "following the product through the clip", None, clip.angle.name)
+            options = {"clip": str(clip.out), "shot": shot_facts(shot), "still_camera": clip.motion == "light_sweep"}
+            try:
+                found = yield from self.studio.inspect("track", following, **options)
+            except BadInput as error:
+                found = {"outcome": "unsure", "reason": str(error)}
+        tracks[clip.key] = found
+        self.folder.save()
+        yield Progress("video", f"{clip.out.name}: {found['outcome']}, {found['reason']}", None, clip.angle.name, warning=found["outcome"] == "fail")  # fmt: skip
 
     # bookkeeping
 

@@ -17,7 +17,7 @@ from .disk import copy_file
 from .errors import BudgetExceeded, Cancelled, TryAgainLater
 from .orders import Orders
 from .ports import Backend, Product, Results, Shot, Studio
-from .requests import Request
+from .requests import ClipRequest, Request
 from .run_folder import RunFolder
 from .settings import RunSettings
 from .stages import STAGES, Progress, Stage, Steps
@@ -228,6 +228,9 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
         yield from _advance(work, wait if orders.waiting() else 0.0)
         ended = sum(key in orders.ended for key in orders.requests)
         yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)))
+    for key, request in orders.requests.items():
+        if isinstance(request, ClipRequest) and orders.done(key):
+            yield from acceptance.follow(request, work.shots[request.angle.name])
     for stage in ("photoreal", "video"):
         failed = orders.failed(stage)
         if failed:

@@ -107,6 +107,14 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--elements", action="store_true", help="send the other stills as further views, where the endpoint takes them")
     add("--duration", type=float, default=5.0, metavar="S", help="seconds (default 5)")
     add("--audio", action="store_true", help="let the video model make sound; it costs more")
+    add("--no-gate", action="store_true", help="do not measure the stills against their renders")
+    add("--retakes", type=int, default=1, metavar="N", help="stills bought at most in place of one that is not on model, per angle (default 1)")  # fmt: skip
+    add("--retake-budget", type=_usd, metavar="USD", help="never spend more than this on retakes")
+    add("--rungs", default="reroll,stricter,depth", metavar="A,B,…", help="what retakes try, in this order (default reroll,stricter,depth)")  # fmt: skip
+    add("--no-local-finish", action="store_true", help="flag a still that stays wrong, instead of showing the render's own finish")  # fmt: skip
+    add("--unsure", choices=("flag", "accept", "climb"), default="flag", help="what to do with a still that can't be told (default flag)")  # fmt: skip
+    add("--exact", action="store_true", help="cut each still out along its render's exact outline")
+    add("--restore", choices=("none", "label", "edges"), default="none", help="detail that exact mode takes from the render")  # fmt: skip
     add("--budget", type=_usd, metavar="USD", help="never spend more than this on this run")
     add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
     add("--private", action="store_true", help="ask fal.ai not to store inputs and outputs longer than needed")
@@ -125,7 +133,7 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
     """The settings that ``options`` ask for; ``has_key`` decides the default backend. Raises UsageError."""
     from pydantic import ValidationError
 
-    from .settings import RunSettings
+    from .settings import Gate, RunSettings
 
     given = {
         name: getattr(options, name)
@@ -158,6 +166,16 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
             video_elements=options.elements,
             duration=options.duration,
             audio=options.audio,
+            gate=Gate(
+                enabled=not options.no_gate,
+                retakes=options.retakes,
+                retake_budget=options.retake_budget,
+                rungs=tuple(filter(None, options.rungs.split(","))),
+                local=not options.no_local_finish,
+                unsure=options.unsure,
+                exact=options.exact,
+                restore=options.restore,
+            ),
             budget=options.budget,
             daily_budget=options.daily_budget,
             private=options.private,

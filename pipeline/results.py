@@ -90,7 +90,9 @@ def scores(folder: RunFolder, request: Request) -> dict[str, Any]:
     record = folder.record
     if isinstance(request, StillRequest):
         entries = record.get("gate", {}).get(f"photoreal/{request.angle.name}", [])
-        entry: dict[str, Any] = next((each for each in entries if each["take"] == request.take and "outcome" in each), {})
+        entry: dict[str, Any] = next(
+            (each for each in entries if each["take"] == request.take and "outcome" in each), {}
+        )
         return {name: entry[name] for name in ("outcome", "reason", "made_by", "heatmap", "numbers") if name in entry}
     if isinstance(request, ClipRequest):
         return dict(record.get("tracks", {}).get(request.key, {}))

@@ -22,6 +22,7 @@ from .frames import frames_of
 
 FACTS = {"Software": "Consistency Pipeline"}
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
+WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
 CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked
 
 
@@ -76,7 +77,11 @@ def exact(
     picture = straighten(picture, Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))
     if restore != "none":
         edges = geometry_edges(known)
-        region = label.find(known, edges) if restore == "label" else detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1]))
+        region = (
+            label.find(known, edges)
+            if restore == "label"
+            else detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1]))
+        )
         picture = detail.restore(picture, known.rgb, known.mask, region.astype(np.float32))
     value = references.BACKDROPS[backdrop] / 255.0
     colour = (value, value, value)
@@ -113,11 +118,8 @@ def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool) -> dic
     camera = Camera.of(shot["matrix_world"], shot["projection"])
     frames = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
     height, width = frames[0][1].shape[:2]
-    followed = video.track(
-        frames,
-        drift.fan_of_mesh(vertices, triangles, camera, width, height),
-        (lambda _time: 0.0) if still_camera else None,
-    )
+    views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
+    followed = video.track(frames, views, (lambda _time: 0.0) if still_camera else None, WIDEST)
     return {
         "outcome": followed.outcome,
         "reason": followed.reason,

@@ -27,8 +27,8 @@ def mp4(start: Image.Image, seconds: float, longer_side: int, end: Image.Image |
 
 def _moved(first: Image.Image, last: Image.Image | None, t: float) -> Image.Image:
     width, height = first.size
-    shrink = 1 - 0.08 * t
-    left, top = width * 0.04 * t, height * 0.02 * t
+    shrink = 1 - 0.02 * t
+    left, top = width * 0.01 * t, height * 0.01 * t
     frame = first.resize(
         first.size, Image.Resampling.BILINEAR, box=(left, top, left + width * shrink, top + height * shrink)
     )

@@ -52,6 +52,10 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "latency": ("job", {"seconds": 1.0}),
     "nsfw": ("job", {}),
     "wrong_size": ("job", {}),
+    "distorted": (
+        "job",
+        {"how": "shift"},
+    ),  # a picture that is not the product: shift, scale, stretch, missing or other
     "output_url": ("job", {"url": "file:///etc/passwd"}),  # replaces every URL of the output
     "output_file_name": ("job", {"file_name": "../../evil.png"}),
     "edit_output": ("job", {"edit": None}),

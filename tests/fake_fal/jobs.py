@@ -17,7 +17,7 @@ from .schemas import Fetch, Inputs, problem
 
 QUICK_FAILURE = 0.2  # seconds that a refused input runs at most
 KEEP, KEEP_LARGE, LARGE = 3600.0, 360.0, 10 * 1024  # seconds a result stays, and the bytes that make it large
-_TWEAKS = ("nsfw", "wrong_size", "output_url", "output_file_name", "edit_output")
+_TWEAKS = ("nsfw", "wrong_size", "distorted", "output_url", "output_file_name", "edit_output")
 
 
 @dataclass
@@ -135,7 +135,13 @@ class Job:
         return self.fault is not None and self.fault.kind == kind
 
     def _tweaks(self, clip_side: int) -> Tweaks:
-        return Tweaks(nsfw=self._is("nsfw"), wrong_size=self._is("wrong_size"), clip_side=clip_side, edit=self._edit())
+        return Tweaks(
+            nsfw=self._is("nsfw"),
+            wrong_size=self._is("wrong_size"),
+            distorted=self.fault.how if self._is("distorted") else "",
+            clip_side=clip_side,
+            edit=self._edit(),
+        )
 
     def _edit(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         if self._is("edit_output"):

@@ -53,6 +53,30 @@ def restyled(source: Image.Image, size: Size, seed: int) -> Image.Image:
     return Image.fromarray(np.clip(pixels + warmth + grain, 0, 255).astype(np.uint8))
 
 
+def distorted(image: Image.Image, how: str) -> Image.Image:
+    """The picture with its product out of place or out of shape; ``how`` as in faults.py, "" for not at all.
+
+    What moves in is the picture's own backdrop, as a generator would paint it.
+    """
+    width, height = image.size
+    backdrop = image.getpixel((2, 2))
+    if how == "shift":
+        moves = (1, 0, -0.02 * width, 0, 1, -0.015 * height)
+    elif how == "scale":
+        moves = (1 / 1.04, 0, 0.02 * width, 0, 1 / 1.04, 0.02 * height)
+    elif how == "stretch":
+        moves = (1 / 1.15, 0, 0.065 * width, 0, 1, 0)
+    elif how == "missing":
+        whole = image.copy()
+        ImageDraw.Draw(whole).rectangle((0, 0, width, round(0.38 * height)), fill=backdrop)
+        return whole
+    elif how == "other":
+        return drawn("a vase", image.size, 5)
+    else:
+        return image
+    return image.transform(image.size, Image.Transform.AFFINE, moves, Image.Resampling.BICUBIC, fillcolor=backdrop)
+
+
 def drawn(prompt: str, size: Size, seed: int) -> Image.Image:
     """A picture from words: a vase of the prompt's own colour on white, as a product photo would be."""
     width, height = size

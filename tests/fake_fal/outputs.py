@@ -34,6 +34,7 @@ class Tweaks:
 
     nsfw: bool = False
     wrong_size: bool = False
+    distorted: str = ""  # how, as in faults.py
     clip_side: int = 640
     edit: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
@@ -109,7 +110,7 @@ def _pictures(endpoint: Endpoint, arguments: dict[str, Any], inputs: Inputs, sav
         if tweaks.nsfw:
             picture = media.blank(size)
         elif source:
-            picture = media.restyled(source, size, abs(seed) + i)
+            picture = media.distorted(media.restyled(source, size, abs(seed) + i), tweaks.distorted)
         else:
             picture = media.drawn(arguments["prompt"], size, seed + i)
         saved = save(media.encode(picture, kind), f"image/{kind}", f"{i}.{'jpg' if kind == 'jpeg' else kind}")

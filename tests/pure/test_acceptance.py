@@ -250,6 +250,31 @@ def test_exact_mode_cuts_out_what_was_accepted(fake: FakeFal, tmp_path: Path):
     assert folder.chosen("photoreal/front") == 3
 
 
+class Following(Seeing):
+    def look(self, task: str, job: dict[str, Any]) -> dict[str, Any]:
+        if task != "track":
+            return super().look(task, job)
+        assert Path(job["clip"]).is_file()
+        return {
+            "outcome": "fail",
+            "reason": "drift after 2.4 s: the turn runs backwards",
+            "fails_at": 2.4,
+            "frames": [],
+        }
+
+
+def test_a_clip_is_followed_and_its_drift_is_said(fake: FakeFal, tmp_path: Path):
+    folder, said = new_run(tmp_path), []
+    report = go(folder, Following(), lambda progress: said.append(progress))
+    assert any("drift after 2.4 s" in progress.text and progress.warning for progress in said)
+    (clip,) = [picture for picture in report["pictures"] if picture["stage"] == "video"]
+    assert (clip["scores"]["outcome"], clip["scores"]["fails_at"]) == ("fail", 2.4)
+    assert bought(fake)[KLING] == 1  # said, never bought again unasked
+    studio = Following()
+    go(RunFolder.open(folder.root), studio)
+    assert "track" not in studio.calls
+
+
 OFF = {
     "outlier": "front",
     "reason": "front is tinted by 9.0 ΔE against the other views",

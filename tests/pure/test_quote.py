@@ -154,6 +154,25 @@ def test_what_would_be_bought_again_is_quoted_before_the_user_says_yes(fake: Fak
     assert round(quote.estimate(folder.settings, {}, folder, retry_failed=True).total - plain, 6) == 0.025
 
 
+@pytest.mark.parametrize(
+    ("gate", "extra"),
+    [({}, 0.125), ({"retakes": 0}, 0.0), ({"retakes": 2}, 0.25), ({"retakes": 2, "retake_budget": 0.1}, 0.1), ({"enabled": False}, 0.0)],
+    ids=["one retake a still", "none", "two", "a limit of their own", "no gate"],
+)  # fmt: skip
+def test_what_the_gate_may_spend_is_told_beforehand(fake: FakeFal, tmp_path: Path, gate: dict, extra: float):
+    run = settings(tmp_path, size=1024, gate=gate)
+    estimate = quote.estimate(run, live_prices(run))
+    facts = estimate.to_json()
+    assert facts["retakes_usd"] == pytest.approx(extra)
+    assert facts["most_usd"] == pytest.approx(facts["total_usd"] + extra)
+    assert ("at most" in estimate.table()) == (extra > 0)
+
+
+def test_a_still_too_small_to_measure_is_never_taken_again(fake: FakeFal, tmp_path: Path):
+    run = settings(tmp_path, size=128)
+    assert quote.estimate(run, live_prices(run)).retakes == 0.0
+
+
 # afterwards
 
 
