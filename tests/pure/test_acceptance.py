@@ -45,7 +45,7 @@ class Seeing(StandInStudio):
     def look(self, task: str, job: dict[str, Any]) -> dict[str, Any]:
         if task == "tint":
             return next(self.tints, super().look(task, job))
-        name = Path(job["still"]).stem
+        name = Path(job.get("still", "")).stem
         if task == "measure":
             self.measured.append(name)
         if task == "measure" and name.startswith("front.") and self.looks:
