@@ -1,0 +1,87 @@
+"""The README's shell commands, run in their order as they stand, made small: a stranger copies them like that."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.fake_fal import API_KEY, FakeFal
+from tests.fake_fal.model import glb
+from wheels import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [
+    shlex.split(line, comments=True)
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if shlex.split(line, comments=True)
+]
+SMALL = ["--size", "64", "--angles", "front", "--device", "cpu", "--duration", "1"]
+MORE = {"run": ["--yes", *SMALL, "--samples", "2"], "estimate": SMALL, "resume": ["--yes"]}  # there is nobody to ask
+
+# Benchmarks take minutes; one run, one start, one product show that the command is right.
+MODULES = {
+    "benchmarks.chaos": ["--runs", "1", "--jobs", "1"],
+    "benchmarks.references": ["--help"],
+    "benchmarks.makespan": ["--help"],
+    "benchmarks.calibration": ["--help"],
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What the reader is taken to have: a model and photos of a product."""
+    (tmp_path / "product.glb").write_bytes(glb(200, (200, 60, 40)))
+    for number in (1, 2):
+        Image.new("RGB", (256, 256), (200, 60, 40 * number)).save(tmp_path / f"photo-{number}.jpg")
+    return tmp_path
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    answer = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
+    )
+    assert answer.returncode == 0, f"{shlex.join(command)}\n{answer.stdout}{answer.stderr}"
+    return answer.stdout
+
+
+def test_the_commands_work_in_the_order_they_are_read(folder: Path):
+    program = str(Path(sys.executable).with_name("consistency"))
+    with FakeFal(latency=0.02, clip_side=64) as fake:
+        environment = dict(os.environ) | fake.environment(key=None)
+        environment |= {"CONSISTENCY_STATE_FOLDER": str(folder / "state"), "FAL_KEY": ""}
+        done = set()
+        for words in LINES:
+            if words[0] == "export":
+                assert words[1].startswith("FAL_KEY=")
+                environment["FAL_KEY"] = API_KEY
+            elif words[0].endswith("consistency"):
+                run([program, *words[1:], *MORE.get(words[1], [])], folder, environment)
+                done.add(words[1])
+        assert not fake.refused
+        assert 0 < fake.books.usd < 8, "what the README's limit allows"
+    assert {"run", "estimate", "resume", "ledger"} <= done
+
+
+def test_make_demo_leaves_what_the_readme_shows(folder: Path):
+    options = ["--size", "64", "--samples", "1", "--device", "cpu", "--angles", "front", "--duration", "1"]
+    run([sys.executable, str(ROOT / "packaging" / "demo.py"), *options], folder, dict(os.environ))
+    for name in re.findall(r"`demo/(run/[\w.]+)`", README):
+        assert (folder / "demo" / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (benchmarks\.\w+)", README))))
+def test_every_benchmark_starts(module: str):
+    run([sys.executable, "-m", module, *MODULES[module]], ROOT, dict(os.environ))
+
+
+@pytest.mark.parametrize("words", [words for words in LINES if words[0] == "make"], ids=" ".join)
+def test_every_make_command_is_one_that_make_can_plan(words: list[str]):
+    run([*words, "--dry-run"], ROOT, dict(os.environ))
