@@ -80,7 +80,7 @@ class CONSISTENCY_OT_compare(bpy.types.Operator):
         elif context.area is not None and context.area.type == "IMAGE_EDITOR":
             context.space_data.image = still
         begin()
-        status.redraw()
+        status.redraw(pictures=True)
         return {"FINISHED"}
 
 
@@ -102,7 +102,7 @@ def begin() -> None:
 
 def stop(context: Context | None = None) -> None:
     status.of(context).comparing = ""
-    status.redraw()
+    status.redraw(pictures=True)
 
 
 def unregister() -> None:

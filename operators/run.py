@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 comes back as 1.58599996
 TICK = 0.03  # seconds between two looks at the run
+REDRAW = 0.25  # seconds after which the panels are drawn again although nothing but the time has changed
 STAGES = (
     ("model", "Model", "Make or take the product's model"),
     ("rig", "Rig", "Place cameras and lights"),
@@ -96,6 +98,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
 
     _drive: Any = None
     _asking: Any = None
+    _shown, _shown_at = "", 0.0
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -174,9 +177,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             refresh.pictures(bpy.data.scenes[self._scene], self._drive.folder)
             if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
                 bpy.ops.ed.undo_push(message="Consistency: Place Rig")
-        share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
-        context.workspace.status_text_set(f"Consistency{share} · {now.stage.title()} · {now.text}    Esc: Cancel")
-        status.redraw()
+        self._show(context, now)
         if not ended:
             return {"PASS_THROUGH"}
         error = self._drive.error
@@ -189,6 +190,16 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         self.report({"INFO"}, f"Consistency: {now.note}")
         return {"FINISHED"}
 
+    def _show(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:
+        """Draw again what has changed, or four times a second for the seconds that pass."""
+        share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
+        words = f"Consistency{share} · {now.stage.title()} · {now.text}    Esc: Cancel"
+        if words != self._shown:
+            context.workspace.status_text_set(words)
+        if words != self._shown or time.monotonic() >= self._shown_at + REDRAW:
+            status.redraw()
+            self._shown, self._shown_at = words, time.monotonic()
+
     def _ask(self, context: Context) -> set[str]:
         """While fal.ai is asked for prices; then on, or to the dialog that shows the total."""
         assert self._asking is not None
@@ -199,7 +210,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             costs = done.value
         else:
             now.text = "Asking fal.ai for prices"
-            status.redraw()
+            self._show(context, now)
             return {"PASS_THROUGH"}
         refresh.costs(costs)
         if costs.total > max(self.agreed_usd, 0.0) + ROUNDING or (costs.unknown and self.agreed_usd < 0.0):

@@ -109,7 +109,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
         min=0.0,
         max=100.0,
         precision=0,
-        update=lambda _self, _context: redraw(),
+        update=lambda _self, _context: redraw(pictures=True),
     )
 
 
@@ -117,12 +117,16 @@ def of(context: bpy.types.Context | None = None) -> CONSISTENCY_PG_status:
     return (context or bpy.context).window_manager.consistency
 
 
-def redraw() -> None:
-    """Have the sidebars and pictures of all windows drawn again."""
+def redraw(*, pictures: bool = False) -> None:
+    """Have the sidebars of all windows drawn again; the viewports and images as well where ``pictures`` says so, which
+    a heavy scene feels."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "IMAGE_EDITOR", "PREFERENCES"):
-                area.tag_redraw()
+            if area.type not in ("VIEW_3D", "IMAGE_EDITOR", "PREFERENCES"):
+                continue
+            for region in area.regions:
+                if pictures or region.type == "UI" or area.type == "PREFERENCES":
+                    region.tag_redraw()
 
 
 CLASSES = (
