@@ -53,12 +53,13 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
             layout.label(text="Nothing was asked for yet", icon="INFO")
             return
         layout.template_list("CONSISTENCY_UL_jobs", "", now, "jobs", now, "job_index", rows=4)
-        if 0 <= now.job_index < len(now.jobs):
-            self.draw_job(layout, now.jobs[now.job_index])
-        row = layout.row(align=True)
+        column = layout.column(align=True)
+        row = column.row(align=True)
         row.operator("consistency.cancel_job", icon="X")
         row.operator("consistency.retry_job", icon="FILE_REFRESH")
-        layout.operator("consistency.cancel", text="Cancel All", icon="CANCEL")
+        column.operator("consistency.cancel", text="Cancel All", icon="CANCEL")
+        if 0 <= now.job_index < len(now.jobs):
+            self.draw_job(layout, now.jobs[now.job_index])
 
     def draw_job(self, layout: UILayout, job: Any) -> None:
         box = layout.box()

@@ -8,6 +8,7 @@ import bpy
 
 from ..operators import status
 from ..operators.results import planes
+from .sidebar import worst
 from .stage import StagePanel
 from .words import STATE_ICONS, message
 
@@ -36,7 +37,7 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
 
 def draw_scores(layout: UILayout, now: Any) -> None:
     """The run's headline, and below it each angle that somebody should look at."""
-    message(layout, now.headline, icon="CHECKMARK" if all(s.outcome in ("", "pass") for s in now.shots) else "QUESTION")
+    message(layout, now.headline.partition(";")[0], icon=worst(now))
     for shot in now.shots:
         if shot.outcome not in ("", "pass"):
             words = f"{shot.name}: {shot.verdict}" if shot.verdict else shot.name

@@ -43,7 +43,13 @@ def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
     for stage in now.stages:
         flow.label(text=stage.name.title(), icon=STATE_ICONS.get(stage.state, "DOT"))
     if now.headline:
-        message(layout, now.headline, icon="FUND")
+        message(layout, now.headline.partition(";")[0], icon=worst(now))
+
+
+def worst(now: status.CONSISTENCY_PG_status) -> str:
+    """The icon of the run's least good still."""
+    outcomes = {shot.outcome for shot in now.shots}
+    return STATE_ICONS[next((outcome for outcome in ("fail", "unsure") if outcome in outcomes), "pass")]
 
 
 def draw_progress(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
@@ -51,8 +57,7 @@ def draw_progress(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
     share = max(0.0, now.fraction)
     what = "Cancelling" if now.cancelling else f"{now.stage.title()}  {share:.0%}" if now.fraction >= 0 else "Starting"
     column.progress(text=what, factor=share)
-    if now.text:
-        message(column, now.text, icon="NONE")
+    message(column, now.text, height=2)
     layout.operator("consistency.cancel", icon="CANCEL")
 
 

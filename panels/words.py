@@ -38,13 +38,20 @@ def characters(region_width: float) -> int:
     return max(16, int((region_width / scale - MARGIN) / CHARACTER))
 
 
-def message(layout: UILayout, text: str, icon: Any = "NONE", *, alert: bool = False) -> None:
-    """A sentence on as many lines as it needs; labels of Blender don't break by themselves."""
+def message(layout: UILayout, text: str, icon: Any = "NONE", *, alert: bool = False, height: int | None = None) -> None:
+    """A sentence on as many lines as it needs, or on exactly ``height``: what changes all the time shall not move the
+    buttons below it. Labels of Blender don't break by themselves."""
     region = bpy.context.region
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
     lines = textwrap.wrap(text, characters(region.width if region is not None else 260), break_long_words=True)
+    if height is not None:
+        lines = (
+            [*lines, *[""] * height][:height]
+            if len(lines) <= height
+            else [*lines[: height - 1], f"{lines[height - 1][:-1]}…"]
+        )
     for number, line in enumerate(lines):
         if icon == "NONE":
             column.label(text=line)
