@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.pipeline import options
+from consistency_pipeline.pipeline.settings import RunSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,10 +52,43 @@ def test_every_exit_status_is_documented():
         assert re.search(rf"\b{status} (done|failed|usage|stopped|try again|cancelled)", README)
 
 
-@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ([\w.]+)", README))))
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ((?!pytest)[\w.]+)", README))))
 def test_every_module_to_run_exists(module):
     path = ROOT.joinpath(*module.split("."))
     assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`|pytest ([\w/.]+\.py)", README))))
+def test_every_place_named_exists(path):
+    name = "".join(path)
+    made = name.startswith(("demo/", "dist/", "RUN/"))
+    assert made or (ROOT / name).exists(), name
+
+
+def test_the_costs_are_those_that_the_stored_prices_give():
+    settings = RunSettings(inputs=("/photo-1.jpg", "/photo-2.jpg"), backend="fal")
+    estimate = quote.estimate(settings, {})
+    (total,), (most,) = re.findall(r"costs about \$([\d.]+)", README), re.findall(r"at most \$([\d.]+)", README)
+    assert abs(float(total) - estimate.total) < 0.01
+    assert abs(float(most) - estimate.most) < 0.01
+    table = README.partition("| what is bought |")[2].partition("\n\n")[0]
+    said = [float(amount) for amount in re.findall(r"\| ([\d.]+) \|$", table, re.MULTILINE)]
+    of_stage = [
+        sum(line.quoted_usd for line in estimate.lines if line.stage == s) for s in ("model", "photoreal", "video")
+    ]
+    assert said == [round(amount, 6) for amount in of_stage]
+
+
+def test_every_message_explained_is_one_that_the_program_says():
+    rooms = ("pipeline", "fal_backend", "studio", "operators")
+    sources = [path.read_text(encoding="utf-8") for room in rooms for path in (ROOT / room).rglob("*.py")]
+    said = re.sub(r'"\s+f?"', "", " ".join([*sources, (ROOT / "command_line.py").read_text(encoding="utf-8")]))
+    table = README.partition("| you see |")[2].partition("\n\n")[0]
+    messages = re.findall(r'^\| "([^"]+)"', table, re.MULTILINE)
+    assert messages
+    for message in messages:
+        for part in message.split("…"):
+            assert part.strip() in said, part
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
