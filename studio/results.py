@@ -154,7 +154,7 @@ def save_scene(path: Path, settings: RunSettings) -> None:
     """
     partial = path.with_name(f".{path.stem}.part.blend")
     try:
-        with _relative_to(path.parent), _as_the_references(settings):
+        with _relative_to(path.parent), _as_the_references(settings), _without_preview():
             bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
@@ -183,6 +183,19 @@ def _relative_to(folder: Path) -> Iterator[None]:
     finally:
         for holder, before in changed:
             holder.filepath = before
+
+
+@contextmanager
+def _without_preview() -> Iterator[None]:
+    """No thumbnail in the file: Blender draws the viewport for it, half a second in which its window stands still."""
+    preferences = bpy.context.preferences
+    before, was_dirty = preferences.filepaths.file_preview_type, preferences.is_dirty
+    preferences.filepaths.file_preview_type = "NONE"
+    try:
+        yield
+    finally:
+        preferences.filepaths.file_preview_type = before
+        preferences.is_dirty = was_dirty
 
 
 @contextmanager
