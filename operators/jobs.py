@@ -82,7 +82,9 @@ class CONSISTENCY_OT_retry_job(bpy.types.Operator):
     def _run(self, context: Context, how: str) -> set[str]:
         job = selected(context)
         assert job is not None
-        until = job.stage if job.stage in ("model", "photoreal", "video") else "results"
+        stages = status.of(context).stages
+        went_on = "results" in stages and stages["results"].state not in ("waiting", "")
+        until = job.stage if job.stage in ("model", "photoreal", "video") and not went_on else "results"
         return bpy.ops.consistency.run(how, until=until, retry_failed=True)
 
 

@@ -33,6 +33,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     now.is_finished = folder.is_finished
     stages(folder)
     pictures(scene, folder)
+    outdated(folder)
     money(folder)
     if not now.running:
         jobs_of_journal(folder)
@@ -43,7 +44,7 @@ def forget() -> None:
     """There is no run: show none."""
     now = status.of()
     now.run_folder = now.clip = now.product = now.headline = ""
-    now.is_finished = False
+    now.is_finished = now.is_outdated = False
     for name in ("stages", "shots", "jobs"):
         getattr(now, name).clear()
     now.quoted = now.billed = now.uncertain = 0.0
@@ -90,7 +91,8 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         for path in (reference, still, *takes):
             if path is not None:
                 thumbnails.load(path)
-    status.of().headline = str(folder.record.get("headline") or "")
+    outcomes = [item.outcome for item in shown if item.outcome]
+    status.of().headline = f"{outcomes.count('pass')} of {len(outcomes)} on model" if outcomes else ""
     clip = folder.clip(folder.settings.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
@@ -119,6 +121,20 @@ def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
 
 
+def outdated(folder: RunFolder) -> None:
+    """Show which finished stages are behind: references that are stale, and what was made from earlier ones."""
+    now = status.of()
+    if now.running:
+        return
+    behind = any(item.state == "stale" for item in now.shots)
+    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.angles)
+    for item in now.stages:
+        is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
+        if item.state in ("done", "stale"):
+            item.state = "stale" if is_behind else "done"
+    now.is_outdated = any(item.state == "stale" for item in now.stages)
+
+
 def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """Only which references are stale, and why."""
     found = stale_now(scene, folder)
@@ -126,6 +142,7 @@ def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
         if item.state != "missing":
             item.state = "stale" if item.name in found else "rendered"
             item.why = ", ".join(found.get(item.name, ()))
+    outdated(folder)
 
 
 def stale_now(scene: bpy.types.Scene, folder: RunFolder) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from bpy.props import (
 class CONSISTENCY_PG_stage(bpy.types.PropertyGroup):
     name: StringProperty()
     state: StringProperty(
-        description="waiting, running, done, skipped, failed, cancelled or stopped", default="waiting"
+        description="waiting, running, done, skipped, failed, cancelled, stopped or stale", default="waiting"
     )
     note: StringProperty(description="What went wrong, or what is going on")
 
@@ -78,7 +78,8 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     note: StringProperty(description="Something worth knowing that is no error")
     backend: StringProperty()
     run_folder: StringProperty(description="The folder that all below was read from")
-    is_finished: BoolProperty()
+    is_finished: BoolProperty(description="Every stage is done, and the results are on disk")
+    is_outdated: BoolProperty(description="Something was changed since, so that stages have to be run again")
     stages: CollectionProperty(type=CONSISTENCY_PG_stage)
     jobs: CollectionProperty(type=CONSISTENCY_PG_job)
     job_index: IntProperty()

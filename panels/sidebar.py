@@ -68,7 +68,12 @@ def draw_next_step(layout: UILayout, context: Context) -> None:
     column.scale_y = 1.5
     problem = reasons.cannot_run(context)
     unfinished = bool(own.run_folder) and not now.is_finished
-    if own.run_folder and now.is_finished:
+    if own.run_folder and now.is_finished and now.is_outdated:
+        column.operator("consistency.run", text="Update", icon="FILE_REFRESH").until = "results"
+        row = layout.row(align=True)
+        row.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
+        row.operator("consistency.new_run", icon="FILE_NEW")
+    elif own.run_folder and now.is_finished:
         column.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
         row = layout.row(align=True)
         row.operator("consistency.run", text="Update", icon="FILE_REFRESH").until = "results"

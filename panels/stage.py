@@ -25,7 +25,7 @@ class StagePanel(Sidebar):
     def draw_run(self, layout: UILayout, context: Context) -> None:
         """Run up to this stage, make it again, or run from here to the end."""
         state = stage_of(context, self.stage)
-        there = state is not None and state.state in ("done", "skipped")
+        there = state is not None and state.state in ("done", "skipped", "stale")
         row = layout.row(align=True)
         if self.stage not in ("rig", "results"):
             row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage

@@ -346,6 +346,7 @@ def test_what_changed_is_said_and_only_that_is_rendered(studio):
     assert studio.rendered == ["side"]
     own.light.rim = 10.0
     bpy.ops.consistency.refresh()
+    assert stages()["references"] == "stale"
     assert {shot.why for shot in status().shots} == {"light changed"}
     own.light.rim = 100.0
     bpy.ops.consistency.refresh()
@@ -367,7 +368,6 @@ def test_what_the_gate_says_reaches_the_panels(studio):
     save_picture(folder.take("front", 2))
     folder.choose("photoreal/front", 2)
     folder.note(
-        headline="4 of 5 on model",
         gate={
             "photoreal/front": [first, {**second, "heatmap": "photoreal/front.take-01.heatmap.png"}, waiting],
             "photoreal/side": [{"take": 7, "outcome": "fail", "reason": "about a take that is not shown"}],
@@ -376,7 +376,7 @@ def test_what_the_gate_says_reaches_the_panels(studio):
     )
     refresh.everything(bpy.context.scene)
     shots = status().shots
-    assert status().headline == "4 of 5 on model"
+    assert status().headline == "1 of 2 on model"
     assert (shots["front"].outcome, shots["front"].verdict) == (
         "pass",
         "pulled into place; the outline fits within 1 px",
@@ -400,6 +400,20 @@ def test_a_picture_selects_its_angle(studio):
     assert own.angles[own.angle_index].name == "top"
     with pytest.raises(RuntimeError, match="add it, or choose another"):
         bpy.ops.consistency.select_angle(angle="nowhere")
+
+
+def test_finished_work_that_has_been_overtaken_says_so(studio):
+    bpy.ops.consistency.run()
+    assert (status().is_finished, status().is_outdated) == (True, False)
+    bpy.context.scene.consistency.light.key = 150.0
+    bpy.ops.consistency.refresh()
+    assert status().is_outdated
+    assert {name for name, state in stages().items() if state == "stale"} == {"references", "photoreal", "results"}
+    bpy.ops.consistency.run(until="references")
+    assert status().is_outdated, "the stills are those of the earlier light"
+    assert {name for name, state in stages().items() if state == "stale"} == {"photoreal", "results"}
+    bpy.ops.consistency.run()
+    assert (status().is_finished, status().is_outdated) == (True, False)
 
 
 def test_another_product_gets_a_folder_of_its_own(studio, save_glb):
