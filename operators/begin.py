@@ -34,13 +34,14 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
 
 
 def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
-    """Only the lines of stages up to the wish's last one."""
+    """Only what stages up to the wish's last one cost."""
     import dataclasses
 
     from ..pipeline.stages import STAGES
 
     reached = STAGES[: STAGES.index(wanted.until) + 1]
-    return dataclasses.replace(whole, lines=tuple(line for line in whole.lines if line.stage in reached))
+    lines = tuple(line for line in whole.lines if line.stage in reached)
+    return dataclasses.replace(whole, lines=lines, retakes=whole.retakes if "photoreal" in reached else 0.0)
 
 
 def need_key() -> str:

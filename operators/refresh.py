@@ -257,5 +257,8 @@ def costs(estimate: Any) -> None:
         item.name, item.endpoint = line.key, line.endpoint
         item.usd = -1.0 if line.quoted_usd is None else line.quoted_usd
         item.note = f"{line.units:g} {line.unit}"
-    now.estimate = estimate.total
+    if estimate.retakes:
+        item = now.costs.add()
+        item.name, item.usd, item.note = "retakes of stills off model, at most", estimate.retakes, ""
+    now.estimate = estimate.most
     now.estimate_unknown = ", ".join(estimate.unknown)

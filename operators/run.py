@@ -122,8 +122,8 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(costs)
-            if costs.total > max(self.agreed_usd, 0.0) + ROUNDING:
-                raise ConsistencyError(f"this would spend up to ${costs.total:.2f}; agree with agreed_usd={costs.total:.2f}")  # fmt: skip
+            if costs.most > max(self.agreed_usd, 0.0) + ROUNDING:
+                raise ConsistencyError(f"this would spend up to ${costs.most:.2f}; agree with agreed_usd={costs.most:.2f}")  # fmt: skip
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
         except Exception as error:
@@ -213,7 +213,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._show(context, now)
             return {"PASS_THROUGH"}
         refresh.costs(costs)
-        if costs.total > max(self.agreed_usd, 0.0) + ROUNDING or (costs.unknown and self.agreed_usd < 0.0):
+        if costs.most > max(self.agreed_usd, 0.0) + ROUNDING or (costs.unknown and self.agreed_usd < 0.0):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())
             return {"FINISHED"}

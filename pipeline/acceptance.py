@@ -327,9 +327,12 @@ class Acceptance:
             found = {"outcome": "unsure", "reason": f"the still it started from is under {MEASURABLE} px"}
         else:
             following = Progress("video", "following the product through the clip", None, clip.angle.name)
+            drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
             options = {"clip": str(clip.out), "shot": shot_facts(shot), "still_camera": clip.motion == "light_sweep"}
             try:
-                found = yield from self.studio.inspect("track", following, **options)
+                found = yield from self.studio.inspect("track", following, drifted=str(drifted), **options)
+                if found["outcome"] == "fail":
+                    found["frame"] = drifted.relative_to(self.folder.root).as_posix()
             except BadInput as error:
                 found = {"outcome": "unsure", "reason": str(error)}
         tracks[clip.key] = found

@@ -109,10 +109,11 @@ def gain(still: str, shot: dict[str, Any], factors: list[float], out: str) -> di
     return {}
 
 
-def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool) -> dict[str, Any]:
+def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool, drifted: str) -> dict[str, Any]:
     """A clip followed along masks of the product's turn: outcome, reason, the second it fails at, and each frame's numbers.
 
-    ``still_camera``: neither product nor camera turns in it (a light sweep), so that every turn is a fault.
+    ``still_camera``: neither product nor camera turns in it (a light sweep), so that every turn is a fault. ``drifted``:
+    where the first frame that is off is kept.
     """
     vertices, triangles = _mesh(mesh)
     camera = Camera.of(shot["matrix_world"], shot["projection"])
@@ -120,6 +121,9 @@ def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool) -> dic
     height, width = frames[0][1].shape[:2]
     views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
     followed = video.track(frames, views, (lambda _time: 0.0) if still_camera else None, WIDEST)
+    if followed.fails_at is not None:
+        _, frame = min(frames, key=lambda each: abs(each[0] - followed.fails_at))
+        png.write(Path(drifted), _bytes(frame), FACTS)
     return {
         "outcome": followed.outcome,
         "reason": followed.reason,
