@@ -47,7 +47,7 @@ def _mesh(mesh: Mesh) -> str:
     for name in sorted(mesh.attributes.keys()):
         if not name.startswith(_UNSEEN):
             found.update(name.encode())
-            found.update(read_attribute(mesh, name))
+            found.update(read_attribute(mesh, name).tobytes())
     return found.hexdigest()
 
 
@@ -98,7 +98,7 @@ def _pointed_at(value: Any, above: set[str]) -> Any:
 
 def _image(image: Image) -> list[Any]:
     """Its file; the pixels only of what has been painted or generated, since no file tells of those."""
-    facts = [image.name, image.filepath, image.source, image.colorspace_settings.name, image.alpha_mode]
+    facts: list[Any] = [image.name, image.filepath, image.source, image.colorspace_settings.name, image.alpha_mode]
     if image.packed_file is not None:
         facts.append(image.packed_file.size)
     count = image.size[0] * image.size[1] * image.channels
