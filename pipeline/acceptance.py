@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import plan
-from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import BudgetExceeded, Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from .orders import Orders
 from .ports import Product, Shot, Studio
 from .requests import ClipRequest, StillRequest
@@ -31,6 +31,9 @@ UNTILTED = {"dx": 0.0, "dy": 0.0, "scale": 1.0, "rotation": 0.0, "pivot": [0.0, 
 Entry = dict[
     str, Any
 ]  # take, made_by; key and why of a purchase; outcome, reason, cause, numbers, pose, heatmap once measured
+
+
+STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends the run, whatever it was about
 
 
 class NotOnModel(ConsistencyError):
@@ -161,7 +164,14 @@ class Acceptance:
             yield from self._measure(angle, shot, made)
         elif action.kind == "local":
             made = {"take": self._next_take(angle.name), "made_by": "local"}
-            yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made["take"]))
+            try:
+                yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made["take"]))
+            except ConsistencyError as error:
+                if isinstance(error, STOPS):
+                    raise
+                flag = Action("flag", f"{entry['reason']}; {error}", best(attempts))
+                self._settle(angle.name, history[best(attempts)], flag)
+                return
             yield from self._measure(angle, shot, made)
         else:
             if self.gate.exact and entry["outcome"] == "pass" and entry["made_by"] not in ("local", "exact"):
@@ -195,14 +205,15 @@ class Acceptance:
             }
         else:
             heatmap = self.folder.heatmap(angle.name, entry["take"])
-            found = yield from self.studio.inspect(
-                "measure",
-                Progress("photoreal", "measuring against the render", None, angle.name),
-                still=str(still),
-                shot=shot_facts(shot),
-                heatmap=str(heatmap),
-            )
-            entry |= {**found, "heatmap": heatmap.relative_to(self.folder.root).as_posix()}
+            measuring = Progress("photoreal", "measuring against the render", None, angle.name)
+            options = {"still": str(still), "shot": shot_facts(shot), "heatmap": str(heatmap)}
+            try:
+                entry |= yield from self.studio.inspect("measure", measuring, **options)
+                entry["heatmap"] = heatmap.relative_to(self.folder.root).as_posix()
+            except ConsistencyError as error:  # of another aspect, say: paid for, so it is shown to a person
+                if isinstance(error, STOPS):
+                    raise
+                entry |= {"outcome": "unsure", "reason": str(error), "cause": "", "numbers": {}, "pose": UNTILTED}
         self._keep(angle.name, entry)
         yield Progress("photoreal", f"{still.name}: {entry['outcome']}, {entry['reason']}", None, angle.name, warning=entry["outcome"] == "fail")  # fmt: skip
 
@@ -333,7 +344,9 @@ class Acceptance:
                 found = yield from self.studio.inspect("track", following, drifted=str(drifted), **options)
                 if found["outcome"] == "fail":
                     found["frame"] = drifted.relative_to(self.folder.root).as_posix()
-            except BadInput as error:
+            except ConsistencyError as error:
+                if isinstance(error, STOPS):
+                    raise
                 found = {"outcome": "unsure", "reason": str(error)}
         tracks[clip.key] = found
         self.folder.save()

@@ -15,7 +15,7 @@ from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.acceptance import NotOnModel, ladder_of
 from consistency_pipeline.pipeline.disk import read_lines
-from consistency_pipeline.pipeline.errors import Cancelled
+from consistency_pipeline.pipeline.errors import BadInput, BadRender, Cancelled
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate, RunSettings
 from consistency_pipeline.pipeline.stages import Progress
@@ -273,6 +273,37 @@ def test_a_clip_is_followed_and_its_drift_is_said(fake: FakeFal, tmp_path: Path)
     studio = Following()
     go(RunFolder.open(folder.root), studio)
     assert "track" not in studio.calls
+
+
+class Stumbling(Seeing):
+    def look(self, task: str, job: dict[str, Any]) -> dict[str, Any]:
+        if task == "measure" and Path(job["still"]).name.startswith("front."):
+            raise BadInput("the picture is 1024 × 768 and its reference 1024 × 1024, another shape")
+        if task == "track":
+            raise BadInput("turntable.mp4 is not a clip that Blender can read; fetch it again")
+        return super().look(task, job)
+
+
+def test_a_still_that_can_not_be_compared_is_shown_and_flagged_and_the_run_goes_on(fake: FakeFal, tmp_path: Path):
+    folder = new_run(tmp_path)
+    report = go(folder, Stumbling())
+    assert bought(fake) == {KONTEXT: 5, KLING: 1}
+    assert "another shape" in report["headline"]
+    assert folder.is_finished
+
+
+class NoFinish(Seeing):
+    def render_finish(self, angle, settings, out):
+        yield Progress("photoreal", "rendering", 0.0, angle.name)
+        raise BadRender("the front reference is black")
+
+
+def test_a_local_finish_that_fails_leaves_the_best_take_flagged(fake: FakeFal, tmp_path: Path):
+    folder = new_run(tmp_path, gate={"retakes": 1}, motion="none")
+    report = go(folder, NoFinish(WRONG))
+    assert folder.chosen("photoreal/front") in (1, 2)
+    assert report["headline"].startswith("4 of 5")
+    assert folder.is_finished
 
 
 OFF = {
