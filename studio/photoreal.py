@@ -15,7 +15,7 @@ from ..pipeline.stages import Progress, Steps
 from . import devices
 from .darkroom import Darkroom
 from .model import product_points
-from .render_scene import SAMPLES, render, render_scene, scratch_file
+from .render_scene import quality, render, render_scene, scratch_file
 from .rig import camera_for
 
 MORE_SAMPLES = 2  # times the reference's
@@ -27,7 +27,9 @@ def render_finish(
 ) -> Steps[None]:
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)
-    finish = settings.model_copy(update={"samples": (settings.samples or SAMPLES) * MORE_SAMPLES})
+    finish = settings.model_copy(
+        update={"samples": (settings.samples or quality(settings.size).samples) * MORE_SAMPLES}
+    )
     scene = render_scene(finish, device)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
         yield from render(scene, camera, file, "photoreal", "finishing", angle.name)

@@ -7,7 +7,8 @@ import pytest
 
 from consistency_pipeline.pipeline.errors import BadRender
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import BlenderStudio
+from consistency_pipeline.studio import BlenderStudio, devices
+from consistency_pipeline.studio.render_scene import render_scene
 
 
 def result_of(steps):
@@ -144,3 +145,14 @@ def test_what_cycles_keeps_is_given_back_before_its_scene_goes(studio, settings,
     studio.close()
     assert freed == [True]
     assert "Consistency Render" not in bpy.data.scenes
+
+
+def test_a_small_picture_gets_more_samples_a_pixel_and_a_wish_gets_what_it_says():
+    def effort(**wish):
+        cycles = render_scene(RunSettings(device="cpu", **wish), devices.find("cpu")).cycles
+        return cycles.samples, cycles.adaptive_threshold
+
+    (most, noise), (most_of_large, noise_of_large) = effort(size=256), effort(size=1024)
+    assert most > most_of_large
+    assert noise < noise_of_large
+    assert effort(size=1024, samples=7)[0] == 7
