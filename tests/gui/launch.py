@@ -11,8 +11,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Window:
     environment: dict[str, str]
     shots: Path
     log: str = ""
+    answers: dict[str, Callable[[], Any]] = field(default_factory=dict)  # what a scenario can ask the test to do
 
     @classmethod
     def install(cls, program: str, archive: Path, home: Path, display: str, shots: Path, **variables: str) -> Window:
@@ -62,7 +63,7 @@ class Window:
         }  # fmt: skip
         (home / "blender").mkdir()
         shots.mkdir(parents=True, exist_ok=True)
-        for file in ("scenarios.py", "playing.py"):
+        for file in ("scenarios.py", "playing.py", "pointing.py"):
             shutil.copy(HERE / file, home)
         command = [program, "--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive)]  # fmt: skip
         done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
@@ -90,11 +91,12 @@ class Window:
         return said
 
     def _watch(self, blender: subprocess.Popen[bytes], timeout: float) -> int | None:
-        """Take the screenshots that the scenario asks for, until Blender ends or has had its time."""
+        """Take the screenshots and do whatever else the scenario asks for, until Blender ends or has had its time."""
         wish, deadline = self.home / "screenshot.wish", time.monotonic() + timeout
         while blender.poll() is None and time.monotonic() < deadline:
             if wish.is_file() and (name := wish.read_text()):
-                self._take(name)
+                answer = self.answers.get(name)
+                answer() if answer is not None else self._take(name)
                 wish.unlink()
             time.sleep(0.05)
         if blender.poll() is None:

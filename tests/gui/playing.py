@@ -15,7 +15,7 @@ import bpy
 
 OPTIONS = json.loads(os.environ.get("CONSISTENCY_SCENARIO", "{}"))
 PACKAGE = "bl_ext.user_default.consistency_pipeline"
-PATIENCE = 90.0  # seconds for a condition
+PATIENCE = float(OPTIONS.get("patience", 90))  # seconds for a condition
 
 
 bpy.context.preferences.view.show_splash = False
@@ -67,7 +67,7 @@ def click(x, y, window=None):
     move(x, y, window)
     yield 0.2
     window.event_simulate(type="LEFTMOUSE", value="PRESS", x=int(x), y=int(y))
-    yield 0.1
+    yield 0.05
     window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=int(x), y=int(y))
     yield 0.3
 
@@ -83,12 +83,18 @@ def key(name, at=None, window=None, **held):
 
 
 def screenshot(name):
-    """Have the test take a picture of the screen: Blender's own is black where it draws with software."""
+    """Have the test take a picture of the screen: Blender's own is black where it draws with software.
+
+    Or have it do what it knows under that name.
+    """
     wish = Path(OPTIONS["home"]) / "screenshot.wish"
     wish.write_text(name)
     deadline = time.monotonic() + 10.0
     while wish.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+ask = screenshot
 
 
 def play(scenario):

@@ -12,7 +12,23 @@ from pathlib import Path
 import bpy
 
 sys.path.append(str(Path(__file__).parent))
-from playing import OPTIONS, PACKAGE, click, in_view, key, open_sidebar, play, screenshot, settings, status, view
+from playing import OPTIONS, PACKAGE, ask, click, in_view, key, open_sidebar, play, screenshot, settings, status, view
+from pointing import (
+    LEFT,
+    RIGHT,
+    choose_file,
+    drag,
+    find,
+    middle,
+    open_tab,
+    pick,
+    preferences_window,
+    press,
+    scroll,
+    set_number,
+    toggle_panel,
+    write,
+)
 
 HOME = Path(OPTIONS["home"])
 
@@ -26,6 +42,7 @@ def photo(name, shade):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     path = HOME / name
+    path.parent.mkdir(exist_ok=True)
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
@@ -58,111 +75,158 @@ def press_next_step():
     yield from click(*next_step())
 
 
+MODEL_ROW = "bpy.ops.consistency.run(until='model')"  # the last row of the open Model panel, which stays open
+ENDPOINT, RIG, REFERENCES, PHOTOREAL, VIDEO, RESULTS, JOBS, COSTS = range(8)  # the closed panels below it
+
+
+def panel(index):
+    """Open, or close again, a stage's panel by its header."""
+    return toggle_panel(MODEL_ROW, index, column=LEFT)
+
+
 def artist_clicks_through():
-    """Key, photos, everything against the fake; a cancelled job, a retry, a light, what is stale, compare, save, reopen."""
+    """Key, photos, everything against the fake; a cancelled job, a retry, a light, what is stale, compare, save, reopen.
+
+    By mouse and keys alone, but for the sizes that make it short.
+    """
     seen = {}
-    yield from open_sidebar()
-    screenshot("01-empty")
+    yield from open_tab()
     small()
-    seen["no_photos"] = bpy.ops.consistency.run.poll()
+    screenshot("01-empty")
+    yield from press("bpy.ops.consistency.run(until='results')")
+    seen["greyed_out_and_still_worked"] = status().running
 
-    bpy.ops.consistency.show_preferences()
-    yield 1.5
-    preferences().key = OPTIONS["key"]
-    bpy.ops.consistency.test_key("INVOKE_DEFAULT")
-    yield lambda: status().key_note not in ("", "Asking fal.ai …")
-    seen["key_note"] = status().key_note
+    one, two = photo("photos/front.png", 200), photo("photos/side.png", 90)
+    yield from press("bpy.ops.consistency.add_photos", RIGHT)
+    yield from choose_file(one.parent)
+    with in_view():  # what Blender calls when files are dropped on the viewport
+        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=f"{two.parent}/", files=[{"name": two.name}])
     yield 0.5
-    screenshot("02-preferences")
-    windows = bpy.context.window_manager.windows
-    if len(windows) > 1:
-        with bpy.context.temp_override(window=windows[-1]):
-            bpy.ops.wm.window_close()
-    yield 0.5
-
-    one, two = photo("front.png", 200), photo("side.png", 90)
-    with in_view():
-        bpy.ops.consistency.add_photos(
-            "INVOKE_DEFAULT", directory=f"{HOME}/", files=[{"name": one.name}, {"name": two.name}]
-        )
+    screenshot("02-dropped")
+    yield from key("TWO", at=middle())  # Blender offers to show the picture, and then us
+    yield lambda: len(settings().photos) == 2
     seen["photos"] = [photo.path for photo in settings().photos]
-    yield 0.5
-    screenshot("03-photos")
 
-    button = next_step()
-    yield from click(*button)
-    yield lambda: status().estimate > 0 and not status().running
+    yield from press("bpy.ops.consistency.show_preferences")
     yield 1.0
+    yield from enter_key()
+    seen["key_note"] = status().key_note
+    screenshot("03-preferences")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+        bpy.ops.wm.window_close()
+    yield 0.5
+    screenshot("03-photos-and-key")
+
+    yield from panel(JOBS)
+    place = yield from press("bpy.ops.consistency.run(until='results')")
+    yield lambda: status().estimate > 0 and not status().running
+    yield 0.7
     screenshot("04-what-it-costs")
     seen["estimate"] = status().estimate
-    scale = bpy.context.preferences.system.ui_scale
-    yield from click(button[0] - 66 * scale, button[1] - 168 * scale)  # the dialog's own button
+    yield from key("RET", at=place)  # the dialog has opened below the mouse
     yield lambda: status().running
     yield lambda: any(job.name.startswith("photoreal") and job.state == "queued" for job in status().jobs)
+    victim = next(job.name for job in status().jobs if job.name.startswith("photoreal") and job.state == "queued")
+    place = yield from pick_job(victim)
+    seen["cancelled"], seen["picked"] = victim, status().jobs[status().job_index].name
+    yield from press("bpy.ops.consistency.cancel_job", LEFT, below=place)
     screenshot("05-running")
-    names = [job.name for job in status().jobs]
-    victim = next(name for name in names if name.startswith("photoreal") and _state(name) == "queued")
-    status().job_index = names.index(victim)
-    seen["cancelled"] = victim
-    seen["cancel_can"] = bpy.ops.consistency.cancel_job.poll()
-    bpy.ops.consistency.cancel_job("INVOKE_DEFAULT")
     yield lambda: _state(victim) in ("cancelled", "failed", "done")
     seen["after_cancel"] = _state(victim)
+    ask("fal.ai hurries")
     yield lambda: not status().running
     yield 0.5
     screenshot("06-one-cancelled")
     seen["stages_after_cancel"] = stages()
     seen["longest_hold_ms"] = status().longest_hold
 
-    status().job_index = [job.name for job in status().jobs].index(victim)
-    seen["retry_can"] = bpy.ops.consistency.retry_job.poll()
-    with in_view("UI"):
-        bpy.ops.consistency.run("INVOKE_DEFAULT", until="results", agreed_usd=100.0)
+    place = yield from pick_job(victim)
+    place = yield from press("bpy.ops.consistency.retry_job", 0.6, below=place)
+    yield lambda: status().estimate > 0 and not status().running
+    yield 0.7
+    screenshot("07-what-the-retry-costs")
+    seen["estimate_of_retry"] = status().estimate
+    yield from key("RET", at=place)
     yield lambda: status().running
     yield lambda: not status().running
-    yield 1.0
-    screenshot("07-done")
+    yield 0.7
+    seen["retried"] = _state(victim)
     seen["stages_after_retry"] = stages()
-    seen["error"] = status().error
     if status().error:
         return {**seen, "error": status().details}
-    seen.pop("error")
+    yield from panel(JOBS)
+    screenshot("08-done")
 
-    settings().light.key = 200.0
+    yield from panel(RIG)
+    yield from toggle_panel("bpy.ops.consistency.run(until='rig')", 0, column=LEFT)
+    yield from set_number("consistency.light.key", 200)
+    seen["key_light"] = settings().light.key
     yield lambda: any(shot.state == "stale" for shot in status().shots)
     seen["stale"] = {shot.name: shot.why for shot in status().shots if shot.state == "stale"}
+    bpy.ops.ed.undo()
     yield 0.5
-    screenshot("08-stale")
-    with in_view("UI"):
-        bpy.ops.consistency.run("INVOKE_DEFAULT", until="references")
+    seen["key_light_undone"] = settings().light.key
+    bpy.ops.ed.redo()
+    yield lambda: any(shot.state == "stale" for shot in status().shots)
+    yield from scroll(down=False)
+    yield from panel(RIG)
+    yield from panel(REFERENCES)
+    yield 0.5
+    screenshot("09-stale")
+    yield from press("bpy.ops.consistency.run(until='references')")  # "Render What Changed" stands above "Run"
     yield lambda: status().running
     yield lambda: not status().running
     yield 0.5
     seen["still_stale"] = [shot.name for shot in status().shots if shot.state == "stale"]
-    seen["note"] = status().note
+    seen["note"], seen["overtaken"] = status().note, stages()
+    yield from panel(REFERENCES)
 
-    with in_view("WINDOW"):
-        seen["compare"] = list(bpy.ops.consistency.compare(angle=settings().angles[0].name))
-    status().compare = 40.0
-    yield 1.0
-    screenshot("09-compare")
-    seen["comparing"] = status().comparing
-    bpy.ops.ed.undo()
+    yield from panel(RESULTS)
+    yield from press("bpy.ops.consistency.compare")
+    x, y = yield from find("consistency.compare")
+    yield from drag((x, y), (x - 30, y))
+    seen["slider"] = status().compare
     yield 0.5
-    seen["after_undo"] = status().comparing
+    screenshot("10-compare")
+    seen["comparing"], seen["camera"] = status().comparing, bpy.context.scene.camera.name
+    yield from press("bpy.ops.consistency.toggle_planes", LEFT)
+    seen["planes_hidden"] = bpy.data.collections["Consistency Results"].hide_viewport
+    yield from press("bpy.ops.consistency.send_to_sequencer", 0.6)
+    editor = bpy.context.scene.sequence_editor
+    seen["strips"] = [strip.name for strip in editor.strips] if editor is not None else []
 
+    yield from key("S", at=middle(), ctrl=True)
+    yield from choose_file(HOME, "work.blend")
     blend = HOME / "work.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    seen["saved"] = blend.is_file()
+    seen["key_in_file"] = OPTIONS["key"].encode() in blend.read_bytes()
+    settings().prompt = "words that were not saved"
     bpy.ops.wm.open_mainfile(filepath=str(blend))
     yield 1.5
-    yield from open_sidebar()
     yield lambda: len(status().stages) == 6
     seen["reopened"] = stages()
     seen["run_folder"] = settings().run_folder
+    seen["prompt"] = settings().prompt
     seen["angles"] = [angle.name for angle in settings().angles]
-    seen["key_in_file"] = OPTIONS["key"].encode() in blend.read_bytes()
-    screenshot("10-reopened")
+    screenshot("11-reopened")
     return seen
+
+
+def enter_key():
+    """Type the key into the preferences' field, and press Test."""
+    test = yield from find("bpy.ops.consistency.test_key", 0.9, preferences_window)
+    window = preferences_window()[0]
+    field = test[0] - 260, test[1]
+    yield from click(*field, window)
+    yield from write(OPTIONS["key"], field, window)
+    yield from click(*test, window)
+    yield lambda: status().key_note not in ("", "Asking fal.ai …")
+    yield 0.5
+
+
+def pick_job(name):
+    """Click a job in the list of the open Jobs panel."""
+    return pick("consistency.job_index", [job.name for job in status().jobs].index(name))
 
 
 def escape_cancels():
@@ -171,8 +235,16 @@ def escape_cancels():
     yield from open_sidebar()
     small()
     preferences().backend = "local"
-    settings().source, settings().file, settings().motion = "FILE", OPTIONS["model"], "none"
+    settings().motion = "none"
     bpy.ops.ed.undo_push(message="Settings")
+    model = Path(OPTIONS["model"])
+    with in_view():  # what Blender calls when a file is dropped on the viewport
+        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=f"{model.parent}/", files=[{"name": model.name}])
+    yield 0.5
+    screenshot("12-dropped-model")
+    yield from key("TWO", at=middle())  # Blender offers its own importer, and then us
+    yield lambda: settings().file != ""
+    seen["dropped"] = [settings().source, settings().file]
     yield from press_next_step()
     yield lambda: status().running
     yield lambda: status().stage == "references"
@@ -186,14 +258,25 @@ def escape_cancels():
     yield lambda: not status().running
     seen["note"], seen["stages"] = status().note, stages()
     yield 0.5
-    screenshot("11-cancelled")
+    screenshot("13-cancelled")
     yield from press_next_step()
     yield lambda: status().running
     yield lambda: not status().running
     seen["error"] = status().error
     seen["resumed"] = stages()
     seen["world"] = bpy.context.scene.world.name if bpy.context.scene.world else ""
-    seen["timers_left"] = status().running
+    yield from key("NUMPAD_1", at=middle())
+    yield 0.5
+    with in_view():
+        bpy.ops.consistency.angle_from_view()
+        seen["from_view"] = [
+            round(value, 2) for value in (settings().angles[-1].azimuth, settings().angles[-1].elevation)
+        ]
+        bpy.ops.consistency.look_through()
+    yield 0.5
+    seen["looks_through"] = [view()[1].spaces[0].region_3d.view_perspective, bpy.context.scene.camera.name]
+    bpy.ops.ed.undo_push(message="Look Through")
+    screenshot("13-look-through")
     if not seen["error"]:
         seen.pop("error")
     return seen
@@ -215,7 +298,7 @@ def file_is_loaded_meanwhile():
     yield 1.5
     yield from open_sidebar()
     seen["note"], seen["running"] = status().note, status().running
-    screenshot("12-file-loaded")
+    screenshot("14-file-loaded")
     return seen
 
 

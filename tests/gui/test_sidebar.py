@@ -46,27 +46,43 @@ def cube_glb(path: Path) -> Path:
 
 
 def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
-    fake.latency = {"model": 0.3, "picture": 8.0, "video": 0.5}
+    fake.latency = {"model": 0.3, "picture": 1000.0, "video": 0.5}  # until something in the queue has been cancelled
+
+    def hurry() -> None:
+        fake.latency = {"picture": 0.5, "video": 0.5}
+        fake.advance(1000.0)
+
+    window.answers["fal.ai hurries"] = hurry
     seen = window.play("artist_clicks_through", key=API_KEY, timeout=400)
 
-    assert seen["no_photos"] is False, "nothing to start from, and still the button worked"
+    assert not seen["greyed_out_and_still_worked"], "nothing to start from, and still the button worked"
+    assert [Path(photo).name for photo in seen["photos"]] == ["front.png", "side.png"]
     assert seen["key_note"] == "The key is good: fal.ai accepts it"
-    assert len(seen["photos"]) == 2
-    assert seen["estimate"] > 0
+    assert seen["estimate"] > 1.0
 
-    assert seen["cancel_can"]
+    assert seen["picked"] == seen["cancelled"], "a click in the list chose another job"
     assert seen["after_cancel"] == "cancelled"
     assert seen["stages_after_cancel"]["photoreal"] in ("failed", "stopped")
-    assert seen["retry_can"]
+    assert 0 < seen["estimate_of_retry"] < 0.1, "the retry would pay for more than the one still"
+    assert seen["retried"] == "done"
     assert set(seen["stages_after_retry"].values()) <= {"done", "skipped"}
 
+    assert (seen["key_light"], seen["key_light_undone"]) == (200.0, 100.0)
     assert set(seen["stale"].values()) == {"light changed"}
     assert seen["still_stale"] == []
     assert "light changed" in seen["note"]
-    assert seen["comparing"] == seen["after_undo"] != ""
+    assert seen["overtaken"]["references"] == "done"
+    assert seen["overtaken"]["photoreal"] == "stale", "the stills are those of the earlier light, and nothing says so"
+    assert seen["comparing"] == "front"
+    assert seen["camera"] == "Camera front"
+    assert 30 < seen["slider"] < 49, "the slider was dragged to the left of its middle"
+    assert seen["planes_hidden"]
+    assert seen["strips"] == ["turntable"]
 
     folder = Path(seen["run_folder"])
-    assert seen["reopened"]["photoreal"]
+    assert seen["saved"]
+    assert seen["prompt"] == "", "the reopened file is not what was saved"
+    assert seen["reopened"]["photoreal"] == "stale"
     assert seen["angles"] == ["front", "three-quarter"]
     assert (folder / "photoreal" / "front.png").is_file()
     assert (folder / "video" / "turntable.mp4").is_file()
@@ -76,17 +92,21 @@ def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
     assert not fake.key_leaks
     billed = [e for e in fake.books if e.endpoint.startswith("fal-ai/flux")]
     assert len(billed) <= 3, "a still was paid for more often than asked"
-    assert {shot.stem for shot in window.shots.glob("*.png")} >= {"01-empty", "07-done", "09-compare"}
+    assert {shot.stem for shot in window.shots.glob("*.png")} >= {"01-empty", "08-done", "10-compare"}
 
 
 def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
-    seen = window.play("escape_cancels", model=str(cube_glb(tmp_path / "cube.glb")))
+    model = cube_glb(tmp_path / "cube.glb")
+    seen = window.play("escape_cancels", model=str(model))
+    assert seen["dropped"] == ["FILE", str(model)]
     assert seen["undone"]
     assert seen["running_after_undo"], "undoing ended the run"
     assert "Resume" in seen["note"]
     assert seen["stages"]["references"] == "cancelled"
     assert seen["stages"]["results"] == "waiting"
     assert set(seen["resumed"].values()) <= {"done", "skipped"}
+    assert seen["from_view"] == [0.0, 0.0], "the front view is not azimuth 0, elevation 0"
+    assert seen["looks_through"] == ["CAMERA", "Camera view"]
 
 
 def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
