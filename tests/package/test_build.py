@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from build import BuildError, build, builder, stage
-from wheels import CACHE, LOCK, ROOT, Target, WheelError, collect
+from build import RELEASE, BuildError, build, builder, stage
+from wheels import CACHE, LOCK, ROOT, WHEEL_PLATFORMS, Target, WheelError, collect
 
 SHIPPED_BY_BLENDER = {"requests", "urllib3", "certifi", "idna", "charset_normalizer", "numpy"}
 
@@ -57,6 +57,21 @@ def test_nothing_is_carried_that_blender_ships(archive: Path):
         packages = {Path(name).name.split("-")[0] for name in files.namelist() if name.endswith(".whl")}
     assert {"fal_client", "pydantic", "pydantic_core"} <= packages
     assert not packages & SHIPPED_BY_BLENDER
+
+
+def test_the_release_serves_every_platform_with_the_compiled_wheels_of_both_pythons(tmp_path: Path):
+    served = {}
+    for archive in build(RELEASE, tmp_path):
+        with zipfile.ZipFile(archive) as files:
+            (platform,) = tomllib.loads(files.read("blender_manifest.toml").decode())["platforms"]
+            compiled = [name.split("-") for name in files.namelist() if "/pydantic_core-" in name]
+        served[platform] = sorted(parts[2] for parts in compiled)
+        assert all(
+            set(parts[-1].removesuffix(".whl").split(".")) & set(WHEEL_PLATFORMS[platform]) for parts in compiled
+        )
+    assert served == dict.fromkeys(
+        ["linux-x64", "macos-arm64", "macos-x64", "windows-arm64", "windows-x64"], ["cp311", "cp313"]
+    )
 
 
 def test_every_wheel_has_its_licence_in_the_zip(archive: Path):
