@@ -13,6 +13,7 @@ from typing import Any
 
 from . import model, plan, results
 from .acceptance import Acceptance
+from .cross_checks import compare_tints, follow_clip
 from .disk import copy_file
 from .errors import BudgetExceeded, Cancelled, TryAgainLater
 from .orders import Orders
@@ -222,7 +223,7 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
     yield from _advance(work, 0.0)
     while True:
         if acceptance.all_settled(work.shots):  # while the clip is being made: nobody waits for it
-            yield from acceptance.compare_tints(work.shots)
+            yield from compare_tints(acceptance, work.shots)
             if acceptance.all_settled(work.shots) and not orders.waiting():
                 break
         yield from _advance(work, wait if orders.waiting() else 0.0)
@@ -230,7 +231,7 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
         yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)))
     for key, request in orders.requests.items():
         if isinstance(request, ClipRequest) and orders.done(key):
-            yield from acceptance.follow(request, work.shots[request.angle.name])
+            yield from follow_clip(acceptance, request, work.shots[request.angle.name])
     for stage in ("photoreal", "video"):
         failed = orders.failed(stage)
         if failed:
@@ -271,7 +272,7 @@ def _raise_worst(failures: list[Exception]) -> None:
 def _results(work: _Work) -> Steps[dict[str, Any]]:
     folder, settings, orders = work.folder, work.settings, work.orders
     folder.mark("results", "running")
-    folder.record["headline"] = work.acceptance.headline()
+    folder.record["headline"] = work.acceptance.record.headline(work.shots)
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.motion)
     yield from work.studio.save_results(

@@ -204,6 +204,7 @@ class RunFolder:
         numbers = [int(path.stem.rpartition("-")[2]) for path in (self.root / stage).glob(f"{name}.take-*")]
         bought = self.read_journal().purchases.by_key
         numbers += [int(key.rpartition("-")[2]) for key in bought if key.startswith(f"{subject}/take-")]
+        numbers += [int(entry["take"]) for entry in self.record.get("gate", {}).get(subject, ())]
         self.record.setdefault("rounds", {})[subject] = max(numbers, default=0) + 1
         self.record.get("chosen", {}).pop(subject, None)
         self.save()

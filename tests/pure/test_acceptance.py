@@ -222,6 +222,19 @@ def test_a_run_stopped_during_a_retake_goes_on_with_it_and_pays_once(fake: FakeF
     assert again.chosen("photoreal/front") == 2
     assert "front.take-01" not in studio.measured  # known already
     assert again.is_finished
+    report = go(RunFolder.open(folder.root), Seeing(WRONG, GOOD))
+    assert sum(bought(fake).values()) == 6
+    assert [p["scores"]["outcome"] for p in report["pictures"] if p["angle"] == "front"] == ["fail", "pass"]
+
+
+def test_an_angle_asked_for_again_begins_with_a_clean_ladder(fake: FakeFal, tmp_path: Path):
+    folder = new_run(tmp_path, motion="none")
+    go(folder, Seeing(WRONG, GOOD))
+    again = RunFolder.open(folder.root)
+    again.new_round("photoreal/front")
+    go(again, Seeing(WRONG, GOOD, WRONG, GOOD))
+    assert sum(bought(fake).values()) == 8
+    assert again.chosen("photoreal/front") == 4
 
 
 def test_a_retake_that_fails_is_passed_over_and_the_run_is_whole(fake: FakeFal, tmp_path: Path):
