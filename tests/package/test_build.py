@@ -63,15 +63,15 @@ def test_the_release_serves_every_platform_with_the_compiled_wheels_of_both_pyth
     served = {}
     for archive in build(RELEASE, tmp_path):
         with zipfile.ZipFile(archive) as files:
-            (platform,) = tomllib.loads(files.read("blender_manifest.toml").decode())["platforms"]
+            manifest = tomllib.loads(files.read("blender_manifest.toml").decode())
+            (platform,) = manifest["build"]["generated"]["platforms"]  # Blender's builder adds what this zip is for
             compiled = [name.split("-") for name in files.namelist() if "/pydantic_core-" in name]
         served[platform] = sorted(parts[2] for parts in compiled)
         assert all(
             set(parts[-1].removesuffix(".whl").split(".")) & set(WHEEL_PLATFORMS[platform]) for parts in compiled
         )
-    assert served == dict.fromkeys(
-        ["linux-x64", "macos-arm64", "macos-x64", "windows-arm64", "windows-x64"], ["cp311", "cp313"]
-    )
+    assert served.keys() == {"linux-x64", "macos-arm64", "macos-x64", "windows-arm64", "windows-x64"}
+    assert all(pythons == ["cp311", "cp313"] for pythons in served.values())
 
 
 def test_every_wheel_has_its_licence_in_the_zip(archive: Path):
