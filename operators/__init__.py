@@ -23,6 +23,7 @@ from . import (
     startup,
     status,
     thumbnails,
+    warm_up,
 )
 
 CLASSES = (
@@ -57,6 +58,7 @@ def unregister() -> None:
     command.unregister()
     compare.unregister()
     thumbnails.unregister()
+    warm_up.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency
     for cls in reversed(CLASSES):

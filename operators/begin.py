@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
     """What the wish would cost: an ``Estimate`` of the stages it asks for, with the prices of today. Yields while fal.ai
     is asked. Raises ConsistencyError with the cure."""
+    settings, folder = wish.settings_of(scene, wanted)
     from ..fal_backend import quote
 
-    settings, folder = wish.settings_of(scene, wanted)
     if settings.backend == "local":
         return quote.Estimate((), (), {})
     place = None

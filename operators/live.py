@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..pipeline.errors import ConsistencyError
+from . import warm_up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,7 +138,9 @@ def _product_points() -> NDArray[np.float64]:
 
 
 def preview_prompt(scene: bpy.types.Scene) -> None:
-    """Compose what would be sent for the selected angle, for the panel to show."""
+    """Compose what would be sent for the selected angle, for the panel to show; later, where imports are still going on."""
+    if not warm_up.is_ready():
+        return
     from ..pipeline.photoreal import prompt_for
     from ..pipeline.plan import UNKNOWN_PRODUCT
     from .scene_settings import to_settings

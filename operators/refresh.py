@@ -72,7 +72,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """References, stills, takes and the clip, with what is stale."""
     shown = status.of().shots
     shown.clear()
-    stale = stale_now(scene, folder)
+    stale = {} if status.of().running else stale_now(scene, folder)  # a run makes it anew, and has no time to look
     for angle in scene.consistency.angles:
         item = shown.add()
         item.name = angle.name

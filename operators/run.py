@@ -11,7 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..pipeline.errors import Cancelled, ConsistencyError
-from . import begin, drive, reasons, refresh, status
+from . import begin, drive, reasons, refresh, status, warm_up
 from .wish import Wish
 
 if TYPE_CHECKING:
@@ -139,6 +139,9 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         return {"FINISHED"}
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
+        return self._invoke(context)
+
+    def _invoke(self, context: Context) -> set[str]:
         now = status.of(context)
         now.error = now.details = now.note = ""
         now.running, now.cancelling, now.fraction = True, False, -1.0
@@ -204,6 +207,8 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         """While fal.ai is asked for prices; then on, or to the dialog that shows the total."""
         assert self._asking is not None
         now, scene = status.of(context), bpy.data.scenes[self._scene]
+        if warm_up.advance():
+            return {"PASS_THROUGH"}
         try:
             next(self._asking)
         except StopIteration as done:

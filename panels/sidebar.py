@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..operators import reasons, scene_settings, status
+from ..operators import reasons, scene_settings, status, warm_up
 from .words import STATE_ICONS, message, money
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
     bl_label = "Consistency Pipeline"
 
     def draw(self, context: Context) -> None:
+        warm_up.begin()
         layout = self.layout
         now = status.of(context)
         draw_stages(layout, now)

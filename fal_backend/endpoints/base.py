@@ -48,7 +48,7 @@ NamedSize = Literal["square_hd", "square", "portrait_4_3", "portrait_16_9", "lan
 class Inputs(BaseModel):
     """What an endpoint, or a part of its input, takes. Unknown fields are refused: fal ignores them, so a typo would be paid for."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -62,7 +62,7 @@ class Inputs(BaseModel):
 class Result(BaseModel):
     """What an endpoint answers. Members may be null or missing, and new ones may appear, without harm."""
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
+    model_config = ConfigDict(extra="allow", defer_build=True, protected_namespaces=())
 
 
 class ImageSize(Inputs):

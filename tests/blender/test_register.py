@@ -72,3 +72,35 @@ def test_registering_is_not_felt_and_loads_nothing_heavy():
         time.sleep(0.1)
     assert loaded == "", "registering imported what only a run needs"
     assert min(seconds) < 0.25  # the benchmark holds it to 50 ms; this only notices a heavy import
+
+
+def test_a_run_finds_everything_imported_that_it_needs():
+    """Whatever a run would import in its middle holds the window; in a process of its own, since imports stay."""
+    program = """
+import bpy, sys, consistency_pipeline as c
+c.register()
+from consistency_pipeline.operators import warm_up
+while warm_up.advance(): pass
+known = set(sys.modules)
+bpy.ops.mesh.primitive_cube_add()
+bpy.ops.consistency.use_selected()
+own = bpy.context.scene.consistency
+own.backend, own.size, own.samples, own.motion = "local", 64, 1, "none"
+from consistency_pipeline.operators import preferences, startup, wish
+import pathlib
+wish.runs_home = lambda: pathlib.Path(sys.argv[1])
+startup.give_default_angles(bpy.context.scene)
+while len(own.angles) > 1: own.angles.remove(1)
+bpy.ops.consistency.run()
+new = sorted(n for n in set(sys.modules) - known if n.split(".")[0] in ("consistency_pipeline", "pydantic"))
+new = [n for n in new if ".scoring." not in n and ".darkroom." not in n]  # a window has that done by a second Blender
+c.unregister()
+print("NEW", *new, flush=True)
+import os; os._exit(0)
+"""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as home:
+        said = subprocess.run([sys.executable, "-c", program, home], capture_output=True, text=True, timeout=120, check=False)
+    (line,) = [line for line in said.stdout.splitlines() if line.startswith("NEW")] or [said.stderr]
+    assert line == "NEW"

@@ -63,7 +63,7 @@ class Window:
         }  # fmt: skip
         (home / "blender").mkdir()
         shots.mkdir(parents=True, exist_ok=True)
-        for file in ("scenarios.py", "playing.py", "pointing.py"):
+        for file in ("scenarios.py", "playing.py", "pointing.py", "tours.py"):
             shutil.copy(HERE / file, home)
         command = [program, "--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive)]  # fmt: skip
         done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=180, check=False)  # fmt: skip

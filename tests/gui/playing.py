@@ -9,6 +9,7 @@ import json
 import os
 import time
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 import bpy
@@ -41,6 +42,23 @@ def status():
 
 def settings():
     return bpy.context.scene.consistency
+
+
+def preferences():
+    return import_module(f"{PACKAGE}.operators.preferences").preferences()
+
+
+def small():
+    """Settings that render in a second or two."""
+    own = settings()
+    own.size, own.samples, own.duration = 64, 1, 1.0
+    angles = import_module(f"{PACKAGE}.operators.angles")
+    angles.set_angles(bpy.context.scene, angles.DEFAULTS[:2])
+    preferences().folder = str(Path(OPTIONS["home"]) / "runs")
+
+
+def stages():
+    return {stage.name: stage.state for stage in status().stages}
 
 
 def open_sidebar():

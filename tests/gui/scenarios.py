@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import struct
 import sys
-import time
 import zlib
-from importlib import import_module
 from pathlib import Path
 
 import bpy
 
 sys.path.append(str(Path(__file__).parent))
-from playing import OPTIONS, PACKAGE, ask, click, in_view, key, open_sidebar, play, screenshot, settings, status, view
+from playing import (
+    OPTIONS,
+    ask,
+    click,
+    in_view,
+    key,
+    open_sidebar,
+    play,
+    preferences,
+    screenshot,
+    settings,
+    small,
+    stages,
+    status,
+    view,
+)
 from pointing import (
     LEFT,
     RIGHT,
@@ -48,19 +61,6 @@ def photo(name, shade):
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     )
     return path
-
-
-def preferences():
-    return import_module(f"{PACKAGE}.operators.preferences").preferences()
-
-
-def small():
-    """Settings that render in a second or two."""
-    own = settings()
-    own.size, own.samples, own.duration = 64, 1, 1.0
-    angles = import_module(f"{PACKAGE}.operators.angles")
-    angles.set_angles(bpy.context.scene, angles.DEFAULTS[:2])
-    preferences().folder = str(HOME / "runs")
 
 
 def next_step():
@@ -302,114 +302,11 @@ def file_is_loaded_meanwhile():
     return seen
 
 
-def every_panel():
-    """For packaging/screenshots.py: each panel by itself, open, after a run on this machine."""
-    panels = import_module(f"{PACKAGE}.panels")
-    parent, others = panels.CLASSES[0], panels.CLASSES[1:]
-    groups = {name: getattr(panels, name).CLASSES for name in ("model", "rig", "references", "photoreal", "video", "results", "jobs", "costs")}  # fmt: skip
-    for cls in reversed(others):
-        bpy.utils.unregister_class(cls)
-    small()
-    settings().size, settings().duration = 256, 1.0
-    preferences().backend = "local"
-    settings().source, settings().file, settings().motion = "FILE", OPTIONS["model"], OPTIONS.get("motion", "none")
-    yield from open_sidebar()
-    with in_view("UI"):
-        bpy.ops.consistency.run("INVOKE_DEFAULT")
-    yield lambda: status().running
-    yield lambda: not status().running
-    if status().error:
-        return {"error": status().details}
-    bpy.ops.consistency.list_runs()
-    yield from _shoot("sidebar", parent)
-    for name, classes in groups.items():
-        for cls in classes:
-            if issubclass(cls, bpy.types.Panel) and cls.bl_space_type == "VIEW_3D":
-                cls.bl_options = set()
-            bpy.utils.register_class(cls)
-        yield from _shoot(name, parent)
-        for cls in reversed(classes):
-            bpy.utils.unregister_class(cls)
-    for cls in others:
-        bpy.utils.register_class(cls)
-    return {"panels": ["sidebar", *groups]}
-
-
-def _shoot(name, _parent):
-    """The sidebar alone, once it has come to rest."""
-    _, area, _, side = view()
-    side.active_panel_category = "Consistency"
-    area.tag_redraw()
-    yield 2.5
-    window = bpy.context.window_manager.windows[0]
-    screenshot(f"{name} {side.width}x{side.height}+{side.x}+{window.height - side.y - side.height}")
-
-
-def measures():
-    """For benchmarks/window.py: what holds the window, and for how long."""
-    panels = import_module(f"{PACKAGE}.panels")
-    drive = import_module(f"{PACKAGE}.operators.drive")
-    took = {}
-    for cls in panels.CLASSES:
-        if hasattr(cls, "draw") and issubclass(cls, bpy.types.Panel):
-            _time_drawing(cls, took)
-    _open_all(panels)
-    yield from open_sidebar()
-    small()
-    preferences().backend = "local"
-    settings().source, settings().file, settings().motion = "FILE", OPTIONS["model"], "none"
-    settings().size = 256
-    with in_view("UI"):
-        bpy.ops.consistency.run("INVOKE_DEFAULT")
-    yield lambda: status().running
-    yield lambda: not status().running
-    if status().error:
-        return {"error": status().details}
-    yield 1.0
-    module = import_module(PACKAGE)
-    module.unregister()
-    began = time.perf_counter()
-    module.register()
-    registering = time.perf_counter() - began
-    means = {name: 1000.0 * sum(times) / len(times) for name, times in took.items() if times}
-    slowest = max(means, key=means.get)
-    return {
-        "holds_ms": {doing: 1000.0 * seconds for doing, seconds in drive.current.holds.items()},
-        "draw_ms": sum(means.values()),
-        "slowest_panel": f"{slowest} {means[slowest]:.2f} ms",
-        "register_ms": 1000.0 * registering,
-        "what": "two angles of 256 pixels, local backend, no clip",
-    }
-
-
-def _open_all(panels):
-    """Every panel open: those that begin closed are registered anew as open ones, before the sidebar is first drawn."""
-    for cls in reversed(panels.CLASSES):
-        bpy.utils.unregister_class(cls)
-    for cls in panels.CLASSES:
-        if hasattr(cls, "bl_options"):
-            cls.bl_options = set()
-        bpy.utils.register_class(cls)
-
-
-def _time_drawing(cls, took):
-    draw = cls.draw
-
-    def timed(self, context):
-        began = time.perf_counter()
-        draw(self, context)
-        took.setdefault(cls.__name__, []).append(time.perf_counter() - began)
-
-    cls.draw = timed
-
-
 def _state(name):
     return next((job.state for job in status().jobs if job.name == name), "")
 
 
-def stages():
-    return {stage.name: stage.state for stage in status().stages}
-
-
 if OPTIONS:
+    from tours import every_panel, measures  # noqa: F401 - played by other programs
+
     play(globals()[OPTIONS["scenario"]]())

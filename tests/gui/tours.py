@@ -1,0 +1,149 @@
+"""Played for other programs: every panel for packaging/screenshots.py, and what holds the window for benchmarks."""
+
+from __future__ import annotations
+
+import functools
+import time
+from importlib import import_module
+
+import bpy
+from playing import OPTIONS, PACKAGE, in_view, open_sidebar, preferences, screenshot, settings, small, status, view
+
+
+def every_panel():
+    """For packaging/screenshots.py: each panel by itself, open, after a run on this machine."""
+    panels = import_module(f"{PACKAGE}.panels")
+    parent, others = panels.CLASSES[0], panels.CLASSES[1:]
+    groups = {name: getattr(panels, name).CLASSES for name in ("model", "rig", "references", "photoreal", "video", "results", "jobs", "costs")}  # fmt: skip
+    for cls in reversed(others):
+        bpy.utils.unregister_class(cls)
+    small()
+    settings().size, settings().duration = 256, 1.0
+    preferences().backend = "local"
+    settings().source, settings().file, settings().motion = "FILE", OPTIONS["model"], OPTIONS.get("motion", "none")
+    yield from open_sidebar()
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT")
+    yield lambda: status().running
+    yield lambda: not status().running
+    if status().error:
+        return {"error": status().details}
+    bpy.ops.consistency.list_runs()
+    yield from _shoot("sidebar", parent)
+    for name, classes in groups.items():
+        for cls in classes:
+            if issubclass(cls, bpy.types.Panel) and cls.bl_space_type == "VIEW_3D":
+                cls.bl_options = set()
+            bpy.utils.register_class(cls)
+        yield from _shoot(name, parent)
+        for cls in reversed(classes):
+            bpy.utils.unregister_class(cls)
+    for cls in others:
+        bpy.utils.register_class(cls)
+    return {"panels": ["sidebar", *groups]}
+
+
+def _shoot(name, _parent):
+    """The sidebar alone, once it has come to rest."""
+    _, area, _, side = view()
+    side.active_panel_category = "Consistency"
+    area.tag_redraw()
+    yield 2.5
+    window = bpy.context.window_manager.windows[0]
+    screenshot(f"{name} {side.width}x{side.height}+{side.x}+{window.height - side.y - side.height}")
+
+
+def measures():
+    """For benchmarks/window.py: what holds the window, and for how long."""
+    panels = import_module(f"{PACKAGE}.panels")
+    drive = import_module(f"{PACKAGE}.operators.drive")
+    took = {}
+    for cls in panels.CLASSES:
+        if hasattr(cls, "draw") and issubclass(cls, bpy.types.Panel):
+            _time_drawing(cls, took)
+    held = _time_callbacks()
+    _open_all(panels)
+    yield from open_sidebar()
+    small()
+    preferences().backend = "local"
+    settings().source, settings().file, settings().motion = "FILE", OPTIONS["model"], "none"
+    settings().size = 256
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT")
+    yield lambda: status().running
+    yield lambda: not status().running
+    if status().error:
+        return {"error": status().details}
+    yield 1.0
+    module = import_module(PACKAGE)
+    module.unregister()
+    began = time.perf_counter()
+    module.register()
+    registering = time.perf_counter() - began
+    holds = {doing: 1000.0 * seconds for doing, seconds in {**drive.current.holds, **held}.items()}
+    means = {name: 1000.0 * sum(times) / len(times) for name, times in took.items() if times}
+    slowest = max(means, key=means.get)
+    return {
+        "holds_ms": holds,
+        "draw_ms": sum(means.values()),
+        "slowest_panel": f"{slowest} {means[slowest]:.2f} ms",
+        "register_ms": 1000.0 * registering,
+        "what": "two angles of 256 pixels, local backend, no clip",
+    }
+
+
+# What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (drive.holds).
+CALLBACKS = {
+    "run": ("CONSISTENCY_OT_run._invoke", "CONSISTENCY_OT_run._ask", "CONSISTENCY_OT_run._let_go"),
+    "refresh": ("everything", "progress", "pictures", "money", "jobs", "stale", "history"),
+    "startup": ("_look_for_stale",),
+    "live": ("place_cameras", "place_lights", "preview_prompt"),
+    "thumbnails": ("load",),
+    "begin": ("start", "estimate"),
+}
+
+
+def _time_callbacks():
+    """Name of the callback → the longest that it has held the window, in seconds."""
+    held = {}
+    for module, names in CALLBACKS.items():
+        for name in names:
+            owner = import_module(f"{PACKAGE}.operators.{module}")
+            *path, last = name.split(".")
+            for part in path:
+                owner = getattr(owner, part)
+            setattr(owner, last, _timed(f"operators: {module}.{name}", getattr(owner, last), held))
+    return held
+
+
+def _timed(name, function, held):
+    @functools.wraps(function)
+    def timed(*arguments, **options):
+        began = time.perf_counter()
+        try:
+            return function(*arguments, **options)
+        finally:
+            held[name] = max(held.get(name, 0.0), time.perf_counter() - began)
+
+    return timed
+
+
+def _open_all(panels):
+    """Every panel open: those that begin closed are registered anew as open ones, before the sidebar is first drawn."""
+    for cls in reversed(panels.CLASSES):
+        bpy.utils.unregister_class(cls)
+    for cls in panels.CLASSES:
+        if hasattr(cls, "bl_options"):
+            cls.bl_options = set()
+        bpy.utils.register_class(cls)
+
+
+def _time_drawing(cls, took):
+    draw = cls.draw
+
+    def timed(self, context):
+        began = time.perf_counter()
+        draw(self, context)
+        took.setdefault(cls.__name__, []).append(time.perf_counter() - began)
+
+    cls.draw = timed
