@@ -36,7 +36,7 @@ class CONSISTENCY_OT_add_parameter(bpy.types.Operator):
         _kept = [(name, label(name), parameters.describe(field)) for name, field in fields.items()]
         return _kept or [("NONE", "No Fields", "This endpoint has no fields of its own")]
 
-    field: EnumProperty(name="Field", items=_items, options={"SKIP_SAVE"})
+    field: EnumProperty(name="Field", description="The field to change", items=_items, options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -61,7 +61,7 @@ class CONSISTENCY_OT_remove_parameter(bpy.types.Operator):
     bl_label = "Reset Field"
     bl_options = {"REGISTER", "UNDO"}
 
-    index: IntProperty(options={"SKIP_SAVE"})
+    index: IntProperty(name="Entry", description="Its place among the changed fields, from 0", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Context) -> bool:

@@ -95,7 +95,7 @@ class CONSISTENCY_OT_copy_text(bpy.types.Operator):
     bl_label = "Copy"
     bl_options = {"INTERNAL"}
 
-    text: StringProperty(options={"SKIP_SAVE"})
+    text: StringProperty(name="Text", description="What to copy", options={"SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
         context.window_manager.clipboard = self.text
@@ -135,7 +135,7 @@ class CONSISTENCY_OT_load_run(bpy.types.Operator):
     bl_label = "Load These Settings"
     bl_options = {"REGISTER", "UNDO"}
 
-    path: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
+    path: StringProperty(name="Run", description="Folder of the run", subtype="DIR_PATH", options={"SKIP_SAVE"})
     go_on: bpy.props.BoolProperty(
         name="Go On",
         description="Make it the current run too, instead of only loading its settings",

@@ -20,8 +20,8 @@ NOT_OURS = {"sync_mode", "num_images", "max_images"}  # they would lose or multi
 
 
 class CONSISTENCY_PG_parameter(bpy.types.PropertyGroup):
-    endpoint: StringProperty(name="Endpoint")
-    field: StringProperty(name="Field")
+    endpoint: StringProperty(name="Endpoint", description="Id of the endpoint that the field is of")
+    field: StringProperty(name="Field", description="Name of the field, as the endpoint has it")
     kind: StringProperty(name="Kind", description="int, float, bool, choice, text or json")
 
 

@@ -42,8 +42,8 @@ class CONSISTENCY_OT_choose_take(bpy.types.Operator):
     bl_label = "Choose Take"
     bl_options = {"REGISTER"}
 
-    angle: StringProperty(options={"SKIP_SAVE"})
-    take: IntProperty(options={"SKIP_SAVE"})
+    angle: StringProperty(name="Angle", description="Name of the angle", options={"SKIP_SAVE"})
+    take: IntProperty(name="Take", description="Number of the take", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -87,7 +87,7 @@ class CONSISTENCY_OT_open_picture(bpy.types.Operator):
     bl_label = "Open"
     bl_options = {"INTERNAL"}
 
-    path: StringProperty(options={"SKIP_SAVE"})
+    path: StringProperty(name="File", description="The file to open", options={"SKIP_SAVE"})
 
     def execute(self, _context: Context) -> set[str]:
         if not Path(self.path).exists():

@@ -135,7 +135,7 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     lighting: EnumProperty(
         name="Lighting", description="Where the lamps stand", items=LIGHTINGS, update=live.light_changed
     )
-    light: PointerProperty(type=CONSISTENCY_PG_light)
+    light: PointerProperty(name="Light", description="Corrections of the preset", type=CONSISTENCY_PG_light)
     backdrop: EnumProperty(
         name="Backdrop",
         description="What stands behind the product",

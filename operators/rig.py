@@ -40,7 +40,7 @@ class CONSISTENCY_OT_load_angles(bpy.types.Operator):
     bl_label = "Load Angle Set"
     bl_options = {"REGISTER", "UNDO"}
 
-    set: EnumProperty(name="Set", items=SETS)
+    set: EnumProperty(name="Set", description="What kind of product the angles are for", items=SETS)
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -107,7 +107,11 @@ class CONSISTENCY_OT_move_angle(AngleOperator, bpy.types.Operator):
     bl_idname = "consistency.move_angle"
     bl_label = "Move Angle"
 
-    direction: EnumProperty(items=(("UP", "Up", ""), ("DOWN", "Down", "")))
+    direction: EnumProperty(
+        name="Direction",
+        description="Where to move it",
+        items=(("UP", "Up", "Towards the first angle"), ("DOWN", "Down", "Towards the last angle")),
+    )
 
     def execute(self, context: Context) -> set[str]:
         own = context.scene.consistency
@@ -145,7 +149,7 @@ class CONSISTENCY_OT_look_through(bpy.types.Operator):
     bl_label = "Look Through"
     bl_options = {"REGISTER", "UNDO"}
 
-    angle: StringProperty(options={"SKIP_SAVE"})
+    angle: StringProperty(name="Angle", description="Empty: the selected one", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Context) -> bool:

@@ -34,7 +34,9 @@ STAGES = (
 class Wishing:
     """The options that every operator about a run shares."""
 
-    until: EnumProperty(name="Until", items=STAGES, default="results", options={"SKIP_SAVE"})
+    until: EnumProperty(
+        name="Until", description="The last stage to run", items=STAGES, default="results", options={"SKIP_SAVE"}
+    )
     again: BoolProperty(name="Again", description="Make it anew although it is there", options={"SKIP_SAVE"})
     angle: StringProperty(name="Angle", description="Only this angle is made anew", options={"SKIP_SAVE"})
     fresh: BoolProperty(name="New Run", description="Begin a new run folder", options={"SKIP_SAVE"})

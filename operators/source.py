@@ -91,7 +91,9 @@ class CONSISTENCY_OT_drop_model(bpy.types.Operator):
     bl_label = "Use Model in Consistency"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
     filter_glob: StringProperty(default="*.glb;*.gltf;*.blend", options={"HIDDEN"})
 
     @classmethod
@@ -167,7 +169,7 @@ class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
         _kept[self.role] = items  # Blender keeps no reference to the texts of a dynamic list
         return items
 
-    endpoint: EnumProperty(name="Endpoint", items=_items, options={"SKIP_SAVE"})
+    endpoint: EnumProperty(name="Endpoint", description="The endpoint to use", items=_items, options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Context) -> bool:

@@ -22,23 +22,23 @@ class CONSISTENCY_PG_stage(bpy.types.PropertyGroup):
 
 class CONSISTENCY_PG_job(bpy.types.PropertyGroup):
     name: StringProperty(name="Job", description="Stage, angle and take")
-    stage: StringProperty()
-    angle: StringProperty()
-    take: IntProperty()
+    stage: StringProperty(description="The stage that asked for it")
+    angle: StringProperty(description="The angle that it is about; empty: all of them")
+    take: IntProperty(description="Number of the take")
     state: StringProperty(description="waiting, queued, running, saving, done, failed or cancelled")
-    queue_position: IntProperty(default=-1)
+    queue_position: IntProperty(default=-1, description="Requests that are served before it; negative where unknown")
     elapsed: FloatProperty(description="Seconds since it was asked for", unit="TIME_ABSOLUTE")
     log: StringProperty(description="The last thing that was said about it")
-    fraction: FloatProperty(default=-1.0, description="0 to 1; negative where unknown")
-    quoted: FloatProperty(description="USD")
+    fraction: FloatProperty(default=-1.0, subtype="FACTOR", description="Done so far, 0 to 1; negative where unknown")
+    quoted: FloatProperty(description="USD that it was quoted at")
     billed: FloatProperty(default=-1.0, description="USD; negative where not known yet")
-    request_id: StringProperty()
+    request_id: StringProperty(description="What fal.ai calls the request")
 
 
 class CONSISTENCY_PG_cost(bpy.types.PropertyGroup):
     name: StringProperty()
-    endpoint: StringProperty()
-    note: StringProperty()
+    endpoint: StringProperty(description="Who is paid")
+    note: StringProperty(description="How much of it, in the unit of its price")
     usd: FloatProperty(default=-1.0, description="USD; negative where unknown")
 
 
@@ -46,10 +46,10 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
     """An angle's pictures on disk."""
 
     name: StringProperty()
-    reference: StringProperty()
-    still: StringProperty()
+    reference: StringProperty(description="File of the reference; empty: none")
+    still: StringProperty(description="File of the still that is shown; empty: none")
     takes: StringProperty(description="Numbers of the finished takes, separated by blanks")
-    chosen: IntProperty()
+    chosen: IntProperty(description="Number of the take that is shown; 0: none")
     state: StringProperty(description="missing, rendered or stale")
     why: StringProperty(description="What changed since it was rendered")
     outcome: StringProperty(
@@ -63,20 +63,22 @@ class CONSISTENCY_PG_run(bpy.types.PropertyGroup):
     """A run of earlier, for the history."""
 
     name: StringProperty()
-    path: StringProperty()
-    note: StringProperty()
+    path: StringProperty(description="Its folder")
+    note: StringProperty(description="When it was made, and by whom")
 
 
 class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
-    running: BoolProperty()
-    cancelling: BoolProperty()
-    stage: StringProperty()
-    text: StringProperty()
-    fraction: FloatProperty(default=-1.0)
+    running: BoolProperty(description="A run is active")
+    cancelling: BoolProperty(description="The run was asked to stop")
+    stage: StringProperty(description="The stage that is going on")
+    text: StringProperty(description="What is going on")
+    fraction: FloatProperty(
+        default=-1.0, subtype="FACTOR", description="Done so far of the whole run, 0 to 1; negative where unknown"
+    )
     error: StringProperty(description="One sentence with the cure")
     details: StringProperty(description="The full text, for the clipboard")
     note: StringProperty(description="Something worth knowing that is no error")
-    backend: StringProperty()
+    backend: StringProperty(description="Who makes the stills and clips of this run")
     run_folder: StringProperty(description="The folder that all below was read from")
     is_finished: BoolProperty(description="Every stage is done, and the results are on disk")
     is_outdated: BoolProperty(description="Something was changed since, so that stages have to be run again")
@@ -84,17 +86,17 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     jobs: CollectionProperty(type=CONSISTENCY_PG_job)
     job_index: IntProperty()
     shots: CollectionProperty(type=CONSISTENCY_PG_shot)
-    clip: StringProperty()
+    clip: StringProperty(description="File of the clip that is shown; empty: none")
     headline: StringProperty(description="How many stills show the product as it is")
     preview: StringProperty(description="The prompt that will be sent for the selected angle")
-    preview_angle: StringProperty()
+    preview_angle: StringProperty(description="The angle that the prompt is for")
     product: StringProperty(description="Name and size of the product")
     costs: CollectionProperty(type=CONSISTENCY_PG_cost)
     cost_index: IntProperty()
     estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")
     estimate_unknown: StringProperty(description="Endpoints that have no known price")
-    quoted: FloatProperty(description="USD")
-    billed: FloatProperty(description="USD")
+    quoted: FloatProperty(description="USD that the run's purchases were quoted at")
+    billed: FloatProperty(description="USD that the run was billed")
     uncertain: FloatProperty(description="USD that may have been billed without our knowing")
     history: CollectionProperty(type=CONSISTENCY_PG_run)
     history_index: IntProperty()
