@@ -179,12 +179,12 @@ def _agree(
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
     from .fal_backend import quote
 
-    prices = fal.prices(sorted({purchase.endpoint for purchase in quote.plan(settings, folder)}))
+    prices = fal.prices(quote.endpoints(settings, folder))
     estimate = quote.estimate(settings, prices, folder, **wishes)
     say(estimate.table())
     if settings.budget is not None and estimate.total > settings.budget:
         say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
-    if estimate.total > 0 and not yes:
+    if estimate.most > 0 and not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"this would spend up to ${estimate.most:.2f}; confirm with --yes")
         sys.stderr.write(f"Spend up to ${estimate.most:.2f}? [y/N] ")
@@ -308,9 +308,8 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
             "total_usd": 0.0,
             "text": "local: no AI, no network, $0.00",
         }
-    endpoints = sorted({purchase.endpoint for purchase in quote.plan(settings)})
     with _fal() as fal:
-        prices = fal.prices(endpoints)
+        prices = fal.prices(quote.endpoints(settings))
     estimate = quote.estimate(settings, prices)
     return {"status": "done", "backend": "fal", **estimate.to_json(), "text": estimate.table()}
 

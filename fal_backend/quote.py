@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..pipeline import plan as planned
-from ..pipeline.acceptance import MEASURABLE, ladder_of
+from ..pipeline.acceptance import ladder_of
 from ..pipeline.errors import UsageError
+from ..pipeline.gate_record import GateRecord
 from ..pipeline.run_folder import RunFolder
+from ..pipeline.scoring.ladder import BOUGHT
 from ..pipeline.settings import RunSettings
 from ..pipeline.text_table import text_table, usd
 from .arguments import Live
@@ -43,6 +45,7 @@ class Estimate:
     done: tuple[str, ...]
     prices: Prices
     retakes: float = 0.0  # USD at most for stills that the gate has taken again
+    unknown_retakes: tuple[str, ...] = ()  # endpoints that it may ask and whose price is not known
 
     @property
     def total(self) -> float:
@@ -56,7 +59,8 @@ class Estimate:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Endpoints whose price neither fal nor the catalogue tells."""
-        return tuple(sorted({line.endpoint for line in self.lines if line.quoted_usd is None}))
+        lines = {line.endpoint for line in self.lines if line.quoted_usd is None}
+        return tuple(sorted(lines | set(self.unknown_retakes)))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -113,32 +117,48 @@ def estimate(
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two wishes."""
     purchases = plan(settings, folder, prices)
     if folder is None:
-        return Estimate(tuple(purchases), (), prices, _retakes(settings, purchases, prices))
+        return Estimate(tuple(purchases), (), prices, *_retakes(settings, None, prices))
     bought = folder.read_journal().purchases
     bought_again = {"stuck": retry_failed, "uncertain": send_again}
     kept = {"done", "fetch", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
     paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
-    left = [purchase for purchase in purchases if purchase.key not in paid]
-    return Estimate(tuple(left), tuple(sorted(paid)), prices, _retakes(settings, left, prices))
+    left = tuple(purchase for purchase in purchases if purchase.key not in paid)
+    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, folder, prices))
 
 
-def _retakes(settings: RunSettings, purchases: list[Purchase], prices: Prices) -> float:
-    """USD that the gate may spend at most on taking the angles of ``purchases`` again."""
-    gate, rungs = settings.gate, ladder_of(settings.gate).rungs()
-    angles = {purchase.angle for purchase in purchases if purchase.stage == "photoreal"}
-    if not gate.enabled or max(settings.resolution) < MEASURABLE:
-        return 0.0
-    endpoints = {gate.depth_endpoint if rung == "depth" else settings.image_endpoint for rung in rungs}
-    dearest = max((_price_of_a_still(settings, endpoint, prices) for endpoint in endpoints), default=0.0)
-    most = dearest * len(rungs) * len(angles)
-    return most if gate.retake_budget is None else min(most, gate.retake_budget)
+def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[str]:
+    """Every endpoint that a run may buy from: what is planned, and what the gate may ask in place of a still."""
+    return sorted({*(purchase.endpoint for purchase in plan(settings, folder)), *_gate_endpoints(settings)})
 
 
-def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> float:
-    """USD; 0 where it is not known, or the endpoint can't make such a still: then the gate passes it over."""
+def _gate_endpoints(settings: RunSettings) -> set[str]:
+    rungs = ladder_of(settings.gate).purchases if settings.is_measured else ()
+    depth = {settings.gate.depth_endpoint} if "depth" in rungs else set()
+    return depth | ({settings.image_endpoint} if rungs else set())  # a view's tint asks for another seed
+
+
+def _retakes(settings: RunSettings, folder: RunFolder | None, prices: Prices) -> tuple[float, tuple[str, ...]]:
+    """USD that the gate may still spend at most in place of stills, and the endpoints whose price is not known."""
+    known = {endpoint: _price_of_a_still(settings, endpoint, prices) for endpoint in _gate_endpoints(settings)}
+    count, spent = settings.gate.retakes * len(settings.angles), 0.0
+    if folder is not None and known:
+        bought = folder.read_journal().purchases
+        record = GateRecord(folder, settings)
+        used = [e["key"] for a in settings.angles for e in record.entries(a.name) if e["made_by"] in BOUGHT]
+        paid = [key for key in used if key in bought.by_key or folder.is_finished]
+        spent = sum(attempt.committed_usd for attempt in bought.attempts if attempt.key in used)
+        count = 0 if folder.is_finished else max(0, count - len(paid))
+    most = max((price or 0.0 for price in known.values()), default=0.0) * count
+    if settings.gate.retake_budget is not None:
+        most = min(most, max(0.0, settings.gate.retake_budget - spent))
+    return most, tuple(sorted(endpoint for endpoint, price in known.items() if price is None)) if count else ()
+
+
+def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> float | None:
+    """USD, None where it is not known; 0 where the endpoint can't make such a still: then the gate passes it over."""
     with contextlib.suppress(UsageError):
         purchases = plan(settings.model_copy(update={"image_endpoint": endpoint, "takes": 1}), None, prices)
-        return next(purchase.quoted_usd for purchase in purchases if purchase.stage == "photoreal") or 0.0
+        return next(purchase.quoted_usd for purchase in purchases if purchase.stage == "photoreal")
     return 0.0

@@ -22,10 +22,9 @@ from .retakes import Retakes
 from .rig import Angle
 from .run_folder import RunFolder
 from .scoring.ladder import BOUGHT, Action, Attempt, Ladder, best, next_action
-from .settings import Gate, RunSettings
+from .settings import MEASURABLE, Gate, RunSettings
 from .stages import Progress, Steps
 
-MEASURABLE = 256  # pixels of the longer side under which a 3 px tolerance at 1024 is less than a pixel
 AS_IT_IS = {"dx": 0.0, "dy": 0.0, "scale": 1.0, "rotation": 0.0, "pivot": [0.0, 0.0]}
 STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends the run, whatever it was about
 
@@ -37,15 +36,11 @@ class NotOnModel(ConsistencyError):
 def ladder_of(gate: Gate) -> Ladder:
     """The rungs in their order, the last one repeated until ``retakes`` is used up."""
     rungs = gate.rungs + gate.rungs[-1:] * max(0, gate.retakes - len(gate.rungs))
-    counts = {name: rungs[: gate.retakes].count(name) for name in ("reroll", "stricter", "depth")}
     return Ladder(
+        purchases=rungs[: gate.retakes],
         unwarp=gate.unwarp,
-        rerolls=counts["reroll"],
-        stricter=counts["stricter"],
-        depth=counts["depth"],
         local=gate.local,
         unsure=gate.unsure,
-        most=gate.retakes,
         tint_rerolls=min(1, gate.retakes),
     )
 
@@ -64,8 +59,7 @@ class Acceptance:
     @property
     def measures(self) -> bool:
         """Pictures of this run come from outside, and are large enough to be measured."""
-        gate, size = self.settings.gate, max(self.settings.resolution)
-        return gate.enabled and self.settings.backend != "local" and size >= MEASURABLE
+        return self.settings.is_measured
 
     def settled(self, angle: str) -> bool:
         """Nothing is left to be done: a take is chosen, or none ended well, or a retake waits for better times."""
@@ -125,42 +119,49 @@ class Acceptance:
         self.note(angle.name, entry, action)
         if action.kind in BOUGHT:
             self.retakes.buy(angle, shot, action)
-        elif action.kind == "unwarp":
-            made = yield from self.mend("unwarp", angle, shot, entry, pose=entry["pose"])
-            yield from self._measure(angle, shot, made)
-        elif action.kind == "local":
-            yield from self._finish_here(angle, shot, history)
-        else:
-            if self.settings.gate.exact and entry["outcome"] == "pass" and entry["made_by"] not in ("local", "exact"):
-                entry = yield from self._cut_out(angle, shot, entry)
-            self.record.settle(angle.name, entry, action)
+            return
+        try:
+            if action.kind == "unwarp":
+                made = yield from self.mend("unwarp", angle, shot, entry, pose=entry["pose"])
+                yield from self._measure(angle, shot, made)
+            elif action.kind == "local":
+                yield from self._finish_here(angle, shot)
+            else:
+                if (
+                    self.settings.is_cut_out
+                    and entry["outcome"] != "fail"
+                    and entry["made_by"] not in ("local", "exact")
+                ):
+                    entry = yield from self._cut_out(angle, shot, entry)
+                self.record.settle(angle.name, entry, action)
+        except ConsistencyError as error:  # what was paid for is shown as it is
+            if isinstance(error, STOPS):
+                raise
+            kept = history[best([Attempt(each["made_by"], verdict_of(each)) for each in history])]
+            self.record.settle(angle.name, kept, Action("flag", f"{kept['reason']}; {error}"))
 
     def _next(self, angle: Angle, shot: Shot, history: list[Entry]) -> Action:
         attempts = [Attempt(entry["made_by"], verdict_of(entry)) for entry in history]
         if attempts[-1].verdict.outcome == "pass":
             return next_action(attempts, self.ladder)
-        if history[-1].get("for") == "tint":
+        if "instead_of" in history[-1]:
             reason = f"{history[-1]['why']}, but the retake is no better; the earlier one is kept"
-            return Action("flag", reason, len(history) - 2)
+            takes = [entry["take"] for entry in history]
+            return Action("flag", reason, takes.index(history[-1]["instead_of"]))
+        if not self.measures:
+            return Action("flag", attempts[-1].verdict.reason, len(history) - 1)
         action = next_action(attempts, self.ladder, self.retakes.money_left(), self.retakes.prices(angle, shot))
         if action.kind == "flag" and "passed_over" in history[-1 if action.keep is None else action.keep]:
             return Action("flag", action.reason, best(attempts))
         return action
 
-    def _finish_here(self, angle: Angle, shot: Shot, history: list[Entry]) -> Steps[None]:
+    def _finish_here(self, angle: Angle, shot: Shot) -> Steps[None]:
         made: Entry = {"take": self.record.next_take(angle.name), "made_by": "local"}
-        try:
-            yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made["take"]))
-        except ConsistencyError as error:
-            if isinstance(error, STOPS):
-                raise
-            kept = history[best([Attempt(entry["made_by"], verdict_of(entry)) for entry in history])]
-            self.record.settle(angle.name, kept, Action("flag", f"{kept['reason']}; {error}"))
-            return
+        yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made["take"]))
         yield from self._measure(angle, shot, made)
 
     def _cut_out(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
-        """Exact mode: the accepted still along its render's own outline. Its verdict is the one of what was cut."""
+        """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
         made = yield from self.mend(
             "exact", angle, shot, entry,
             pose=entry["pose"], backdrop=self.settings.backdrop, restore=self.settings.gate.restore,
@@ -176,7 +177,7 @@ class Acceptance:
             task,
             Progress("photoreal", "mending", None, angle.name),
             still=str(self.folder.take(angle.name, entry["take"])),
-            shot=shot_facts(shot),
+            shot=self.facts(shot),
             out=str(self.folder.take(angle.name, made["take"])),
             **options,
         )
@@ -194,7 +195,7 @@ class Acceptance:
         else:
             heatmap = self.folder.heatmap(angle.name, entry["take"])
             measuring = Progress("photoreal", "measuring against the render", None, angle.name)
-            options = {"still": str(still), "shot": shot_facts(shot), "heatmap": str(heatmap)}
+            options = {"still": str(still), "shot": self.facts(shot), "heatmap": str(heatmap)}
             try:
                 entry |= yield from self.studio.inspect("measure", measuring, **options)
                 entry["heatmap"] = heatmap.relative_to(self.folder.root).as_posix()
@@ -207,14 +208,14 @@ class Acceptance:
         text = f"{still.name}: {entry['outcome']}, {entry['reason']}"
         yield Progress("photoreal", text, None, angle.name, warning=is_wrong)
 
+    def facts(self, shot: Shot) -> dict[str, Any]:
+        """A reference as the darkroom takes it."""
+        sent = self.settings.is_cut_out
+        files = {name: str(path) for name, path in shot.files.items() if name != "sent" or sent}
+        return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}
+
     def note(self, angle: str, entry: Entry, action: Action) -> None:
         """Have a decision written into the journal."""
         decision = {"action": action.kind, "outcome": entry["outcome"], "reason": action.reason}
         key = entry.get("key") or plan.still_key(angle, entry["take"])
         self.orders.backend.note(key, {"angle": angle, "take": entry["take"], **decision})
-
-
-def shot_facts(shot: Shot) -> dict[str, Any]:
-    """A reference as the darkroom takes it."""
-    files = {name: str(path) for name, path in shot.files.items()}
-    return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}

@@ -6,6 +6,7 @@ Blender greets whoever starts it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -24,10 +25,15 @@ TICK = 0.05  # seconds between two looks where a pipe can't be waited on
 class Connection:
     """A running child. ``hello`` is its first line; the parent's module search path is added to it.
 
+    ``environment``: in place of the parent's own.
+
     Raises TryAgainLater where the process can't be started.
     """
 
-    def __init__(self, command: Sequence[str], hello: dict[str, Any]) -> None:
+    def __init__(
+        self, command: Sequence[str], hello: dict[str, Any], environment: dict[str, str] | None = None
+    ) -> None:
+        _reap()
         flags = 0
         if sys.platform == "win32":
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -40,6 +46,7 @@ class Connection:
                 cwd=Path(__file__).parent.anchor,
                 start_new_session=True,  # the terminal's Ctrl-C is for the parent, which then cancels in order
                 creationflags=flags,
+                env=environment,
             )
         except OSError as error:
             raise TryAgainLater(f"{Path(command[0]).name} could not be started as a second process ({error.strerror or error}); try again") from error  # fmt: skip
@@ -131,5 +138,23 @@ class Connection:
         self._pipe.close()
         self._ended = True
         if self._process.poll() is None:
-            # Not a leak but the promise: it goes on without us. Popen would warn about it when collected.
-            self._process.returncode = 0
+            _still_at_work.append(self._process)
+
+    def kill(self) -> None:
+        """End a child that saves nothing of value, at once."""
+        self._process.kill()
+        self.close()
+
+
+# Children that go on without us, which is the promise, until they have left and can be forgotten.
+_still_at_work: list[subprocess.Popen[bytes]] = []
+
+
+def _reap() -> None:
+    _still_at_work[:] = [process for process in _still_at_work if process.poll() is None]
+
+
+@atexit.register
+def _let_go() -> None:
+    for process in _still_at_work:
+        process.returncode = 0  # Popen would warn about each when it is collected

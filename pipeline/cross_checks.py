@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from . import plan
-from .acceptance import STOPS, Acceptance, shot_facts
+from .acceptance import STOPS, Acceptance
 from .errors import ConsistencyError
-from .gate_record import subject
+from .gate_record import Entry, subject
 from .ports import Shot
 from .requests import ClipRequest
+from .rig import Angle
 from .scoring.crossview import Tint
-from .scoring.ladder import next_for_tint
+from .scoring.ladder import Action, next_for_tint
 from .stages import Progress, Steps
 
 
@@ -23,43 +24,68 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
     folder, record, settings = gate.folder, gate.record, gate.settings
     takes = {name: record.chosen(name) for name in shots if folder.still(name).is_file()}
     checks: list[dict[str, Any]] = folder.record.setdefault("tints", [])
-    if not gate.measures or len(takes) < 2 or any(check["takes"] == takes for check in checks):
+    known = next((check for check in checks if check["takes"] == takes), None)
+    if not gate.measures or len(takes) < 2 or (known is not None and "did" in known):
         return
-    try:
-        found = yield from gate.studio.inspect(
-            "tint",
-            Progress("photoreal", "comparing the views' colours"),
-            stills={name: str(folder.still(name)) for name in takes},
-            shots={name: shot_facts(shots[name]) for name in takes},
-        )
-    except ConsistencyError as error:  # a still of another aspect: it is flagged already
-        if isinstance(error, STOPS):
-            raise
-        found = {"outlier": "", "action": "", "reason": str(error), "gains": {}}
-    checks.append({"takes": takes, **found})
-    folder.save()
-    name = found["outlier"]
+    if known is None:
+        known = {"takes": takes, **(yield from _look_at_tints(gate, shots, takes))}
+        checks.append(known)
+    name = known["outlier"]
     entry = record.shown(name) if name else None
     if entry is None or entry["made_by"] in ("local", "gain"):
+        known["did"] = "nothing"
+        folder.save()
         return
     angle, shot = settings.angle(name), shots[name]
     in_clip = settings.motion != "none" and name in plan.clip_stills(settings)
     rerolls = sum(check.get("did") == "reroll" for check in checks)
-    tint = Tint((), {}, {}, name, found["action"], found["reason"])
-    action = next_for_tint(tint, rerolls, gate.ladder, not in_clip and gate.retakes.affordable(angle, shot))
-    checks[-1]["did"] = action.kind
+    may_be_bought = not in_clip and not record.person_chose(name) and gate.retakes.affordable(angle, shot)
+    tint = Tint((), {}, {}, name, known["action"], known["reason"])
+    action = next_for_tint(tint, rerolls, gate.ladder, may_be_bought)
+    if action.kind == "gain" and not record.person_chose(name):
+        made = yield from _corrected(gate, angle, shot, entry, known["gains"][name])
+        if made is not None:
+            known["did"] = "gain"
+            record.keep(name, made)
+            record.settle(name, made, action, instead_of=takes[name])
+    if "did" not in known and record.chosen(name) == takes[name]:
+        if action.kind == "reroll":
+            known["did"] = "reroll"
+            del folder.record["chosen"][subject(name)]
+            gate.retakes.buy(angle, shot, action, instead_of=takes[name])
+        elif not record.person_chose(name):
+            entry |= {"outcome": "unsure", "reason": known["reason"], "cause": "tint"}
+            record.settle(name, entry, Action("flag", known["reason"]), instead_of=takes[name])
+    known.setdefault("did", "flag")
+    folder.save()
     gate.note(name, entry, action)
-    if action.kind == "gain":
-        made = yield from gate.mend("gain", angle, shot, entry, factors=found["gains"][name])
-        made = {**{fact: value for fact, value in entry.items() if fact != "key"}, **made}
-        record.keep(name, made)
-        record.settle(name, made, action)
-    elif action.kind == "reroll":
-        folder.record["chosen"].pop(subject(name), None)
-        gate.retakes.buy(angle, shot, action, purpose="tint")
-    else:
-        entry |= {"outcome": "unsure", "reason": action.reason, "cause": "tint"}
-        record.settle(name, entry, action)
+
+
+def _look_at_tints(gate: Acceptance, shots: dict[str, Shot], takes: dict[str, int | None]) -> Steps[dict[str, Any]]:
+    try:
+        return (
+            yield from gate.studio.inspect(
+                "tint",
+                Progress("photoreal", "comparing the views' colours"),
+                stills={name: str(gate.folder.still(name)) for name in takes},
+                shots={name: gate.facts(shots[name]) for name in takes},
+            )
+        )
+    except ConsistencyError as error:  # a still of another aspect: it is flagged already
+        if isinstance(error, STOPS):
+            raise
+        return {"outlier": "", "action": "", "reason": str(error), "gains": {}}
+
+
+def _corrected(gate: Acceptance, angle: Angle, shot: Shot, entry: Entry, factors: list[float]) -> Steps[Entry | None]:
+    """A still with its colour cast taken away; None where that failed, and the still is flagged as it is."""
+    try:
+        made = yield from gate.mend("gain", angle, shot, entry, factors=factors)
+    except ConsistencyError as error:
+        if isinstance(error, STOPS):
+            raise
+        return None
+    return {**{fact: value for fact, value in entry.items() if fact != "key"}, **made}
 
 
 def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
@@ -75,7 +101,7 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
         following = Progress("video", "following the product through the clip", None, clip.angle.name)
-        options = {"clip": str(clip.out), "shot": shot_facts(shot), "still_camera": clip.motion == "light_sweep"}
+        options = {"clip": str(clip.out), "shot": gate.facts(shot), "still_camera": clip.motion == "light_sweep"}
         try:
             found = yield from gate.studio.inspect("track", following, drifted=str(drifted), **options)
             if found["outcome"] == "fail":

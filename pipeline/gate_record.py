@@ -65,7 +65,8 @@ class GateRecord:
         return plan.still_keys(self.folder, self.settings, angle)
 
     def next_take(self, angle: str) -> int:
-        return max([*self.first_keys(angle), *(entry["take"] for entry in self.all_entries(angle))]) + 1
+        """A number for another picture of the angle, that nothing has had and nothing planned will have."""
+        return max(*self.first_keys(angle), self.folder.next_take(subject(angle)) - 1) + 1
 
     def keep(self, angle: str, entry: Entry) -> None:
         """Write an entry down, new or completed."""
@@ -82,8 +83,15 @@ class GateRecord:
         entries, chosen = self.all_entries(angle), self.chosen(angle)
         return next((entry for entry in entries if entry["take"] == chosen and "outcome" in entry), None)
 
-    def settle(self, angle: str, entry: Entry, action: Action) -> None:
-        """Show an entry's take, and say why."""
+    def person_chose(self, angle: str) -> bool:
+        """The take that is shown is not the one that the gate decided for."""
+        verdict = self.folder.record.get("verdicts", {}).get(subject(angle))
+        return verdict is not None and self.chosen(angle) not in (None, verdict["take"])
+
+    def settle(self, angle: str, entry: Entry, action: Action, instead_of: int | None = None) -> None:
+        """Show an entry's take in place of ``instead_of``, and say why; not where a person has chosen another meanwhile."""
+        if self.chosen(angle) not in (None, instead_of):
+            return
         verdict = {name: entry.get(name) for name in ("take", "outcome", "heatmap", "made_by")}
         decision = {**verdict, "reason": action.reason, "action": action.kind}
         self.folder.record.setdefault("verdicts", {})[subject(angle)] = decision
@@ -91,13 +99,13 @@ class GateRecord:
 
     def refused(self, angle: str) -> Entry | None:
         """The shown entry, where it failed and no person chose it."""
-        verdict, shown = self.folder.record.get("verdicts", {}).get(subject(angle)), self.shown(angle)
-        if verdict is None or shown is None or shown["take"] != verdict["take"]:
-            return None
-        return shown if shown["outcome"] == "fail" else None
+        shown = self.shown(angle)
+        return shown if shown is not None and shown["outcome"] == "fail" and not self.person_chose(angle) else None
 
     def headline(self, angles: Iterable[str]) -> str:
-        """The run in one line: "5 of 5 on model", or which one is not and why. Empty where nothing was measured."""
+        """The run in one line: "5 of 5 on model", or which one is not and why. Empty where nothing was looked at."""
         shown = {angle: self.shown(angle) for angle in angles}
-        verdicts = {angle: verdict_of(entry) for angle, entry in shown.items() if entry is not None}
-        return headline(verdicts) if verdicts else ""
+        if not any(shown.values()):
+            return ""
+        missing = Verdict("fail", "there is no still that was measured")
+        return headline({angle: verdict_of(entry) if entry else missing for angle, entry in shown.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Container
 from pathlib import Path
 
@@ -42,9 +43,11 @@ def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) 
 
 
 def still_keys(folder: RunFolder, settings: RunSettings, angle: str) -> dict[int, str]:
-    """Take number → key of an angle's current stills."""
-    first = folder.first_take(f"photoreal/{angle}")
-    return {take: still_key(angle, take) for take in range(first, first + settings.takes)}
+    """Take number → key of an angle's current stills. Numbers of pictures that came about otherwise are passed over."""
+    subject = f"photoreal/{angle}"
+    others = {entry["take"] for entry in folder.record.get("gate", {}).get(subject, ()) if entry["made_by"] != "first"}
+    free = (take for take in itertools.count(folder.first_take(subject)) if take not in others)
+    return {take: still_key(angle, take) for take in itertools.islice(free, settings.takes)}
 
 
 def still_requests(
@@ -57,7 +60,7 @@ def still_requests(
             endpoint=settings.image_endpoint,
             angle=angle,
             take=take,
-            reference=files.get("sent", files["image"]),
+            reference=sent_picture(settings, files),
             depth=files.get("depth_map"),
             prompt=photoreal.prompt_for(angle, settings, product),
             avoid=photoreal.AVOID,
@@ -72,6 +75,11 @@ def still_requests(
 
 def still_key(angle: str, take: int) -> str:
     return f"photoreal/{angle}/take-{take:02d}"
+
+
+def sent_picture(settings: RunSettings, files: dict[str, Path]) -> Path:
+    """The reference as a generator gets it: in exact mode over the backdrop that shows its rim best."""
+    return files.get("sent", files["image"]) if settings.is_cut_out else files["image"]
 
 
 def retake_request(
@@ -92,7 +100,7 @@ def retake_request(
         endpoint=endpoint,
         angle=angle,
         take=take,
-        reference=files.get("sent", files["image"]),
+        reference=sent_picture(settings, files),
         depth=files.get("depth_map"),
         prompt=photoreal.prompt_for(angle, settings, product, strict=rung == "stricter"),
         avoid=photoreal.AVOID,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from . import plan
 from .errors import BudgetExceeded, Cancelled, TryAgainLater
 from .gate_record import Entry, GateRecord
 from .orders import Orders
 from .ports import Product, Shot
-from .requests import StillRequest
+from .requests import Request, StillRequest
 from .rig import Angle
 from .scoring.ladder import BOUGHT, Action
 from .spending import Limits, SpendingBook
 
 RUNGS = ("reroll", "stricter", "depth")
+UNDER_WAY = ("wait", "fetch", "done", "uncertain")  # paid for, or it may be: asking again sends nothing
 
 
 @dataclass
@@ -23,24 +25,42 @@ class Retakes:
     product: Product
     orders: Orders
 
-    def buy(self, angle: Angle, shot: Shot, action: Action, purpose: str = "shape") -> None:
-        """Write down that it will be asked for, then ask."""
+    def buy(self, angle: Angle, shot: Shot, action: Action, **facts: Any) -> None:
+        """Write down that it will be asked for, with ``facts`` to remember, then ask."""
         take = self.record.next_take(angle.name)
         key = plan.still_key(angle.name, take)
-        entry = {"take": take, "made_by": action.kind, "key": key, "why": action.reason, "for": purpose}
-        self.record.keep(angle.name, entry)
+        self.record.keep(angle.name, {"take": take, "made_by": action.kind, "key": key, "why": action.reason, **facts})
         self.orders.start(self._request(angle, shot, take, action.kind))
 
     def rejoin(self, angle: Angle, shot: Shot) -> None:
-        """Ask again for what an earlier life of this run asked for; what was paid is not paid again."""
-        for entry in self.record.entries(angle.name):
-            if entry["made_by"] in BOUGHT and "passed_over" not in entry and entry["key"] not in self.orders.requests:
+        """Ask again for what an earlier life of this run asked for. What was paid is not paid again, and what never left is
+        only sent where it would be decided for today.
+        """
+        name, entries = angle.name, self.record.all_entries(angle.name)
+        missing = [
+            entry
+            for entry in self.record.entries(name)
+            if entry["made_by"] in BOUGHT and "passed_over" not in entry and entry["key"] not in self.orders.requests
+        ]
+        if not missing:
+            return
+        purchases = self.record.folder.read_journal().purchases
+        for entry in missing:
+            if purchases.next_step(entry["key"]) in UNDER_WAY or self._may_be_sent(angle, shot, entry):
                 self.orders.start(self._request(angle, shot, entry["take"], entry["made_by"]))
+            elif "outcome" not in entry:
+                entries.remove(entry)
+                self.record.folder.save()
+
+    def _may_be_sent(self, angle: Angle, shot: Shot, entry: Entry) -> bool:
+        wanted = self.record.settings.is_measured and self.record.chosen(angle.name) is None and "outcome" not in entry
+        return wanted and self.affordable(angle, shot, entry["made_by"], besides=entry)
 
     def pass_over(self, entry: Entry) -> bool:
-        """Whether a retake that failed is a rung passed over. One that may yet succeed is not, and the run says so."""
+        """Whether a retake that failed is a rung passed over. One that is paid for, or may be, is not, and the run says so."""
         event = self.orders.ended[entry["key"]]
-        if isinstance(event.error, (TryAgainLater, Cancelled)):
+        step = self.record.folder.read_journal().purchases.next_step(entry["key"])
+        if isinstance(event.error, (TryAgainLater, Cancelled)) or step in UNDER_WAY:
             return False
         self.orders.forgive(entry["key"])
         reason = "the limit allows no other take" if isinstance(event.error, BudgetExceeded) else event.text
@@ -54,25 +74,38 @@ class Retakes:
         return {rung: self.orders.backend.quote(self._request(angle, shot, take, rung)) for rung in RUNGS}
 
     def money_left(self) -> float | None:
-        """USD that retakes may still cost, None for no limit: what was agreed to for the rest of the run is not theirs."""
+        """USD that retakes may still cost, None for no limit: what was agreed to for the rest of the run is not theirs.
+
+        A purchase that was asked for and is not in the journal yet counts at its quote.
+        """
         folder, settings = self.record.folder, self.record.settings
-        purchases, left = folder.read_journal().purchases, []
+        purchases = folder.read_journal().purchases
+        entries = [entry for angle in settings.angles for entry in self.record.all_entries(angle.name)]
+        retakes = {entry["key"] for entry in entries if entry["made_by"] in BOUGHT}
+        unsent = sum(
+            self._quoted(request)
+            for key, request in self.orders.requests.items()
+            if key in retakes and key not in purchases.by_key and key not in self.orders.ended
+        )
+        left = []
         if settings.gate.retake_budget is not None:
-            entries = [entry for angle in settings.angles for entry in self.record.all_entries(angle.name)]
-            retakes = {entry["key"] for entry in entries if entry["made_by"] in BOUGHT}
             spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)
-            left.append(settings.gate.retake_budget - spent)
+            left.append(settings.gate.retake_budget - spent - unsent)
         limits = Limits(settings.budget, settings.daily_budget, settings.product_budget)
         unspent = SpendingBook().left(folder.record["id"], settings.product_name, limits)
         if unspent is not None:
             rest = plan.rest(folder, settings, self.product, purchases.by_key)
-            left.append(unspent - sum(self.orders.backend.quote(request) or 0.0 for request in rest))
+            left.append(unspent - unsent - sum(self._quoted(request) for request in rest))
         return max(0.0, min(left)) if left else None
 
-    def affordable(self, angle: Angle, shot: Shot) -> bool:
-        """Whether one more take with another seed is within the ladder's length and the limits."""
-        used = sum(entry["made_by"] in BOUGHT for entry in self.record.entries(angle.name))
-        left, price = self.money_left(), self.prices(angle, shot)["reroll"]
+    def _quoted(self, request: Request) -> float:
+        return self.orders.backend.quote(request) or 0.0
+
+    def affordable(self, angle: Angle, shot: Shot, rung: str = "reroll", besides: Entry | None = None) -> bool:
+        """Whether one more take is within the ladder's length and the limits; ``besides``: the entry it already has."""
+        entries = [entry for entry in self.record.entries(angle.name) if entry is not besides]
+        used = sum(entry["made_by"] in BOUGHT for entry in entries)
+        left, price = self.money_left(), self.prices(angle, shot)[rung]
         return used < self.record.settings.gate.retakes and (left is None or (price is not None and price <= left))
 
     def _request(self, angle: Angle, shot: Shot, take: int, rung: str) -> StillRequest:

@@ -200,14 +200,18 @@ class RunFolder:
 
     def new_round(self, subject: str) -> None:
         """Ask for ``subject`` again: later requests get numbers that no file and no purchase has had."""
+        self.record.setdefault("rounds", {})[subject] = self.next_take(subject)
+        self.record.get("chosen", {}).pop(subject, None)
+        self.save()
+
+    def next_take(self, subject: str) -> int:
+        """A number that no file, no purchase and no entry of ``subject`` has had."""
         stage, _, name = subject.partition("/")
         numbers = [int(path.stem.rpartition("-")[2]) for path in (self.root / stage).glob(f"{name}.take-*")]
         bought = self.read_journal().purchases.by_key
         numbers += [int(key.rpartition("-")[2]) for key in bought if key.startswith(f"{subject}/take-")]
         numbers += [int(entry["take"]) for entry in self.record.get("gate", {}).get(subject, ())]
-        self.record.setdefault("rounds", {})[subject] = max(numbers, default=0) + 1
-        self.record.get("chosen", {}).pop(subject, None)
-        self.save()
+        return max(numbers, default=0) + 1
 
     def chosen(self, subject: str) -> int | None:
         """The number of the take that is shown, None while none is."""

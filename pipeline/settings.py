@@ -30,6 +30,8 @@ class LightRig(BaseModel):
     softness: float = Field(1.0, ge=0.05, le=5.0, description="lamp size, times the preset's")
 
 
+MEASURABLE = 256  # pixels of the longer side under which a 3 px tolerance at 1024 is less than a pixel
+
 Rung = Literal["reroll", "stricter", "depth"]
 
 
@@ -131,6 +133,16 @@ class RunSettings(BaseModel):
     def has_own_model(self) -> bool:
         """The input is a 3D model already, so that none is bought."""
         return len(self.inputs) == 1 and self.inputs[0].lower().endswith((".glb", ".gltf", ".blend"))
+
+    @property
+    def is_measured(self) -> bool:
+        """Stills come from outside, are large enough to be measured, and shall be."""
+        return self.gate.enabled and self.backend == "fal" and max(self.resolution) >= MEASURABLE
+
+    @property
+    def is_cut_out(self) -> bool:
+        """Exact mode: the matte puts the true backdrop back, so that the generator may be sent another one."""
+        return self.gate.exact and self.is_measured
 
     @property
     def product_name(self) -> str:

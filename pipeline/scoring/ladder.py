@@ -18,24 +18,17 @@ BOUGHT: tuple[Kind, ...] = ("reroll", "stricter", "depth")
 
 @dataclass(frozen=True)
 class Ladder:
-    """How far to go for one picture. Counts are purchases beyond the first.
+    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once.
 
     ``unsure``: what happens where the gate can't tell: "flag" keeps the picture for a person to look at, "accept" trusts it,
-    "climb" treats it as failed. ``most``: purchases in all, whatever the rungs allow.
+    "climb" treats it as failed.
     """
 
+    purchases: tuple[Kind, ...] = ("reroll", "reroll", "stricter", "depth")
     unwarp: bool = True
-    rerolls: int = 2
-    stricter: int = 1
-    depth: int = 1
     local: bool = True
     unsure: Literal["flag", "accept", "climb"] = "flag"
-    most: int = 4
     tint_rerolls: int = 1
-
-    def rungs(self) -> tuple[Kind, ...]:
-        """The purchases in their order."""
-        return (*["reroll"] * self.rerolls, *["stricter"] * self.stricter, *["depth"] * self.depth)[: self.most]  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ def _climb(
     why = history[-1].verdict.reason
     climbed = [attempt.made_by for attempt in history if attempt.made_by in BOUGHT]
     unaffordable = False
-    remaining = list(ladder.rungs()) if len(climbed) < ladder.most else []
+    remaining = list(ladder.purchases)
     # A rung that was passed over for its price stays passed over: what was climbed is the last bought rung's place.
     for rung in climbed:
         if rung in remaining:

@@ -10,6 +10,7 @@ and the task is simply done here: the same function, the same result.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...pipeline.errors import ConsistencyError, TryAgainLater
 from ...pipeline.stages import Progress, Steps
 from .. import compat
 
+KEYS = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # are none of its business
 DOOR = Path(__file__).with_name("door.py")
 
 
@@ -36,21 +38,24 @@ class Darkroom:
         Raises what the task raised: a ConsistencyError of the same class.
         """
         yield meanwhile
-        answer = None if compat.in_background() else (yield from self._elsewhere(task, meanwhile, job))
-        if answer is None:
-            from .tasks import TASKS
+        if compat.in_background():
+            return _here(task, job)
+        for _ in range(2):  # what killed a child once, memory running out, need not kill the next one
+            child = self._open()
+            if child is None:
+                return _here(task, job)
+            answer = yield from self._ask(child, task, meanwhile, job)
+            if answer is not None and "error" in answer:
+                kind = getattr(errors, answer["error"]["class"], ConsistencyError)
+                raise kind(answer["error"]["text"])
+            if answer is not None:
+                return dict(answer["value"])
+        raise ConsistencyError(f"a second Blender died twice over the task {task!r}; free some memory, then resume: nothing paid is lost")  # fmt: skip
 
-            return TASKS[task](**job)
-        if "error" in answer:
-            kind = getattr(errors, answer["error"]["class"], ConsistencyError)
-            raise kind(answer["error"]["text"])
-        return dict(answer["value"])
-
-    def _elsewhere(self, task: str, meanwhile: Progress, job: dict[str, Any]) -> Steps[dict[str, Any] | None]:
-        """The child's answer; None where there is no child to be had, or it died over the task."""
-        child = self._open()
-        if child is None:
-            return None
+    def _ask(
+        self, child: Connection, task: str, meanwhile: Progress, job: dict[str, Any]
+    ) -> Steps[dict[str, Any] | None]:
+        """The child's answer; None where it died over the task."""
         self._asked += 1
         number = self._asked
         child.send({"number": number, "task": task, "job": job})
@@ -65,15 +70,23 @@ class Darkroom:
         return self._answers.pop(number)
 
     def _open(self) -> Connection | None:
+        """The child; None where none can be started: slower, but the task is done here."""
         if self._child is None:
+            environment = {name: value for name, value in os.environ.items() if name not in KEYS}
             try:
-                self._child = Connection(compat.second_blender(DOOR), {})
+                self._child = Connection(compat.second_blender(DOOR), {}, environment)
             except TryAgainLater:
-                return None  # slower, but done: here
+                return None
         return self._child
 
     def close(self) -> None:
-        """Let the second Blender leave. What it was doing is given up: its files appear whole or not at all."""
+        """End the second Blender. What it was doing is given up: its files appear whole or not at all."""
         if self._child is not None:
-            self._child.close(patience=0.0)
+            self._child.kill()
             self._child = None
+
+
+def _here(task: str, job: dict[str, Any]) -> dict[str, Any]:
+    from .tasks import carry_out  # a window never needs what it imports
+
+    return carry_out(task, job)

@@ -23,14 +23,12 @@ def _open_the_package() -> None:
 
 def _answer(order: dict[str, Any]) -> dict[str, Any]:
     from consistency_pipeline.pipeline.errors import ConsistencyError
-    from consistency_pipeline.studio.darkroom.tasks import TASKS
+    from consistency_pipeline.studio.darkroom import tasks
 
     try:
-        return {"value": TASKS[order["task"]](**order["job"])}
+        return {"value": tasks.carry_out(order["task"], order["job"])}
     except ConsistencyError as error:
         return {"error": {"class": type(error).__name__, "text": str(error)}}
-    except Exception as error:  # noqa: BLE001 - the next task may be fine, and the parent must hear of this one
-        return {"error": {"class": "ConsistencyError", "text": f"{order['task']} failed with an unforeseen {type(error).__name__}: {error}; please report it, then resume: nothing paid is lost"}}  # fmt: skip
 
 
 def _serve(orders: IO[str], out: IO[str]) -> None:
@@ -46,6 +44,7 @@ if __name__ == "__main__":
     if first_line.strip():
         sys.path.extend(path for path in json.loads(first_line)["paths"] if path not in sys.path)
         _open_the_package()
-        _serve(sys.stdin, sys.stdout)
-    sys.stdout.flush()
+        answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Blender itself prints must not get between the lines
+        _serve(sys.stdin, answers)
     os._exit(0)  # nothing of this Blender is to be saved, and its own way out takes its time

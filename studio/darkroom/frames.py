@@ -20,7 +20,10 @@ def frames_of(clip: Path, every: float, side: int) -> Iterator[tuple[float, Arra
     """
     scene = bpy.data.scenes.new("Consistency Frames")
     try:
-        strip = compat.strips(scene.sequence_editor_create()).new_movie("clip", str(clip), channel=1, frame_start=1)
+        try:
+            strip = compat.strips(scene.sequence_editor_create()).new_movie("clip", str(clip), channel=1, frame_start=1)
+        except RuntimeError as error:
+            raise BadInput(f"{clip.name} is not a clip that Blender can read; fetch it again") from error
         count = compat.strip_length(strip)
         width, height = strip.elements[0].orig_width, strip.elements[0].orig_height
         if count < 1 or not width:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...pipeline import exr, png, references
+from ...pipeline.errors import BadInput
 from ...pipeline.scoring import crossview, detail, drift, gate, label, video
 from ...pipeline.scoring.arrays import Array
 from ...pipeline.scoring.edges import geometry_edges
@@ -118,6 +119,8 @@ def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool, drifte
     vertices, triangles = _mesh(mesh)
     camera = Camera.of(shot["matrix_world"], shot["projection"])
     frames = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
+    if not frames:
+        raise BadInput(f"{Path(clip).name} shows nothing; fetch it again")
     height, width = frames[0][1].shape[:2]
     views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
     followed = video.track(frames, views, (lambda _time: 0.0) if still_camera else None, WIDEST)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...pipeline import exr, png
 from ...pipeline.disk import whole_file
+from ...pipeline.errors import ConsistencyError
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.scoring.backdrop import backdrop_choice
@@ -33,7 +34,7 @@ def reference(
     check_frame(picture, found.mask, view.name, crops=view.crops)
     files = reference_files(Path(folder), view.name)
     sent = Path(folder) / f"{view.name}.sent.png"
-    if wanted.gate.exact:  # the matte puts the true backdrop back, so the generator may see one with a clear rim
+    if wanted.is_cut_out:  # the matte puts the true backdrop back, so the generator may see one with a clear rim
         png.write(
             sent, passes.compose(found, colour_scene(wanted), wanted, _clear_backdrop(picture, found.mask, wanted))
         )
@@ -43,7 +44,7 @@ def reference(
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     png.write(files["image"], picture, facts)
-    return {"coverage": float(found.mask.mean()), "sent": str(sent) if wanted.gate.exact else None}
+    return {"coverage": float(found.mask.mean()), "sent": str(sent) if wanted.is_cut_out else None}
 
 
 def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, settings: RunSettings) -> int:
@@ -81,6 +82,16 @@ def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], 
 def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
     with whole_file(path) as file:
         exr.write(file, channels)
+
+
+def carry_out(task: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Do a task. Raises ConsistencyError, whatever goes wrong."""
+    try:
+        return TASKS[task](**job)
+    except ConsistencyError:
+        raise
+    except Exception as error:
+        raise ConsistencyError(f"{task} failed with an unforeseen {type(error).__name__}: {error}; please report it, then resume: nothing paid is lost") from error  # fmt: skip
 
 
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {

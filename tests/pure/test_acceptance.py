@@ -344,7 +344,8 @@ def test_a_strong_tint_of_one_view_is_taken_again_once_and_only_that_view(fake: 
 
 
 def test_the_rungs_follow_their_order_and_the_last_is_repeated():
-    assert ladder_of(Gate(retakes=0)).rungs() == ()
-    assert ladder_of(Gate(retakes=2)).rungs() == ("reroll", "stricter")
-    assert ladder_of(Gate(retakes=5)).rungs() == ("reroll", "stricter", "depth", "depth", "depth")
-    assert ladder_of(Gate(retakes=3, rungs=("reroll",))).rungs() == ("reroll",) * 3
+    assert ladder_of(Gate(retakes=0)).purchases == ()
+    assert ladder_of(Gate(retakes=2)).purchases == ("reroll", "stricter")
+    assert ladder_of(Gate(retakes=5)).purchases == ("reroll", "stricter", "depth", "depth", "depth")
+    assert ladder_of(Gate(retakes=3, rungs=("reroll",))).purchases == ("reroll",) * 3
+    assert ladder_of(Gate(retakes=2, rungs=("depth", "reroll"))).purchases == ("depth", "reroll")
