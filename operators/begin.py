@@ -28,8 +28,7 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
     if folder is not None:
         place = wish.draft(folder)
         wish.arrange(place, settings, wanted)
-    endpoints = sorted({purchase.endpoint for purchase in quote.plan(settings, place)})
-    prices = yield from asking.prices(need_key(), endpoints)
+    prices = yield from asking.prices(need_key(), quote.endpoints(settings, place))
     return _until(quote.estimate(settings, prices, place), wanted)
 
 

@@ -191,7 +191,8 @@ def test_an_angle_without_a_still_is_counted(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, motion="none")
     with pytest.raises(ConsistencyError):
         go(folder, Seeing())
-    assert folder.record["headline"].startswith("4 of 5 on model; front: there is no still")
+    assert folder.record["headline"].startswith("4 of 5 on model; ")
+    assert folder.record["headline"].endswith(": there is no still that was measured")
 
 
 def test_a_slight_failure_of_the_last_retake_shows_the_best(fake: FakeFal, tmp_path: Path):
