@@ -69,7 +69,11 @@ def main() -> None:
     print(f"scoring time at 1024 px: {_seconds_at_1024(options.cache, names[0], angles[0], models):.2f} s of one core")
     print(f"thresholds: {json.dumps(asdict(thresholds))}")
     if options.write:
-        note = {"pictures": len(fit_half), "products": len(names), "command": "python benchmarks/calibration.py --write"}
+        note = {
+            "pictures": len(fit_half),
+            "products": len(names),
+            "command": "python benchmarks/calibration.py --write",
+        }
         text = json.dumps({"fitted_on": note, "thresholds": asdict(thresholds)}, indent=2) + "\n"
         Path(verdict.__file__).with_name("thresholds.json").write_text(text, encoding="utf-8")
 
