@@ -1,7 +1,8 @@
 """A screenshot of every panel, taken in a real window on a virtual screen: python packaging/screenshots.py [MODEL.glb]
 
-Into docs/screenshots, one small PNG for each stage's panel. BLENDER names the program, else `blender` on PATH is taken.
-MODEL is what the run shows; without it, a cube.
+Into docs/screenshots, one small PNG for each panel. BLENDER names the program, else `blender` on PATH is taken. MODEL is
+what the run shows; without it, demo/sample.glb. The run is paid to the fake fal.ai of the tests: its stills are the
+references with the fake's marks, and nothing leaves this machine.
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ def main(arguments: list[str]) -> int:
         print("this needs a Blender (BLENDER=…, or on PATH), Xvfb and ImageMagick", file=sys.stderr)
         return 1
     from launch import Window, virtual_screen
-    from test_sidebar import cube_glb
 
     from build import ask_blender, build
+    from tests.fake_fal import API_KEY, FakeFal
 
     shots = ROOT / "docs" / "screenshots"
-    with tempfile.TemporaryDirectory(prefix="consistency-shots-") as name, virtual_screen() as display:
+    with (
+        tempfile.TemporaryDirectory(prefix="consistency-shots-") as name,
+        virtual_screen() as display,
+        FakeFal() as fake,
+    ):
         home = Path(name)
         (archive,) = build([ask_blender(program)], home / "dist")
-        model = shutil.copy(arguments[0], home) if arguments else cube_glb(home / "cube.glb")
-        window = Window.install(program, archive, home, display, shots)
-        said = window.play("every_panel", model=str(model), timeout=600)
+        model = shutil.copy(arguments[0] if arguments else ROOT / "demo" / "sample.glb", home)
+        window = Window.install(program, archive, home, display, shots, **fake.environment(key=None))
+        said = window.play("every_panel", model=str(model), key=API_KEY, patience=400, timeout=600)
     print(f"{len(said['panels'])} panels in {shots}")
     return 0
 

@@ -7,43 +7,72 @@ import time
 from importlib import import_module
 
 import bpy
-from playing import OPTIONS, PACKAGE, in_view, open_sidebar, preferences, screenshot, settings, small, status, view
+from playing import OPTIONS, PACKAGE, in_view, key, open_sidebar, preferences, screenshot, settings, small, status, view
+from pointing import middle, scroll
+
+SCREEN_HEIGHT = 1000  # pixels, as launch.SIZE
+
+
+PANELS = ("model", "rig", "references", "photoreal", "video", "results", "jobs", "costs")
 
 
 def every_panel():
-    """For packaging/screenshots.py: each panel by itself, open, after a run on this machine."""
+    """For packaging/screenshots.py: each panel by itself, open, after a run against the fake fal.ai."""
     panels = import_module(f"{PACKAGE}.panels")
-    parent, others = panels.CLASSES[0], panels.CLASSES[1:]
-    groups = {name: getattr(panels, name).CLASSES for name in ("model", "rig", "references", "photoreal", "video", "results", "jobs", "costs")}  # fmt: skip
-    for cls in reversed(others):
+    groups = {name: getattr(panels, name).CLASSES for name in PANELS}
+    for cls in reversed(panels.CLASSES[1:]):  # a panel that was seen closed stays closed, however it is registered
         bpy.utils.unregister_class(cls)
-    small()
-    settings().size, settings().duration = 256, 1.0
-    preferences().backend = "local"
-    settings().source, settings().file, settings().motion = "FILE", OPTIONS["model"], OPTIONS.get("motion", "none")
+    own = settings()
+    preferences().folder, preferences().key = f"{OPTIONS['home']}/runs", OPTIONS["key"]
+    own.backend, own.source, own.file = "fal", "FILE", OPTIONS["model"]
+    own.size, own.samples, own.prompt, own.materials = 384, 32, "glass perfume bottle", "glass, metal"
     yield from open_sidebar()
-    with in_view("UI"):
-        bpy.ops.consistency.run("INVOKE_DEFAULT")
-    yield lambda: status().running
-    yield lambda: not status().running
+    yield from _run()
     if status().error:
         return {"error": status().details}
-    bpy.ops.consistency.list_runs()
-    yield from _shoot("sidebar", parent)
+    yield from _shoot("sidebar")
     for name, classes in groups.items():
         for cls in classes:
-            if issubclass(cls, bpy.types.Panel) and cls.bl_space_type == "VIEW_3D":
+            if hasattr(cls, "bl_options") and cls.bl_space_type == "VIEW_3D":
                 cls.bl_options = set()
             bpy.utils.register_class(cls)
-        yield from _shoot(name, parent)
+        yield from _shoot(name)
+        if name in ("rig", "photoreal"):  # longer than the window is high
+            yield from scroll(down=True)
+            yield from _shoot({"rig": "lighting", "photoreal": "photoreal-options"}[name])
+            yield from scroll(down=False)
+        if name == "results":
+            yield from _shoot_window()
         for cls in reversed(classes):
             bpy.utils.unregister_class(cls)
-    for cls in others:
+    for cls in panels.CLASSES[1:]:
         bpy.utils.register_class(cls)
-    return {"panels": ["sidebar", *groups]}
+    return {"panels": ["sidebar", *groups, "lighting", "photoreal-options", "preferences", "compare", "spend"]}
 
 
-def _shoot(name, _parent):
+def _run():
+    """Ask for the price, show what it says, pay, and leave something to be told in each panel."""
+    own = settings()
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT")
+    yield lambda: status().estimate > 0 and not status().running
+    yield 0.7
+    screenshot("spend 480x300+730+85")
+    yield from key("ESC", at=middle())
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+    yield lambda: status().running
+    yield lambda: not status().running
+    bpy.ops.consistency.clear_error()
+    bpy.ops.consistency.list_runs()
+    bpy.ops.consistency.add_parameter(endpoint=own.image_endpoint, role="photoreal", field="guidance_scale")
+    with in_view("UI"):
+        bpy.ops.consistency.estimate("INVOKE_DEFAULT", fresh=True)
+    yield lambda: status().estimate > 0
+    bpy.ops.consistency.select_angle(angle="three-quarter")
+
+
+def _shoot(name):
     """The sidebar alone, once it has come to rest."""
     _, area, _, side = view()
     side.active_panel_category = "Consistency"
@@ -51,6 +80,22 @@ def _shoot(name, _parent):
     yield 2.5
     window = bpy.context.window_manager.windows[0]
     screenshot(f"{name} {side.width}x{side.height}+{side.x}+{window.height - side.y - side.height}")
+
+
+def _shoot_window():
+    """The whole window while two pictures are compared, and the preferences."""
+    with in_view("WINDOW"):
+        bpy.ops.consistency.compare(angle="three-quarter")
+    yield 1.5
+    screenshot("compare 1314x930+0+26")
+    with in_view("WINDOW"):
+        bpy.ops.consistency.compare(angle="three-quarter")
+    bpy.ops.consistency.show_preferences()
+    yield 2.0
+    window = bpy.context.window_manager.windows[-1]
+    screenshot(f"preferences {window.width}x{window.height}+{window.x}+{SCREEN_HEIGHT - window.y - window.height}")
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wm.window_close()
 
 
 def measures():
