@@ -171,12 +171,14 @@ def _draw_picture(path: str, corners: list[Corner], left: float, right: float) -
     import gpu
     from gpu_extras.batch import batch_for_shader
 
+    from ..studio.compat import picture_shader
+
     image = next((i for i in bpy.data.images if i.filepath and bpy.path.abspath(i.filepath) == path), None)
     if image is None or right <= left:
         return
     low, high = (corners[0], corners[1]), (corners[3], corners[2])
     places = [_between(*low, left), _between(*low, right), _between(*high, right), _between(*high, left)]
-    shader = gpu.shader.from_builtin("IMAGE")
+    shader = picture_shader()
     batch = batch_for_shader(
         shader, "TRI_FAN", {"pos": places, "texCoord": [(left, 0), (right, 0), (right, 1), (left, 1)]}
     )

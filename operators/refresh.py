@@ -259,6 +259,6 @@ def costs(estimate: Any) -> None:
         item.note = f"{line.units:g} {line.unit}"
     if estimate.retakes:
         item = now.costs.add()
-        item.name, item.usd, item.note = "retakes of stills off model, at most", estimate.retakes, ""
+        item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
     now.estimate = estimate.most
     now.estimate_unknown = ", ".join(estimate.unknown)

@@ -40,7 +40,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             seed.prop(own, "seed_lock", text="", icon="LOCKED" if own.seed_lock else "UNLOCKED")
         made = [shot for shot in now.shots if shot.still]
         if made:
-            draw_pictures(layout, context, made, "still", lambda shot: shot.outcome)
+            draw_pictures(layout, context, made, "still", lambda shot: "" if shot.outcome == "pass" else shot.outcome)
             self.draw_selected(layout, own, now)
         self.draw_run(layout, context)
 

@@ -41,7 +41,8 @@ def draw_pictures(
     """A strip of thumbnails; the button below each selects its angle, and shows by its icon how the picture stands."""
     own = context.scene.consistency
     selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
-    flow = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+    noted = any(state(shot) in STATE_ICONS for shot in shots)  # a name and an icon need more room
+    flow = layout.grid_flow(row_major=True, columns=2 if noted else 3, even_columns=True, even_rows=True, align=True)
     for shot in shots:
         cell = flow.column(align=True)
         icon = thumbnails.icon(getattr(shot, field))

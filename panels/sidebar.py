@@ -90,7 +90,11 @@ def draw_next_step(layout: UILayout, context: Context) -> None:
             layout.operator("consistency.show_preferences", icon="PREFERENCES")
     else:
         backend = "fal.ai" if scene_settings.chosen_backend(context.scene) == "fal" else "This machine, no AI"
-        cost = f", about {money(now.estimate)} left" if now.estimate >= 0 and backend == "fal.ai" else ""
+        cost = (
+            f", about {money(now.estimate)} left"
+            if now.estimate >= 0 and backend == "fal.ai" and not now.is_finished
+            else ""
+        )
         message(layout, f"{backend}{cost}", icon="NONE")
 
 

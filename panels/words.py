@@ -28,7 +28,7 @@ STATE_ICONS: dict[str, Any] = {
     "unsure": "QUESTION",
     "fail": "ERROR",
 }
-CHARACTER = 7.0  # pixels of an average letter of the interface's font, at a scale of 1
+CHARACTER = 6.5  # pixels of an average letter of the interface's font, at a scale of 1
 MARGIN = 56.0  # pixels of panel, box and icon around a line
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
+
+if TYPE_CHECKING:
+    import gpu
 
 
 def unreadable_gltf_extensions(required: Iterable[str]) -> list[str]:
@@ -93,6 +97,17 @@ def has_view_transform(name: str) -> bool:
         return False
     view.view_transform = before
     return True
+
+
+def picture_shader() -> gpu.types.GPUShader:
+    """Draws a picture in the colours that its file has. Image textures are scene linear; builds that lack the shader that
+    turns them back show them as they are."""
+    import gpu
+
+    try:
+        return gpu.shader.from_builtin("IMAGE_SCENE_LINEAR_TO_REC709_SRGB")
+    except ValueError:
+        return gpu.shader.from_builtin("IMAGE")
 
 
 def in_background() -> bool:

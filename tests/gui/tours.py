@@ -7,7 +7,20 @@ import time
 from importlib import import_module
 
 import bpy
-from playing import OPTIONS, PACKAGE, in_view, key, open_sidebar, preferences, screenshot, settings, small, status, view
+from playing import (
+    OPTIONS,
+    PACKAGE,
+    in_view,
+    key,
+    move,
+    open_sidebar,
+    preferences,
+    screenshot,
+    settings,
+    small,
+    status,
+    view,
+)
 from pointing import middle, scroll
 
 SCREEN_HEIGHT = 1000  # pixels, as launch.SIZE
@@ -52,12 +65,14 @@ def every_panel():
 
 def _run():
     """Ask for the price, show what it says, pay, and leave something to be told in each panel."""
-    own = settings()
+    own, side = settings(), view()[3]
+    move(side.x + side.width * 0.45, side.y + side.height - 58)  # the dialog opens at the mouse
+    yield 0.3
     with in_view("UI"):
         bpy.ops.consistency.run("INVOKE_DEFAULT")
     yield lambda: status().estimate > 0 and not status().running
     yield 0.7
-    screenshot("spend 480x300+730+85")
+    screenshot("spend 500x320+715+60")
     yield from key("ESC", at=middle())
     with in_view("UI"):
         bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
