@@ -48,7 +48,9 @@ NamedSize = Literal["square_hd", "square", "portrait_4_3", "portrait_16_9", "lan
 class Inputs(BaseModel):
     """What an endpoint, or a part of its input, takes. Unknown fields are refused: fal ignores them, so a typo would be paid for."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True, protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", defer_build=True, protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False
+    )
 
     @field_validator("*", mode="before")
     @classmethod
