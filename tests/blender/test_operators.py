@@ -469,9 +469,7 @@ def test_money_is_not_spent_without_being_agreed_to(studio, monkeypatch):
     with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.run(until="photoreal")
     assert status().estimate > 0
-    assert [cost.name for cost in status().costs][5:] == ["retakes, at most"], (
-        "what retakes may cost was kept quiet"
-    )
+    assert [cost.name for cost in status().costs][5:] == ["retakes, at most"], "what retakes may cost was kept quiet"
     assert status().estimate == pytest.approx(sum(cost.usd for cost in status().costs))
     assert bpy.context.scene.consistency.run_folder == ""
 

@@ -101,6 +101,8 @@ import os; os._exit(0)
     import tempfile
 
     with tempfile.TemporaryDirectory() as home:
-        said = subprocess.run([sys.executable, "-c", program, home], capture_output=True, text=True, timeout=120, check=False)
+        said = subprocess.run(
+            [sys.executable, "-c", program, home], capture_output=True, text=True, timeout=120, check=False
+        )
     (line,) = [line for line in said.stdout.splitlines() if line.startswith("NEW")] or [said.stderr]
     assert line == "NEW"
