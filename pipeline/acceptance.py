@@ -164,7 +164,7 @@ class Acceptance:
         """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
         made = yield from self.mend(
             "exact", angle, shot, entry,
-            pose=entry["pose"], backdrop=self.settings.backdrop, restore=self.settings.gate.restore,
+            pose=entry["pose"], backdrop=self.settings.backdrop, restore=self.settings.gate.restore, region=self.settings.gate.regions.get(angle.name, ""), photo=self.settings.gate.details.get(angle.name, ""),
         )  # fmt: skip
         made = {**{name: value for name, value in entry.items() if name != "key"}, **made}
         self.record.keep(angle.name, made)
@@ -188,7 +188,7 @@ class Acceptance:
         still = self.folder.take(angle.name, entry["take"])
         entry |= {"cause": "", "numbers": {}, "pose": AS_IT_IS}
         if self.settings.backend == "local" or entry["made_by"] == "local":
-            reason = "this machine's render of the model itself, exact by construction"
+            reason = "rendered from the model, exact by construction"
             entry |= {"outcome": "pass", "reason": reason}
         elif not self.measures:
             entry |= {"outcome": "unsure", "reason": f"a picture under {MEASURABLE} px is too small to be measured"}

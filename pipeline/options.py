@@ -115,6 +115,8 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--unsure", choices=("flag", "accept", "climb"), default="flag", help="what to do with a still that can't be told (default flag)")  # fmt: skip
     add("--exact", action="store_true", help="cut each still out along its render's exact outline")
     add("--restore", choices=("none", "label", "edges"), default="none", help="detail that exact mode takes from the render")  # fmt: skip
+    add("--restore-region", action="append", default=[], metavar="ANGLE=FILE", help="a picture, white where exact mode restores detail at that angle (repeatable)")  # fmt: skip
+    add("--detail-from", action="append", default=[], metavar="ANGLE=FILE", help="a photo from that angle to take the detail from, not the render (repeatable)")  # fmt: skip
     add("--budget", type=_usd, metavar="USD", help="never spend more than this on this run")
     add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
     add("--private", action="store_true", help="ask fal.ai not to store inputs and outputs longer than needed")
@@ -175,6 +177,8 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
                 unsure=options.unsure,
                 exact=options.exact,
                 restore=options.restore,
+                regions=_by_angle(options.restore_region, "--restore-region"),
+                details=_by_angle(options.detail_from, "--detail-from"),
             ),
             budget=options.budget,
             daily_budget=options.daily_budget,
@@ -194,6 +198,18 @@ def _angles(options: argparse.Namespace) -> tuple[Any, ...]:
     if options.angle_set not in ANGLE_SETS:
         raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
     return parse_angles(options.angles, ANGLE_SETS[options.angle_set])
+
+
+def _by_angle(pairs: list[str], option: str) -> dict[str, str]:
+    """``ANGLE=FILE`` pairs; absolute paths. Raises UsageError where a file is not there."""
+    files = {}
+    for pair in pairs:
+        angle, equals, name = pair.partition("=")
+        path = Path(name).expanduser().absolute()
+        if not (equals and angle and path.is_file()):
+            raise UsageError(f"{option} {pair!r} is not ANGLE=FILE with a picture that is there")
+        files[angle] = str(path)
+    return files
 
 
 def overrides_from(pairs: list[str]) -> dict[str, dict[str, Any]]:

@@ -54,6 +54,13 @@ class Gate(BaseModel):
     restore: Literal["none", "label", "edges"] = Field(
         "none", description="detail of the render that exact mode restores"
     )
+    regions: dict[str, str] = Field(
+        default_factory=dict,
+        description="angle → a picture, white where exact mode restores detail; in place of restore",
+    )
+    details: dict[str, str] = Field(
+        default_factory=dict, description="angle → a photo from there that the detail is taken from, not the render"
+    )
 
 
 class RunSettings(BaseModel):

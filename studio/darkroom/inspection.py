@@ -60,35 +60,56 @@ def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[s
 
 def unwarp(still: str, shot: dict[str, Any], pose: dict[str, Any], out: str) -> dict[str, Any]:
     """The still laid back onto the render's grid, at the render's size."""
-    picture = _on_grid(Path(still), _load(shot, "mask")[..., 0])
-    png.write(Path(out), _bytes(straighten(picture, Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))), FACTS)
+    png.write(Path(out), _bytes(_straight(Path(still), _load(shot, "mask")[..., 0], pose)), FACTS)
     return {}
 
 
 def exact(
-    still: str, shot: dict[str, Any], pose: dict[str, Any], backdrop: str, out: str, restore: str
+    still: str,
+    shot: dict[str, Any],
+    pose: dict[str, Any],
+    backdrop: str,
+    out: str,
+    restore: str,
+    region: str,
+    photo: str,
 ) -> dict[str, Any]:
     """The still's product under the renderer's alpha, over exactly ``backdrop``, with the render's own shadow.
 
     ``restore``: "none", "label" (printed regions get the render's detail back) or "edges" (the geometry's edges do).
+    ``region``: a picture, white where detail is restored instead. ``photo``: a picture from this angle that the detail is
+    taken from instead of the render; it is laid onto the render's grid as a still would be.
     """
     known = _reference(shot)
-    image = _load(shot, "image")
-    picture = _on_grid(Path(still), known.mask)
-    picture = straighten(picture, Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))
-    if restore != "none":
-        edges = geometry_edges(known)
-        region = (
-            label.find(known, edges)
-            if restore == "label"
-            else detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1]))
-        )
-        picture = detail.restore(picture, known.rgb, known.mask, region.astype(np.float32))
+    picture = _straight(Path(still), known.mask, pose)
+    where = _region(known, restore, region)
+    if where is not None:
+        source = known.rgb
+        if photo:
+            taken = as_picture(passes.load(Path(photo)), *known.mask.shape)
+            source = straighten(taken, gate.score(taken, known).pose)
+        picture = detail.restore(picture, source, known.mask, where)
     value = references.BACKDROPS[backdrop] / 255.0
     colour = (value, value, value)
-    shadow = shadow_factor(image, known.mask, colour)
+    shadow = shadow_factor(_load(shot, "image"), known.mask, colour)
     png.write(Path(out), _bytes(recomposite(picture, known.mask, colour, shadow)), FACTS)
     return {}
+
+
+def _region(known: Reference, restore: str, region: str) -> Array | None:
+    """(H, W) 0..1: where detail is restored; None for nowhere."""
+    if region:
+        return _on_grid(Path(region), known.mask)[..., 0]
+    if restore == "none":
+        return None
+    edges = geometry_edges(known)
+    if restore == "label":
+        return label.find(known, edges).astype(np.float32)
+    return detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1])).astype(np.float32)
+
+
+def _straight(still: Path, mask: Array, pose: Mapping[str, Any]) -> Array:
+    return straighten(_on_grid(still, mask), Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))
 
 
 def tint(stills: dict[str, str], shots: dict[str, dict[str, Any]]) -> dict[str, Any]:

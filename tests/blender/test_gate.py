@@ -11,11 +11,12 @@ import pytest
 
 from consistency_pipeline.fal_backend import prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline import chain, png
 from consistency_pipeline.pipeline.disk import read_lines
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate, RunSettings
 from consistency_pipeline.studio import BlenderStudio, passes
+from consistency_pipeline.studio.darkroom import inspection
 from tests.fake_fal import API_KEY, FakeFal
 
 KONTEXT = "fal-ai/flux-kontext/dev"
@@ -129,3 +130,27 @@ def test_exact_mode_keeps_the_backdrop_to_the_bit_and_the_outline_to_the_pixel(r
     assert (np.abs(still - 1.0).max(axis=-1)[mask > 0.99] > 0.02).mean() > 0.9
     assert folder.record["verdicts"]["photoreal/front"]["made_by"] == "exact"
     assert Path(os.fspath(folder.take("front", 1))).is_file()
+
+
+def test_exact_mode_takes_the_print_from_a_photo_where_it_is_told_to(run, fake, tmp_path):
+    folder = run(names=("front",))
+    still, mask = folder.still("front"), passes.load(folder.references / "front.mask.png")[..., 0]
+    stripes = passes.load(folder.references / "front.png")
+    stripes[:, ::8] *= 0.3  # what only the photo shows
+    png.write(tmp_path / "photo.png", (stripes * 255).astype(np.uint8))
+    region = np.zeros((*mask.shape, 3), np.uint8)
+    region[: SIZE // 2] = 255
+    png.write(tmp_path / "region.png", region)
+    shot = folder.shot("front")
+    facts = {"files": {name: str(path) for name, path in shot.files.items()}, "matrix_world": shot.matrix_world, "projection": shot.projection}  # fmt: skip
+    entry = folder.record["gate"]["photoreal/front"][0]
+    for photo in ("", str(tmp_path / "photo.png")):
+        out = tmp_path / f"out-{bool(photo)}.png"
+        inspection.exact(
+            str(still), facts, entry["pose"], "white", str(out), "none", str(tmp_path / "region.png"), photo
+        )
+    plain, striped = passes.load(tmp_path / "out-False.png"), passes.load(tmp_path / "out-True.png")
+    changed = np.abs(plain - striped).max(axis=-1) > 0.05
+    core = mask > 0.99
+    assert changed[: SIZE // 2 - 8][core[: SIZE // 2 - 8]].mean() > 0.05
+    assert not changed[SIZE // 2 + 24 :].any()
