@@ -20,6 +20,7 @@ BLENDERS_OWN = (
     "importing",
     "measuring",
     "saving scene",
+    "scene.blend saved",
     "rendering",
     "finishing",
 )  # it renders, imports or saves there
