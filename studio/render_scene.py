@@ -97,7 +97,8 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
     cycles.blur_glossy = 0.5
     cycles.sample_clamp_indirect = 10.0
     cycles.film_transparent_glass = False
-    scene.render.use_persistent_data = True
+    # Faster from angle to angle; but what Cycles keeps points into the file, and an artist's undo replaces the file's data.
+    scene.render.use_persistent_data = compat.in_background()
 
 
 def _set_denoiser(cycles: Any, device: Device, prefilter: str) -> None:
