@@ -10,6 +10,7 @@ import bpy
 from . import (
     command,
     compare,
+    costs,
     fields,
     jobs,
     lighting,
@@ -31,6 +32,7 @@ CLASSES = (
     *status.CLASSES,
     *preferences.CLASSES,
     *run.CLASSES,
+    *costs.CLASSES,
     *source.CLASSES,
     *rig.CLASSES,
     *lighting.CLASSES,

@@ -9,7 +9,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
 from . import parameters, reasons
-from .run import say_error
+from .ticking import say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context

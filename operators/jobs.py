@@ -11,7 +11,7 @@ from bpy.props import StringProperty
 from ..pipeline.errors import ConsistencyError
 from . import drive, reasons, refresh, scene_settings, status
 from .pictures import folder_at_hand
-from .run import say_error
+from .ticking import say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
@@ -25,15 +24,17 @@ class CONSISTENCY_PG_parameter(bpy.types.PropertyGroup):
     kind: StringProperty(name="Kind", description="int, float, bool, choice, text or json")
 
 
-def search(role: Role) -> Callable[..., list[str]]:
-    """A text field's suggestions: the ids of a role's endpoints."""
+def endpoint_property(role: Role, name: str, description: str, default: str = "") -> StringProperty:
+    """A text field for any endpoint's id, which suggests the ids of a role."""
 
     def ids(_self: Any, _context: Context, edit_text: str) -> list[str]:
         from ..fal_backend.endpoints import of_role
 
         return [end.id for end in of_role(role) if not end.retired and edit_text.lower() in end.id]
 
-    return ids
+    return StringProperty(
+        name=name, description=description, default=default, search=ids, search_options={"SUGGESTION"}
+    )
 
 
 def find(endpoint_id: str, role: Role) -> Endpoint:

@@ -10,7 +10,7 @@ from bpy.props import IntProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
 from . import drive, reasons, refresh, wish
-from .run import say_error
+from .ticking import say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context

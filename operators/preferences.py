@@ -9,13 +9,13 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import __package__ as base_package
-from ..pipeline.errors import ConsistencyError
 from . import parameters, reasons, status
-from .run import Ticking
+from .ticking import Questioning
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Event
+    from bpy.types import Context
 
+    from ..pipeline.errors import ConsistencyError
     from .asking import Asking
 
 
@@ -68,17 +68,13 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         description="Where new runs are kept; empty: beside the saved .blend, or in the home folder",
         subtype="DIR_PATH",
     )
-    image_endpoint: StringProperty(
-        name="Endpoint for Stills",
-        description="The endpoint that new scenes make stills with; empty keeps the built-in one",
-        search=parameters.search("photoreal"),
-        search_options={"SUGGESTION"},
+    image_endpoint: parameters.endpoint_property(
+        "photoreal",
+        "Endpoint for Stills",
+        "The endpoint that new scenes make stills with; empty keeps the built-in one",
     )
-    video_endpoint: StringProperty(
-        name="Endpoint for Clips",
-        description="The endpoint that new scenes make clips with; empty keeps the built-in one",
-        search=parameters.search("video"),
-        search_options={"SUGGESTION"},
+    video_endpoint: parameters.endpoint_property(
+        "video", "Endpoint for Clips", "The endpoint that new scenes make clips with; empty keeps the built-in one"
     )
     budget: FloatProperty(
         name="Budget per Run (USD)",
@@ -118,56 +114,30 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         column.prop(self, "daily_budget")
 
 
-class CONSISTENCY_OT_test_key(Ticking, bpy.types.Operator):
+class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
     """Ask fal.ai whether this key is good; nothing is bought"""
 
     bl_idname = "consistency.test_key"
     bl_label = "Test Key"
     bl_options = {"INTERNAL"}
 
-    _asking: Any = None
-
     @classmethod
     def poll(cls, _context: Context) -> bool:
         return reasons.refuse(cls, reasons.no_key() or reasons.offline())
 
-    def _begin(self) -> Asking:
+    def question(self, context: Context) -> Asking:
         from .. import command_line
         from . import asking
 
+        status.of(context).key_note = "Asking fal.ai …"
         found = command_line.find_key()
         return asking.check_key(found[0] if found is not None else "")
 
-    def execute(self, _context: Context) -> set[str]:
-        from . import asking
-
-        try:
-            asking.finish(self._begin())
-        except ConsistencyError as error:
-            return self._say(str(error), good=False)
+    def answered(self, _answer: Any) -> set[str]:
         return self._say("The key is good: fal.ai accepts it", good=True)
 
-    def invoke(self, context: Context, _event: Event) -> set[str]:
-        self._asking = self._begin()
-        status.of(context).key_note = "Asking fal.ai …"
-        return self.begin_ticking(context)
-
-    def modal(self, context: Context, event: Event) -> set[str]:
-        if event.type != "TIMER" or self._asking is None:
-            return {"PASS_THROUGH"}
-        try:
-            next(self._asking)
-        except StopIteration:
-            self.end_ticking(context)
-            return self._say("The key is good: fal.ai accepts it", good=True)
-        except ConsistencyError as error:
-            self.end_ticking(context)
-            return self._say(str(error), good=False)
-        return {"PASS_THROUGH"}
-
-    def cancel(self, _context: Context) -> None:
-        if self._asking is not None:
-            self._asking.close()
+    def refused(self, error: ConsistencyError) -> set[str]:
+        return self._say(str(error), good=False)
 
     def _say(self, text: str, *, good: bool) -> set[str]:
         status.of().key_note = f"{text[:1].upper()}{text[1:]}"

@@ -111,17 +111,13 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         ),
         default="AUTO",
     )
-    model_endpoint: StringProperty(
-        name="Endpoint",
-        description="Makes the model; empty chooses by the number of photos",
-        search=parameters.search("model"),
-        search_options={"SUGGESTION"},
+    model_endpoint: parameters.endpoint_property(
+        "model", "Endpoint", "Makes the model; empty chooses by the number of photos"
     )
-    picture_endpoint: StringProperty(
-        name="Picture First",
-        description="Makes a picture from the words, and the model from that picture; empty goes straight to the model",
-        search=parameters.search("picture"),
-        search_options={"SUGGESTION"},
+    picture_endpoint: parameters.endpoint_property(
+        "picture",
+        "Picture First",
+        "Makes a picture from the words, and the model from that picture; empty goes straight to the model",
     )
     # rig
     angles: CollectionProperty(type=angles.CONSISTENCY_PG_angle)
@@ -177,12 +173,11 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         max=65536,
     )
     # photoreal
-    image_endpoint: StringProperty(
-        name="Endpoint",
-        description="Makes the stills; any id of fal.ai that turns a picture into a picture",
+    image_endpoint: parameters.endpoint_property(
+        "photoreal",
+        "Endpoint",
+        "Makes the stills; any id of fal.ai that turns a picture into a picture",
         default="fal-ai/flux-kontext/dev",
-        search=parameters.search("photoreal"),
-        search_options={"SUGGESTION"},
     )
     prompt: StringProperty(
         name="Product",
@@ -243,12 +238,11 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         description="Ask fal.ai not to store inputs and outputs for longer than this run needs them",
     )
     # video
-    video_endpoint: StringProperty(
-        name="Endpoint",
-        description="Makes the clip; any id of fal.ai that turns a picture into a video",
+    video_endpoint: parameters.endpoint_property(
+        "video",
+        "Endpoint",
+        "Makes the clip; any id of fal.ai that turns a picture into a video",
         default="fal-ai/kling-video/v3/pro/image-to-video",
-        search=parameters.search("video"),
-        search_options={"SUGGESTION"},
     )
     motion: EnumProperty(name="Motion", description="What happens in the clip", items=MOTIONS)
     video_angle: StringProperty(

@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..pipeline.errors import ConsistencyError
 from . import compare, live, reasons
 from .angles import fill_in, free_name, set_angles, to_angle
-from .run import say_error
+from .ticking import say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context

@@ -1,10 +1,8 @@
-"""Run: the one operator behind every stage's button, and those that estimate, agree, cancel and begin anew."""
+"""Run: the one operator behind every stage's button, and those that cancel and begin anew."""
 
 from __future__ import annotations
 
-import math
 import time
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -12,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..pipeline.errors import Cancelled, ConsistencyError
 from . import begin, drive, reasons, refresh, status, warm_up
+from .ticking import Ticking, say_error
 from .wish import Wish
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 
 ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 comes back as 1.58599996
-TICK = 0.03  # seconds between two looks at the run
 REDRAW = 0.25  # seconds after which the panels are drawn again although nothing but the time has changed
 STAGES = (
     ("model", "Model", "Make or take the product's model"),
@@ -56,39 +54,6 @@ class Wishing:
 
     def as_options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("until", "again", "angle", "fresh", "retry_failed")}
-
-
-def say_error(operator: bpy.types.Operator, error: BaseException) -> None:
-    """Report it, and keep it readable in the panel with its cure."""
-    now = status.of()
-    cancelled = isinstance(error, Cancelled)
-    text = str(error) if isinstance(error, ConsistencyError) else f"An unforeseen {type(error).__name__}: {error}"
-    text = f"{text[:1].upper()}{text[1:]}"
-    if cancelled:
-        now.note, now.error, now.details = text, "", ""
-    else:
-        now.error = text
-        now.details = "".join(traceback.format_exception(error))
-    operator.report({"INFO" if cancelled else "ERROR"}, text)
-
-
-class Ticking:
-    """A modal operator on a timer that is always removed, in one place, however the operator ends."""
-
-    _timer: Any = None
-
-    def begin_ticking(self, context: Context) -> set[str]:
-        self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
-        context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]
-        return {"RUNNING_MODAL"}
-
-    def end_ticking(self, context: Context) -> None:
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
-        status.redraw()
 
 
 class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
@@ -257,104 +222,6 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._drive.close()
 
 
-def _cents(usd: float) -> float:
-    """Rounded up: nobody shall pay more than the button said."""
-    return math.ceil(round(usd * 100.0, 6)) / 100.0
-
-
-class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
-    """Show what will be spent, and run once that is agreed to"""
-
-    bl_idname = "consistency.agree"
-    bl_label = "Spend Money at fal.ai"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.cannot_run(context))
-
-    def invoke(self, context: Context, _event: Event) -> set[str]:
-        total = status.of(context).estimate
-        dialog = context.window_manager.invoke_props_dialog(
-            self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${_cents(total):.2f}"
-        )
-        return set(dialog)
-
-    def draw(self, context: Context) -> None:
-        now = status.of(context)
-        column = self.layout.column(align=True)
-        for line in now.costs:
-            row = column.row()
-            words = line.name.removesuffix("/take-01").replace("/", " ")
-            row.label(text=f"{words}  ({line.note})" if line.note else words.capitalize())
-            amount = row.row()
-            amount.alignment = "RIGHT"
-            amount.label(text="unknown" if line.usd < 0 else f"${line.usd:.3f}")
-        self.layout.separator(type="LINE")
-        row = self.layout.row()
-        row.label(text="Total, at most")
-        amount = row.row()
-        amount.alignment = "RIGHT"
-        amount.label(text=f"${_cents(now.estimate):.2f}")
-        if now.estimate_unknown:
-            self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
-        self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")
-
-    def execute(self, context: Context) -> set[str]:
-        total = status.of(context).estimate
-        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.as_options())
-        return {"FINISHED"}
-
-
-class CONSISTENCY_OT_estimate(Wishing, Ticking, bpy.types.Operator):
-    """Ask fal.ai for today's prices and add up what is left to buy; nothing is bought"""
-
-    bl_idname = "consistency.estimate"
-    bl_label = "Estimate"
-    bl_options = {"REGISTER"}
-
-    _asking: Any = None
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.cannot_run(context))
-
-    def execute(self, context: Context) -> set[str]:
-        from . import asking
-
-        try:
-            refresh.costs(asking.finish(begin.estimate(context.scene, self.wish)))
-        except ConsistencyError as error:
-            say_error(self, error)
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-    def invoke(self, context: Context, _event: Event) -> set[str]:
-        status.of(context).error = ""
-        self._asking = begin.estimate(context.scene, self.wish)
-        return self.begin_ticking(context)
-
-    def modal(self, context: Context, event: Event) -> set[str]:
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        assert self._asking is not None
-        try:
-            next(self._asking)
-        except StopIteration as done:
-            refresh.costs(done.value)
-            self.end_ticking(context)
-            return {"FINISHED"}
-        except ConsistencyError as error:
-            say_error(self, error)
-            self.end_ticking(context)
-            return {"CANCELLED"}
-        return {"PASS_THROUGH"}
-
-    def cancel(self, _context: Context) -> None:
-        if self._asking is not None:
-            self._asking.close()
-
-
 class CONSISTENCY_OT_cancel(bpy.types.Operator):
     """Stop the run in order; fal.ai is asked to drop what it has not begun, and bills what it has"""
 
@@ -394,8 +261,6 @@ class CONSISTENCY_OT_new_run(bpy.types.Operator):
 
 CLASSES = (
     CONSISTENCY_OT_run,
-    CONSISTENCY_OT_agree,
-    CONSISTENCY_OT_estimate,
     CONSISTENCY_OT_cancel,
     CONSISTENCY_OT_new_run,
 )

@@ -11,7 +11,7 @@ from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
 from . import reasons, wish
-from .run import say_error
+from .ticking import say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event

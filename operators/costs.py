@@ -1,0 +1,94 @@
+"""What is left to buy: estimated, and agreed to before anything is spent."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import begin, reasons, refresh, status
+from .run import Wishing
+from .ticking import Questioning, say_error
+
+if TYPE_CHECKING:
+    from bpy.types import Context, Event
+
+    from ..pipeline.errors import ConsistencyError
+    from .asking import Asking
+
+
+class CONSISTENCY_OT_estimate(Wishing, Questioning, bpy.types.Operator):
+    """Ask fal.ai for today's prices and add up what is left to buy; nothing is bought"""
+
+    bl_idname = "consistency.estimate"
+    bl_label = "Estimate"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.cannot_run(context))
+
+    def question(self, context: Context) -> Asking:
+        status.of(context).error = ""
+        return begin.estimate(context.scene, self.wish)
+
+    def answered(self, answer: Any) -> set[str]:
+        refresh.costs(answer)
+        return {"FINISHED"}
+
+    def refused(self, error: ConsistencyError) -> set[str]:
+        say_error(self, error)
+        return {"CANCELLED"}
+
+
+def _cents(usd: float) -> float:
+    """Rounded up: nobody shall pay more than the button said."""
+    return math.ceil(round(usd * 100.0, 6)) / 100.0
+
+
+class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
+    """Show what will be spent, and run once that is agreed to"""
+
+    bl_idname = "consistency.agree"
+    bl_label = "Spend Money at fal.ai"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.cannot_run(context))
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        total = status.of(context).estimate
+        dialog = context.window_manager.invoke_props_dialog(
+            self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${_cents(total):.2f}"
+        )
+        return set(dialog)
+
+    def draw(self, context: Context) -> None:
+        now = status.of(context)
+        column = self.layout.column(align=True)
+        for line in now.costs:
+            row = column.row()
+            words = line.name.removesuffix("/take-01").replace("/", " ")
+            row.label(text=f"{words}  ({line.note})" if line.note else words.capitalize())
+            amount = row.row()
+            amount.alignment = "RIGHT"
+            amount.label(text="unknown" if line.usd < 0 else f"${line.usd:.3f}")
+        self.layout.separator(type="LINE")
+        row = self.layout.row()
+        row.label(text="Total, at most")
+        amount = row.row()
+        amount.alignment = "RIGHT"
+        amount.label(text=f"${_cents(now.estimate):.2f}")
+        if now.estimate_unknown:
+            self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
+        self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")
+
+    def execute(self, context: Context) -> set[str]:
+        total = status.of(context).estimate
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.as_options())
+        return {"FINISHED"}
+
+
+CLASSES = (CONSISTENCY_OT_estimate, CONSISTENCY_OT_agree)

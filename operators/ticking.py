@@ -1,0 +1,96 @@
+"""What operators that take their time share: a timer, a question that is answered later, and how an error is told."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..pipeline.errors import Cancelled, ConsistencyError
+from . import status
+
+if TYPE_CHECKING:
+    from bpy.types import Context, Event
+
+    from .asking import Asking
+
+TICK = 0.03  # seconds between two looks at what goes on
+
+
+def say_error(operator: bpy.types.Operator, error: BaseException) -> None:
+    """Report it, and keep it readable in the panel with its cure."""
+    now = status.of()
+    cancelled = isinstance(error, Cancelled)
+    text = str(error) if isinstance(error, ConsistencyError) else f"An unforeseen {type(error).__name__}: {error}"
+    text = f"{text[:1].upper()}{text[1:]}"
+    if cancelled:
+        now.note, now.error, now.details = text, "", ""
+    else:
+        now.error = text
+        now.details = "".join(traceback.format_exception(error))
+    operator.report({"INFO" if cancelled else "ERROR"}, text)
+
+
+class Ticking:
+    """A modal operator on a timer that is always removed, in one place, however the operator ends."""
+
+    _timer: Any = None
+
+    def begin_ticking(self, context: Context) -> set[str]:
+        self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
+        context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]
+        return {"RUNNING_MODAL"}
+
+    def end_ticking(self, context: Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        status.redraw()
+
+
+class Questioning(Ticking):
+    """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
+
+    _asking: Asking | None = None
+
+    def question(self, context: Context) -> Asking:
+        raise NotImplementedError
+
+    def answered(self, answer: Any) -> set[str]:
+        raise NotImplementedError
+
+    def refused(self, error: ConsistencyError) -> set[str]:
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> set[str]:
+        from . import asking
+
+        try:
+            answer = asking.finish(self.question(context))
+        except ConsistencyError as error:
+            return self.refused(error)
+        return self.answered(answer)
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        self._asking = self.question(context)
+        return self.begin_ticking(context)
+
+    def modal(self, context: Context, event: Event) -> set[str]:
+        if event.type != "TIMER" or self._asking is None:
+            return {"PASS_THROUGH"}
+        try:
+            next(self._asking)
+        except StopIteration as done:
+            self.end_ticking(context)
+            return self.answered(done.value)
+        except ConsistencyError as error:
+            self.end_ticking(context)
+            return self.refused(error)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, _context: Context) -> None:
+        if self._asking is not None:
+            self._asking.close()
