@@ -39,6 +39,11 @@ class Purchase:
     multipliers: tuple[tuple[float, str, str], ...] = ()
     price_source: str = ""
 
+    @property
+    def amount(self) -> str:
+        """How much is bought, in the words of its price: "1 image", "5 seconds"."""
+        return f"{self.units:g} {self.unit.removesuffix('s') if self.units == 1 else self.unit}"
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {
             "outputs": [asdict(output) for output in self.outputs],

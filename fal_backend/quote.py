@@ -94,7 +94,7 @@ class Estimate:
 
     def table(self) -> str:
         rows = [
-            (line.key, line.endpoint, f"{line.units:g} {line.unit}", usd(line.quoted_usd) if line.quoted_usd is not None else "unknown", self._source(line))
+            (line.key, line.endpoint, line.amount, usd(line.quoted_usd) if line.quoted_usd is not None else "unknown", self._source(line))
             for line in self.lines
         ]  # fmt: skip
         rows.append(("total", "", "", usd(self.total), ""))

@@ -120,6 +120,11 @@ class CONSISTENCY_PG_angle(bpy.types.PropertyGroup):
         maxlen=2000,
         update=live.prompt_changed,
     )
+    detail_photo: StringProperty(
+        name="Detail From",
+        description="A photo of the product from this angle that restored detail is taken from; empty: from the render",
+        subtype="FILE_PATH",
+    )
 
 
 def to_angle(item: CONSISTENCY_PG_angle) -> Angle:

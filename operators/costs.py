@@ -70,8 +70,8 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
         column = self.layout.column(align=True)
         for line in now.costs:
             row = column.row()
-            words = line.name.removesuffix("/take-01").replace("/", " ")
-            row.label(text=f"{words}  ({line.note})" if line.note else words.capitalize())
+            words = status.in_words(line.name)
+            row.label(text=f"{words}  ({line.note})" if line.note else words)
             amount = row.row()
             amount.alignment = "RIGHT"
             amount.label(text="unknown" if line.usd < 0 else f"${line.usd:.3f}")

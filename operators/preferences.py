@@ -10,6 +10,7 @@ from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import __package__ as base_package
 from . import parameters, reasons, status
+from .properties import CONSISTENCY_PG_settings
 from .ticking import Questioning
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def key_in_environment() -> bool:
 def has_key() -> bool:
     own = preferences()
     return bool(own is not None and own.key.strip()) or key_in_environment()
+
+
+def built_in(field: str) -> str:
+    """What a scene's endpoint is where nobody says otherwise."""
+    return str(CONSISTENCY_PG_settings.bl_rna.properties[field].default)
 
 
 def _key_changed(_self: CONSISTENCY_AP_preferences, _context: Context) -> None:
@@ -107,8 +113,8 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "device")
         layout.prop(self, "folder")
         column = layout.column(align=True)
-        column.prop(self, "image_endpoint")
-        column.prop(self, "video_endpoint")
+        column.prop(self, "image_endpoint", placeholder=built_in("image_endpoint"))
+        column.prop(self, "video_endpoint", placeholder=built_in("video_endpoint"))
         column = layout.column(align=True)
         column.prop(self, "budget")
         column.prop(self, "daily_budget")

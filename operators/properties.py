@@ -229,6 +229,24 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         name="Exact Outline",
         description="Cut each accepted still out along the outline of its render",
     )
+    restore: EnumProperty(
+        name="Restore",
+        description="Detail that the exact still takes from its render",
+        items=(
+            ("none", "Nothing", "Only the outline is the render's"),
+            ("label", "Label", "The label, or whatever else is printed on the product"),
+            ("edges", "Edges", "Fine detail along the edges inside the outline"),
+        ),
+    )
+    unsure: EnumProperty(
+        name="If Unsure",
+        description="What is done with a still of which nothing can be told, such as one of clear glass on white",
+        items=(
+            ("flag", "Show Me", "Keep it, and say that somebody should look at it"),
+            ("accept", "Accept", "Take it as on model"),
+            ("climb", "Take Again", "Treat it as off model; its retakes cost money"),
+        ),
+    )
     gate_rest: StringProperty(
         name="Rest of the Gate", description="Settings of the gate that are in no panel, as JSON", options={"HIDDEN"}
     )

@@ -256,7 +256,7 @@ def costs(estimate: Any) -> None:
         item = now.costs.add()
         item.name, item.endpoint = line.key, line.endpoint
         item.usd = -1.0 if line.quoted_usd is None else line.quoted_usd
-        item.note = f"{line.units:g} {line.unit}"
+        item.note = line.amount
     if estimate.retakes:
         item = now.costs.add()
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""

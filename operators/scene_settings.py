@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 PLAIN = ("one_scale", "lighting", "backdrop", "shadow", "size", "takes", "image_endpoint", "video_endpoint", "motion", "video_elements", "audio", "private")  # fmt: skip
 OPTIONAL_WORDS = ("model_endpoint", "picture_endpoint", "video_angle", "video_end_angle")
 BUDGETS = ("budget", "daily_budget", "product_budget")
-GATE = {"check": "enabled", "retakes": "retakes", "stand_in": "local", "exact": "exact"}
+GATE = {
+    "check": "enabled", "retakes": "retakes", "stand_in": "local", "exact": "exact", "restore": "restore", "unsure": "unsure",
+}  # fmt: skip
+GATE_MADE = {"retake_budget", "details"}  # shown too, in another form
 SHARES = ("key", "fill", "rim", "environment", "softness")
 
 
@@ -82,7 +85,9 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
 
 def _gate(own: Any) -> dict[str, Any]:
     shown = {field: getattr(own, name) for name, field in GATE.items()}
-    return {**json.loads(own.gate_rest or "{}"), **shown, "retake_budget": round(own.retake_budget, 4) or None}
+    photos = {angle.name: bpy.path.abspath(angle.detail_photo) for angle in own.angles if angle.detail_photo}
+    made = {"retake_budget": round(own.retake_budget, 4) or None, "details": photos}
+    return {**json.loads(own.gate_rest or "{}"), **shown, **made}
 
 
 def _device() -> str:
@@ -121,11 +126,13 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
         for name, field in GATE.items():
             setattr(own, name, getattr(settings.gate, field))
         own.retake_budget = settings.gate.retake_budget or 0.0
-        own.gate_rest = settings.gate.model_dump_json(exclude_defaults=True, exclude={*GATE.values(), "retake_budget"})
+        own.gate_rest = settings.gate.model_dump_json(exclude_defaults=True, exclude={*GATE.values(), *GATE_MADE})
         own.own_budget = True
         for name in BUDGETS:
             setattr(own, name, getattr(settings, name) or 0.0)
     set_angles(scene, [angle.model_dump() for angle in settings.angles])
+    for angle in own.angles:
+        angle.detail_photo = settings.gate.details.get(angle.name, "")
     live.light_changed(own, bpy.context)
 
 

@@ -92,7 +92,6 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     preview_angle: StringProperty(description="The angle that the prompt is for")
     product: StringProperty(description="Name and size of the product")
     costs: CollectionProperty(type=CONSISTENCY_PG_cost)
-    cost_index: IntProperty()
     estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")
     estimate_unknown: StringProperty(description="Endpoints that have no known price")
     quoted: FloatProperty(description="USD that the run's purchases were quoted at")
@@ -114,6 +113,12 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
         precision=0,
         update=lambda _self, _context: redraw(pictures=True),
     )
+
+
+def in_words(job: str) -> str:
+    """A purchase's key as the panels say it: "photoreal/front/take-02" is "Photoreal front take-02"."""
+    words = job.removesuffix("/take-01").replace("/", " ")
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def of(context: bpy.types.Context | None = None) -> CONSISTENCY_PG_status:

@@ -28,7 +28,7 @@ class CONSISTENCY_PT_costs(Sidebar, bpy.types.Panel):
         if now.estimate >= 0:
             box = layout.box()
             for line in now.costs:
-                entry(box, line.name.removesuffix("/take-01").replace("/", " "), money(line.usd))
+                entry(box, status.in_words(line.name), money(line.usd))
             entry(box, "Left to buy, at most", money(now.estimate))
             if now.estimate_unknown:
                 message(box, f"Price unknown: {now.estimate_unknown}", icon="ERROR")

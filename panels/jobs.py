@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class CONSISTENCY_UL_jobs(bpy.types.UIList):
     def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
         row = layout.row()
-        row.label(text=item.name.removesuffix("/take-01").replace("/", " "), icon=STATE_ICONS.get(item.state, "DOT"))
+        row.label(text=status.in_words(item.name), icon=STATE_ICONS.get(item.state, "DOT"))
         right = row.row()
         right.alignment = "RIGHT"
         right.label(text=short(item))

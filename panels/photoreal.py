@@ -110,9 +110,15 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(own, "retakes")
         column.prop(own, "retake_budget", text="Limit (USD)")
+        layout.prop(own, "unsure")
         column = layout.column(heading="Outcome")
         column.prop(own, "stand_in")
         column.prop(own, "exact")
+        column = layout.column()
+        column.active = own.exact
+        column.prop(own, "restore")
+        if own.restore != "none" and 0 <= own.angle_index < len(own.angles):
+            column.prop(own.angles[own.angle_index], "detail_photo")
 
 
 class CONSISTENCY_PT_image_parameters(FalOnly, bpy.types.Panel):

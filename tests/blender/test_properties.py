@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import bpy
 import pytest
 
@@ -52,6 +54,8 @@ EVERYTHING = RunSettings(
         restore="label",
         rungs=("depth",),
         unsure="climb",
+        regions={"front": "/photos/label.png"},
+        details={"profile": "/photos/side.jpg"},
     ),
 )
 
@@ -106,6 +110,8 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
 
     assert ids("lighting") == list(PRESETS)
     assert ids("motion") == [*MOTIONS, "none"]
+    for name in ("restore", "unsure"):
+        assert ids(name) == list(get_args(Gate.model_fields[name].annotation))
     assert [name for name, *_ in rig.SETS] == list(ANGLE_SETS)
     assert [values["name"] for values in angles.DEFAULTS] == [angle.name for angle in ANGLE_SETS["product"]]
 
