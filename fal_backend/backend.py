@@ -12,6 +12,7 @@ from ..pipeline.run_folder import RunFolder
 from . import errors, quote
 from .connection import connect
 from .order import purchase_for, with_endpoint
+from .purchase import Purchase
 
 
 class FalBackend:
@@ -52,9 +53,7 @@ class FalBackend:
     def start(self, request: Request) -> None:
         """Hand a request to the child. What makes no sense ends at once, as a failed event."""
         try:
-            request = with_endpoint(request, self._settings)
-            live = quote.live(self._prices, request.endpoint)
-            purchase = purchase_for(request, live)
+            purchase = self._purchase(request)
         except ConsistencyError as error:
             self._events.append(Event(request.key, "failed", str(error), error=error))
             return
@@ -64,10 +63,13 @@ class FalBackend:
     def quote(self, request: Request) -> float | None:
         """What a request would cost in USD, None where that is not known. Nothing is sent."""
         try:
-            request = with_endpoint(request, self._settings)
-            return purchase_for(request, quote.live(self._prices, request.endpoint)).quoted_usd
+            return self._purchase(request).quoted_usd
         except ConsistencyError:
             return None
+
+    def _purchase(self, request: Request) -> Purchase:
+        request = with_endpoint(request, self._settings)
+        return purchase_for(request, quote.live(self._prices, request.endpoint))
 
     def note(self, key: str, decision: dict[str, Any]) -> None:
         """The child writes it to the journal: two processes writing one file could cut each other's lines."""

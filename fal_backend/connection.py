@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ..pipeline.connection import Connection
+from ..pipeline.connection import DOOR, Connection
 
 
 def connect(hello: dict[str, Any], python_args: Sequence[str] = ()) -> Connection:
@@ -15,4 +14,4 @@ def connect(hello: dict[str, Any], python_args: Sequence[str] = ()) -> Connectio
 
     Raises TryAgainLater where the process can't be started.
     """
-    return Connection([sys.executable, *(python_args or ("-I",)), str(Path(__file__).parent / "__main__.py")], hello)
+    return Connection([sys.executable, *(python_args or ("-I",)), str(DOOR)], "fal_backend.child", hello)

@@ -15,13 +15,13 @@ from typing import Any
 
 from . import plan
 from .errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
-from .gate_record import Entry, GateRecord, verdict_of
+from .gate_record import Entry, GateRecord, attempts, inherited, subject
 from .orders import Orders
 from .ports import Product, Shot, Studio
 from .retakes import Retakes
 from .rig import Angle
 from .run_folder import RunFolder
-from .scoring.ladder import BOUGHT, Action, Attempt, Ladder, best, next_action
+from .scoring.ladder import BOUGHT, Action, Ladder, best, next_action
 from .settings import MEASURABLE, Gate, RunSettings
 from .stages import Progress, Steps
 
@@ -110,7 +110,7 @@ class Acceptance:
     def _show_the_first(self, angle: str, keys: dict[int, str]) -> None:
         take = next((take for take, key in keys.items() if self.orders.done(key)), None)
         if take is not None:
-            self.folder.choose(f"photoreal/{angle}", take)
+            self.folder.choose(subject(angle), take)
 
     def _decide(self, angle: Angle, shot: Shot) -> Steps[None]:
         history = self.record.history(angle.name)
@@ -137,22 +137,22 @@ class Acceptance:
         except ConsistencyError as error:  # what was paid for is shown as it is
             if isinstance(error, STOPS):
                 raise
-            kept = history[best([Attempt(each["made_by"], verdict_of(each)) for each in history])]
+            kept = history[best(attempts(history))]
             self.record.settle(angle.name, kept, Action("flag", f"{kept['reason']}; {error}"))
 
     def _next(self, angle: Angle, shot: Shot, history: list[Entry]) -> Action:
-        attempts = [Attempt(entry["made_by"], verdict_of(entry)) for entry in history]
-        if attempts[-1].verdict.outcome == "pass":
-            return next_action(attempts, self.ladder)
+        tried = attempts(history)
+        if tried[-1].verdict.outcome == "pass":
+            return next_action(tried, self.ladder)
         if "instead_of" in history[-1]:
             reason = f"{history[-1]['why']}, but the retake is no better; the earlier one is kept"
             takes = [entry["take"] for entry in history]
             return Action("flag", reason, takes.index(history[-1]["instead_of"]))
         if not self.measures:
-            return Action("flag", attempts[-1].verdict.reason, len(history) - 1)
-        action = next_action(attempts, self.ladder, self.retakes.money_left(), self.retakes.prices(angle, shot))
+            return Action("flag", tried[-1].verdict.reason, len(history) - 1)
+        action = next_action(tried, self.ladder, self.retakes.money_left(), self.retakes.prices(angle, shot))
         if action.kind == "flag" and "passed_over" in history[-1 if action.keep is None else action.keep]:
-            return Action("flag", action.reason, best(attempts))
+            return Action("flag", action.reason, best(tried))
         return action
 
     def _finish_here(self, angle: Angle, shot: Shot) -> Steps[None]:
@@ -166,7 +166,7 @@ class Acceptance:
             "exact", angle, shot, entry,
             pose=entry["pose"], backdrop=self.settings.backdrop, restore=self.settings.gate.restore, region=self.settings.gate.regions.get(angle.name, ""), photo=self.settings.gate.details.get(angle.name, ""),
         )  # fmt: skip
-        made = {**{name: value for name, value in entry.items() if name != "key"}, **made}
+        made = inherited(entry, made)
         self.record.keep(angle.name, made)
         return made
 

@@ -194,7 +194,9 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         return
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in orders.requests:
-        _choose(work, f"video/{settings.motion}", {folder.first_take(f"video/{settings.motion}"): clip.key})
+        subject = f"video/{settings.motion}"
+        if orders.done(clip.key) and folder.chosen(subject) is None:
+            folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
         folder.mark("video", "running")
         orders.start(clip)
@@ -204,15 +206,6 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
 def _may_be_shown(work: _Work, angle: str) -> bool:
     """The still of an angle is there, and it shows the product."""
     return work.folder.chosen(f"photoreal/{angle}") is not None and work.acceptance.refusal(angle) is None
-
-
-def _choose(work: _Work, subject: str, keys: dict[int, str]) -> None:
-    """The first finished take of the current round is shown, unless one was chosen before."""
-    if work.folder.chosen(subject) is None:
-        for take, key in keys.items():
-            if work.orders.done(key):
-                work.folder.choose(subject, take)
-                return
 
 
 def _until_all_ended(work: _Work, wait: float) -> Steps[None]:

@@ -19,19 +19,25 @@ from typing import Any
 
 from .errors import TryAgainLater
 
+DOOR = Path(__file__).with_name("door.py")  # what the child runs
 TICK = 0.05  # seconds between two looks where a pipe can't be waited on
 
 
 class Connection:
-    """A running child. ``hello`` is its first line; the parent's module search path is added to it.
+    """A running child: ``command`` runs ``DOOR``, which hands over to ``main`` of the module ``program``.
 
-    ``environment``: in place of the parent's own.
+    ``hello`` is its first line; ``program`` and the parent's module search path are added to it. ``environment``: in place
+    of the parent's own.
 
     Raises TryAgainLater where the process can't be started.
     """
 
     def __init__(
-        self, command: Sequence[str], hello: dict[str, Any], environment: dict[str, str] | None = None
+        self,
+        command: Sequence[str],
+        program: str,
+        hello: dict[str, Any],
+        environment: dict[str, str] | None = None,
     ) -> None:
         _reap()
         flags = 0
@@ -56,7 +62,7 @@ class Connection:
             os.set_blocking(self._pipe.fileno(), False)
         self._rest = b""
         self._ended = False
-        self.send({**hello, "paths": sys.path})
+        self.send({**hello, "program": program, "paths": sys.path})
 
     @property
     def pid(self) -> int:

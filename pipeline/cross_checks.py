@@ -7,7 +7,7 @@ from typing import Any
 from . import plan
 from .acceptance import STOPS, Acceptance
 from .errors import ConsistencyError
-from .gate_record import Entry, subject
+from .gate_record import Entry, inherited, subject
 from .ports import Shot
 from .requests import ClipRequest
 from .rig import Angle
@@ -85,7 +85,7 @@ def _corrected(gate: Acceptance, angle: Angle, shot: Shot, entry: Entry, factors
         if isinstance(error, STOPS):
             raise
         return None
-    return {**{fact: value for fact, value in entry.items() if fact != "key"}, **made}
+    return inherited(entry, made)
 
 
 def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:

@@ -28,6 +28,16 @@ def verdict_of(entry: Entry) -> Verdict:
     return Verdict(entry["outcome"], entry["reason"], entry.get("cause", ""), entry.get("numbers", {}))
 
 
+def attempts(entries: Iterable[Entry]) -> list[Attempt]:
+    """Measured entries as the ladder takes them."""
+    return [Attempt(entry["made_by"], verdict_of(entry)) for entry in entries]
+
+
+def inherited(entry: Entry, made: Entry) -> Entry:
+    """``made``, and all else that is known of the picture it was made from; the purchase stays that one's alone."""
+    return {**{fact: value for fact, value in entry.items() if fact != "key"}, **made}
+
+
 class GateRecord:
     """``record["gate"]``: entries by angle; ``record["verdicts"]``: what was decided about the one that is shown."""
 
@@ -56,7 +66,7 @@ class GateRecord:
         measured = self.measured(angle)
         first = [entry for entry in measured if entry["made_by"] == "first"]
         if first:
-            top = first[best([Attempt("first", verdict_of(entry)) for entry in first])]
+            top = first[best(attempts(first))]
             first = [*(entry for entry in first if entry is not top), top]
         return [*first, *(entry for entry in measured if entry["made_by"] != "first")]
 

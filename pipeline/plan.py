@@ -50,29 +50,6 @@ def still_keys(folder: RunFolder, settings: RunSettings, angle: str) -> dict[int
     return {take: still_key(angle, take) for take in itertools.islice(free, settings.takes)}
 
 
-def still_requests(
-    folder: RunFolder, settings: RunSettings, product: Product, angle: Angle, files: dict[str, Path]
-) -> list[StillRequest]:
-    """One request per take of an angle. ``files`` are the reference's: "image"; "sent" and "depth_map" where there are such."""
-    return [
-        StillRequest(
-            key=key,
-            endpoint=settings.image_endpoint,
-            angle=angle,
-            take=take,
-            reference=sent_picture(settings, files),
-            depth=files.get("depth_map"),
-            prompt=photoreal.prompt_for(angle, settings, product),
-            avoid=photoreal.AVOID,
-            seed=photoreal.seed_for(settings, take),
-            size=settings.resolution,
-            out=folder.take(angle.name, take),
-            overrides=settings.overrides.get(settings.image_endpoint, {}),
-        )
-        for take, key in still_keys(folder, settings, angle.name).items()
-    ]
-
-
 def still_key(angle: str, take: int) -> str:
     return f"photoreal/{angle}/take-{take:02d}"
 
@@ -82,17 +59,19 @@ def sent_picture(settings: RunSettings, files: dict[str, Path]) -> Path:
     return files.get("sent", files["image"]) if settings.is_cut_out else files["image"]
 
 
-def retake_request(
+def still_request(
     folder: RunFolder,
     settings: RunSettings,
     product: Product,
     angle: Angle,
     files: dict[str, Path],
     take: int,
-    rung: str,
+    rung: str = "first",
 ) -> StillRequest:
-    """A still in place of one that failed. Every rung has a new seed; "stricter" insists on the shape, "depth" asks the
-    depth-conditioned endpoint.
+    """One take of an angle. ``files`` are the reference's: "image"; "sent" and "depth_map" where there are such.
+
+    ``rung``: "first", or how a still that failed is replaced: "stricter" insists on the shape, "depth" asks the
+    depth-conditioned endpoint. Every take has a seed of its own.
     """
     endpoint = settings.gate.depth_endpoint if rung == "depth" else settings.image_endpoint
     return StillRequest(
@@ -109,6 +88,14 @@ def retake_request(
         out=folder.take(angle.name, take),
         overrides=settings.overrides.get(endpoint, {}),
     )
+
+
+def still_requests(
+    folder: RunFolder, settings: RunSettings, product: Product, angle: Angle, files: dict[str, Path]
+) -> list[StillRequest]:
+    """One request per planned take of an angle."""
+    takes = still_keys(folder, settings, angle.name)
+    return [still_request(folder, settings, product, angle, files, take) for take in takes]
 
 
 def rest(folder: RunFolder, settings: RunSettings, product: Product, known: Container[str]) -> list[Request]:

@@ -15,7 +15,6 @@ from .rig import Angle
 from .scoring.ladder import BOUGHT, Action
 from .spending import Limits, SpendingBook
 
-RUNGS = ("reroll", "stricter", "depth")
 UNDER_WAY = ("wait", "fetch", "done", "uncertain")  # paid for, or it may be: asking again sends nothing
 
 
@@ -56,22 +55,22 @@ class Retakes:
         wanted = self.record.settings.is_measured and self.record.chosen(angle.name) is None and "outcome" not in entry
         return wanted and self.affordable(angle, shot, entry["made_by"], besides=entry)
 
-    def pass_over(self, entry: Entry) -> bool:
-        """Whether a retake that failed is a rung passed over. One that is paid for, or may be, is not, and the run says so."""
+    def pass_over(self, entry: Entry) -> None:
+        """Make a retake that failed a rung passed over. One that is paid for, or may be, is not, and the run says so."""
         event = self.orders.ended[entry["key"]]
-        step = self.record.folder.read_journal().purchases.next_step(entry["key"])
-        if isinstance(event.error, (TryAgainLater, Cancelled)) or step in UNDER_WAY:
-            return False
+        if isinstance(event.error, (TryAgainLater, Cancelled)):
+            return
+        if self.record.folder.read_journal().purchases.next_step(entry["key"]) in UNDER_WAY:
+            return
         self.orders.forgive(entry["key"])
         reason = "the limit allows no other take" if isinstance(event.error, BudgetExceeded) else event.text
         entry |= {"outcome": "fail", "reason": reason, "cause": "", "numbers": {}, "passed_over": True}
         self.record.folder.save()
-        return True
 
     def prices(self, angle: Angle, shot: Shot) -> dict[str, float | None]:
         """USD of the next take by rung."""
         take = self.record.next_take(angle.name)
-        return {rung: self.orders.backend.quote(self._request(angle, shot, take, rung)) for rung in RUNGS}
+        return {rung: self.orders.backend.quote(self._request(angle, shot, take, rung)) for rung in BOUGHT}
 
     def money_left(self) -> float | None:
         """USD that retakes may still cost, None for no limit: what was agreed to for the rest of the run is not theirs.
@@ -110,4 +109,4 @@ class Retakes:
 
     def _request(self, angle: Angle, shot: Shot, take: int, rung: str) -> StillRequest:
         record = self.record
-        return plan.retake_request(record.folder, record.settings, self.product, angle, shot.files, take, rung)
+        return plan.still_request(record.folder, record.settings, self.product, angle, shot.files, take, rung)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +59,20 @@ class Entry:
     usd: float
 
 
+def _against(
+    limits: Limits, entries: list[Entry], run: str, product: str, today: str
+) -> Iterator[tuple[str, float, float]]:
+    """(name, USD, USD spent or set aside) of each limit that is set."""
+    for name, limit, spent in (
+        ("run", limits.run, sum(e.usd for e in entries if e.run == run)),
+        # Days to come count as well: a clock that was set back must not open the purse again.
+        ("day", limits.day, sum(e.usd for e in entries if e.day >= today)),
+        ("product", limits.product, sum(e.usd for e in entries if e.product == product)),
+    ):
+        if limit is not None:
+            yield name, limit, spent
+
+
 class SpendingBook:
     """Append-only lines, folded by purchase: the last line of a purchase is what it costs."""
 
@@ -83,13 +97,8 @@ class SpendingBook:
         with locked(self.path.with_suffix(".lock")):
             today = local_day()
             others = [entry for entry in self.entries() if (entry.run, entry.purchase) != (run, purchase)]
-            for name, limit, spent in (
-                ("run", limits.run, sum(e.usd for e in others if e.run == run)),
-                # Days to come count as well: a clock that was set back must not open the purse again.
-                ("day", limits.day, sum(e.usd for e in others if e.day >= today)),
-                ("product", limits.product, sum(e.usd for e in others if e.product == product)),
-            ):
-                if limit is not None and spent + usd > limit + _CENT_FRACTION:
+            for name, limit, spent in _against(limits, others, run, product, today):
+                if spent + usd > limit + _CENT_FRACTION:
                     raise BudgetExceeded(
                         f"stopped before the {name}'s limit of {words(limit)} would be passed: {words(spent)} is spent or "
                         f"set aside and the next request costs {words(usd)}; raise the limit and resume to go on"
@@ -98,17 +107,8 @@ class SpendingBook:
 
     def left(self, run: str, product: str, limits: Limits) -> float | None:
         """USD that the tightest of the limits leaves, None where there is none. Nothing is set aside by asking."""
-        entries, today = self.entries(), local_day()
-        left = [
-            limit - spent
-            for limit, spent in (
-                (limits.run, sum(e.usd for e in entries if e.run == run)),
-                (limits.day, sum(e.usd for e in entries if e.day >= today)),
-                (limits.product, sum(e.usd for e in entries if e.product == product)),
-            )
-            if limit is not None
-        ]
-        return min(left) if left else None
+        known = _against(limits, self.entries(), run, product, local_day())
+        return min((limit - spent for _, limit, spent in known), default=None)
 
     def settle(self, run: str, product: str, purchases: Mapping[str, tuple[str, float]]) -> None:
         """Replace reservations by what was billed, 0 where nothing was: purchase → (its day, USD).

@@ -22,6 +22,7 @@ CELL = 400  # pixels of a picture's longer side
 GAP, MARGIN, HEAD, CAPTION = 20, 40, 110, 64  # pixels
 PAPER, INK, FAINT = (244, 244, 242), (28, 28, 30), (120, 120, 124)
 MOST_COLUMNS = 5
+LOCAL = "finished in Cycles, no AI"
 # Colours that people with a colour vision deficiency tell apart, too (Okabe & Ito 2008), dark enough to be read.
 VERDICTS = {
     "pass": ("on model", (0, 110, 80)),
@@ -94,7 +95,7 @@ def _headline(report: dict[str, Any], width: int) -> list[Words]:
 def _caption(report: dict[str, Any], angle: str) -> str:
     """How a still came about and what was paid for all its takes."""
     if report.get("backend") != "fal":
-        return "finished in Cycles, no AI"
+        return LOCAL
     pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}", {})
     shown = next(
@@ -102,23 +103,14 @@ def _caption(report: dict[str, Any], angle: str) -> str:
     )
     if shown is None:
         return ""
-    made_by = _MADE_HERE.get(verdict.get("made_by", ""))
-    source = (
-        made_by
-        if made_by and verdict.get("made_by") == "local"
-        else " ".join(filter(None, (shown["endpoint"], made_by)))
-    )
+    made_by = verdict.get("made_by")
+    source = LOCAL if made_by == "local" else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
-_MADE_HERE = {
-    "unwarp": "(un-warped)",
-    "exact": "(cut out exactly)",
-    "gain": "(colour corrected)",
-    "local": "finished in Cycles, no AI",
-}
+_MENDED = {"unwarp": "(un-warped)", "exact": "(cut out exactly)", "gain": "(colour corrected)"}
 
 
 def _score(report: dict[str, Any], angle: str, width: int) -> tuple[str, tuple[int, int, int]]:

@@ -37,12 +37,10 @@ def evaluated_triangles(root: Object, depsgraph: Depsgraph) -> tuple[NDArray[np.
     """Vertices (V, 3) in world-space metres and triangles (T, 3) of everything shown below ``root``."""
     vertices, triangles, count = [np.empty((0, 3))], [np.empty((0, 3), np.int32)], 0
     for mesh, _, matrix in shown_meshes(root, depsgraph):
-        points = np.empty(len(mesh.vertices) * 3, np.float32)
-        mesh.vertices.foreach_get("co", points)
         mesh.calc_loop_triangles()
         corners = np.empty(len(mesh.loop_triangles) * 3, np.int32)
         mesh.loop_triangles.foreach_get("vertices", corners)
-        vertices.append(points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
+        vertices.append(_positions(mesh) @ matrix[:3, :3].T + matrix[:3, 3])
         triangles.append(corners.reshape(-1, 3) + count)
         count += len(mesh.vertices)
     return np.concatenate(vertices).astype(np.float32), np.concatenate(triangles)
@@ -93,7 +91,12 @@ def _is_below(thing: Object | None, root: Object) -> bool:
 def _face_vertices(mesh: Mesh) -> NDArray[np.float64]:
     used = np.zeros(len(mesh.vertices), dtype=bool)
     used[read_attribute(mesh, ".corner_vert")] = True
-    return read_attribute(mesh, "position")[used].astype(np.float64)
+    return _positions(mesh)[used].astype(np.float64)
+
+
+def _positions(mesh: Mesh) -> NDArray[np.float32]:
+    """(V, 3); (0, 3) also of a mesh without vertices, which has no such attribute."""
+    return read_attribute(mesh, "position").reshape(-1, 3)
 
 
 _KINDS: dict[

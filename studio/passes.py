@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from bpy.types import Scene
 from numpy.typing import NDArray
 
-from ..pipeline import exr, references
+from ..pipeline import exr, png, references
 from ..pipeline.errors import BadInput
 from ..pipeline.settings import RunSettings
 from . import compat
@@ -63,18 +64,24 @@ def read(path: Path) -> Passes:
     )
 
 
-def compose(passes: Passes, scene: Scene, settings: RunSettings, backdrop: int | None = None) -> NDArray[np.uint8]:
-    """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop.
+def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
+    """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop."""
+    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.backdrop])
 
-    ``backdrop``: another grey, 0..255, than the settings' own.
+
+def developed(passes: Passes, scene: Scene) -> Plane:
+    """(H, W, 3) sRGB 0..1: the product's own colours, not premultiplied, through the scene's view transform."""
+    alpha = passes.mask[..., None]
+    return display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene)
+
+
+def over_backdrop(passes: Passes, product: Plane, settings: RunSettings, grey: int) -> NDArray[np.uint8]:
+    """(H, W, 3): the ``developed`` product over exactly ``grey``, 0..255, with its shadow where one is wanted.
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """
-    alpha = passes.mask[..., None]
-    product = display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene) * 255.0
     shadow = references.shadow_density(passes.shadow) if settings.shadow else None
-    value = references.BACKDROPS[settings.backdrop] if backdrop is None else backdrop
-    return references.composite(product, passes.mask, shadow, value)
+    return references.composite(product * 255.0, passes.mask, shadow, grey)
 
 
 def display(linear: Plane, scene: Scene) -> Plane:
@@ -116,3 +123,8 @@ def load(path: Path) -> Plane:
     finally:
         bpy.data.images.remove(image)
     return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, :3])
+
+
+def save(path: Path, picture: Plane, facts: Mapping[str, str] | None = None) -> None:
+    """Write (H, W, 3) 0..1 as an 8-bit PNG that ``load`` reads again. Raises RunFolderError."""
+    png.write(path, np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8), facts)

@@ -20,7 +20,7 @@ def remove_everything(scene: Scene) -> None:
     planes = list(results.objects) if results is not None else []
     objects = {thing for home in collections for thing in home.objects}
     ours = [thing for thing in objects if thing in planes or _is_ours(thing)]
-    left = _pictures(planes) + [slot.material for plane in planes for slot in plane.material_slots]
+    left = _pictures(planes) + [material for plane in planes for material in _materials(plane)]
     left += [world for world in bpy.data.worlds if world.name == names.WORLD]
     left += [material for thing in ours if names.ROLE in thing for material in _materials(thing)]  # the ground's
     for thing in objects.difference(ours):

@@ -1,7 +1,7 @@
 """Work on finished pixels, in a second Blender without a window, so that the first one never waits for it.
 
     __init__   Darkroom: hand over a task, go on yielding until it is done
-    door       what the second Blender runs
+    child      what the second Blender does: one task after another
     tasks      what can be asked for, by name
 
 A task takes and returns what JSON can hold; pictures travel as files. Without a window there is nobody to keep waiting,
@@ -11,17 +11,15 @@ and the task is simply done here: the same function, the same result.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from ...pipeline import errors
-from ...pipeline.connection import Connection
+from ...pipeline.connection import DOOR, Connection
 from ...pipeline.errors import ConsistencyError, TryAgainLater
 from ...pipeline.stages import Progress, Steps
 from .. import compat
 
 KEYS = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # are none of its business
-DOOR = Path(__file__).with_name("door.py")
 
 
 class Darkroom:
@@ -74,7 +72,7 @@ class Darkroom:
         if self._child is None:
             environment = {name: value for name, value in os.environ.items() if name not in KEYS}
             try:
-                self._child = Connection(compat.second_blender(DOOR), {}, environment)
+                self._child = Connection(compat.second_blender(DOOR), "studio.darkroom.child", {}, environment)
             except TryAgainLater:
                 return None
         return self._child

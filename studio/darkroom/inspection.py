@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...pipeline import exr, png, references
+from ...pipeline import exr, references
 from ...pipeline.errors import BadInput
 from ...pipeline.scoring import crossview, detail, drift, gate, label, video
 from ...pipeline.scoring.arrays import Array
@@ -46,7 +46,7 @@ def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[s
             numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}
             reason += f"; it is seen from {abs(turned.yaw):.0f}° beside and {abs(turned.pitch):.0f}° above or below"
     drawn = draw_heatmap(picture, prepared, score)[..., :3]
-    png.write(Path(heatmap), _bytes(drawn), FACTS)
+    passes.save(Path(heatmap), drawn, FACTS)
     pose = score.pose
     return {
         "outcome": verdict.outcome,
@@ -60,7 +60,7 @@ def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[s
 
 def unwarp(still: str, shot: dict[str, Any], pose: dict[str, Any], out: str) -> dict[str, Any]:
     """The still laid back onto the render's grid, at the render's size."""
-    png.write(Path(out), _bytes(_straight(Path(still), _load(shot, "mask")[..., 0], pose)), FACTS)
+    passes.save(Path(out), _straight(Path(still), _load(shot, "mask")[..., 0], pose), FACTS)
     return {}
 
 
@@ -92,7 +92,7 @@ def exact(
     value = references.BACKDROPS[backdrop] / 255.0
     colour = (value, value, value)
     shadow = shadow_factor(_load(shot, "image"), known.mask, colour)
-    png.write(Path(out), _bytes(recomposite(picture, known.mask, colour, shadow)), FACTS)
+    passes.save(Path(out), recomposite(picture, known.mask, colour, shadow), FACTS)
     return {}
 
 
@@ -127,7 +127,7 @@ def gain(still: str, shot: dict[str, Any], factors: list[float], out: str) -> di
     """The still with its product's light times ``factors`` (red, green, blue)."""
     mask = _load(shot, "mask")[..., 0]
     picture = crossview.apply_gain(_on_grid(Path(still), mask), mask, tuple(factors))  # type: ignore[arg-type]
-    png.write(Path(out), _bytes(picture), FACTS)
+    passes.save(Path(out), picture, FACTS)
     return {}
 
 
@@ -147,7 +147,7 @@ def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool, drifte
     followed = video.track(frames, views, (lambda _time: 0.0) if still_camera else None, WIDEST)
     if followed.fails_at is not None:
         _, frame = min(frames, key=lambda each: abs(each[0] - followed.fails_at))
-        png.write(Path(drifted), _bytes(frame), FACTS)
+        passes.save(Path(drifted), frame, FACTS)
     return {
         "outcome": followed.outcome,
         "reason": followed.reason,
@@ -194,7 +194,3 @@ def _drift(picture: Array, known: Reference, mesh: str) -> drift.Drift | None:
     assert known.camera is not None
     views = drift.fan_of_mesh(vertices, triangles, known.camera, width, height)
     return drift.find_drift(as_picture(picture, height, width), views)
-
-
-def _bytes(picture: Array) -> np.ndarray:
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)

@@ -30,14 +30,14 @@ def reference(
     """
     wanted, view = RunSettings.model_validate(settings), Angle.model_validate(angle)
     found = passes.read(Path(render))
-    picture = passes.compose(found, colour_scene(wanted), wanted)
+    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.backdrop]
+    picture = passes.over_backdrop(found, product, wanted, grey)
     check_frame(picture, found.mask, view.name, crops=view.crops)
     files = reference_files(Path(folder), view.name)
     sent = Path(folder) / f"{view.name}.sent.png"
     if wanted.is_cut_out:  # the matte puts the true backdrop back, so the generator may see one with a clear rim
-        png.write(
-            sent, passes.compose(found, colour_scene(wanted), wanted, _clear_backdrop(picture, found.mask, wanted))
-        )
+        clear = _clear_backdrop(picture, found.mask, grey)
+        png.write(sent, passes.over_backdrop(found, product, wanted, clear))
     png.write(files["mask"], np.round(found.mask * 65535.0).astype(np.uint16))
     _write_exr(files["depth"], {"Y": found.depth})
     for name, values in (("normal", found.normal), ("position", found.position)):
@@ -47,9 +47,9 @@ def reference(
     return {"coverage": float(found.mask.mean()), "sent": str(sent) if wanted.is_cut_out else None}
 
 
-def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, settings: RunSettings) -> int:
-    """The grey 0..255 behind which the product's rim shows best, near the backdrop that was asked for."""
-    grey, _ = backdrop_choice(picture.astype(np.float32) / 255.0, mask, BACKDROPS[settings.backdrop] / 255.0)
+def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, wanted: int) -> int:
+    """The grey 0..255 behind which the product's rim shows best, near the one that was asked for."""
+    grey, _ = backdrop_choice(picture.astype(np.float32) / 255.0, mask, wanted / 255.0)
     return round(grey * 255.0)
 
 
@@ -62,7 +62,7 @@ def picture(render: str, settings: dict[str, Any], out: str, facts: dict[str, st
 
 def convert(source: str, out: str) -> dict[str, Any]:
     """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
-    png.write(Path(out), np.rint(np.clip(passes.load(Path(source)), 0.0, 1.0) * 255.0).astype(np.uint8))
+    passes.save(Path(out), passes.load(Path(source)))
     return {}
 
 

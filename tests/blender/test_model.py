@@ -310,6 +310,14 @@ def test_loose_vertices_are_not_framed(add_box):
     assert model.adopt_objects([thing]).size == pytest.approx((1, 1, 1))
 
 
+def test_a_mesh_without_vertices_is_no_part_of_the_product(add_box):
+    thing = add_box(size=(1, 1, 1))
+    empty = bpy.data.objects.new("Empty", bpy.data.meshes.new("Empty"))
+    bpy.context.scene.collection.objects.link(empty)
+    assert model.adopt_objects([thing, empty]).size == pytest.approx((1, 1, 1))
+    assert len(model.product_triangles()[1]) == 12
+
+
 def test_exporting_writes_the_product_as_it_stands(box_glb, tmp_path):
     load(box_glb)
     before = everything()

@@ -15,15 +15,16 @@ import pytest
 from consistency_pipeline.fal_backend import backend as backends
 from consistency_pipeline.fal_backend import buyer, child, download, order, prices, waiting
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline import plan
+from consistency_pipeline.pipeline import chain, plan
 from consistency_pipeline.pipeline.connection import Connection
 from consistency_pipeline.pipeline.journal import Journal
 from consistency_pipeline.pipeline.requests import ClipRequest, Event, ModelRequest, Request
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.stages import Progress
 from tests.fake_fal import API_KEY, FakeFal
 
-from .stand_in import png, write
+from .stand_in import StandInStudio, png, write
 
 KONTEXT = "fal-ai/flux-kontext/dev"
 PATIENCE = 60.0  # seconds after which a test has failed
@@ -82,6 +83,28 @@ def buy(
     finally:
         backend.close()
     return ended
+
+
+def go(
+    folder: RunFolder,
+    studio: StandInStudio | None = None,
+    *,
+    on_progress: Callable[[Progress, FalBackend], Any] = lambda _progress, _backend: None,
+    **options: Any,
+) -> dict[str, Any]:
+    """One call of the command, without Blender. ``on_progress`` may return an exception to throw into the chain."""
+    backend = FalBackend(folder, API_KEY, **options)
+    try:
+        steps = chain.run(folder, studio or StandInStudio(), backend, wait=0.02)
+        while True:
+            try:
+                error = on_progress(next(steps), backend)
+            except StopIteration as done:
+                return done.value
+            if error is not None:
+                steps.throw(error)
+    finally:
+        backend.close()
 
 
 def buy_one(folder: RunFolder, request: Request | None = None, **options: Any) -> Event:

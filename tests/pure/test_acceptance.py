@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 
 from consistency_pipeline.fal_backend import prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.acceptance import NotOnModel, ladder_of
 from consistency_pipeline.pipeline.disk import read_lines
 from consistency_pipeline.pipeline.errors import BadInput, BadRender, Cancelled
@@ -22,7 +20,7 @@ from consistency_pipeline.pipeline.stages import Progress
 from tests.fake_fal import API_KEY, FakeFal
 from tests.fake_fal.model import glb
 
-from .shop import KONTEXT
+from .shop import KONTEXT, go
 from .stand_in import StandInStudio, verdict, write
 
 pytestmark = pytest.mark.usefixtures("near")
@@ -59,25 +57,6 @@ def new_run(place: Path, *, gate: dict[str, Any] | None = None, **settings: Any)
     folder = RunFolder.create(place / "run", chosen, {"python": "3"})
     folder.note(prices=prices.fetch(API_KEY, {*(p.endpoint for p in quote.plan(chosen)), DEPTH}))
     return folder
-
-
-def go(
-    folder: RunFolder,
-    studio: StandInStudio,
-    stop: Callable[[Progress], Exception | None] = lambda _progress: None,
-) -> dict[str, Any]:
-    backend = FalBackend(folder, API_KEY)
-    try:
-        steps = chain.run(folder, studio, backend, wait=0.02)
-        while True:
-            try:
-                error = stop(next(steps))
-            except StopIteration as done:
-                return done.value
-            if error is not None:
-                steps.throw(error)
-    finally:
-        backend.close()
 
 
 def bought(fake: FakeFal) -> dict[str, int]:
@@ -210,12 +189,12 @@ def test_of_several_takes_the_best_is_shown(fake: FakeFal, tmp_path: Path):
 def test_a_run_stopped_during_a_retake_goes_on_with_it_and_pays_once(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, motion="none")
 
-    def stop(progress: Progress) -> Exception | None:
+    def stop(_progress: Progress, _backend: FalBackend) -> Exception | None:
         pending = folder.record.get("gate", {}).get("photoreal/front", [])
         return Cancelled("enough") if len(pending) == 2 and "outcome" not in pending[1] else None
 
     with pytest.raises(Cancelled):
-        go(folder, Seeing(WRONG, GOOD), stop)
+        go(folder, Seeing(WRONG, GOOD), on_progress=stop)
     again, studio = RunFolder.open(folder.root), Seeing(WRONG, GOOD)
     go(again, studio)
     assert sum(bought(fake).values()) == 6
@@ -278,7 +257,7 @@ class Following(Seeing):
 
 def test_a_clip_is_followed_and_its_drift_is_said(fake: FakeFal, tmp_path: Path):
     folder, said = new_run(tmp_path), []
-    report = go(folder, Following(), lambda progress: said.append(progress))
+    report = go(folder, Following(), on_progress=lambda progress, _backend: said.append(progress))
     assert any("drift after 2.4 s" in progress.text and progress.warning for progress in said)
     (clip,) = [picture for picture in report["pictures"] if picture["stage"] == "video"]
     assert (clip["scores"]["outcome"], clip["scores"]["fails_at"]) == ("fail", 2.4)

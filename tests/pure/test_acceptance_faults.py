@@ -14,8 +14,9 @@ from consistency_pipeline.pipeline.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
 from tests.fake_fal import FakeFal
 
+from .shop import go
 from .stand_in import verdict
-from .test_acceptance import GOOD, SHIFTED, VAGUE, WRONG, Seeing, bought, go, new_run
+from .test_acceptance import GOOD, SHIFTED, VAGUE, WRONG, Seeing, bought, new_run
 
 pytestmark = pytest.mark.usefixtures("near")
 TINTED = {"outlier": "front", "reason": "front is tinted by 9.0 ΔE", "gains": {"front": [1.1, 1.0, 0.9]}}
@@ -177,7 +178,11 @@ def test_a_still_that_can_not_be_mended_is_shown_as_it_is(fake: FakeFal, tmp_pat
 def test_a_correction_that_was_interrupted_is_made_after_all(fake: FakeFal, tmp_path: Path):
     folder, tint = new_run(tmp_path, motion="none"), ({**TINTED, "action": "gain"},)
     with pytest.raises(Cancelled):
-        go(folder, Seeing(tint=tint), lambda progress: Cancelled("enough") if progress.text == "mending" else None)
+        go(
+            folder,
+            Seeing(tint=tint),
+            on_progress=lambda progress, _backend: Cancelled("enough") if progress.text == "mending" else None,
+        )
     again = RunFolder.open(folder.root)
     go(again, Seeing(tint=tint))
     assert again.record["verdicts"]["photoreal/front"]["made_by"] == "gain"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from consistency_pipeline.pipeline.stages import STAGES, Progress
 from tests.fake_fal import API_KEY, FakeFal
 from tests.fake_fal.model import glb
 
-from .shop import KONTEXT, agrees
+from .shop import KONTEXT, agrees, go
 from .stand_in import StandInStudio, png, write
 
 pytestmark = pytest.mark.usefixtures("near")
@@ -38,26 +37,6 @@ def new_run(place: Path, **settings: Any) -> RunFolder:
     if folder.settings.backend == "fal":
         folder.note(prices=prices.fetch(API_KEY, {purchase.endpoint for purchase in quote.plan(folder.settings)}))
     return folder
-
-
-def go(
-    folder: RunFolder,
-    on_progress: Callable[[Progress, FalBackend], Any] = lambda _progress, _backend: None,
-    **options: Any,
-) -> dict[str, Any]:
-    """One call of the command, without Blender. ``on_progress`` may return an exception to throw into the chain."""
-    backend = FalBackend(folder, API_KEY, **options)
-    try:
-        steps = chain.run(folder, StandInStudio(), backend, wait=0.02)
-        while True:
-            try:
-                stop = on_progress(next(steps), backend)
-            except StopIteration as done:
-                return done.value
-            if stop is not None:
-                steps.throw(stop)
-    finally:
-        backend.close()
 
 
 def states(folder: RunFolder) -> dict[str, str]:
@@ -148,7 +127,9 @@ def test_the_clip_leaves_before_the_last_angle_is_rendered(fake: FakeFal, tmp_pa
     order: list[str] = []
     go(
         folder,
-        lambda progress, _backend: order.append(progress.angle or "") if progress.stage == "references" else None,
+        on_progress=lambda progress, _backend: (
+            order.append(progress.angle or "") if progress.stage == "references" else None
+        ),
     )
     assert order[0] == "three-quarter"
     assert [entry.endpoint for entry in fake.books][1] == KONTEXT
@@ -199,7 +180,7 @@ def test_a_cancelled_run_goes_on_where_it_was(fake: FakeFal, tmp_path: Path, mon
         return None
 
     with pytest.raises(Cancelled):
-        go(folder, stop_at_the_clip)
+        go(folder, on_progress=stop_at_the_clip)
     assert not (folder.root / ".run.lease").exists()
     fake.advance(100)
     go(RunFolder.open(folder.root))
@@ -221,7 +202,7 @@ def test_a_finished_run_buys_nothing_when_it_is_resumed(fake: FakeFal, tmp_path:
 def test_stopped_at_any_stage_it_goes_on_and_pays_once(fake: FakeFal, tmp_path: Path, stage: str):
     folder = new_run(tmp_path, inputs=photos(tmp_path, 2))
     with pytest.raises(KeyboardInterrupt):  # nothing in the chain catches this one: as if it were killed there
-        go(folder, lambda progress, _backend: KeyboardInterrupt() if progress.stage == stage else None)
+        go(folder, on_progress=lambda progress, _backend: KeyboardInterrupt() if progress.stage == stage else None)
     folder.lease.release()
     go(RunFolder.open(folder.root))
     assert RunFolder.open(folder.root).is_finished
@@ -232,7 +213,7 @@ def test_stopped_at_any_stage_it_goes_on_and_pays_once(fake: FakeFal, tmp_path: 
 def test_the_photos_may_be_gone_once_they_have_been_copied(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, inputs=photos(tmp_path, 2))
     with pytest.raises(KeyboardInterrupt):
-        go(folder, lambda progress, _backend: KeyboardInterrupt() if progress.stage == "model" else None)
+        go(folder, on_progress=lambda progress, _backend: KeyboardInterrupt() if progress.stage == "model" else None)
     folder.lease.release()
     for photo in tmp_path.glob("photo-*.png"):
         photo.unlink()
