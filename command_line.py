@@ -315,7 +315,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _endpoints(_options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend.endpoints import catalogue_rows
+    from .fal_backend.endpoints.catalogue import catalogue_rows
     from .pipeline.text_table import text_table, usd
 
     rows = catalogue_rows()

@@ -7,8 +7,8 @@ from typing import Any
 from ..pipeline.errors import UsageError
 from ..pipeline.requests import ModelRequest, PictureRequest
 from .arguments import Live, bought, finish, local_file
-from .endpoints import find, of_role, some
 from .endpoints.base import Endpoint
+from .endpoints.catalogue import find, of_role, some
 from .purchase import Output, Purchase
 
 FROM_WORDS = "fal-ai/meshy/v6/text-to-3d"

@@ -7,8 +7,8 @@ from typing import Any
 from ..pipeline.errors import UsageError
 from ..pipeline.requests import StillRequest
 from .arguments import Live, bought, finish, local_file, nearest_ratio
-from .endpoints import find
 from .endpoints.base import Endpoint
+from .endpoints.catalogue import find
 from .purchase import Output, Purchase
 
 

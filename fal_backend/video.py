@@ -8,8 +8,8 @@ from typing import Any
 from ..pipeline.errors import UsageError
 from ..pipeline.requests import ClipRequest
 from .arguments import Live, bought, finish, local_file, nearest_ratio
-from .endpoints import find, of_role, some
 from .endpoints.base import Endpoint
+from .endpoints.catalogue import find, of_role, some
 from .endpoints.prices import seconds
 from .purchase import Output, Purchase
 

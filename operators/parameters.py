@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bpy.types import Context
     from pydantic.fields import FieldInfo
 
-    from ..fal_backend.endpoints import Endpoint, Role
+    from ..fal_backend.endpoints.base import Endpoint, Role
 
 VALUE = "value"  # the custom property of an entry that holds its value, with the field's own range and description
 NOT_OURS = {"sync_mode", "num_images", "max_images"}  # they would lose or multiply what is paid for
@@ -28,7 +28,7 @@ def endpoint_property(role: Role, name: str, description: str, default: str = ""
     """A text field for any endpoint's id, which suggests the ids of a role."""
 
     def ids(_self: Any, _context: Context, edit_text: str) -> list[str]:
-        from ..fal_backend.endpoints import of_role
+        from ..fal_backend.endpoints.catalogue import of_role
 
         return [end.id for end in of_role(role) if not end.retired and edit_text.lower() in end.id]
 
@@ -39,7 +39,7 @@ def endpoint_property(role: Role, name: str, description: str, default: str = ""
 
 def find(endpoint_id: str, role: Role) -> Endpoint:
     """Raises UsageError for an id that can't be one."""
-    from ..fal_backend.endpoints import find as find_endpoint
+    from ..fal_backend.endpoints.catalogue import find as find_endpoint
 
     return find_endpoint(endpoint_id, role)
 
@@ -144,7 +144,7 @@ def to_overrides(scene: bpy.types.Scene) -> dict[str, dict[str, Any]]:
 
 def from_overrides(scene: bpy.types.Scene, overrides: dict[str, dict[str, Any]]) -> None:
     """Replace the entries. A field that the catalogue doesn't know is kept as JSON."""
-    from ..fal_backend.endpoints import CATALOGUE
+    from ..fal_backend.endpoints.catalogue import CATALOGUE
 
     scene.consistency.parameters.clear()
     for endpoint_id, values in overrides.items():

@@ -160,7 +160,7 @@ class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
     role: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def _items(self, _context: Context) -> list[tuple[str, str, str]]:
-        from ..fal_backend.endpoints import of_role
+        from ..fal_backend.endpoints.catalogue import of_role
 
         items = [(end.id, end.label, f"{end.id}. {end.notes}".strip(". ")) for end in of_role(self.role) if not end.retired]  # fmt: skip
         if self.role in ("model", "picture"):

@@ -30,7 +30,12 @@ OWN = (
     "pipeline.chain", "studio.model_files", "studio.model", "studio.fingerprint", "studio.lighting", "studio.backdrop",
     "studio.rig", "studio.render_scene", "studio.references", "studio.photoreal", "studio.video", "studio.contact_sheet",
     "studio.results", "studio.devices", "operators.in_scene", "operators.begin", "command_line",
-    "fal_backend.endpoints", "fal_backend.purchase", "fal_backend.arguments", "fal_backend.quote", "fal_backend.backend",
+    "fal_backend.endpoints.base", "fal_backend.endpoints.meshy", "fal_backend.endpoints.flux_text",
+    "fal_backend.endpoints.flux_kontext", "fal_backend.endpoints.flux_2", "fal_backend.endpoints.google",
+    "fal_backend.endpoints.bytedance", "fal_backend.endpoints.openai", "fal_backend.endpoints.qwen",
+    "fal_backend.endpoints.flux_control", "fal_backend.endpoints.kling", "fal_backend.endpoints.veo",
+    "fal_backend.endpoints.catalogue",
+    "fal_backend.purchase", "fal_backend.arguments", "fal_backend.quote", "fal_backend.backend",
 )  # fmt: skip
 
 _steps: Iterator[None] | None = None

@@ -130,7 +130,7 @@ def main(arguments: list[str]) -> int:
             "usage: read_fal_types.py PACKAGE… OUT.json, where PACKAGE is an unpacked @fal-ai/client", file=sys.stderr
         )
         return 2
-    from consistency_pipeline.fal_backend.endpoints import CATALOGUE
+    from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE
 
     *packages, out = map(Path, arguments)
     newest, *older = (Types(package) for package in packages)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from consistency_pipeline.fal_backend.endpoints import ENDPOINTS, catalogue_rows
 from consistency_pipeline.fal_backend.endpoints.base import MAKES
+from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, catalogue_rows
 from consistency_pipeline.pipeline.lighting import PRESETS
 from consistency_pipeline.pipeline.options import make_parser
 from consistency_pipeline.pipeline.rig import ANGLE_SETS

@@ -1,7 +1,7 @@
 """How an endpoint is declared: its id, what it is for, its fields in fal's own names, and its price.
 
 A new endpoint is one ``Endpoint`` in its family's file. Where its fields are those of a sibling it is one line more;
-where they are the usual ones it needs no declaration at all (``endpoints.find``).
+where they are the usual ones it needs no declaration at all (``catalogue.find``).
 
 Sources of fields, defaults and ranges, in the order they are trusted: fal's OpenAPI (captured 2026-04-16) and llms.txt
 pages, fal-js 381105e (2026-08-02), npm @fal-ai/client 1.8.5, then 1.10.1. The types carry no ranges.

@@ -158,7 +158,7 @@ def test_fields_of_an_endpoint_have_its_ranges(sidebar):
 
 
 def test_fields_the_pipeline_fills_can_not_be_overridden(sidebar):
-    from consistency_pipeline.fal_backend.endpoints import ENDPOINTS
+    from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS
     from consistency_pipeline.operators import parameters
 
     for endpoint in ENDPOINTS:

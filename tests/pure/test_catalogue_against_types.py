@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from consistency_pipeline.fal_backend.endpoints import CATALOGUE
 from consistency_pipeline.fal_backend.endpoints.base import Endpoint
+from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE
 from consistency_pipeline.fal_backend.endpoints.check import choices, members_of
 
 TYPES: dict[str, Any] = json.loads((Path(__file__).parent / "fal_types.json").read_text())

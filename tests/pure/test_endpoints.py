@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from consistency_pipeline.fal_backend.endpoints import CATALOGUE, ENDPOINTS, catalogue_rows, find, of_role
 from consistency_pipeline.fal_backend.endpoints.base import Endpoint, Inputs, Result, Sizes
+from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, ENDPOINTS, catalogue_rows, find, of_role
 from consistency_pipeline.fal_backend.endpoints.prices import Price, count_units
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.settings import SAFE_SIZES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from consistency_pipeline.fal_backend.endpoints import ENDPOINTS
+from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS
 from consistency_pipeline.pipeline.lighting import PRESETS
 from consistency_pipeline.pipeline.options import make_parser
 from consistency_pipeline.pipeline.rig import ANGLE_SETS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from consistency_pipeline.fal_backend import model, photoreal, video
-from consistency_pipeline.fal_backend.endpoints import CATALOGUE, of_role
+from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, of_role
 from consistency_pipeline.fal_backend.order import purchase_for
 from consistency_pipeline.fal_backend.purchase import Purchase
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
