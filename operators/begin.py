@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..pipeline.errors import ConsistencyError
-from . import asking, drive, wish
+from . import asking, drive, left_behind, wish
 
 if TYPE_CHECKING:
     from ..fal_backend.quote import Estimate
@@ -77,9 +77,19 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
     backend = _backend(folder, settings, studio, wanted)
     drive.current = drive.Drive(folder, studio, backend, wanted.until, scene.name)
     drive.current.stale = stale
-    drive.current.at_end = lambda: watch_undo(on=False)
+    drive.current.at_end = _ended
+    left_behind.remember(folder.root)
     watch_undo(on=True)
     return drive.current
+
+
+def _ended() -> None:
+    from .in_scene import watch_undo
+
+    watch_undo(on=False)
+    assert drive.current is not None
+    if not drive.current.was_left:
+        left_behind.forget(drive.current.folder.root)
 
 
 def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: wish.Wish) -> Backend:

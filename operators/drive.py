@@ -21,7 +21,6 @@ CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
 TICK_BUDGET = 0.006  # seconds of work begun in one tick; what one step takes comes on top
 
 current: Drive | None = None
-left_behind = ""  # the folder of a run that a closing or loading of the file interrupted
 
 
 class Drive:
@@ -40,6 +39,7 @@ class Drive:
         self.at_end: Callable[[], None] = lambda: None
         self.stale: list[str] = []  # what was made anew because the scene had changed
         self.ended = False
+        self.was_left = False  # the window went before the run did
         self.holds: dict[str, float] = {}  # what was being done → the longest step of it, in seconds
         self._steps = chain.run(folder, studio, self.backend, wait=0.0, until=until)
         self._cancelled_at: float | None = None
@@ -106,6 +106,7 @@ class Drive:
     def close(self) -> None:
         """Let go, at whatever point: what was paid for is still fetched and saved by the process that bought it."""
         if not self.ended:
+            self.was_left = True
             self._steps.close()
             self._end(None)
 

@@ -217,8 +217,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         """Blender is closing, or loads another file: let go; the process that pays keeps what was paid for."""
         if self._asking is not None:
             self._asking.close()
-        if self._drive is not None and not self._drive.ended:
-            drive.left_behind = str(self._drive.folder.root)
+        if self._drive is not None:
             self._drive.close()
 
 

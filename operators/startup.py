@@ -22,18 +22,27 @@ def _look() -> None:
     if scene is None or not hasattr(scene, "consistency"):
         return
     give_default_angles(scene)
-    if drive.left_behind:
-        root, drive.left_behind = drive.left_behind, ""
-        status.of().note = (
-            f"The run in {root} was left: what was paid for is still being saved there. Open it again under Jobs, "
-            "Earlier Runs, and press Resume"
-        )
+    say_what_was_left(scene)
     if scene.consistency.run_folder:
         from . import refresh
 
         refresh.everything(scene)
         live.preview_prompt(scene)
     status.redraw()
+
+
+def say_what_was_left(scene: bpy.types.Scene) -> None:
+    """Tell once of runs that another file, or a Blender that was closed or crashed, was working on."""
+    from . import left_behind
+
+    if drive.current is not None and not drive.current.ended:
+        return
+    for root, by_us in left_behind.take():
+        saved = "is still being saved" if by_us else "is saved"
+        cure = "Open it again under Jobs, Earlier Runs, and press Resume"
+        if bpy.path.abspath(scene.consistency.run_folder) == str(root):
+            cure = "Press Resume to go on"
+        status.of().note = f"The run in {root} was left before its end: what was paid for {saved} there. {cure}"
 
 
 def give_default_angles(scene: bpy.types.Scene) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def empty_file():
+def empty_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONSISTENCY_STATE_FOLDER", str(tmp_path / "state"))  # nobody's own book
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 

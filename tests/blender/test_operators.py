@@ -9,6 +9,7 @@ import pytest
 
 from consistency_pipeline.pipeline.errors import Cancelled, ConsistencyError
 from consistency_pipeline.pipeline.ports import Product, Shot
+from consistency_pipeline.pipeline.processes import birth
 from consistency_pipeline.pipeline.requests import Event
 from consistency_pipeline.pipeline.stages import Progress
 
@@ -582,3 +583,67 @@ def test_letting_go_in_the_middle_keeps_the_folder_usable(slow):
     assert again.stage("references")["state"] == "done"
     again.lease.acquire()
     again.lease.release()
+
+
+# runs that were left
+
+
+@pytest.fixture
+def begun(studio):
+    """A run whose first steps are done, as a window begins it."""
+    from consistency_pipeline.operators import begin, wish
+
+    running = begin.start(bpy.context.scene, wish.Wish())
+    running.advance(0.0)
+    yield running
+    running.close()
+
+
+def told():
+    """What a file that has just been loaded says of runs that were left."""
+    from consistency_pipeline.operators import startup
+
+    status().note = ""
+    startup.say_what_was_left(bpy.context.scene)
+    return status().note
+
+
+def test_a_run_that_its_window_left_is_told_of_once(begun):
+    assert told() == "", "it is still going on"
+    begun.close()
+    note = told()
+    assert str(begun.folder.root) in note
+    assert "still being saved" in note
+    assert note.endswith("Press Resume to go on"), "this file is working on that run"
+    assert told() == ""
+
+
+def test_a_run_that_ended_is_not_told_of(begun):
+    while not begun.advance(1.0):
+        pass
+    assert begun.error is None
+    assert told() == ""
+
+
+def test_the_run_of_a_blender_that_crashed_is_told_of_by_another_file(begun, tmp_path):
+    import json
+    import os
+    import shutil
+    import subprocess
+
+    begun.close()
+    bpy.context.scene.consistency.run_folder = ""
+    (file,) = (tmp_path / "state" / "active-runs").iterdir()
+    said = json.loads(file.read_text())
+    file.write_text(json.dumps({**said, "pid": os.getppid(), "birth": birth(os.getppid())}))
+    assert told() == "", "another Blender is working on it"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    file.write_text(json.dumps({**said, "pid": gone.pid, "birth": "1"}))
+    note = told()
+    assert "what was paid for is saved there. Open it again under Jobs, Earlier Runs" in note
+    file.write_text(json.dumps({**said, "pid": gone.pid, "birth": "1"}))
+    shutil.rmtree(begun.folder.root)
+    assert told() == "", "there is nothing left to open"
+    file.write_text("{not json")
+    assert told() == ""
