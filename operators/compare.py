@@ -59,10 +59,10 @@ class CONSISTENCY_OT_compare(bpy.types.Operator):
     def execute(self, context: Context) -> set[str]:
         now = status.of(context)
         name = self.angle or _first_angle(context)
-        if (now.comparing, now.comparing_with) == (name, self.over):
+        shot = shot_named(context, name)
+        if (now.comparing, now.comparing_with) == (name, self.over) and _is_shown_here(context, shot):
             stop(context)
             return {"FINISHED"}
-        shot = shot_named(context, name)
         over = getattr(shot, self.over, "")
         if shot is None or not (shot.still and over):
             self.report({"ERROR"}, f"{name} has no still to compare yet; run Photoreal first")
@@ -82,6 +82,14 @@ class CONSISTENCY_OT_compare(bpy.types.Operator):
         begin()
         status.redraw(pictures=True)
         return {"FINISHED"}
+
+
+def _is_shown_here(context: Context, shot: Any) -> bool:
+    """An image editor may show another picture, while a viewport compares this one."""
+    if shot is None or context.area is None or context.area.type != "IMAGE_EDITOR":
+        return True
+    image = context.space_data.image
+    return image is not None and bpy.path.abspath(image.filepath) in (shot.still, shot.reference, shot.heatmap)
 
 
 def _first_angle(context: Context) -> str:
@@ -127,9 +135,9 @@ def _draw_viewport() -> None:
 
 def _draw_image() -> None:
     context = bpy.context
-    name, image = status.of(context).comparing, context.space_data.image
+    name = status.of(context).comparing
     shot = shot_named(context, name) if name else None
-    if shot is None or image is None or bpy.path.abspath(image.filepath) not in (shot.still, shot.reference, shot.heatmap):  # fmt: skip
+    if shot is None or not _is_shown_here(context, shot):
         return
     to_region = context.region.view2d.view_to_region
     _draw_pair(context, name, [to_region(*corner, clip=False) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))])

@@ -54,7 +54,7 @@ class Ticking:
 class Questioning(Ticking):
     """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
 
-    _asking: Asking | None = None
+    _asking: Any = None  # an Asking; Blender evaluates the annotations of its classes
 
     def question(self, context: Context) -> Asking:
         raise NotImplementedError

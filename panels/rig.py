@@ -76,6 +76,17 @@ class CONSISTENCY_PT_light_presets(PresetPanel, bpy.types.Panel):
     preset_operator = "consistency.load_light_preset"
     preset_add_operator = "consistency.save_light_preset"
 
+    def draw(self, context: Context) -> None:
+        if bpy.utils.preset_paths(FOLDER):
+            super().draw(context)
+            return
+        layout, words = self.layout, bpy.data.window_managers[0]  # Blender would only say "Missing Paths"
+        layout.label(text="No lighting saved yet")
+        layout.operator_context = "EXEC_DEFAULT"
+        row = layout.row(align=True)
+        row.prop(words, "preset_name", text="")
+        row.operator(self.preset_add_operator, text="", icon="ADD").name = words.preset_name
+
 
 class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
     bl_label = "Lighting"

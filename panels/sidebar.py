@@ -108,7 +108,7 @@ def draw_messages(layout: UILayout, context: Context) -> None:
         row.operator("consistency.clear_error", icon="X")
     elif now.note:
         row = layout.box().row()
-        message(row, now.note, icon="INFO")
+        message(row, now.note, icon="INFO", beside=True)
         row.operator("consistency.clear_error", text="", icon="X", emboss=False)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -28,31 +29,65 @@ STATE_ICONS: dict[str, Any] = {
     "unsure": "QUESTION",
     "fail": "ERROR",
 }
-CHARACTER = 6.5  # pixels of an average letter of the interface's font, at a scale of 1
-MARGIN = 56.0  # pixels of panel, box and icon around a line
+MARGIN = 66.0  # of panel, box and tabs around a line, in pixels at an interface scale of 1
+ICON = 20.0  # likewise, of an icon before a line
+BUTTON = 34.0  # likewise, of a button after it
+LETTER = 6.5  # likewise, of an average letter, where there is no window to measure in
 
 
-def characters(region_width: float) -> int:
-    """How many letters fit in a line of a panel."""
-    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
-    return max(16, int((region_width / scale - MARGIN) / CHARACTER))
+@functools.lru_cache(maxsize=4096)
+def width_of(text: str, size: float) -> float:
+    """Of ``text`` in the interface's font, in pixels; ``size``: pixels of the font."""
+    import blf
+
+    blf.size(0, size)
+    return float(blf.dimensions(0, text)[0])
 
 
-def message(layout: UILayout, text: str, icon: Any = "NONE", *, alert: bool = False, height: int | None = None) -> None:
+def broken(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """``text`` in lines of at most ``width``, between words, and inside those that are longer than a line."""
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if measure(longer) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while measure(word) > width and len(word) > 1:
+            fits = next((n for n in range(len(word) - 1, 1, -1) if measure(word[:n]) <= width), 1)
+            at = max(word.rfind(mark, 1, fits) + 1 for mark in "/\\_-.,")  # a path breaks between its folders
+            at = at if at > fits / 3 else fits
+            lines.append(word[:at])
+            word = word[at:]
+        line = word
+    return [*lines, line] if line else lines
+
+
+def message(
+    layout: UILayout,
+    text: str,
+    icon: Any = "NONE",
+    *,
+    alert: bool = False,
+    height: int | None = None,
+    beside: bool = False,
+) -> None:
     """A sentence on as many lines as it needs, or on exactly ``height``: what changes all the time shall not move the
-    buttons below it. Labels of Blender don't break by themselves."""
+    buttons below it. Labels of Blender don't break by themselves. ``beside``: a button stands in the same row."""
+    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
     region = bpy.context.region
+    taken = MARGIN + ICON * (icon != "NONE") + BUTTON * beside
+    room = (region.width if region is not None else 260 * scale) - taken * scale
+    size = bpy.context.preferences.ui_styles[0].widget.points * scale
+    in_window = not bpy.app.background
+    lines = broken(text, room, lambda words: width_of(words, size) if in_window else LETTER * scale * len(words))
+    if height is not None and len(lines) > height:
+        lines = [*lines[: height - 1], f"{lines[height - 1][:-1]}…"]
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
-    lines = textwrap.wrap(text, characters(region.width if region is not None else 260), break_long_words=True)
-    if height is not None:
-        lines = (
-            [*lines, *[""] * height][:height]
-            if len(lines) <= height
-            else [*lines[: height - 1], f"{lines[height - 1][:-1]}…"]
-        )
-    for number, line in enumerate(lines):
+    for number, line in enumerate([*lines, *[""] * ((height or 0) - len(lines))]):
         if icon == "NONE":
             column.label(text=line)
         else:

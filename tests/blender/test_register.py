@@ -37,6 +37,13 @@ def test_nothing_is_left_after_unregistering_twice():
         assert traces() == before
 
 
+def test_registering_says_nothing(capfd):
+    """What Blender can't read in a class, an annotation for instance, it prints, and goes on."""
+    consistency_pipeline.register()
+    consistency_pipeline.unregister()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_thumbnails_and_drawing_are_given_back(tmp_path):
     from consistency_pipeline.operators import compare, thumbnails
 

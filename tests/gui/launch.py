@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dragging import file_manager
+
 HERE = Path(__file__).resolve().parent
 SIZE = (1600, 1000)
 
@@ -48,20 +50,25 @@ class Window:
     environment: dict[str, str]
     shots: Path
     log: str = ""
-    answers: dict[str, Callable[[], Any]] = field(default_factory=dict)  # what a scenario can ask the test to do
+    answers: dict[str, Callable[[], Any]] = field(default_factory=dict)  # what a scenario can ask for, besides
 
     @classmethod
     def install(cls, program: str, archive: Path, home: Path, display: str, shots: Path, **variables: str) -> Window:
         """Install ``archive`` as an artist would, for the one user below ``home``."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
         environment = kept | variables | {
             "HOME": str(home),
+            "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "DISPLAY": display,
             "BLENDER_USER_RESOURCES": str(home / "blender"),
             "CONSISTENCY_STATE_FOLDER": str(home / "state"),
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }  # fmt: skip
         (home / "blender").mkdir()
+        opener = home / "bin" / "xdg-open"  # what Blender calls to open a file or a folder in another program
+        opener.parent.mkdir()
+        opener.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{home}/opened.txt"\n')
+        opener.chmod(0o755)
         shots.mkdir(parents=True, exist_ok=True)
         for file in ("scenarios.py", "playing.py", "pointing.py", "tours.py"):
             shutil.copy(HERE / file, home)
@@ -94,9 +101,8 @@ class Window:
         """Take the screenshots and do whatever else the scenario asks for, until Blender ends or has had its time."""
         wish, deadline = self.home / "screenshot.wish", time.monotonic() + timeout
         while blender.poll() is None and time.monotonic() < deadline:
-            if wish.is_file() and (name := wish.read_text()):
-                answer = self.answers.get(name)
-                answer() if answer is not None else self._take(name)
+            if wish.is_file() and (words := wish.read_text()):
+                self._grant(words)
                 wish.unlink()
             time.sleep(0.05)
         if blender.poll() is None:
@@ -104,6 +110,16 @@ class Window:
             blender.kill()
             blender.wait()
         return blender.returncode
+
+    def _grant(self, wish: str) -> None:
+        if wish in self.answers:
+            self.answers[wish]()
+        elif wish.startswith("drop "):
+            _, x, y, *names = wish.split()
+            with file_manager(self.environment["DISPLAY"]) as files:
+                files.drop([self.home / name for name in names], int(x), int(y))
+        else:
+            self._take(wish)
 
     def _take(self, wish: str) -> None:
         """``wish``: a name, and where only a part is wanted its place as ImageMagick writes it: name WxH+X+Y."""

@@ -100,6 +100,13 @@ def key(name, at=None, window=None, **held):
     yield 0.2
 
 
+def drop(path, at):
+    """Let go of a file that was dragged from a file manager, at a place in Blender's window coordinates."""
+    window = bpy.context.window_manager.windows[0]
+    x, y = window.x + at[0], window.y + window.height - at[1]
+    ask(f"drop {int(x)} {int(y)} {Path(path).relative_to(OPTIONS['home'])}")
+
+
 def screenshot(name):
     """Have the test take a picture of the screen: Blender's own is black where it draws with software.
 
@@ -115,13 +122,18 @@ def screenshot(name):
 ask = screenshot
 
 
+def answer(seen):
+    """What the test gets to see; early, by a scenario that doesn't live to return it."""
+    Path(OPTIONS["out"]).write_text(json.dumps(seen, default=str))
+
+
 def play(scenario):
     """Advance ``scenario`` until it ends; write what it returns, or how it failed, and quit."""
     state = {"until": None, "began": time.monotonic(), "asked": ""}
     stack = [scenario]
 
-    def end(answer):
-        Path(OPTIONS["out"]).write_text(json.dumps(answer, default=str))
+    def end(said):
+        answer(said)
         bpy.ops.wm.quit_blender()
 
     def step():

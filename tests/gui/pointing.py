@@ -31,6 +31,12 @@ def sidebar():
     return window, area, side
 
 
+def image_sidebar():
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "IMAGE_EDITOR")
+    return window, area, next(region for region in area.regions if region.type == "UI")
+
+
 def preferences_window():
     window = bpy.context.window_manager.windows[-1]
     area = next(area for area in window.screen.areas if area.type == "PREFERENCES")
@@ -106,10 +112,14 @@ def press(wanted, column=MIDDLE, where=sidebar, below=None):
 
 def toggle_panel(below, index, column=MIDDLE):
     """Click the header of the ``index``-th closed panel below a panel whose last row holds the button ``below``."""
-    _, y = yield from find(below, column)
     scale = bpy.context.preferences.system.ui_scale
     window, _, side = sidebar()
-    place = side.x + side.width * 0.35, y - (30.5 + 25.0 * index) * scale
+    for _ in range(2):
+        _, y = yield from find(below, column)
+        place = side.x + side.width * 0.35, y - (30.5 + 25.0 * index) * scale
+        if place[1] > side.y + 10:
+            break
+        yield from scroll(down=True)
     yield from click(*place, window)
     yield 0.5
     return place
@@ -145,14 +155,14 @@ def middle():
     return main.x + main.width // 3, main.y + main.height // 2
 
 
-def set_number(wanted, value, column=0.7):
-    """Double-click a slider or number, and type."""
-    x, y = yield from find(wanted, column)
-    window = sidebar()[0]
+def set_number(wanted, value, column=0.7, where=sidebar):
+    """Return over a slider or number, and type."""
+    x, y = yield from find(wanted, column, where)
+    window = where()[0]
     move(x, y, window)
     yield 0.1
-    yield from key("RET", at=(x, y))
-    yield from write(str(value), (x, y))
+    yield from key("RET", at=(x, y), window=window)
+    yield from write(str(value), (x, y), window)
     yield 0.3
 
 

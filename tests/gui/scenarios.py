@@ -12,8 +12,10 @@ import bpy
 sys.path.append(str(Path(__file__).parent))
 from playing import (
     OPTIONS,
+    answer,
     ask,
     click,
+    drop,
     in_view,
     key,
     open_sidebar,
@@ -32,6 +34,7 @@ from pointing import (
     choose_file,
     drag,
     find,
+    image_sidebar,
     middle,
     open_tab,
     pick,
@@ -99,8 +102,7 @@ def artist_clicks_through():
     one, two = photo("photos/front.png", 200), photo("photos/side.png", 90)
     yield from press("bpy.ops.consistency.add_photos", RIGHT)
     yield from choose_file(one.parent)
-    with in_view():  # what Blender calls when files are dropped on the viewport
-        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=f"{two.parent}/", files=[{"name": two.name}])
+    drop(two, middle())
     yield 0.5
     screenshot("02-dropped")
     yield from key("TWO", at=middle())  # Blender offers to show the picture, and then us
@@ -163,10 +165,10 @@ def artist_clicks_through():
     seen["key_light"] = settings().light.key
     yield lambda: any(shot.state == "stale" for shot in status().shots)
     seen["stale"] = {shot.name: shot.why for shot in status().shots if shot.state == "stale"}
-    bpy.ops.ed.undo()
+    yield from key("Z", at=middle(), ctrl=True)
     yield 0.5
     seen["key_light_undone"] = settings().light.key
-    bpy.ops.ed.redo()
+    yield from key("Z", at=middle(), ctrl=True, shift=True)
     yield lambda: any(shot.state == "stale" for shot in status().shots)
     yield from scroll(down=False)
     yield from panel(RIG)
@@ -201,7 +203,8 @@ def artist_clicks_through():
     seen["saved"] = blend.is_file()
     seen["key_in_file"] = OPTIONS["key"].encode() in blend.read_bytes()
     settings().prompt = "words that were not saved"
-    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    yield from key("O", at=middle(), ctrl=True)
+    yield from choose_file(HOME, "work.blend")
     yield 1.5
     yield lambda: len(status().stages) == 6
     seen["reopened"] = stages()
@@ -237,9 +240,7 @@ def escape_cancels():
     preferences().backend = "local"
     settings().motion = "none"
     bpy.ops.ed.undo_push(message="Settings")
-    model = Path(OPTIONS["model"])
-    with in_view():  # what Blender calls when a file is dropped on the viewport
-        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", directory=f"{model.parent}/", files=[{"name": model.name}])
+    drop(OPTIONS["model"], middle())
     yield 0.5
     screenshot("12-dropped-model")
     yield from key("TWO", at=middle())  # Blender offers its own importer, and then us
@@ -250,7 +251,7 @@ def escape_cancels():
     yield lambda: status().stage == "references"
     bpy.context.scene.frame_current = 7
     bpy.ops.ed.undo_push(message="Frame")
-    bpy.ops.ed.undo()
+    yield from key("Z", at=middle(), ctrl=True)
     seen["undone"] = bpy.context.scene.frame_current != 7
     yield 0.2
     seen["running_after_undo"] = status().running
@@ -300,6 +301,147 @@ def file_is_loaded_meanwhile():
     seen["note"], seen["running"] = status().note, status().running
     screenshot("14-file-loaded")
     return seen
+
+
+def blender_is_quit_meanwhile():
+    """Ctrl Q in the middle of a paid run, without saving."""
+    yield from open_sidebar()
+    small()
+    preferences().key = OPTIONS["key"]
+    bpy.ops.wm.save_userpref()
+    one = photo("front.png", 200)
+    bpy.ops.consistency.add_photos(directory=f"{HOME}/", files=[{"name": one.name}])
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+    yield lambda: any(job.state in ("queued", "running") for job in status().jobs)
+    answer({"run_folder": settings().run_folder})
+    yield from key("Q", at=middle(), ctrl=True)
+    yield 1.0
+    screenshot("15-quit")
+    window = view()[0]
+    yield from click(window.width / 2 - 106, window.height / 2 - 30)  # Don't Save
+    yield 20.0
+    raise AssertionError("Blender did not quit")
+
+
+def next_morning():
+    """The Blender after that: it says where the run lies; it is opened from the list and gone on with."""
+    seen = {}
+    yield from open_sidebar()
+    yield lambda: status().note != ""
+    seen["note"] = status().note
+    screenshot("16-next-morning")
+    yield from panel(JOBS)
+    yield from toggle_panel(MODEL_ROW, JOBS + 2.45, column=LEFT)  # below the line that says there are no jobs
+    yield from press("bpy.ops.consistency.list_runs")
+    yield from press("bpy.ops.consistency.load_run(", 0.77)
+    seen["run_folder"] = settings().run_folder
+    yield from scroll(down=False)
+    place = yield from press("bpy.ops.consistency.run(until='results')")
+    yield lambda: status().estimate > 0 and not status().running
+    seen["left_to_buy"] = [cost.name for cost in status().costs]
+    yield 0.7
+    screenshot("17-what-is-left")
+    yield from key("RET", at=place)
+    yield lambda: status().running
+    yield lambda: not status().running
+    seen["stages"], seen["error"] = stages(), status().error
+    return seen if seen["error"] else {name: value for name, value in seen.items() if name != "error"}
+
+
+def what_else_there_is_to_click():
+    """One's own lighting, the heat map, the clip, the folder, an earlier run's settings, and the image editor."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    own = settings()
+    preferences().key = OPTIONS["key"]
+    own.source, own.file, own.backend, own.size = "FILE", OPTIONS["model"], "fal", 256
+    rig = RIG - 1  # the Model panel has no endpoint to choose where there is a model
+    yield from panel(rig)
+    yield from toggle_panel("bpy.ops.consistency.run(until='rig')", 0, column=LEFT)
+    yield from set_number("consistency.light.key", 200)
+    yield from save_lighting("Bright")
+    yield from set_number("consistency.light.key", 50)
+    x, y = yield from presets()
+    yield from click(x - 10, y + 75)
+    yield 0.5
+    seen["loaded_key_light"] = own.light.key
+    screenshot("21-own-lighting")
+    yield from key("ESC", at=middle())
+    yield from scroll(down=False)
+    yield from panel(rig)
+
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+    yield lambda: status().running
+    yield lambda: not status().running
+    if status().error:
+        return {"error": status().details}
+    yield from panel(PHOTOREAL - 1)
+    yield from press("bpy.ops.consistency.compare(")
+    yield 1.0
+    screenshot("22-heat-map")
+    seen["over"] = [status().comparing, status().comparing_with]
+    yield from scroll(down=False)
+    yield from panel(PHOTOREAL - 1)
+    yield from panel(VIDEO - 1)
+    yield from press("bpy.ops.consistency.open_file(")
+    yield from scroll(down=False)
+    yield from panel(VIDEO - 1)
+    yield from press("bpy.ops.consistency.open_folder")
+    seen["run_folder"] = own.run_folder
+
+    yield from panel(JOBS - 1)
+    yield from toggle_panel("bpy.ops.consistency.copy_text(", 0.25)  # it stands in a box
+    yield from press("bpy.ops.consistency.list_runs")
+    own.size, own.light.key = 128, 10.0
+    yield from press("bpy.ops.consistency.load_run(", 0.7)
+    seen["loaded"] = [own.size, own.light.key]
+    screenshot("23-earlier-runs")
+
+    yield from key("F10", at=middle(), shift=True)
+    yield 0.5
+    _, area, _ = image_sidebar()
+    area.spaces[0].show_region_ui = True
+    yield 0.5
+    _, area, side = image_sidebar()
+    side.active_panel_category = "Consistency"
+    area.tag_redraw()
+    yield 0.5
+    yield from press("bpy.ops.consistency.compare(", where=image_sidebar)
+    yield 0.5
+    picture = area.spaces[0].image
+    seen["picture"] = picture and bpy.path.abspath(picture.filepath)
+    main = next(region for region in area.regions if region.type == "WINDOW")
+    part = f"{main.width - side.width}x{main.height}+{main.x}+{bpy.context.window.height - main.y - main.height}"
+    for share in (0, 100):
+        yield from set_number("consistency.compare", share, where=image_sidebar)
+        yield 0.5
+        screenshot(f"24-image-editor-{share} {part}")
+    screenshot("24-image-editor")
+    return seen
+
+
+def presets():
+    """Open the popover of one's own lightings; returns where its icon is."""
+    x, y = yield from find("bpy.ops.consistency.reset_light", 0.66)
+    yield from click(x + 24, y)
+    yield 0.7
+    return x + 24, y
+
+
+def save_lighting(name):
+    x, y = yield from presets()
+    screenshot("20-presets")
+    field = x - 10, y + 42
+    yield from click(*field)
+    yield from key("A", at=field, ctrl=True)
+    yield from write(name, field)
+    yield 0.3
+    yield from click(x + 92, y + 42)
+    yield 0.5
+    yield from key("ESC", at=middle())
 
 
 def _state(name):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import time
 from pathlib import Path
+
+from PIL import Image, ImageChops
 
 from tests.fake_fal import API_KEY, FakeFal
 
@@ -109,6 +112,46 @@ def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     assert seen["looks_through"] == ["CAMERA", "Camera view"]
 
 
+def test_what_else_there_is_to_click(window, fake: FakeFal, tmp_path: Path):
+    model = cube_glb(tmp_path / "cube.glb")
+    fake.latency = 0.3
+    seen = window.play("what_else_there_is_to_click", key=API_KEY, model=str(model), timeout=300)
+    assert seen["loaded_key_light"] == 200.0, "the lighting that was saved is not the one that was loaded"
+    assert seen["over"] == ["front", "heatmap"]
+    folder = Path(seen["run_folder"])
+    opened = (tmp_path / "opened.txt").read_text().splitlines()
+    assert opened == [str(folder / "video" / "turntable.mp4"), str(folder)]
+    assert seen["loaded"] == [256, 200.0], "an earlier run's settings are not those that it was made with"
+    assert seen["picture"] == str(folder / "photoreal" / "front.png")
+    if shutil.which("import") is not None:
+        still, heatmap = (Image.open(window.shots / f"24-image-editor-{share}.png") for share in (0, 100))
+        assert ImageChops.difference(still.convert("RGB"), heatmap.convert("RGB")).getbbox(), "the slider shows nothing"
+
+
+def test_quitting_during_a_run_loses_nothing_paid_and_the_next_blender_says_where_it_is(window, fake: FakeFal):
+    fake.latency = 3.0
+    folder = Path(window.play("blender_is_quit_meanwhile", key=API_KEY)["run_folder"])
+    fake.wait()
+    wait_for(folder / "model" / "product.glb")
+    fake.latency = 0.3
+    seen = window.play("next_morning", key=API_KEY)
+    assert str(folder) in seen["note"]
+    assert "is saved there" in seen["note"]
+    assert seen["run_folder"] == str(folder)
+    assert seen["left_to_buy"]
+    assert not [name for name in seen["left_to_buy"] if name.startswith("model")], "the model would be bought twice"
+    assert set(seen["stages"].values()) == {"done"}
+    assert len([entry for entry in fake.books if "meshy" in entry.endpoint]) == 1
+
+
+def wait_for(file: Path) -> None:
+    """Raises AssertionError where ``file`` does not appear within a minute."""
+    deadline = time.monotonic() + 60
+    while not file.is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert file.is_file(), f"what was paid for did not arrive: {file}"
+
+
 def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
     fake.latency = 3.0
     seen = window.play("file_is_loaded_meanwhile", key=API_KEY)
@@ -116,7 +159,4 @@ def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
     assert "still being saved" in seen["note"]
     folder = Path(seen["run_folder"])
     fake.wait()
-    deadline = time.monotonic() + 60
-    while not (folder / "model" / "product.glb").is_file() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert (folder / "model" / "product.glb").is_file(), "what was paid for did not arrive"
+    wait_for(folder / "model" / "product.glb")
