@@ -95,10 +95,11 @@ def message(
 
 
 def money(usd: float) -> str:
-    """USD with the digits that small prices need; negative is unknown."""
+    """USD, below a dollar with the digits that small prices need; negative is unknown."""
     if usd < 0:
         return "unknown"
-    return f"${usd:.2f}" if usd == 0 or usd >= 0.1 else f"${usd:.3f}"
+    in_cents = usd >= 1 or round(usd, 3) == round(usd, 2)
+    return f"${usd:.2f}" if in_cents else f"${usd:.3f}"
 
 
 def seconds(value: float) -> str:

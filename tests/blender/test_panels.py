@@ -205,3 +205,50 @@ def test_every_button_has_a_tooltip_without_a_period(sidebar):
         assert len(rna.description) > 8, word
         assert not rna.description.endswith("."), word
         assert rna.name, word
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [(0.0, "$0.00"), (0.025, "$0.025"), (0.125, "$0.125"), (0.56, "$0.56"), (1.586, "$1.59"), (-1.0, "unknown")],
+)
+def test_small_prices_keep_the_digits_that_add_up(usd, said):
+    from consistency_pipeline.panels.words import money
+
+    assert money(usd) == said
+
+
+def test_jobs_are_called_by_stage_angle_and_take():
+    from consistency_pipeline.operators.status import in_words
+
+    assert in_words("photoreal/three-quarter/take-01") == "Photoreal three-quarter"
+    assert in_words("photoreal/front/take-02") == "Photoreal front #2"
+    assert in_words("video/turntable/take-12") == "Video turntable #12"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The run in /home/a/consistency-runs/thermos-001 was left before its end: what was paid for is saved there.",
+        "word",
+        "",
+        "x" * 200,
+        "/a/very/long/path/without/any/blank/that/goes/on/and/on/product.as-made.glb",
+    ],
+)
+@pytest.mark.parametrize("width", [12, 30, 300])
+def test_sentences_are_broken_to_the_panel_and_nothing_is_cut_off(text, width):
+    from consistency_pipeline.panels.words import broken
+
+    lines = broken(text, width, len)
+    assert all(len(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert len(lines) <= 2 + 3 * len(text) // width, "half of the panel is left empty"
+
+
+def test_a_path_breaks_between_its_folders():
+    from consistency_pipeline.panels.words import broken
+
+    assert broken("in /runs/consistency/thermos-001", 22, len) == ["in", "/runs/consistency/", "thermos-001"]

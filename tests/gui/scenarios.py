@@ -378,6 +378,7 @@ def what_else_there_is_to_click():
     yield lambda: not status().running
     if status().error:
         return {"error": status().details}
+    seen["quoted"], seen["billed"] = status().quoted, status().billed
     yield from panel(PHOTOREAL - 1)
     yield from press("bpy.ops.consistency.compare(")
     yield 1.0
@@ -449,6 +450,6 @@ def _state(name):
 
 
 if OPTIONS:
-    from tours import every_panel, measures  # noqa: F401 - played by other programs
+    from tours import every_panel, measures, new_scene  # noqa: F401 - played by other programs
 
     play(globals()[OPTIONS["scenario"]]())

@@ -29,6 +29,12 @@ SCREEN_HEIGHT = 1000  # pixels, as launch.SIZE
 PANELS = ("model", "rig", "references", "photoreal", "video", "results", "jobs", "costs")
 
 
+def new_scene():
+    """For packaging/screenshots.py: the tab as it is first seen."""
+    yield from open_sidebar()
+    yield from _shoot("sidebar")
+
+
 def every_panel():
     """For packaging/screenshots.py: each panel by itself, open, after a run against the fake fal.ai."""
     panels = import_module(f"{PACKAGE}.panels")
@@ -43,12 +49,13 @@ def every_panel():
     yield from _run()
     if status().error:
         return {"error": status().details}
-    yield from _shoot("sidebar")
     for name, classes in groups.items():
         for cls in classes:
             if hasattr(cls, "bl_options") and cls.bl_space_type == "VIEW_3D":
                 cls.bl_options = set()
             bpy.utils.register_class(cls)
+        if name == "costs":
+            yield from _have_something_left_to_buy()
         yield from _shoot(name)
         if name in ("rig", "photoreal"):  # longer than the window is high
             yield from scroll(down=True)
@@ -60,7 +67,7 @@ def every_panel():
             bpy.utils.unregister_class(cls)
     for cls in panels.CLASSES[1:]:
         bpy.utils.register_class(cls)
-    return {"panels": ["sidebar", *groups, "lighting", "photoreal-options", "preferences", "compare", "spend"]}
+    return {"panels": [*groups, "lighting", "photoreal-options", "preferences", "compare", "spend"]}
 
 
 def _run():
@@ -81,14 +88,19 @@ def _run():
     bpy.ops.consistency.clear_error()
     bpy.ops.consistency.list_runs()
     bpy.ops.consistency.add_parameter(endpoint=own.image_endpoint, role="photoreal", field="guidance_scale")
-    with in_view("UI"):
-        bpy.ops.consistency.estimate("INVOKE_DEFAULT", fresh=True)
-    yield lambda: status().estimate > 0
     bpy.ops.consistency.select_angle(angle="three-quarter")
 
 
+def _have_something_left_to_buy():
+    settings().takes = 2
+    with in_view("UI"):
+        bpy.ops.consistency.estimate("INVOKE_DEFAULT")
+    yield lambda: status().estimate > 0
+
+
 def _shoot(name):
-    """The sidebar alone, once it has come to rest."""
+    """The sidebar alone, once it has come to rest; the mouse elsewhere, or there would be a tooltip."""
+    move(*middle())
     _, area, _, side = view()
     side.active_panel_category = "Consistency"
     area.tag_redraw()
