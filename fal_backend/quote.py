@@ -148,7 +148,8 @@ def _retakes(settings: RunSettings, folder: RunFolder | None, prices: Prices) ->
         record = GateRecord(folder, settings)
         used = [e["key"] for a in settings.angles for e in record.entries(a.name) if e["made_by"] in BOUGHT]
         paid = [key for key in used if key in bought.by_key or folder.is_finished]
-        spent = sum(attempt.committed_usd for attempt in bought.attempts if attempt.key in used)
+        ever = {e["key"] for a in settings.angles for e in record.all_entries(a.name) if e["made_by"] in BOUGHT}
+        spent = sum(attempt.committed_usd for attempt in bought.attempts if attempt.key in ever)
         count = 0 if folder.is_finished else max(0, count - len(paid))
     most = max((price or 0.0 for price in known.values()), default=0.0) * count
     if settings.gate.retake_budget is not None:

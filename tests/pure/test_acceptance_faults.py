@@ -65,6 +65,19 @@ def test_a_resumed_run_quotes_the_retakes_that_are_still_to_come(fake: FakeFal, 
     assert quote.estimate(again.settings, again.record["prices"], again).most == 0.0
 
 
+def test_stills_asked_for_again_find_the_retakes_limit_as_it_was_left(fake: FakeFal, tmp_path: Path):
+    folder = new_run(tmp_path, gate={"retakes": 1, "retake_budget": 0.06, "local": False}, motion="none")
+    go(folder, NothingRight())
+    before, again = fake.books.usd, RunFolder.open(folder.root)
+    for angle in again.settings.angles:
+        again.new_round(f"photoreal/{angle.name}")
+    again.mark("results", "waiting")
+    estimate = quote.estimate(again.settings, again.record["prices"], again)
+    assert estimate.retakes == pytest.approx(0.01), "two retakes were bought already"
+    go(again, NothingRight())
+    assert fake.books.usd - before <= estimate.most + 1e-6
+
+
 def test_what_can_not_be_measured_is_never_climbed_for(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, gate={"retakes": 2, "unsure": "climb"}, motion="none")
     folder.settings = folder.settings.model_copy(update={"size": 128})
