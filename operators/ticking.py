@@ -54,7 +54,7 @@ class Ticking:
 class Questioning(Ticking):
     """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
 
-    _asking: Asking | None = None
+    _asking: Any = None  # Blender evaluates a class's annotations when it registers it: an Asking is not imported then
 
     def question(self, context: Context) -> Asking:
         raise NotImplementedError

@@ -37,6 +37,20 @@ def test_nothing_is_left_after_unregistering_twice():
         assert traces() == before
 
 
+def test_blender_understands_every_class(capfd):
+    """It evaluates their annotations; where it can't, it says so on the console and leaves all options out."""
+    consistency_pipeline.register()
+    try:
+        for name in dir(bpy.ops.consistency):
+            cls = getattr(bpy.types, f"CONSISTENCY_OT_{name}")
+            stated = {word for base in cls.__mro__ for word in getattr(base, "__annotations__", {})}
+            known = getattr(bpy.ops.consistency, name).get_rna_type().properties.keys()
+            assert {word for word in stated if not word.startswith("_")} <= set(known), name
+    finally:
+        consistency_pipeline.unregister()
+    assert "get_type_hints" not in "".join(capfd.readouterr())
+
+
 def test_thumbnails_and_drawing_are_given_back(tmp_path):
     from consistency_pipeline.operators import compare, thumbnails
 
