@@ -68,9 +68,12 @@ def load_product(path: Path) -> Steps[Product]:
 def adopt_objects(objects: Sequence[Object]) -> Product:
     """Take objects of the artist's own scene as the product. They stay as they are: the product is an instance of them.
 
-    Raises BadInput where none of them has visible faces.
+    What this extension has placed is left out. Raises BadInput where none of them has visible faces.
     """
-    before = ids_now()
+    own = [thing for thing in objects if not _is_placed(thing)]
+    if objects and not own:
+        raise BadInput("what is selected was placed by this extension; select objects of your own")
+    objects, before = own, ids_now()
     try:
         source = bpy.data.collections.new(f"{names.PRODUCT} Source")  # in no scene: only the instance shows
         for thing in objects:
@@ -219,6 +222,13 @@ def _gather(objects: list[Object], label: str, before: set[int]) -> Object:
         with suppress(TypeError):  # a few kinds of datablock carry no custom properties
             item[names.IMPORTED] = token
     return root
+
+
+def _is_placed(thing: Object) -> bool:
+    """Made by this extension: part of an imported product, a camera, a lamp, the ground or a still."""
+    return any(mark in thing for mark in (names.IMPORTED, names.ANGLE, names.ROLE)) or any(
+        home.name == names.RESULTS for home in thing.users_collection
+    )
 
 
 def _mark(item: ID) -> str | None:

@@ -198,6 +198,26 @@ def test_an_adopted_object_is_an_instance_and_stays_where_it_is(add_box):
     assert mine.parent is None
 
 
+def test_what_was_placed_here_is_not_taken_when_everything_is_selected(box_glb, add_box):
+    load(box_glb)
+    (part,) = (thing for thing in model.product_root().children)
+    mine = add_box("Mine", size=(1, 2, 3))
+    still = add_box("Still", size=(9, 9, 9))
+    model.collection(names.RESULTS).objects.link(still)
+    product = model.adopt_objects([model.product_root(), part, still, mine])
+    assert product.size == pytest.approx((1, 2, 3))
+    assert product.name == "Mine"
+
+
+def test_the_imported_product_alone_cannot_be_taken_and_is_not_lost(box_glb):
+    load(box_glb)
+    (part,) = (thing for thing in model.product_root().children)
+    before = everything()
+    with pytest.raises(BadInput, match="objects of your own"):
+        model.adopt_objects([part])
+    assert everything() == before
+
+
 def test_a_blend_brings_its_shown_objects_only(add_box, tmp_path):
     add_box(size=(1, 1, 1), at=(5, 5, 5))
     add_box("Hidden", size=(9, 9, 9)).hide_render = True
