@@ -46,14 +46,16 @@ def load_product(path: Path) -> Steps[Product]:
     before = ids_now()
     notes: list[str] = []
     try:
+        home, layer = bpy.context.scene, bpy.context.view_layer
         with scratch_scene() as scene:
             objects = append_blend(path, notes) if path.suffix.lower() == ".blend" else import_gltf(path, scene)
-        objects, removed = _without_cameras_and_lights(objects)
-        if removed:
-            notes.append(f"cameras and lights of the file were left out ({removed})")
-        if _freeze_animation(ids_since(before)):
-            notes.append("animations of the file were left out; the product stands in its rest pose")
-        root = _gather(objects, path.stem, before)
+        with bpy.context.temp_override(scene=home, view_layer=layer):  # a run's scene need not be the one that is shown
+            objects, removed = _without_cameras_and_lights(objects)
+            if removed:
+                notes.append(f"cameras and lights of the file were left out ({removed})")
+            if _freeze_animation(ids_since(before)):
+                notes.append("animations of the file were left out; the product stands in its rest pose")
+            root = _gather(objects, path.stem, before)
         root[names.SOURCE] = str(path)
         yield Progress("model", f"measuring {path.name}", 0.7)
         product = stand_on_ground(root, notes)
@@ -108,6 +110,7 @@ def export_product(out: Path) -> Steps[None]:
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
+    yield Progress("model", f"{out.name} written", 1.0)
 
 
 def pack_textures() -> None:

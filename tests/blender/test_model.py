@@ -354,3 +354,28 @@ def test_every_real_model_stands(real_models):
         assert_stands()
         assert product.vertices > 100, Path(path).name
     assert len([t for t in bpy.data.objects if names.ORIGINAL_MATRIX in t]) == 1
+
+
+def test_the_product_comes_into_its_scene_while_another_is_shown(box_glb):
+    """As in a run whose scene the artist has left meanwhile: each step has that scene for its context."""
+    shown, own, again = bpy.context.scene, bpy.data.scenes.new("Own"), box_glb.with_name("again.glb")
+
+    def in_own_scene(steps):
+        while True:
+            with bpy.context.temp_override(scene=own, view_layer=own.view_layers[0]):
+                try:
+                    next(steps)
+                except StopIteration as stop:
+                    return stop.value
+
+    def chain():
+        product = yield from model.load_product(box_glb)
+        yield from model.export_product(again)
+        assert model.product_points().max() == pytest.approx(0.5)
+        return product
+
+    assert in_own_scene(chain()).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
+    assert (bpy.context.scene, len(bpy.data.scenes)) == (shown, 2)
+    assert names.ROOT in own.collection.children
+    assert not shown.collection.children
+    assert load(again).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-4)
