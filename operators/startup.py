@@ -13,6 +13,33 @@ from . import angles, drive, live, preferences, status
 @persistent
 def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
+    look_soon()
+
+
+TAKEN_BACK = "Undo took back the run in "
+
+
+@persistent
+def _undone(*_arguments: Any) -> None:
+    """Undo takes back the angles and the run's folder as well: say so, and show what is left."""
+    scene, now = bpy.context.scene, status.of()
+    if scene is None:
+        return
+    own = scene.consistency
+    if not own.angles:
+        look_soon()
+    if now.running:
+        return
+    root = bpy.path.abspath(own.run_folder)
+    if now.run_folder and not root:
+        now.note = f"{TAKEN_BACK}{now.run_folder}: redo, or open it again under Jobs, Earlier Runs"
+    elif now.note.startswith(TAKEN_BACK):
+        now.note = ""
+    if root != now.run_folder:
+        look_soon()
+
+
+def look_soon() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(_look):
         bpy.app.timers.register(_look, first_interval=0.2)
 
@@ -22,13 +49,14 @@ def _look() -> None:
     if scene is None or not hasattr(scene, "consistency"):
         return
     give_default_angles(scene)
+    now, root = status.of(), scene.consistency.run_folder
+    if now.running:
+        return
     if drive.left_behind:
-        root, drive.left_behind = drive.left_behind, ""
-        status.of().note = (
-            f"The run in {root} was left: what was paid for is still being saved there. Open it again under Jobs, "
-            "Earlier Runs, and press Resume"
-        )
-    if scene.consistency.run_folder:
+        left, drive.left_behind = drive.left_behind, ""
+        go_on = "Press Resume" if left == root else "Open it again under Jobs, Earlier Runs, and press Resume"
+        now.note = f"The run in {left} was left: what was paid for is still being saved there. {go_on}"
+    if root or now.run_folder:
         from . import refresh
 
         refresh.everything(scene)
@@ -89,6 +117,8 @@ def settings_changed() -> None:
 
 HANDLERS = (
     (bpy.app.handlers.load_post, _loaded),
+    (bpy.app.handlers.undo_post, _undone),
+    (bpy.app.handlers.redo_post, _undone),
     (bpy.app.handlers.depsgraph_update_post, _mesh_or_material_changed),
 )
 

@@ -91,6 +91,7 @@ class Questioning(Ticking):
             return self.refused(error)
         return {"PASS_THROUGH"}
 
-    def cancel(self, _context: Context) -> None:
+    def cancel(self, context: Context) -> None:
+        self.end_ticking(context)
         if self._asking is not None:
             self._asking.close()
