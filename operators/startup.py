@@ -52,6 +52,10 @@ def _look() -> None:
     now, root = status.of(), scene.consistency.run_folder
     if now.running:
         return
+    if "Consistency Render" in bpy.data.scenes:  # studio.render_scene.NAME; the file was saved during a run
+        from ..studio.render_scene import remove_render_scene
+
+        remove_render_scene()
     if drive.left_behind:
         left, drive.left_behind = drive.left_behind, ""
         go_on = "Press Resume" if left == root else "Open it again under Jobs, Earlier Runs, and press Resume"

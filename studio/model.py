@@ -137,7 +137,18 @@ def restore_transform(root: Object) -> None:
 def product_points() -> np.ndarray:
     """``geometry.evaluated_points`` of the current product."""
     bpy.context.view_layer.update()
-    return evaluated_points(product_root(), bpy.context.evaluated_depsgraph_get())
+    return _shown_points(product_root())
+
+
+def _shown_points(root: Object) -> np.ndarray:
+    try:
+        return evaluated_points(root, bpy.context.evaluated_depsgraph_get())
+    except BadInput:
+        if root.visible_get():
+            raise
+        raise BadInput(
+            f"the product is hidden in this view layer; show the collection {names.ROOT} in the Outliner, then try again"
+        ) from None
 
 
 def product_triangles() -> tuple[np.ndarray, np.ndarray]:
@@ -149,8 +160,7 @@ def product_triangles() -> tuple[np.ndarray, np.ndarray]:
 def stand_on_ground(root: Object, notes: list[str]) -> Product:
     """Move (and, at absurd sizes, scale) the root so that the product stands at z = 0 with its box centred on x and y."""
     restore_transform(root)
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    points = evaluated_points(root, depsgraph)
+    points = _shown_points(root)
     low, high = points.min(axis=0), points.max(axis=0)
     diagonal = float(np.linalg.norm(high - low))
     if diagonal <= 0.0:

@@ -71,12 +71,17 @@ def colour_scene(settings: RunSettings) -> Scene:
 
 
 def remove_render_scene() -> None:
-    """Remove the scene; one that Blender still renders, because it was asked to stop this moment, goes the next time."""
+    """Remove the scene; where Blender is rendering it, have that stopped first."""
     scene = bpy.data.scenes.get(NAME)
-    if scene is not None and not bpy.app.is_job_running("RENDER"):
-        # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
-        # with the scene: every later change of the file would read the freed scene, and some of them crash.
-        scene.render.use_persistent_data = False
+    if scene is None:
+        return
+    # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
+    # with the scene: every later change of the file would read the freed scene, and some of them crash.
+    scene.render.use_persistent_data = False
+    if bpy.app.is_job_running("RENDER"):
+        with bpy.context.temp_override(scene=scene):
+            bpy.ops.scene.delete()  # of all that a script can do, this alone stops the jobs of a scene
+    else:
         bpy.data.scenes.remove(scene)
 
 

@@ -192,6 +192,20 @@ def test_undoing_a_run_is_shown_and_said(running, folder, sidebar):
     assert status().note == ""
 
 
+def test_a_file_saved_during_a_run_loses_the_scene_that_was_rendered_from(folder, sidebar):
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.studio import devices, render_scene
+
+    render_scene.render_scene(folder.settings, devices.find("cpu"))
+    assert len(bpy.data.scenes) == 2
+    status().running = True
+    startup._look()
+    assert len(bpy.data.scenes) == 2
+    status().running = False
+    startup._look()
+    assert len(bpy.data.scenes) == 1
+
+
 def test_undoing_to_the_very_beginning_keeps_the_default_angles(sidebar, monkeypatch):
     from consistency_pipeline.operators import startup
 

@@ -379,3 +379,17 @@ def test_the_product_comes_into_its_scene_while_another_is_shown(box_glb):
     assert names.ROOT in own.collection.children
     assert not shown.collection.children
     assert load(again).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-4)
+
+
+@pytest.mark.parametrize("how", ["exclude", "hide_viewport", "disabled"])
+def test_a_product_that_the_artist_has_hidden_is_found_or_said_to_be_hidden(box_glb, how):
+    load(box_glb)
+    layer = bpy.context.view_layer.layer_collection.children[names.ROOT]
+    if how == "disabled":
+        layer.collection.hide_viewport = True
+    else:
+        setattr(layer, how, True)
+    try:
+        assert model.stand_on_ground(model.product_root(), []).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
+    except BadInput as error:
+        assert "Outliner" in str(error)
