@@ -40,12 +40,21 @@ class SceneStudio(BlenderStudio):
             product = staleness.stand(root)
             yield from self._keep_edits(root, path)
             return product
-        product = yield from super().load_product(path)
+        product = yield from self._import(path)
         root = model.product_root()
         root[staleness.LOADED] = staleness.file_state(path)
         staleness.stand(root)
         self._folder.note(**{STATE: staleness.of_product(root)})
         return product
+
+    def _import(self, path: Path) -> Steps[Product]:
+        while True:
+            before = undo_steps
+            try:
+                return (yield from super().load_product(path))
+            except (ConsistencyError, ReferenceError, RuntimeError):
+                if undo_steps == before:
+                    raise
 
     def _keep_edits(self, root: bpy.types.Object, path: Path) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""

@@ -114,7 +114,6 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         now.running, now.cancelling, now.fraction = True, False, -1.0
         now.text, now.stage = "Looking at the inputs", self.until
         self._scene = context.scene.session_uid
-        self._asking = begin.estimate(context.scene, self.wish)
         return self.begin_ticking(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
@@ -182,10 +181,11 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
 
     def _ask(self, context: Context) -> set[str]:
         """While fal.ai is asked for prices; then on, or to the dialog that shows the total."""
-        assert self._asking is not None
         now, scene = status.of(context), self._own_scene()
         if warm_up.advance():
             return {"PASS_THROUGH"}
+        if self._asking is None:  # not before: an undo since the button was pressed has made the scene another
+            self._asking = begin.estimate(scene, self.wish)
         try:
             next(self._asking)
         except StopIteration as done:

@@ -75,12 +75,13 @@ class Questioning(Ticking):
         return self.answered(answer)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        self._asking = self.question(context)
         return self.begin_ticking(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
-        if event.type != "TIMER" or self._asking is None:
+        if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        if self._asking is None:  # not before: an undo since the button was pressed has made the scene another
+            self._asking = self.question(context)
         try:
             next(self._asking)
         except StopIteration as done:

@@ -57,10 +57,15 @@ def load_product(path: Path) -> Steps[Product]:
                 notes.append("animations of the file were left out; the product stands in its rest pose")
             root = _gather(objects, path.stem, before)
         root[names.SOURCE] = str(path)
-        yield Progress("model", f"measuring {path.name}", 0.7)
-        product = stand_on_ground(root, notes)
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
+        raise
+    brought = {item.session_uid for item in ids_since(before)}
+    try:
+        yield Progress("model", f"measuring {path.name}", 0.7)
+        product = stand_on_ground(root, notes)
+    except BaseException:  # whatever else is new by now is the artist's, who may have undone a deletion meanwhile
+        bpy.data.batch_remove([item for item in all_ids() if item.session_uid in brought])
         raise
     _remove_previous(root)
     yield Progress("model", f"{product.name}: {product.vertices:,} vertices, {_size_text(product)}", 1.0)

@@ -216,3 +216,56 @@ def test_undoing_to_the_very_beginning_keeps_the_default_angles(sidebar, monkeyp
     sidebar.angles.clear()  # as Blender has it from before the angles were given
     startup._undone()
     assert looked
+
+
+def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(folder, add_box):
+    """It brings back what was deleted before the run; an import that can't go on must not take that for its own."""
+    from consistency_pipeline.operators import in_scene
+    from consistency_pipeline.operators.drive import finish_steps
+    from consistency_pipeline.studio import model
+
+    add_box("Mine")
+    bpy.ops.ed.undo_push(message="Mine")
+    bpy.data.batch_remove([bpy.data.objects["Mine"], bpy.data.meshes["Mine"]])
+    bpy.ops.ed.undo_push(message="Deleted")
+    studio = in_scene.SceneStudio(folder)
+    in_scene.watch_undo(on=True)
+    try:
+        steps = studio.load_product(folder.product_source)
+        while not next(steps).text.startswith("measuring"):
+            pass
+        bpy.ops.ed.undo()
+        product = finish_steps(steps)
+    finally:
+        in_scene.watch_undo(on=False)
+    assert {"Mine"} <= set(bpy.data.objects.keys()) & set(bpy.data.meshes.keys())
+    assert product.size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
+    assert len(model.product_root().children) == 1
+
+
+def test_an_undo_right_after_the_button_does_not_break_the_run(folder, sidebar, monkeypatch):
+    from consistency_pipeline.operators import begin, warm_up
+    from consistency_pipeline.operators.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.wish import Wish
+
+    begun = []
+
+    def start(scene, _wish, _prices):
+        begun.append(scene.name)
+        return SimpleNamespace(folder=folder)
+
+    monkeypatch.setattr(begin, "start", start)
+    monkeypatch.setattr(warm_up, "advance", lambda: False)
+    bpy.ops.ed.undo_push(message="Settings")
+    bpy.context.scene.frame_current += 1
+    bpy.ops.ed.undo_push(message="Frame")
+    operator = SimpleNamespace(until="results", wish=Wish(), agreed_usd=0.0, _drive=None, _asking=None)
+    operator.begin_ticking = lambda _context: {"RUNNING_MODAL"}
+    operator._own_scene = lambda: CONSISTENCY_OT_run._own_scene(operator)
+    try:
+        CONSISTENCY_OT_run._invoke(operator, bpy.context)
+        bpy.ops.ed.undo()
+        CONSISTENCY_OT_run._ask(operator, bpy.context)
+    finally:
+        status().running = False
+    assert begun == [bpy.context.scene.name]
