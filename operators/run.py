@@ -217,9 +217,9 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             now.estimate = -1.0  # it was about a run that is over now
             refresh.jobs(self._drive)
             scene = drive.scene_of(self._scene)
-            if scene is None:
-                refresh.everything(context.scene)
-            else:
+            if scene != context.scene:
+                startup.look_soon()
+            if scene is not None:
                 scene.consistency.run_folder = str(self._drive.folder.root)  # undo may have taken it back meanwhile
                 live.follow(scene)
                 refresh.everything(scene, self._drive.folder)

@@ -1,4 +1,4 @@
-"""After a file is loaded: default angles, and a look at the run that the file was working on."""
+"""After a file is loaded or another scene shown: default angles, and a look at the run that it was working on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,20 @@ from bpy.app.handlers import persistent
 from . import angles, drive, live, preferences, status
 
 
+_watcher = object()
+
+
 @persistent
 def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
+    _watch_scene()
     look_soon()
+
+
+def _watch_scene() -> None:
+    """Look again whenever a window shows another scene: it has a run of its own, or none. Loading a file forgets this."""
+    bpy.msgbus.clear_by_owner(_watcher)
+    bpy.msgbus.subscribe_rna(key=(bpy.types.Window, "scene"), owner=_watcher, args=(), notify=look_soon)
 
 
 TAKEN_BACK = "Undo took back the run in "
@@ -134,6 +144,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    bpy.msgbus.clear_by_owner(_watcher)
     for timer in (_look, _look_for_stale):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

@@ -206,6 +206,22 @@ def test_a_file_saved_during_a_run_loses_the_scene_that_was_rendered_from(folder
     assert len(bpy.data.scenes) == 1
 
 
+def test_another_scene_shows_its_own_run_or_none(running, folder, sidebar):
+    from consistency_pipeline.operators import refresh, startup
+
+    running.close()
+    status().running = False
+    refresh.everything(bpy.context.scene)
+    own = bpy.context.scene
+    bpy.context.window_manager.windows[0].scene = bpy.data.scenes.new("Other")
+    startup._look()
+    assert (len(status().stages), len(status().shots)) == (0, 0)
+    assert len(bpy.context.scene.consistency.angles) == 5, "a new scene has no angles, and nothing can be run"
+    bpy.context.window_manager.windows[0].scene = own
+    startup._look()
+    assert (len(status().stages), len(status().shots)) == (6, 5)
+
+
 def test_undoing_to_the_very_beginning_keeps_the_default_angles(sidebar, monkeypatch):
     from consistency_pipeline.operators import startup
 
