@@ -167,9 +167,14 @@ def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, ang
     yield Progress(stage, text, 0.0, angle)
     scene.camera = camera
     scene.render.filepath = str(out)
-    yield from run_job(scene.name, Progress(stage, text, None, angle), write_still=True)
-    if not out.is_file():
+    # As an animation of one frame: a still is written even where an undo has just stopped its render, half done, or with
+    # passes that have no pixels yet, at which Blender crashes.
+    scene.frame_start = scene.frame_end = scene.frame_current
+    written = Path(scene.render.frame_path(frame=scene.frame_current))
+    yield from run_job(scene.name, Progress(stage, text, None, angle), animation=True)
+    if not written.is_file():
         raise ConsistencyError("Blender rendered nothing; look at its console for the reason, then try again")
+    written.replace(out)
 
 
 def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[None]:

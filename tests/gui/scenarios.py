@@ -314,6 +314,12 @@ def run_is_let_go():
     run = bpy.ops.consistency.run
     with in_view("UI"):
         run("INVOKE_DEFAULT", until="references")
+    for number in range(8):  # an undo stops the render before it has any pixels; it is begun again
+        yield lambda: bpy.app.is_job_running("RENDER")
+        yield 0.05 * number
+        bpy.ops.ed.undo_push(message="Nothing")
+        bpy.ops.ed.undo()
+    seen["running_after_undos"] = status().running
     yield lambda: bpy.app.is_job_running("RENDER")
     bpy.ops.consistency.cancel()
     yield lambda: not status().running
