@@ -325,6 +325,7 @@ def run_is_let_go():
     yield lambda: not status().running
     seen["renders_after_cancel"] = bpy.app.is_job_running("RENDER")
     seen["scenes_after_cancel"] = [scene.name for scene in bpy.data.scenes]
+    own = settings()  # the undos have made the scene another
     own.size, own.samples = 64, 1
     with in_view("UI"):
         run("INVOKE_DEFAULT", until="references")
