@@ -96,7 +96,9 @@ LOOKS = ("MESH", "MATERIAL", "NODETREE", "IMAGE", "OBJECT", "CURVE")  # what the
 @persistent
 def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
     """Take note only; hashing the product waits until the artist pauses."""
-    now = status.of()
+    now, shown = status.of(), bpy.context.scene
+    if not now.running and shown is not None and not shown.consistency.angles:  # made a moment ago
+        look_soon()
     if now.running or not len(now.shots):
         return
     if any(depsgraph.id_type_updated(kind) for kind in LOOKS):

@@ -222,6 +222,16 @@ def test_another_scene_shows_its_own_run_or_none(running, folder, sidebar):
     assert (len(status().stages), len(status().shots)) == (6, 5)
 
 
+def test_a_run_folder_that_was_moved_is_said_in_words_of_the_panels(folder, sidebar):
+    from consistency_pipeline.operators import refresh
+
+    sidebar.run_folder = str(folder.root)
+    folder.root.rename(folder.root.with_name("moved"))
+    refresh.everything(bpy.context.scene)
+    assert "press New Run" in status().error
+    status().error = ""
+
+
 def test_undoing_to_the_very_beginning_keeps_the_default_angles(sidebar, monkeypatch):
     from consistency_pipeline.operators import startup
 
