@@ -56,6 +56,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    run.unregister()
     startup.unregister()
     command.unregister()
     compare.unregister()

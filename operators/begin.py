@@ -62,7 +62,7 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
     from ..pipeline.run_folder import RunFolder
     from .in_scene import SceneStudio, watch_undo
 
-    if drive.current is not None and not drive.current.ended:
+    if drive.is_active():
         raise ConsistencyError("a run is active; wait for it, or cancel it first")
     settings, folder = wish.settings_of(scene, wanted)
     if folder is None:
@@ -75,7 +75,7 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
         folder.note(prices=prices)
     studio = SceneStudio(folder)
     backend = _backend(folder, settings, studio, wanted)
-    drive.current = drive.Drive(folder, studio, backend, wanted.until, scene.name)
+    drive.current = drive.Drive(folder, studio, backend, wanted.until, scene)
     drive.current.stale = stale
     drive.current.at_end = _ended
     left_behind.remember(folder.root)

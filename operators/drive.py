@@ -23,15 +23,27 @@ TICK_BUDGET = 0.006  # seconds of work begun in one tick; what one step takes co
 current: Drive | None = None
 
 
+def is_active() -> bool:
+    """A run is on its way."""
+    return current is not None and not current.ended
+
+
+def scene_of(uid: int) -> bpy.types.Scene | None:
+    """The scene with this session_uid, which neither renaming nor undoing changes; None once it is deleted."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == uid), None)
+
+
 class Drive:
     """One chain on its way. ``error`` and ``report`` say how it ended."""
 
-    def __init__(self, folder: RunFolder, studio: Studio, backend: Backend, until: Stage, scene: str = "") -> None:
+    def __init__(
+        self, folder: RunFolder, studio: Studio, backend: Backend, until: Stage, scene: bpy.types.Scene
+    ) -> None:
         from ..pipeline import chain
 
         self.folder = folder
         self.until = until
-        self.scene = scene
+        self._scene = scene.session_uid
         self.backend = Watched(backend)
         self.progress: Progress | None = None
         self.error: Exception | None = None
@@ -68,7 +80,7 @@ class Drive:
     @contextlib.contextmanager
     def _in_its_scene(self) -> Iterator[None]:
         """The scene the run began in, whichever one the artist looks at meanwhile."""
-        scene = bpy.data.scenes.get(self.scene)
+        scene = scene_of(self._scene)
         if scene is None or scene == bpy.context.scene:
             yield
             return

@@ -16,11 +16,11 @@ from ..studio import BlenderStudio, model
 from . import staleness
 
 if TYPE_CHECKING:
-    from ..pipeline.ports import Product, Shot
+    from ..pipeline.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
     from ..pipeline.run_folder import RunFolder
     from ..pipeline.settings import RunSettings
-    from ..pipeline.stages import Steps
+    from ..pipeline.stages import Progress, Steps
 
 STATE = "product_state"  # in run.json: hashes of the product that model/product.glb holds
 WRITTEN = "consistency_written"  # on the root of taken objects: the same hashes for the file they were written to
@@ -32,6 +32,7 @@ class SceneStudio(BlenderStudio):
     def __init__(self, folder: RunFolder) -> None:
         super().__init__(folder.settings)
         self._folder = folder
+        self._placed_at = undo_steps
 
     def load_product(self, path: Path) -> Steps[Product]:
         root = staleness.standing(self._folder)
@@ -39,12 +40,21 @@ class SceneStudio(BlenderStudio):
             product = staleness.stand(root)
             yield from self._keep_edits(root, path)
             return product
-        product = yield from super().load_product(path)
+        product = yield from self._import(path)
         root = model.product_root()
         root[staleness.LOADED] = staleness.file_state(path)
         staleness.stand(root)
         self._folder.note(**{STATE: staleness.of_product(root)})
         return product
+
+    def _import(self, path: Path) -> Steps[Product]:
+        while True:
+            before = undo_steps
+            try:
+                return (yield from super().load_product(path))
+            except (ConsistencyError, ReferenceError, RuntimeError):
+                if undo_steps == before:
+                    raise
 
     def _keep_edits(self, root: bpy.types.Object, path: Path) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
@@ -61,6 +71,10 @@ class SceneStudio(BlenderStudio):
         if self._folder.record.get(STATE) != state:
             self._folder.note(**{STATE: state})
 
+    def place_rig(self, settings: RunSettings) -> Steps[None]:
+        yield from super().place_rig(settings)
+        self._placed_at = undo_steps
+
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         render = super().render_reference
         shot = yield from self._through_undo(settings, lambda: render(angle, settings, folder))
@@ -75,20 +89,31 @@ class SceneStudio(BlenderStudio):
         render = super().render_turntable
         yield from self._through_undo(settings, lambda: render(angle, settings, out))
 
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        inspect = super().inspect
+        if task not in ("measure", "track"):  # these need the product itself
+            return inspect(task, meanwhile, **job)
+        return self._through_undo(self._settings, lambda: inspect(task, meanwhile, **job))
+
+    def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
+        save = super().save_results
+        yield from self._through_undo(settings, lambda: save(results, settings, folder))
+
     def _through_undo(self, settings: RunSettings, make: Callable[[], Steps[Any]]) -> Steps[Any]:
         """Blender stops its render when the artist undoes something, and every reference to its data is void.
 
         Then the product and the rig are put back where they are missing, and the picture is begun again.
         """
         while True:
+            if self._placed_at != undo_steps:
+                yield from self.load_product(self._folder.product_source)
+                yield from self.place_rig(settings)
             before = undo_steps
             try:
                 return (yield from make())
             except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):
                 if undo_steps == before:
                     raise
-            yield from self.load_product(self._folder.product_source)
-            yield from self.place_rig(settings)
 
 
 undo_steps = 0  # how often something was undone or redone in this session

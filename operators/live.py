@@ -1,6 +1,7 @@
 """What a setting changes in the scene at the moment it is edited: cameras, lamps, and the words that will be sent.
 
-Nothing is touched before a product stands in the scene, nor while several settings are being set at once.
+Nothing is touched before a product stands in the scene, nor while several settings are being set at once; nor during a
+run, whose pictures all show the settings that it began with: then the scene follows at the end.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..pipeline.errors import ConsistencyError
-from . import warm_up
+from . import drive, warm_up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _paused = 0
+_behind = False  # something was edited during a run
 
 
 @contextlib.contextmanager
@@ -58,6 +60,15 @@ def light_changed(owner: Any, context: Context) -> None:
         place_lights(scene)
         preview_prompt(scene)
         _look_for_stale()
+
+
+def follow(scene: bpy.types.Scene) -> None:
+    """Catch up with what was edited during a run that has ended."""
+    global _behind
+    if _behind:
+        _behind = False
+        place_cameras(scene)
+        place_lights(scene)
 
 
 def prompt_changed(owner: Any, context: Context) -> None:
@@ -100,10 +111,14 @@ def place_lights(scene: bpy.types.Scene) -> None:
 
 def _standing(scene: bpy.types.Scene) -> tuple[RunSettings, NDArray[np.float64]] | None:
     """The settings and the product's vertices in metres, where a rig stands in this scene and the settings make sense."""
+    global _behind
     rigs = bpy.data.collections.get(
         "Consistency Rig"
     )  # studio.names.RIG; the studio is not imported for an empty scene
     if rigs is None or not rigs.all_objects or scene != bpy.context.scene:
+        return None
+    if drive.is_active():
+        _behind = True
         return None
     from .scene_settings import to_settings
 

@@ -25,7 +25,8 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
         try:
             folder = RunFolder.open(root)
         except RunFolderError as error:
-            now.error = now.details = str(error)
+            gone = f"The run in {root} is not there any more; press New Run, or open it under Jobs, Earlier Runs"
+            now.error = now.details = str(error) if (root / "run.json").exists() else gone
     if folder is None:
         forget()
         return

@@ -38,7 +38,7 @@ class CONSISTENCY_OT_toggle_planes(bpy.types.Operator):
 
 
 class CONSISTENCY_OT_send_to_sequencer(bpy.types.Operator):
-    """Add the clip to this scene's sequencer at the current frame, above what is there"""
+    """Add the clip to the sequencer at the current frame, above what is there"""
 
     bl_idname = "consistency.send_to_sequencer"
     bl_label = "Send to Sequencer"
@@ -56,10 +56,11 @@ class CONSISTENCY_OT_send_to_sequencer(bpy.types.Operator):
         if not clip.is_file():
             self.report({"ERROR"}, f"{clip} is not there any more; make it again")
             return {"CANCELLED"}
-        strips = compat.strips(context.scene.sequence_editor_create())
+        scene = compat.sequencer_scene(context)
+        strips = compat.strips(scene.sequence_editor_create())
         channel = max((strip.channel for strip in strips), default=0) + 1
-        strips.new_movie(clip.stem, str(clip), channel=channel, frame_start=context.scene.frame_current)
-        self.report({"INFO"}, f"{clip.name} is in the sequencer of {context.scene.name}, channel {channel}")
+        strips.new_movie(clip.stem, str(clip), channel=channel, frame_start=scene.frame_current)
+        self.report({"INFO"}, f"{clip.name} is in the sequencer of {scene.name}, channel {channel}")
         return {"FINISHED"}
 
 

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..pipeline.errors import Cancelled, ConsistencyError
-from . import begin, drive, reasons, refresh, status, warm_up
+from . import begin, drive, live, reasons, refresh, startup, status, warm_up
 from .ticking import Ticking, say_error
 from .wish import Wish
 
@@ -113,8 +113,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         now.error = now.details = now.note = ""
         now.running, now.cancelling, now.fraction = True, False, -1.0
         now.text, now.stage = "Looking at the inputs", self.until
-        self._scene = context.scene.name
-        self._asking = begin.estimate(context.scene, self.wish)
+        self._scene = context.scene.session_uid
         return self.begin_ticking(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
@@ -140,11 +139,12 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             return self._ask(context)
         if now.cancelling and not self._drive.cancelling:
             self._drive.cancel()
+        scene = self._own_scene()
         before = [stage.state for stage in now.stages] or [""] * 6
         ended = self._drive.advance()
         refresh.progress(self._drive)
         if before != [stage.state for stage in now.stages]:
-            refresh.pictures(bpy.data.scenes[self._scene], self._drive.folder)
+            refresh.pictures(scene, self._drive.folder)
             if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
                 bpy.ops.ed.undo_push(message="Consistency: Place Rig")
         self._show(context, now)
@@ -160,6 +160,15 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         self.report({"INFO"}, f"Consistency: {now.note}")
         return {"FINISHED"}
 
+    def _own_scene(self) -> bpy.types.Scene:
+        """The scene that the run began in, whatever it is called by now."""
+        scene = drive.scene_of(self._scene)
+        if scene is None:
+            raise ConsistencyError(
+                "the scene of this run was deleted; nothing paid for is lost: open the run again under Jobs, Earlier Runs"
+            )
+        return scene
+
     def _show(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:
         """Draw again what has changed, or four times a second for the seconds that pass."""
         share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
@@ -172,10 +181,11 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
 
     def _ask(self, context: Context) -> set[str]:
         """While fal.ai is asked for prices; then on, or to the dialog that shows the total."""
-        assert self._asking is not None
-        now, scene = status.of(context), bpy.data.scenes[self._scene]
+        now, scene = status.of(context), self._own_scene()
         if warm_up.advance():
             return {"PASS_THROUGH"}
+        if self._asking is None:  # not before: an undo since the button was pressed has made the scene another
+            self._asking = begin.estimate(scene, self.wish)
         try:
             next(self._asking)
         except StopIteration as done:
@@ -200,25 +210,44 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         self.end_ticking(context)
         if self._asking is not None:
             self._asking.close()
-        now.running = now.cancelling = False
-        now.text, now.fraction = "", -1.0
+        status.nothing_runs()
         if self._drive is not None:
             self._drive.close()
             now.longest_hold = 1000.0 * max(self._drive.holds.values(), default=0.0)
             now.estimate = -1.0  # it was about a run that is over now
             refresh.jobs(self._drive)
-            scene = bpy.data.scenes.get(self._scene)
+            scene = drive.scene_of(self._scene)
+            if scene != context.scene:
+                startup.look_soon()
             if scene is not None:
                 scene.consistency.run_folder = str(self._drive.folder.root)  # undo may have taken it back meanwhile
+                live.follow(scene)
                 refresh.everything(scene, self._drive.folder)
                 bpy.ops.ed.undo_push(message=f"Consistency {self.until.title()}")
 
-    def cancel(self, _context: Context) -> None:
-        """Blender is closing, or loads another file: let go; the process that pays keeps what was paid for."""
+    def cancel(self, context: Context) -> None:
+        """Blender or the window is closed, or another file loaded: let go; the process that pays keeps what was paid for."""
+        self.end_ticking(context)
         if self._asking is not None:
             self._asking.close()
-        if self._drive is not None:
-            self._drive.close()
+        status.nothing_runs()
+        leave()
+
+
+def leave() -> None:
+    """Let go of a run whose operator is gone, and soon say so."""
+    if drive.current is not None and drive.is_active():
+        drive.current.close()
+        startup.look_soon()
+
+
+def unregister() -> None:
+    """Blender takes a running operator away without a word to it."""
+    leave()
+    if status.of().running:
+        status.nothing_runs()
+        for window in bpy.context.window_manager.windows:
+            window.workspace.status_text_set(None)
 
 
 class CONSISTENCY_OT_cancel(bpy.types.Operator):

@@ -1,4 +1,4 @@
-"""After a file is loaded: default angles, and a look at the run that the file was working on."""
+"""After a file is loaded or another scene shown: default angles, and a look at the run that it was working on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,46 @@ from bpy.app.handlers import persistent
 
 from . import angles, drive, live, preferences, status
 
+_watcher = object()
+
 
 @persistent
 def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
+    _watch_scene()
+    look_soon()
+
+
+def _watch_scene() -> None:
+    """Look again whenever a window shows another scene: it has a run of its own, or none. Loading a file forgets this."""
+    bpy.msgbus.clear_by_owner(_watcher)
+    bpy.msgbus.subscribe_rna(key=(bpy.types.Window, "scene"), owner=_watcher, args=(), notify=look_soon)
+
+
+TAKEN_BACK = "Undo took back the run in "
+
+
+@persistent
+def _undone(*_arguments: Any) -> None:
+    """Undo takes back the angles and the run's folder as well: say so, and show what is left."""
+    scene, now = bpy.context.scene, status.of()
+    if scene is None:
+        return
+    own = scene.consistency
+    if not own.angles:
+        look_soon()
+    if now.running:
+        return
+    root = bpy.path.abspath(own.run_folder)
+    if now.run_folder and not root:
+        now.note = f"{TAKEN_BACK}{now.run_folder}: redo, or open it again under Jobs, Earlier Runs"
+    elif now.note.startswith(TAKEN_BACK):
+        now.note = ""
+    if root != now.run_folder:
+        look_soon()
+
+
+def look_soon() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(_look):
         bpy.app.timers.register(_look, first_interval=0.2)
 
@@ -22,8 +58,15 @@ def _look() -> None:
     if scene is None or not hasattr(scene, "consistency"):
         return
     give_default_angles(scene)
+    now, root = status.of(), scene.consistency.run_folder
+    if now.running:
+        return
+    if "Consistency Render" in bpy.data.scenes:  # studio.render_scene.NAME; the file was saved during a run
+        from ..studio.render_scene import remove_render_scene
+
+        remove_render_scene()
     say_what_was_left(scene)
-    if scene.consistency.run_folder:
+    if root or now.run_folder:
         from . import refresh
 
         refresh.everything(scene)
@@ -35,7 +78,7 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
     """Tell once of runs that another file, or a Blender that was closed or crashed, was working on."""
     from . import left_behind
 
-    if drive.current is not None and not drive.current.ended:
+    if drive.is_active():
         return
     for root, by_us in left_behind.take():
         saved = "is still being saved" if by_us else "is saved"
@@ -63,7 +106,9 @@ LOOKS = ("MESH", "MATERIAL", "NODETREE", "IMAGE", "OBJECT", "CURVE")  # what the
 @persistent
 def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
     """Take note only; hashing the product waits until the artist pauses."""
-    now = status.of()
+    now, shown = status.of(), bpy.context.scene
+    if not now.running and shown is not None and not shown.consistency.angles:  # made a moment ago
+        look_soon()
     if now.running or not len(now.shots):
         return
     if any(depsgraph.id_type_updated(kind) for kind in LOOKS):
@@ -98,6 +143,8 @@ def settings_changed() -> None:
 
 HANDLERS = (
     (bpy.app.handlers.load_post, _loaded),
+    (bpy.app.handlers.undo_post, _undone),
+    (bpy.app.handlers.redo_post, _undone),
     (bpy.app.handlers.depsgraph_update_post, _mesh_or_material_changed),
 )
 
@@ -109,6 +156,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    bpy.msgbus.clear_by_owner(_watcher)
     for timer in (_look, _look_for_stale):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

@@ -125,6 +125,12 @@ def of(context: bpy.types.Context | None = None) -> CONSISTENCY_PG_status:
     return (context or bpy.context).window_manager.consistency
 
 
+def nothing_runs() -> None:
+    now = of()
+    now.running = now.cancelling = False
+    now.text, now.fraction = "", -1.0
+
+
 def redraw(*, pictures: bool = False) -> None:
     """Have the sidebars of all windows drawn again; the viewports and images as well where ``pictures`` says so, which
     a heavy scene feels."""

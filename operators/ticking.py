@@ -54,7 +54,7 @@ class Ticking:
 class Questioning(Ticking):
     """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
 
-    _asking: Any = None  # an Asking; Blender evaluates the annotations of its classes
+    _asking: Any = None  # Blender evaluates a class's annotations when it registers it: an Asking is not imported then
 
     def question(self, context: Context) -> Asking:
         raise NotImplementedError
@@ -75,12 +75,13 @@ class Questioning(Ticking):
         return self.answered(answer)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        self._asking = self.question(context)
         return self.begin_ticking(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
-        if event.type != "TIMER" or self._asking is None:
+        if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        if self._asking is None:  # not before: an undo since the button was pressed has made the scene another
+            self._asking = self.question(context)
         try:
             next(self._asking)
         except StopIteration as done:
@@ -91,6 +92,7 @@ class Questioning(Ticking):
             return self.refused(error)
         return {"PASS_THROUGH"}
 
-    def cancel(self, _context: Context) -> None:
+    def cancel(self, context: Context) -> None:
+        self.end_ticking(context)
         if self._asking is not None:
             self._asking.close()

@@ -78,12 +78,14 @@ def scratch_scene() -> Iterator[Scene]:
     """A scene of its own to import into or export from: the artist's selection, frame range and active object stay.
 
     Shown in the window meanwhile: a context override is not enough for the importer, which enters edit mode for bones.
+    An override of the scene that was in force before is void afterwards: enter it anew, or yield to whoever does.
     """
     window = bpy.context.window or bpy.context.window_manager.windows[0]
     scene, shown, layer = bpy.data.scenes.new("Consistency Scratch"), window.scene, window.view_layer
     try:
         window.scene = scene
-        with bpy.context.temp_override(window=window):
+        # Scene and layer as well, where a run overrides them because the artist has left its scene: else Blender crashes.
+        with bpy.context.temp_override(window=window, scene=scene, view_layer=scene.view_layers[0]):
             yield scene
     finally:
         window.scene, window.view_layer = shown, layer

@@ -75,6 +75,11 @@ def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips the sequencers show: since 5.0 each workspace may have one of its own."""
+    return getattr(context.workspace, "sequencer_scene", None) or context.scene
+
+
 def strip_length(strip: bpy.types.Strip) -> int:
     """Frames that a strip is shown."""
     return strip.duration if hasattr(strip, "right_handle") else strip.frame_final_duration

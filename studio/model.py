@@ -46,19 +46,26 @@ def load_product(path: Path) -> Steps[Product]:
     before = ids_now()
     notes: list[str] = []
     try:
+        home, layer = bpy.context.scene, bpy.context.view_layer
         with scratch_scene() as scene:
             objects = append_blend(path, notes) if path.suffix.lower() == ".blend" else import_gltf(path, scene)
-        objects, removed = _without_cameras_and_lights(objects)
-        if removed:
-            notes.append(f"cameras and lights of the file were left out ({removed})")
-        if _freeze_animation(ids_since(before)):
-            notes.append("animations of the file were left out; the product stands in its rest pose")
-        root = _gather(objects, path.stem, before)
+        with bpy.context.temp_override(scene=home, view_layer=layer):  # a run's scene need not be the one that is shown
+            objects, removed = _without_cameras_and_lights(objects)
+            if removed:
+                notes.append(f"cameras and lights of the file were left out ({removed})")
+            if _freeze_animation(ids_since(before)):
+                notes.append("animations of the file were left out; the product stands in its rest pose")
+            root = _gather(objects, path.stem, before)
         root[names.SOURCE] = str(path)
-        yield Progress("model", f"measuring {path.name}", 0.7)
-        product = stand_on_ground(root, notes)
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
+        raise
+    brought = {item.session_uid for item in ids_since(before)}
+    try:
+        yield Progress("model", f"measuring {path.name}", 0.7)
+        product = stand_on_ground(root, notes)
+    except BaseException:  # whatever else is new by now is the artist's, who may have undone a deletion meanwhile
+        bpy.data.batch_remove([item for item in all_ids() if item.session_uid in brought])
         raise
     _remove_previous(root)
     yield Progress("model", f"{product.name}: {product.vertices:,} vertices, {_size_text(product)}", 1.0)
@@ -68,9 +75,12 @@ def load_product(path: Path) -> Steps[Product]:
 def adopt_objects(objects: Sequence[Object]) -> Product:
     """Take objects of the artist's own scene as the product. They stay as they are: the product is an instance of them.
 
-    Raises BadInput where none of them has visible faces.
+    What this extension has placed is left out. Raises BadInput where none of them has visible faces.
     """
-    before = ids_now()
+    own = [thing for thing in objects if not _is_placed(thing)]
+    if objects and not own:
+        raise BadInput("what is selected was placed by this extension; select objects of your own")
+    objects, before = own, ids_now()
     try:
         source = bpy.data.collections.new(f"{names.PRODUCT} Source")  # in no scene: only the instance shows
         for thing in objects:
@@ -105,6 +115,7 @@ def export_product(out: Path) -> Steps[None]:
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
+    yield Progress("model", f"{out.name} written", 1.0)
 
 
 def pack_textures() -> None:
@@ -131,7 +142,18 @@ def restore_transform(root: Object) -> None:
 def product_points() -> np.ndarray:
     """``geometry.evaluated_points`` of the current product."""
     bpy.context.view_layer.update()
-    return evaluated_points(product_root(), bpy.context.evaluated_depsgraph_get())
+    return _shown_points(product_root())
+
+
+def _shown_points(root: Object) -> np.ndarray:
+    try:
+        return evaluated_points(root, bpy.context.evaluated_depsgraph_get())
+    except BadInput:
+        if root.visible_get():
+            raise
+        raise BadInput(
+            f"the product is hidden in this view layer; show the collection {names.ROOT} in the Outliner, then try again"
+        ) from None
 
 
 def product_triangles() -> tuple[np.ndarray, np.ndarray]:
@@ -143,8 +165,7 @@ def product_triangles() -> tuple[np.ndarray, np.ndarray]:
 def stand_on_ground(root: Object, notes: list[str]) -> Product:
     """Move (and, at absurd sizes, scale) the root so that the product stands at z = 0 with its box centred on x and y."""
     restore_transform(root)
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    points = evaluated_points(root, depsgraph)
+    points = _shown_points(root)
     low, high = points.min(axis=0), points.max(axis=0)
     diagonal = float(np.linalg.norm(high - low))
     if diagonal <= 0.0:
@@ -219,6 +240,13 @@ def _gather(objects: list[Object], label: str, before: set[int]) -> Object:
         with suppress(TypeError):  # a few kinds of datablock carry no custom properties
             item[names.IMPORTED] = token
     return root
+
+
+def _is_placed(thing: Object) -> bool:
+    """Made by this extension: part of an imported product, a camera, a lamp, the ground or a still."""
+    return any(mark in thing for mark in (names.IMPORTED, names.ANGLE, names.ROLE)) or any(
+        home.name == names.RESULTS for home in thing.users_collection
+    )
 
 
 def _mark(item: ID) -> str | None:

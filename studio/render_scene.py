@@ -71,12 +71,17 @@ def colour_scene(settings: RunSettings) -> Scene:
 
 
 def remove_render_scene() -> None:
-    """Remove the scene; one that Blender still renders, because it was asked to stop this moment, goes the next time."""
+    """Remove the scene; where Blender is rendering it, have that stopped first."""
     scene = bpy.data.scenes.get(NAME)
-    if scene is not None and not bpy.app.is_job_running("RENDER"):
-        # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
-        # with the scene: every later change of the file would read the freed scene, and some of them crash.
-        scene.render.use_persistent_data = False
+    if scene is None:
+        return
+    # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
+    # with the scene: every later change of the file would read the freed scene, and some of them crash.
+    scene.render.use_persistent_data = False
+    if bpy.app.is_job_running("RENDER"):
+        with bpy.context.temp_override(scene=scene):
+            bpy.ops.scene.delete()  # of all that a script can do, this alone stops the jobs of a scene
+    else:
         bpy.data.scenes.remove(scene)
 
 
@@ -162,9 +167,14 @@ def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, ang
     yield Progress(stage, text, 0.0, angle)
     scene.camera = camera
     scene.render.filepath = str(out)
-    yield from run_job(scene.name, Progress(stage, text, None, angle), write_still=True)
-    if not out.is_file():
+    # As an animation of one frame: a still is written even where an undo has just stopped its render, half done, or with
+    # passes that have no pixels yet, at which Blender crashes.
+    scene.frame_start = scene.frame_end = scene.frame_current
+    written = Path(scene.render.frame_path(frame=scene.frame_current))
+    yield from run_job(scene.name, Progress(stage, text, None, angle), animation=True)
+    if not written.is_file():
         raise ConsistencyError("Blender rendered nothing; look at its console for the reason, then try again")
+    written.replace(out)
 
 
 def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[None]:

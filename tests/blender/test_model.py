@@ -198,6 +198,26 @@ def test_an_adopted_object_is_an_instance_and_stays_where_it_is(add_box):
     assert mine.parent is None
 
 
+def test_what_was_placed_here_is_not_taken_when_everything_is_selected(box_glb, add_box):
+    load(box_glb)
+    (part,) = (thing for thing in model.product_root().children)
+    mine = add_box("Mine", size=(1, 2, 3))
+    still = add_box("Still", size=(9, 9, 9))
+    model.collection(names.RESULTS).objects.link(still)
+    product = model.adopt_objects([model.product_root(), part, still, mine])
+    assert product.size == pytest.approx((1, 2, 3))
+    assert product.name == "Mine"
+
+
+def test_the_imported_product_alone_cannot_be_taken_and_is_not_lost(box_glb):
+    load(box_glb)
+    (part,) = (thing for thing in model.product_root().children)
+    before = everything()
+    with pytest.raises(BadInput, match="objects of your own"):
+        model.adopt_objects([part])
+    assert everything() == before
+
+
 def test_a_blend_brings_its_shown_objects_only(add_box, tmp_path):
     add_box(size=(1, 1, 1), at=(5, 5, 5))
     add_box("Hidden", size=(9, 9, 9)).hide_render = True
@@ -334,3 +354,43 @@ def test_every_real_model_stands(real_models):
         assert_stands()
         assert product.vertices > 100, Path(path).name
     assert len([t for t in bpy.data.objects if names.ORIGINAL_MATRIX in t]) == 1
+
+
+def test_the_product_comes_into_its_scene_while_another_is_shown(box_glb):
+    """As in a run whose scene the artist has left meanwhile: each step has that scene for its context."""
+    shown, own, again = bpy.context.scene, bpy.data.scenes.new("Own"), box_glb.with_name("again.glb")
+
+    def in_own_scene(steps):
+        while True:
+            with bpy.context.temp_override(scene=own, view_layer=own.view_layers[0]):
+                try:
+                    next(steps)
+                except StopIteration as stop:
+                    return stop.value
+
+    def chain():
+        product = yield from model.load_product(box_glb)
+        yield from model.export_product(again)
+        assert model.product_points().max() == pytest.approx(0.5)
+        return product
+
+    assert in_own_scene(chain()).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
+    assert (bpy.context.scene, len(bpy.data.scenes)) == (shown, 2)
+    assert names.ROOT in own.collection.children
+    assert not shown.collection.children
+    assert load(again).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-4)
+
+
+@pytest.mark.parametrize("how", ["exclude", "hide_viewport", "disabled"])
+def test_a_product_that_the_artist_has_hidden_is_found_or_said_to_be_hidden(box_glb, how):
+    load(box_glb)
+    layer = bpy.context.view_layer.layer_collection.children[names.ROOT]
+    if how == "disabled":
+        layer.collection.hide_viewport = True
+    else:
+        setattr(layer, how, True)
+    if how == "hide_viewport":  # the eye: renders show it all the same
+        assert model.stand_on_ground(model.product_root(), []).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
+    else:
+        with pytest.raises(BadInput, match="Outliner"):
+            model.stand_on_ground(model.product_root(), [])

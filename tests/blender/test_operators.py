@@ -515,7 +515,7 @@ def slow(studio, tmp_path):
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     (tmp_path / "run" / "model").mkdir()
     backend = SlowBackend()
-    running = drive.Drive(folder, Studio(), backend, "photoreal", bpy.context.scene.name)
+    running = drive.Drive(folder, Studio(), backend, "photoreal", bpy.context.scene)
     for _ in range(60):
         running.advance()
         if (

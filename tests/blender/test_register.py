@@ -37,10 +37,17 @@ def test_nothing_is_left_after_unregistering_twice():
         assert traces() == before
 
 
-def test_registering_says_nothing(capfd):
-    """What Blender can't read in a class, an annotation for instance, it prints, and goes on."""
+def test_registering_says_nothing_and_every_option_is_there(capfd):
+    """What Blender can't read in a class, an annotation for instance, it prints, and leaves all of its options out."""
     consistency_pipeline.register()
-    consistency_pipeline.unregister()
+    try:
+        for name in dir(bpy.ops.consistency):
+            cls = getattr(bpy.types, f"CONSISTENCY_OT_{name}")
+            stated = {word for base in cls.__mro__ for word in getattr(base, "__annotations__", {})}
+            known = getattr(bpy.ops.consistency, name).get_rna_type().properties.keys()
+            assert {word for word in stated if not word.startswith("_")} <= set(known), name
+    finally:
+        consistency_pipeline.unregister()
     assert capfd.readouterr() == ("", "")
 
 

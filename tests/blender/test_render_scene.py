@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from consistency_pipeline.pipeline.errors import BadRender
+from consistency_pipeline.pipeline.errors import BadRender, ConsistencyError
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import BlenderStudio, devices
 from consistency_pipeline.studio.render_scene import render_scene
@@ -156,3 +156,19 @@ def test_a_small_picture_gets_more_samples_a_pixel_and_a_wish_gets_what_it_says(
     assert most > most_of_large
     assert noise < noise_of_large
     assert effort(size=1024, samples=7)[0] == 7
+
+
+def test_a_render_that_an_undo_has_stopped_is_never_written(studio, settings, monkeypatch, tmp_path):
+    """Blender writes a still all the same, or crashes at its empty passes; of an animation it writes whole frames only."""
+    from consistency_pipeline.studio import render_scene as module
+
+    asked = []
+
+    def run_job(scene_name, while_waiting, **options):
+        asked.append((options, bpy.data.scenes[scene_name].frame_start, bpy.data.scenes[scene_name].frame_end))
+        yield while_waiting
+
+    monkeypatch.setattr(module, "run_job", run_job)
+    with pytest.raises(ConsistencyError, match="rendered nothing"):
+        result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
+    assert asked == [({"animation": True}, 1, 1)]

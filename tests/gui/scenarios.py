@@ -445,6 +445,55 @@ def save_lighting(name):
     yield from key("ESC", at=middle())
 
 
+def run_is_let_go():
+    """A long render, stopped by the Cancel button; and a run begun in a second window, which is closed."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    preferences().backend = "local"
+    own = settings()
+    own.motion, own.source, own.file = "none", "FILE", OPTIONS["model"]
+    own.size, own.samples = 512, 4000
+    run = bpy.ops.consistency.run
+    with in_view("UI"):
+        run("INVOKE_DEFAULT", until="references")
+    for number in range(8):  # an undo stops the render before it has any pixels; it is begun again
+        yield lambda: bpy.app.is_job_running("RENDER")
+        yield 0.05 * number
+        bpy.ops.ed.undo_push(message="Nothing")
+        bpy.ops.ed.undo()
+    seen["running_after_undos"] = status().running
+    yield lambda: bpy.app.is_job_running("RENDER")
+    bpy.ops.consistency.cancel()
+    yield lambda: not status().running
+    seen["renders_after_cancel"] = bpy.app.is_job_running("RENDER")
+    seen["scenes_after_cancel"] = [scene.name for scene in bpy.data.scenes]
+    own = settings()  # the undos have made the scene another
+    own.size, own.samples = 64, 1
+    with in_view("UI"):
+        run("INVOKE_DEFAULT", until="references")
+    yield 0.5
+    yield lambda: not status().running
+    seen["again"], seen["error"] = stages()["references"], status().error
+    if not seen["error"]:
+        seen.pop("error")
+
+    own.size, own.samples = 512, 4000
+    bpy.ops.wm.window_new()
+    yield 1.0
+    window = bpy.context.window_manager.windows[-1]
+    with bpy.context.temp_override(window=window):
+        run("INVOKE_DEFAULT", until="references")
+    yield lambda: bpy.app.is_job_running("RENDER")
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wm.window_close()
+    yield 1.0
+    seen["waits_for_ever"], seen["note"] = status().running, status().note
+    seen["can_run"] = run.poll()
+    screenshot("15-window-closed")
+    return seen
+
+
 def _state(name):
     return next((job.state for job in status().jobs if job.name == name), "")
 

@@ -160,3 +160,14 @@ def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
     folder = Path(seen["run_folder"])
     fake.wait()
     wait_for(folder / "model" / "product.glb")
+
+
+def test_cancelling_stops_the_render_and_closing_its_window_ends_the_run(window, tmp_path: Path):
+    seen = window.play("run_is_let_go", model=str(cube_glb(tmp_path / "cube.glb")))
+    assert seen["running_after_undos"]
+    assert not seen["renders_after_cancel"], "Blender renders on although the run was cancelled"
+    assert seen["scenes_after_cancel"] == ["Scene"]
+    assert seen["again"] == "done"
+    assert not seen["waits_for_ever"], "the panels wait for a run that nobody advances any more"
+    assert seen["can_run"]
+    assert "Press Resume" in seen["note"]
