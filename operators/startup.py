@@ -10,6 +10,7 @@ from bpy.app.handlers import persistent
 from . import angles, drive, live, preferences, status
 
 _watcher = object()
+TAKEN_BACK = "Undo took back the run in "
 
 
 @persistent
@@ -22,10 +23,8 @@ def _loaded(*_arguments: Any) -> None:
 def _watch_scene() -> None:
     """Look again whenever a window shows another scene: it has a run of its own, or none. Loading a file forgets this."""
     bpy.msgbus.clear_by_owner(_watcher)
-    bpy.msgbus.subscribe_rna(key=(bpy.types.Window, "scene"), owner=_watcher, args=(), notify=look_soon)
-
-
-TAKEN_BACK = "Undo took back the run in "
+    key: Any = (bpy.types.Window, "scene")
+    bpy.msgbus.subscribe_rna(key=key, owner=_watcher, args=(), notify=look_soon)
 
 
 @persistent
