@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def estimate(
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two wishes."""
     purchases = plan(settings, folder, prices)
     if folder is None:
-        return Estimate(tuple(purchases), (), prices, *_retakes(settings, None, prices))
+        return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))
     bought = folder.read_journal().purchases
     bought_again = {"stuck": retry_failed, "uncertain": send_again}
     kept = {"done", "fetch", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
@@ -125,7 +126,7 @@ def estimate(
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
     left = tuple(purchase for purchase in purchases if purchase.key not in paid)
-    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, folder, prices))
+    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
 
 
 def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[str]:
@@ -139,18 +140,23 @@ def _gate_endpoints(settings: RunSettings) -> set[str]:
     return depth | ({settings.image_endpoint} if rungs else set())  # a view's tint asks for another seed
 
 
-def _retakes(settings: RunSettings, folder: RunFolder | None, prices: Prices) -> tuple[float, tuple[str, ...]]:
-    """USD that the gate may still spend at most in place of stills, and the endpoints whose price is not known."""
+def _retakes(
+    settings: RunSettings, prices: Prices, folder: RunFolder | None = None, kept: Container[str] = ()
+) -> tuple[float, tuple[str, ...]]:
+    """USD that the gate may still spend at most in place of stills, and the endpoints whose price is not known.
+
+    ``kept``: next steps of what will not be bought again.
+    """
     known = {endpoint: _price_of_a_still(settings, endpoint, prices) for endpoint in _gate_endpoints(settings)}
     count, spent = settings.gate.retakes * len(settings.angles), 0.0
     if folder is not None and known:
         bought = folder.read_journal().purchases
         record = GateRecord(folder, settings)
-        used = [e["key"] for a in settings.angles for e in record.entries(a.name) if e["made_by"] in BOUGHT]
-        paid = [key for key in used if key in bought.by_key or folder.is_finished]
-        ever = {e["key"] for a in settings.angles for e in record.all_entries(a.name) if e["made_by"] in BOUGHT}
+        retakes = [[e for e in record.entries(a.name) if e["made_by"] in BOUGHT] for a in settings.angles]
+        used = [sum("outcome" in e or bought.next_step(e["key"]) in kept for e in entries) for entries in retakes]
+        count = 0 if record.is_settled else sum(max(0, settings.gate.retakes - each) for each in used)
+        ever = record.retake_keys()
         spent = sum(attempt.committed_usd for attempt in bought.attempts if attempt.key in ever)
-        count = 0 if folder.is_finished else max(0, count - len(paid))
     most = max((price or 0.0 for price in known.values()), default=0.0) * count
     if settings.gate.retake_budget is not None:
         most = min(most, max(0.0, settings.gate.retake_budget - spent))

@@ -22,9 +22,8 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
     A set of takes is compared once. The clip's own still is never taken again: the clip shows it already.
     """
     folder, record, settings = gate.folder, gate.record, gate.settings
-    takes = {name: record.chosen(name) for name in shots if folder.still(name).is_file()}
+    takes, known = record.takes(), record.comparison()
     checks: list[dict[str, Any]] = folder.record.setdefault("tints", [])
-    known = next((check for check in checks if check["takes"] == takes), None)
     if not gate.measures or len(takes) < 2 or (known is not None and "did" in known):
         return
     if known is None:

@@ -6,12 +6,13 @@ where it was.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 from . import plan
 from .run_folder import RunFolder
-from .scoring.ladder import Action, Attempt, best, headline
+from .scoring.ladder import BOUGHT, Action, Attempt, best, headline
 from .scoring.verdict import Verdict
 from .settings import RunSettings
 
@@ -78,6 +79,11 @@ class GateRecord:
         """A number for another picture of the angle, that nothing has had and nothing planned will have."""
         return max(*self.first_keys(angle), self.folder.next_take(subject(angle)) - 1) + 1
 
+    def retake_keys(self) -> set[str]:
+        """Keys of what was asked for in place of stills: in all rounds, and for angles that have been removed as well."""
+        entries = itertools.chain.from_iterable(self.folder.record.get("gate", {}).values())
+        return {entry["key"] for entry in entries if entry["made_by"] in BOUGHT}
+
     def keep(self, angle: str, entry: Entry) -> None:
         """Write an entry down, new or completed."""
         entries = self.all_entries(angle)
@@ -92,6 +98,22 @@ class GateRecord:
         """The entry of the take that is shown, None where the gate has not seen it."""
         entries, chosen = self.all_entries(angle), self.chosen(angle)
         return next((entry for entry in entries if entry["take"] == chosen and "outcome" in entry), None)
+
+    def takes(self) -> dict[str, int | None]:
+        """The take that is shown, by angle, of those that have a still."""
+        names = [angle.name for angle in self.settings.angles]
+        return {name: self.chosen(name) for name in names if self.folder.still(name).is_file()}
+
+    def comparison(self) -> dict[str, Any] | None:
+        """What was found when the colours of just these ``takes`` were compared; None where they have not been."""
+        takes = self.takes()
+        return next((check for check in self.folder.record.get("tints", ()) if check["takes"] == takes), None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Every angle shows a take, and those were compared: nothing more is going to be bought in place of a still."""
+        is_compared = len(self.takes()) < 2 or "did" in (self.comparison() or ())
+        return is_compared and all(self.chosen(angle.name) is not None for angle in self.settings.angles)
 
     def person_chose(self, angle: str) -> bool:
         """The take that is shown is not the one that the gate decided for."""

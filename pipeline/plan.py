@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container
 from pathlib import Path
 
 from . import photoreal, video
@@ -98,15 +97,15 @@ def still_requests(
     return [still_request(folder, settings, product, angle, files, take) for take in takes]
 
 
-def rest(folder: RunFolder, settings: RunSettings, product: Product, known: Container[str]) -> list[Request]:
-    """Stills and the clip that were planned and whose keys are not ``known`` yet."""
+def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[Request]:
+    """The stills and the clip of a run whose product is there."""
     files = {"image": folder.references, "depth_map": folder.references}  # only the price is asked for
     requests: list[Request] = [
         request for angle in settings.angles for request in still_requests(folder, settings, product, angle, files)
     ]
     if settings.motion != "none":
         requests.append(clip_request(folder, settings, product))
-    return [request for request in requests if request.key not in known]
+    return requests
 
 
 def clip_stills(settings: RunSettings) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +46,11 @@ class Retakes:
             return
         purchases = self.record.folder.read_journal().purchases
         for entry in missing:
-            if purchases.next_step(entry["key"]) in UNDER_WAY or self._may_be_sent(angle, shot, entry):
+            step = purchases.next_step(entry["key"])
+            if step in UNDER_WAY or self._may_be_sent(angle, shot, entry):
                 self.orders.start(self._request(angle, shot, entry["take"], entry["made_by"]))
+            elif step == "stuck":  # it may have cost something, and goes on counting
+                self._come_to_nothing(entry, str((purchases.by_key[entry["key"]][-1].failure or {}).get("message")))
             elif "outcome" not in entry:
                 entries.remove(entry)
                 self.record.folder.save()
@@ -64,6 +68,9 @@ class Retakes:
             return
         self.orders.forgive(entry["key"])
         reason = "the limit allows no other take" if isinstance(event.error, BudgetExceeded) else event.text
+        self._come_to_nothing(entry, reason)
+
+    def _come_to_nothing(self, entry: Entry, reason: str) -> None:
         entry |= {"outcome": "fail", "reason": reason, "cause": "", "numbers": {}, "passed_over": True}
         self.record.folder.save()
 
@@ -75,30 +82,29 @@ class Retakes:
     def money_left(self) -> float | None:
         """USD that retakes may still cost, None for no limit: what was agreed to for the rest of the run is not theirs.
 
-        A purchase that was asked for and is not in the journal yet counts at its quote.
+        A purchase that was asked for, or is planned, and is not under way in the journal yet counts at its quote.
         """
         folder, settings = self.record.folder, self.record.settings
         purchases = folder.read_journal().purchases
-        entries = [entry for angle in settings.angles for entry in self.record.all_entries(angle.name)]
-        retakes = {entry["key"] for entry in entries if entry["made_by"] in BOUGHT}
-        unsent = sum(
-            self._quoted(request)
-            for key, request in self.orders.requests.items()
-            if key in retakes and key not in purchases.by_key and key not in self.orders.ended
-        )
+        retakes = self.record.retake_keys()
+
+        def unsent(requests: Iterable[Request]) -> float:
+            return sum(
+                self.orders.backend.quote(request) or 0.0
+                for request in requests
+                if purchases.next_step(request.key) not in UNDER_WAY and request.key not in self.orders.ended
+            )
+
+        asked = unsent(request for key, request in self.orders.requests.items() if key in retakes)
         left = []
         if settings.gate.retake_budget is not None:
             spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)
-            left.append(settings.gate.retake_budget - spent - unsent)
+            left.append(settings.gate.retake_budget - spent - asked)
         limits = Limits(settings.budget, settings.daily_budget, settings.product_budget)
         unspent = SpendingBook().left(folder.record["id"], settings.product_name, limits)
         if unspent is not None:
-            rest = plan.rest(folder, settings, self.product, purchases.by_key)
-            left.append(unspent - unsent - sum(self._quoted(request) for request in rest))
+            left.append(unspent - asked - unsent(plan.planned(folder, settings, self.product)))
         return max(0.0, min(left)) if left else None
-
-    def _quoted(self, request: Request) -> float:
-        return self.orders.backend.quote(request) or 0.0
 
     def affordable(self, angle: Angle, shot: Shot, rung: str = "reroll", besides: Entry | None = None) -> bool:
         """Whether one more take is within the ladder's length and the limits; ``besides``: the entry it already has."""
