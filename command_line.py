@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError
 from .pipeline.options import make_parser, settings_from
 from .pipeline.terminal import Show, Stop, quiet_stdout, say
+from .pipeline.text_table import text_table, usd
 
 if TYPE_CHECKING:
     from .pipeline.ports import Backend
@@ -184,10 +185,10 @@ def _agree(
     say(estimate.table())
     if settings.budget is not None and estimate.total > settings.budget:
         say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
-    if estimate.most > 0 and not yes:
+    if (estimate.most > 0 or estimate.unknown) and not yes:
         if not sys.stdin.isatty():
-            raise UsageError(f"this would spend up to ${estimate.most:.2f}; confirm with --yes")
-        sys.stderr.write(f"Spend up to ${estimate.most:.2f}? [y/N] ")
+            raise UsageError(f"this would spend {estimate.in_words}; confirm with --yes")
+        sys.stderr.write(f"Spend {estimate.in_words}? [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("nothing was spent")
@@ -263,7 +264,7 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
     }
     motion = folder.settings.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
-    money = f", ${report.get('billed_usd', 0.0):.2f} billed" if folder.settings.backend == "fal" else ""
+    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.backend == "fal" else ""
     headline = f"\n{record['headline']}" if record.get("headline") else ""
     label = report.get("backend_label", folder.settings.backend)
     return {
@@ -316,7 +317,6 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _endpoints(_options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend.endpoints.catalogue import catalogue_rows
-    from .pipeline.text_table import text_table, usd
 
     rows = catalogue_rows()
     lines = [

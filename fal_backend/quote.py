@@ -63,6 +63,11 @@ class Estimate:
         lines = {line.endpoint for line in self.lines if line.quoted_usd is None}
         return tuple(sorted(lines | set(self.unknown_retakes)))
 
+    @property
+    def in_words(self) -> str:
+        """What will be spent: "up to $1.20", and of which endpoints that can't be told."""
+        return f"up to {usd(self.most)}" + (f", and what {', '.join(self.unknown)} asks" if self.unknown else "")
+
     def to_json(self) -> dict[str, Any]:
         return {
             "lines": [

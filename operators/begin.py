@@ -29,7 +29,7 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
         place = wish.draft(folder)
         wish.arrange(place, settings, wanted)
     prices = yield from asking.prices(need_key(), quote.endpoints(settings, place))
-    return _until(quote.estimate(settings, prices, place), wanted)
+    return _until(quote.estimate(settings, prices, place, retry_failed=wanted.retry_failed), wanted)
 
 
 def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
@@ -40,7 +40,9 @@ def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
 
     reached = STAGES[: STAGES.index(wanted.until) + 1]
     lines = tuple(line for line in whole.lines if line.stage in reached)
-    return dataclasses.replace(whole, lines=lines, retakes=whole.retakes if "photoreal" in reached else 0.0)
+    if "photoreal" in reached:
+        return dataclasses.replace(whole, lines=lines)
+    return dataclasses.replace(whole, lines=lines, retakes=0.0, unknown_retakes=())
 
 
 def need_key() -> str:

@@ -16,6 +16,7 @@ from .wish import Wish
 if TYPE_CHECKING:
     from bpy.types import Context, Event, OperatorProperties
 
+    from ..fal_backend.quote import Estimate
 
 ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 comes back as 1.58599996
 REDRAW = 0.25  # seconds after which the panels are drawn again although nothing but the time has changed
@@ -89,8 +90,8 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(costs)
-            if costs.most > max(self.agreed_usd, 0.0) + ROUNDING:
-                raise ConsistencyError(f"this would spend up to ${costs.most:.2f}; agree with agreed_usd={costs.most:.2f}")  # fmt: skip
+            if not self._is_agreed(costs):
+                raise ConsistencyError(f"this would spend {costs.in_words}; agree with agreed_usd={costs.most:.6g}")
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
         except Exception as error:
@@ -195,7 +196,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._show(context, now)
             return {"PASS_THROUGH"}
         refresh.costs(costs)
-        if costs.most > max(self.agreed_usd, 0.0) + ROUNDING or (costs.unknown and self.agreed_usd < 0.0):
+        if not self._is_agreed(costs):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())
             return {"FINISHED"}
@@ -203,6 +204,9 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         refresh.everything(scene, self._drive.folder)
         bpy.ops.ed.undo_push(message="Consistency: Begin Run")  # so that undoing later steps keeps the run's folder
         return {"PASS_THROUGH"}
+
+    def _is_agreed(self, costs: Estimate) -> bool:
+        return costs.most <= max(self.agreed_usd, 0.0) + ROUNDING and not (costs.unknown and self.agreed_usd < 0.0)
 
     def _let_go(self, context: Context) -> None:
         """The one place where this operator ends, well or not."""

@@ -456,23 +456,69 @@ def test_settings_of_an_earlier_run_come_back(studio):
     assert stages()["rig"] == "done"
 
 
-def test_money_is_not_spent_without_being_agreed_to(studio, monkeypatch):
-    from consistency_pipeline.operators import asking
-
-    monkeypatch.setenv("FAL_KEY", "id:secret")
-    bpy.context.scene.consistency.backend, bpy.context.scene.consistency.size = "fal", 512
+@pytest.fixture
+def shop(studio, monkeypatch):
+    """fal.ai is what makes the pictures, at $0.125 each; nothing is ever bought."""
+    from consistency_pipeline.operators import asking, begin
 
     def prices(key, endpoints):
         yield
-        return {endpoint: {"usd": 0.5, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints}
+        return {endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints if "/made-" not in endpoint}  # fmt: skip
 
+    def spending(*_arguments):
+        raise ConsistencyError("money would have been spent")
+
+    monkeypatch.setenv("FAL_KEY", "id:secret")
     monkeypatch.setattr(asking, "prices", prices)
+    monkeypatch.setattr(begin, "_backend", spending)
+    bpy.context.scene.consistency.backend = "fal"
+    return bpy.context.scene.consistency
+
+
+def test_money_is_not_spent_without_being_agreed_to(shop):
+    shop.size = 512
     with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.run(until="photoreal")
     assert status().estimate > 0
     assert [cost.name for cost in status().costs][5:] == ["retakes, at most"], "what retakes may cost was kept quiet"
     assert status().estimate == pytest.approx(sum(cost.usd for cost in status().costs))
-    assert bpy.context.scene.consistency.run_folder == ""
+    assert shop.run_folder == ""
+
+
+def test_no_cent_more_is_spent_than_was_agreed_to(shop):
+    with pytest.raises(RuntimeError, match=r"up to \$0\.625; agree with agreed_usd=0\.625$"):
+        bpy.ops.consistency.run(until="photoreal", agreed_usd=0.62)
+    with pytest.raises(RuntimeError, match="Money would have been spent"):
+        bpy.ops.consistency.run(until="photoreal", agreed_usd=0.625)
+
+
+def test_a_price_that_nobody_knows_is_no_price_of_nothing(shop):
+    shop.image_endpoint = "somebody/made-this"
+    with pytest.raises(RuntimeError, match=r"up to \$0\.00, and what somebody/made-this asks; agree"):
+        bpy.ops.consistency.run(until="photoreal")
+    with pytest.raises(RuntimeError, match="Money would have been spent"):
+        bpy.ops.consistency.run(until="photoreal", agreed_usd=0.0)
+
+
+def test_nothing_is_asked_of_who_only_renders_whatever_retakes_would_cost(shop):
+    shop.size, shop.image_endpoint = 512, "somebody/made-this"
+    with pytest.raises(RuntimeError, match="Money would have been spent"):
+        bpy.ops.consistency.run(until="references")
+
+
+def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
+    from consistency_pipeline.operators import scene_settings
+    from consistency_pipeline.pipeline.journal import Journal
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    journal = Journal(folder.journal)
+    for angle in folder.settings.angles:
+        journal.write("intended", f"photoreal/{angle.name}/take-01", 1, quoted_usd=0.125)
+        journal.write("failed", f"photoreal/{angle.name}/take-01", 1, message="refused by the policy", billed="maybe")
+    shop.run_folder = str(folder.root)
+    with pytest.raises(RuntimeError, match=r"would spend up to \$0\.625"):
+        bpy.ops.consistency.run(until="photoreal", retry_failed=True)
 
 
 # the drive, as the window's timer advances it

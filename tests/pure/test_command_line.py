@@ -10,7 +10,8 @@ from consistency_pipeline import command_line
 from consistency_pipeline.pipeline import options
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
-from tests.fake_fal import media
+from tests.fake_fal import API_KEY, media
+from tests.fake_fal.model import glb
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +110,19 @@ def test_angles_can_be_chosen_and_added():
     assert (chosen[2].fill, chosen[2].focal_length) == (1.8, 100)
     with pytest.raises(UsageError, match="lower-case"):
         parse_angles("Bad Name:1:2", ANGLE_SETS["product"])
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["fal-ai/flux-kontext/dev", "somebody/made-this"], ids=["a price", "an unknown price"]
+)
+def test_nothing_is_bought_that_nobody_agreed_to(fake, capfd, tmp_path, monkeypatch, endpoint):
+    monkeypatch.setattr(command_line, "_need_fal", lambda: API_KEY)
+    monkeypatch.setattr(command_line, "_drive", lambda *_arguments: pytest.fail("it was begun"))
+    model, run = tmp_path / "duck.glb", tmp_path / "run"
+    model.write_bytes(glb(200, (9, 9, 9)))
+    status, _, err = consistency(
+        capfd, "run", model, "--out", run, "--backend", "fal", "--motion", "none", "--image-endpoint", endpoint
+    )
+    assert status == 2
+    assert "confirm with --yes" in err
+    assert not run.exists()
