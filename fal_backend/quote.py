@@ -125,8 +125,9 @@ def estimate(
     if folder is None:
         return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))
     bought = folder.read_journal().purchases
-    bought_again = {"stuck": retry_failed, "uncertain": send_again}
-    kept = {"done", "fetch", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
+    # A result that can't be fetched is bought again too where failures are; that it can't is not known before.
+    bought_again = {"stuck": retry_failed, "fetch": retry_failed, "uncertain": send_again}
+    kept = {"done", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
     paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}

@@ -1,7 +1,7 @@
 """Runs that a window left before their end: it was closed, another file was loaded, or Blender crashed.
 
-A small file in the user's state folder stands for each run of a window while it is active, so that the next window can
-say where it lies, whatever file it opens.
+A small file in the user's state folder stands for each run of each Blender while it is active, so that the next window
+can say where it lies, whatever file it opens.
 """
 
 from __future__ import annotations
@@ -22,14 +22,25 @@ def _folder() -> Path:
     return state_folder() / "active-runs"
 
 
+def _name(root: Path) -> str:
+    return hashlib.sha256(str(root).encode()).hexdigest()[:16]
+
+
 def _file(root: Path) -> Path:
-    return _folder() / f"{hashlib.sha256(str(root).encode()).hexdigest()[:16]}.json"
+    # Each Blender has its own: one that is refused a run must not take away what stands for another's.
+    return _folder() / f"{_name(root)}-{os.getpid()}.json"
+
+
+def _us() -> tuple[int, str]:
+    return os.getpid(), birth(os.getpid())
 
 
 def remember(root: Path) -> None:
     """A run begins. A state folder that can't be written to keeps nobody from working."""
+    _collect(f"{_name(root)}-*.json")  # who left it before need not be told of: here it goes on
+    pid, born = _us()
     with contextlib.suppress(RunFolderError):
-        write_json(_file(root), {"root": str(root), "pid": os.getpid(), "birth": birth(os.getpid())})
+        write_json(_file(root), {"root": str(root), "pid": pid, "birth": born})
 
 
 def forget(root: Path) -> None:
@@ -43,14 +54,17 @@ def take() -> list[tuple[Path, bool]]:
 
     To be asked while no run is active here.
     """
-    found = []
-    for file in sorted(_folder().glob("*.json")):
+    return [(root, by_us) for root, by_us in _collect("*.json").items() if root.is_dir()]
+
+
+def _collect(pattern: str) -> dict[Path, bool]:
+    found: dict[Path, bool] = {}
+    for file in sorted(_folder().glob(pattern)):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             said = json.loads(file.read_text(encoding="utf-8"))
-            is_ours = said["pid"] == os.getpid()
-            if not is_ours and is_alive(said["pid"]) and birth(said["pid"]) == said["birth"]:
+            holder, root = (said["pid"], said["birth"]), Path(said["root"])
+            if holder != _us() and is_alive(holder[0]) and birth(holder[0]) == holder[1]:
                 continue
             file.unlink()
-            if Path(said["root"]).is_dir():
-                found.append((Path(said["root"]), is_ours))
+            found[root] = found.get(root, False) or holder == _us()
     return found

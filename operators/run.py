@@ -30,6 +30,11 @@ STAGES = (
 )
 
 
+def _covers(agreed_usd: float, costs: Estimate) -> bool:
+    """Whether everything that ``costs`` may come to was agreed to; what has no known price is agreed to with any sum."""
+    return costs.most <= max(agreed_usd, 0.0) + ROUNDING and not (costs.unknown and agreed_usd < 0.0)
+
+
 class Wishing:
     """The options that every operator about a run shares."""
 
@@ -90,7 +95,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(costs)
-            if not self._is_agreed(costs):
+            if not _covers(self.agreed_usd, costs):
                 raise ConsistencyError(f"this would spend {costs.in_words}; agree with agreed_usd={costs.most:.6g}")
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
@@ -196,7 +201,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._show(context, now)
             return {"PASS_THROUGH"}
         refresh.costs(costs)
-        if not self._is_agreed(costs):
+        if not _covers(self.agreed_usd, costs):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())
             return {"FINISHED"}
@@ -204,9 +209,6 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         refresh.everything(scene, self._drive.folder)
         bpy.ops.ed.undo_push(message="Consistency: Begin Run")  # so that undoing later steps keeps the run's folder
         return {"PASS_THROUGH"}
-
-    def _is_agreed(self, costs: Estimate) -> bool:
-        return costs.most <= max(self.agreed_usd, 0.0) + ROUNDING and not (costs.unknown and self.agreed_usd < 0.0)
 
     def _let_go(self, context: Context) -> None:
         """The one place where this operator ends, well or not."""

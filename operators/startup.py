@@ -79,12 +79,15 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
 
     if drive.is_active():
         return
+    notes = []
     for root, by_us in left_behind.take():
         saved = "is still being saved" if by_us else "is saved"
         cure = "Open it again under Jobs, Earlier Runs, and press Resume"
         if bpy.path.abspath(scene.consistency.run_folder) == str(root):
             cure = "Press Resume to go on"
-        status.of().note = f"The run in {root} was left before its end: what was paid for {saved} there. {cure}"
+        notes.append(f"The run in {root} was left before its end: what was paid for {saved} there. {cure}")
+    if notes:
+        status.of().note = ". ".join(notes)
 
 
 def give_default_angles(scene: bpy.types.Scene) -> None:

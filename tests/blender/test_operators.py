@@ -693,3 +693,53 @@ def test_the_run_of_a_blender_that_crashed_is_told_of_by_another_file(begun, tmp
     assert told() == "", "there is nothing left to open"
     file.write_text("{not json")
     assert told() == ""
+
+
+def test_every_run_that_was_left_is_told_of(begun, tmp_path):
+    from consistency_pipeline.operators import left_behind
+
+    begun.close()
+    (tmp_path / "other").mkdir()
+    left_behind.remember(tmp_path / "other")
+    note = told()
+    assert str(begun.folder.root) in note
+    assert str(tmp_path / "other") in note
+
+
+def test_a_second_blender_that_is_refused_a_run_takes_no_mark_of_the_first(begun, monkeypatch):
+    import os
+
+    from consistency_pipeline.operators import left_behind
+
+    root = begun.folder.root
+    with monkeypatch.context() as second:
+        second.setattr(os, "getpid", os.getppid)
+        left_behind.remember(root)
+        left_behind.forget(root)
+    begun.close()
+    assert str(root) in told()
+
+
+def test_a_run_that_is_gone_on_with_is_no_longer_left(begun, monkeypatch):
+    import os
+    import subprocess
+
+    from consistency_pipeline.operators import left_behind
+
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with monkeypatch.context() as crashed:
+        crashed.setattr(os, "getpid", lambda: gone.pid)
+        left_behind.remember(begun.folder.root)
+    left_behind.remember(begun.folder.root)
+    left_behind.forget(begun.folder.root)
+    assert left_behind.take() == []
+
+
+def test_a_crashed_blender_whose_number_is_ours_now_saves_nothing_any_more(begun, tmp_path):
+    import json
+
+    begun.close()
+    (file,) = (tmp_path / "state" / "active-runs").iterdir()
+    file.write_text(json.dumps({**json.loads(file.read_text()), "birth": "long ago"}))
+    assert "what was paid for is saved there" in told()

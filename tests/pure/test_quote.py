@@ -154,6 +154,16 @@ def test_what_would_be_bought_again_is_quoted_before_the_user_says_yes(fake: Fak
     assert round(quote.estimate(folder.settings, {}, folder, retry_failed=True).total - plain, 6) == 0.025
 
 
+def test_a_result_that_can_not_be_fetched_is_quoted_where_it_is_bought_again(fake: FakeFal, tmp_path: Path, near: None):
+    folder = new_folder(tmp_path / "run")
+    fake.fault("download", "wrong_bytes", times=None)
+    buy_one(folder)
+    before, plain = fake.books.usd, quote.estimate(folder.settings, {}, folder).total
+    quoted = quote.estimate(folder.settings, {}, folder, retry_failed=True).total - plain
+    buy_one(folder, retry_failed=True)
+    assert round(fake.books.usd - before, 6) == round(quoted, 6) == 0.025
+
+
 @pytest.mark.parametrize(
     ("gate", "extra"),
     [({}, 0.125), ({"retakes": 0}, 0.0), ({"retakes": 2}, 0.25), ({"retakes": 2, "retake_budget": 0.1}, 0.1), ({"enabled": False}, 0.0)],
