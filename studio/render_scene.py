@@ -190,20 +190,32 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
     def cancelled(*_: object) -> None:
         ended.append("cancel")
 
-    view = bpy.context.preferences.view
-    display = view.render_display_type
     bpy.app.handlers.render_complete.append(complete)
     bpy.app.handlers.render_cancel.append(cancelled)
     try:
-        view.render_display_type = "NONE"  # the artist's windows stay as they are
-        started = bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options)
+        with _unshown():
+            started = bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options)
         if "CANCELLED" in started:
             raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
         while not ended:
             yield while_waiting
     finally:
-        view.render_display_type = display
         bpy.app.handlers.render_complete.remove(complete)
         bpy.app.handlers.render_cancel.remove(cancelled)
     if "cancel" in ended:
         raise Cancelled("the render was stopped")
+
+
+@contextmanager
+def _unshown() -> Iterator[None]:
+    """The artist's windows stay as they are. Blender asks for this when a render begins and not again, and saves the
+    preferences when it is closed, be it in the middle of the render.
+    """
+    preferences = bpy.context.preferences
+    display, is_dirty = preferences.view.render_display_type, preferences.is_dirty
+    preferences.view.render_display_type = "NONE"
+    try:
+        yield
+    finally:
+        preferences.view.render_display_type = display
+        preferences.is_dirty = is_dirty

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadRender, ConsistencyError
 from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.studio import BlenderStudio, devices
 from consistency_pipeline.studio.render_scene import render_scene
 
@@ -172,3 +175,27 @@ def test_a_render_that_an_undo_has_stopped_is_never_written(studio, settings, mo
     with pytest.raises(ConsistencyError, match="rendered nothing"):
         result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
     assert asked == [({"animation": True}, 1, 1)]
+
+
+def test_who_quits_during_a_render_finds_the_preferences_as_they_were(monkeypatch):
+    from consistency_pipeline.studio import render_scene as module
+
+    view, seen = bpy.context.preferences.view, []
+
+    def begin(*_arguments, **_options):
+        seen.append(view.render_display_type)
+        return {"RUNNING_MODAL"}
+
+    window = SimpleNamespace(
+        app=bpy.app, context=bpy.context, ops=SimpleNamespace(render=SimpleNamespace(render=begin))
+    )
+    monkeypatch.setattr(module.compat, "in_background", lambda: False)
+    monkeypatch.setattr(module, "bpy", window)
+    monkeypatch.setattr(view, "render_display_type", "AREA")
+    bpy.context.preferences.is_dirty = False
+    job = module.run_job("Scene", Progress("references", "rendering"))
+    next(job)
+    assert seen == ["NONE"], "the render would open a window"
+    assert view.render_display_type == "AREA"
+    assert not bpy.context.preferences.is_dirty
+    job.close()
