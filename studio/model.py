@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import bpy
 import numpy as np
-from bpy.types import ID, Action, Object
+from bpy.types import ID, Action, Object, Scene
 from mathutils import Matrix
 
 from ..pipeline.errors import BadInput
@@ -103,6 +103,7 @@ def export_product(out: Path) -> Steps[None]:
     yield Progress("model", f"writing {out.name}", 0.0)
     root = product_root()
     with scratch_scene() as scene:
+        hold_pose(scene)
         for thing in (root, *root.children_recursive):
             scene.collection.objects.link(thing)
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -110,12 +111,18 @@ def export_product(out: Path) -> Steps[None]:
         try:
             bpy.ops.export_scene.gltf(
                 filepath=str(partial), export_format="GLB", use_active_scene=True, export_apply=True,
-                export_animations=False, export_cameras=False, export_lights=False, use_renderable=True,
+                export_animations=False, export_current_frame=True, export_cameras=False, export_lights=False, use_renderable=True,
             )  # fmt: skip
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
     yield Progress("model", f"{out.name} written", 1.0)
+
+
+def hold_pose(scene: Scene) -> None:
+    """Have ``scene`` show the moment at which the product was measured: what an artist has animated moves on by itself."""
+    for root in existing_objects(names.PRODUCT):
+        scene.frame_current = root.get(names.FRAME, scene.frame_current)
 
 
 def pack_textures() -> None:
@@ -166,6 +173,7 @@ def stand_on_ground(root: Object, notes: list[str]) -> Product:
     """Move (and, at absurd sizes, scale) the root so that the product stands at z = 0 with its box centred on x and y."""
     restore_transform(root)
     points = _shown_points(root)
+    root[names.FRAME] = max(0, bpy.context.scene.frame_current)  # Blender renders none before 0
     low, high = points.min(axis=0), points.max(axis=0)
     diagonal = float(np.linalg.norm(high - low))
     if diagonal <= 0.0:

@@ -21,6 +21,7 @@ from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
 from . import compat, names
 from .devices import Device
+from .model import hold_pose
 
 NAME = "Consistency Render"
 SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
@@ -56,6 +57,7 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
     for collection in shown:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
+    hold_pose(scene)
     scene.world = bpy.data.worlds.get(names.WORLD)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)
