@@ -12,16 +12,6 @@ from .endpoints.catalogue import find
 from .purchase import Output, Purchase
 
 
-def takes_negative_prompt(endpoint_id: str) -> bool:
-    """True where wishes against something have a field; elsewhere the prompt must say them in positive words."""
-    return find(endpoint_id, "photoreal").takes("negative_prompt") is not None
-
-
-def takes_depth(endpoint_id: str) -> bool:
-    """True where the endpoint follows a depth map, which the request must then carry."""
-    return bool(find(endpoint_id, "photoreal").depth_field)
-
-
 def purchase(request: StillRequest, live: Live = None) -> Purchase:
     """Raises UsageError where the endpoint needs what the request lacks, or an override doesn't fit."""
     endpoint = find(request.endpoint, "photoreal")

@@ -18,24 +18,6 @@ END = ("end_image_url", "last_frame_url", "tail_image_url")
 MOST_VIEWS = 3  # further views beside the frontal one of a Kling element
 
 
-def takes_end_frame(endpoint_id: str) -> bool:
-    return find(endpoint_id, "video").takes(*END) is not None
-
-
-def takes_elements(endpoint_id: str) -> bool:
-    return find(endpoint_id, "video").takes("elements") is not None
-
-
-def takes_negative_prompt(endpoint_id: str) -> bool:
-    return find(endpoint_id, "video").takes("negative_prompt") is not None
-
-
-def sold_duration(endpoint_id: str, duration: float) -> float:
-    """Seconds the endpoint would make when asked for ``duration`` seconds. Raises UsageError where that is too long."""
-    written = _duration(find(endpoint_id, "video"), duration)
-    return duration if written is None else seconds(written)
-
-
 def purchase(request: ClipRequest, live: Live = None) -> Purchase:
     """Raises UsageError where the endpoint can't do what the request asks, naming endpoints that can.
 

@@ -35,10 +35,6 @@ class Job:
     def elapsed(self) -> float:
         return (self.ended if self.ended is not None else time.monotonic()) - self.began
 
-    @property
-    def is_open(self) -> bool:
-        return self.ended is None
-
 
 class Watched:
     """A backend whose requests and events are noted in ``jobs``, by key."""

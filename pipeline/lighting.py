@@ -77,7 +77,6 @@ PRESETS: dict[str, Preset] = {
     ),
     "hdri": Preset("Neutral HDRI", (), environment=0.8, hdri="studio.exr"),
 }
-DEFAULT_LIGHTING = "studio"
 
 
 @dataclass(frozen=True)

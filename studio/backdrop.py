@@ -11,14 +11,7 @@ from ..pipeline.settings import RunSettings
 from . import names
 from .collections import collection, existing_objects, remove_objects
 
-# Display values (sRGB, 0..1). The grey is the middle of the display scale, RGB 128.
-COLOURS = {"white": (1.0, 1.0, 1.0), "grey": (128 / 255, 128 / 255, 128 / 255)}
 _FADE = 0.5  # radii of the product beyond its footprint at which its shadow has faded into the backdrop's exact colour
-
-
-def backdrop_colour(settings: RunSettings) -> tuple[float, float, float]:
-    """The colour that the finished file has where nothing is: display-referred sRGB, 0..1."""
-    return COLOURS[settings.backdrop]
 
 
 def place_backdrop(settings: RunSettings, points: NDArray[np.float64]) -> None:

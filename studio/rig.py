@@ -54,15 +54,6 @@ def place_cameras(points: NDArray[np.float64], settings: RunSettings) -> list[Ob
     return [_set_camera(angle, frames[angle.name], settings.resolution) for angle in settings.angles]
 
 
-def update_camera(angle: Angle, settings: RunSettings) -> None:
-    """Move the camera of one changed angle, in place. With one scale over all angles, the others move too."""
-    angles = tuple(angle if other.name == angle.name else other for other in settings.angles)
-    if angle not in angles:
-        angles = (*angles, angle)
-    chosen = settings.model_copy(update={"angles": angles if settings.one_scale else (angle,)})
-    place_cameras(product_points(), chosen)
-
-
 def camera_for(angle_name: str) -> Object:
     """The camera of an angle. Raises BadInput where it isn't placed."""
     for thing in existing_objects(names.RIG):

@@ -11,7 +11,6 @@ from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import model, names, rig
-from consistency_pipeline.studio.backdrop import backdrop_colour
 
 
 def place(settings):
@@ -130,17 +129,6 @@ def test_placing_leaves_the_artists_camera_and_world_until_asked_to_show(product
     assert (scene.camera, scene.world.name) == (rig.camera_for("front"), names.WORLD)
 
 
-def test_one_changed_angle_moves_its_camera_only(product):
-    settings = RunSettings()
-    place(settings)
-    still = rig.camera_for("side").matrix_world.copy()
-    moved = rig.camera_for("front").matrix_world.copy()
-    rig.update_camera(Angle(name="front", azimuth=10, elevation=40), settings)
-    bpy.context.view_layer.update()
-    assert rig.camera_for("side").matrix_world == still
-    assert rig.camera_for("front").matrix_world != moved
-
-
 def test_one_scale_reaches_the_cameras(product):
     settings = RunSettings(one_scale=True)
     place(settings)
@@ -164,11 +152,6 @@ def test_what_is_missing_is_said(product):
 def test_no_product_no_rig():
     with pytest.raises(BadInput, match="no product"):
         place(RunSettings())
-
-
-def test_backdrop_colours_are_exact():
-    assert backdrop_colour(RunSettings(backdrop="white")) == (1.0, 1.0, 1.0)
-    assert [round(value * 255) for value in backdrop_colour(RunSettings(backdrop="grey"))] == [128, 128, 128]
 
 
 def test_every_real_model_is_framed(real_models):
