@@ -187,8 +187,8 @@ def _agree(
         say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
     if (estimate.most > 0 or estimate.unknown) and not yes:
         if not sys.stdin.isatty():
-            raise UsageError(f"this would spend {estimate.in_words}; confirm with --yes")
-        sys.stderr.write(f"Spend {estimate.in_words}? [y/N] ")
+            raise UsageError(f"this would spend up to {estimate.in_words}; confirm with --yes")
+        sys.stderr.write(f"Spend up to {estimate.in_words}? [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("nothing was spent")

@@ -65,8 +65,8 @@ class Estimate:
 
     @property
     def in_words(self) -> str:
-        """What will be spent: "up to $1.20", and of which endpoints that can't be told."""
-        return f"up to {usd(self.most)}" + (f", and what {', '.join(self.unknown)} asks" if self.unknown else "")
+        """The most that will be spent, and the endpoints of which it can't be told."""
+        return usd(self.most) + (f", and what {', '.join(self.unknown)} asks" if self.unknown else "")
 
     def to_json(self) -> dict[str, Any]:
         return {

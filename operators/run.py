@@ -96,7 +96,9 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(costs)
             if not _covers(self.agreed_usd, costs):
-                raise ConsistencyError(f"this would spend {costs.in_words}; agree with agreed_usd={costs.most:.6g}")
+                raise ConsistencyError(
+                    f"this would spend up to {costs.in_words}; agree with agreed_usd={costs.most:.6g}"
+                )
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
         except Exception as error:
