@@ -25,9 +25,8 @@ class Desk:
         wanted = list(endpoints)
         try:
             return dict(self.ask({"do": "prices", "endpoints": wanted}, "prices"))
-        except (errors.Unreachable, errors.ServerFault, errors.BadAnswer):
-            known = prices.remembered()
-            return {endpoint: known[endpoint] for endpoint in wanted if endpoint in known}
+        except prices.NO_ANSWER:
+            return prices.remembered(wanted)
 
     def check_key(self) -> None:
         """Raises BadKey, or another FalError where it can't be told."""

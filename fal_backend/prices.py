@@ -12,8 +12,9 @@ from ..pipeline.disk import write_json
 from ..pipeline.errors import RunFolderError
 from ..pipeline.spending import state_folder
 from . import web
-from .errors import InvalidInput, UnknownEndpoint
+from .errors import BadAnswer, InvalidInput, ServerFault, UnknownEndpoint, Unreachable
 
+NO_ANSWER = (Unreachable, ServerFault, BadAnswer)  # the prices that are remembered serve then
 AT_ONCE = 50  # endpoints per question (the API's limit)
 
 
@@ -68,9 +69,10 @@ def check_key(key: str) -> bool:
     return True
 
 
-def remembered() -> dict[str, dict[str, Any]]:
+def remembered(endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The last prices that fal gave to this machine, with their dates, each marked as ``remembered``."""
-    return {endpoint: {**row, "remembered": True} for endpoint, row in _known().items()}
+    known = _known()
+    return {endpoint: {**known[endpoint], "remembered": True} for endpoint in endpoints if endpoint in known}
 
 
 def _known() -> dict[str, dict[str, Any]]:

@@ -48,16 +48,14 @@ def check_key(key: str) -> Asking:
 def prices(key: str, endpoints: list[str]) -> Asking:
     """Endpoint id → {"usd", "unit", "at"}: asked anew after ten minutes, the last known where fal.ai can't be reached."""
     global _asked_at
-    from ..fal_backend import errors
     from ..fal_backend import prices as known_prices
 
     if time.monotonic() - _asked_at < FRESH and all(endpoint in _prices for endpoint in endpoints):
         return {endpoint: _prices[endpoint] for endpoint in endpoints}
     try:
         answer = dict((yield from ask(key, {"do": "prices", "endpoints": endpoints}, "prices")))
-    except errors.Unreachable:
-        known = known_prices.remembered()
-        return {endpoint: known[endpoint] for endpoint in endpoints if endpoint in known}
+    except known_prices.NO_ANSWER:
+        return known_prices.remembered(endpoints)
     _prices.update(answer)
     _asked_at = time.monotonic()
     return answer

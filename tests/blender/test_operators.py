@@ -521,6 +521,23 @@ def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
         bpy.ops.consistency.run(until="photoreal", retry_failed=True)
 
 
+def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypatch):
+    import json
+
+    from consistency_pipeline.fal_backend import errors
+    from consistency_pipeline.operators import asking
+
+    def down(*_arguments):
+        yield
+        raise errors.ServerFault("fal.ai answers HTTP 502")
+
+    (tmp_path / "state").mkdir()
+    row = {"usd": 0.5, "unit": "images", "at": "2026-01-01"}
+    (tmp_path / "state" / "prices.json").write_text(json.dumps({"a/b": row}))
+    monkeypatch.setattr(asking, "ask", down)
+    assert asking.finish(asking.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
+
+
 # the drive, as the window's timer advances it
 
 
