@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -9,6 +10,8 @@ import bpy
 from . import staleness, status, thumbnails, wish
 
 if TYPE_CHECKING:
+    from bpy.types import Context
+
     from ..pipeline.run_folder import RunFolder
     from .drive import Drive
     from .watch import Job
@@ -250,8 +253,9 @@ def history() -> None:
         item.name, item.path, item.note = path.parent.name, str(path.parent), made
 
 
-def costs(estimate: Any) -> None:
+def costs(scene: bpy.types.Scene, estimate: Any) -> None:
     now = status.of()
+    now.estimated = what_is_estimated(scene)
     now.costs.clear()
     for line in estimate.lines:
         item = now.costs.add()
@@ -263,3 +267,21 @@ def costs(estimate: Any) -> None:
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
     now.estimate = estimate.most
     now.estimate_unknown = ", ".join(estimate.unknown)
+
+
+def what_is_estimated(scene: bpy.types.Scene) -> str:
+    """The settings and the run that an estimate is about, in short; empty where the settings make no sense."""
+    from ..pipeline.errors import ConsistencyError
+    from .scene_settings import to_settings
+
+    try:
+        settings = to_settings(scene).model_dump_json()
+    except ConsistencyError:
+        return ""
+    return hashlib.sha256(f"{scene.consistency.run_folder} {settings}".encode()).hexdigest()
+
+
+def estimate_holds(context: Context) -> bool:
+    """There is an estimate, and neither a setting nor the run has changed since."""
+    now = status.of(context)
+    return now.estimate >= 0 and now.estimated == what_is_estimated(context.scene)

@@ -93,6 +93,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     product: StringProperty(description="Name and size of the product")
     costs: CollectionProperty(type=CONSISTENCY_PG_cost)
     estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")
+    estimated: StringProperty(description="What the estimate is about: refresh.what_is_estimated")
     estimate_unknown: StringProperty(description="Endpoints that have no known price")
     quoted: FloatProperty(description="USD that the run's purchases were quoted at")
     billed: FloatProperty(description="USD that the run was billed")

@@ -475,6 +475,18 @@ def test_money_is_not_spent_without_being_agreed_to(studio, monkeypatch):
     assert bpy.context.scene.consistency.run_folder == ""
 
 
+def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(sidebar):
+    from types import SimpleNamespace
+
+    from consistency_pipeline.operators.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.wish import Wish
+
+    for wish, left in ((Wish(), 2.5), (Wish(until="photoreal", again=True), -1.0)):
+        status().estimate = 2.5
+        CONSISTENCY_OT_agree.cancel(SimpleNamespace(wish=wish), bpy.context)
+        assert status().estimate == left
+
+
 # the drive, as the window's timer advances it
 
 
