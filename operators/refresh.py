@@ -51,11 +51,12 @@ def forget() -> None:
     now.is_finished = now.is_outdated = False
     for name in ("stages", "shots", "jobs"):
         getattr(now, name).clear()
-    now.quoted = now.billed = now.uncertain = 0.0
+    now.quoted = now.billed = now.uncertain = now.longest_clip = 0.0
 
 
 def stages(folder: RunFolder) -> None:
     from ..pipeline.stages import STAGES
+    from ..pipeline.video import LONGEST_REFLECTIVE
 
     shown = status.of().stages
     if len(shown) != len(STAGES):
@@ -70,6 +71,7 @@ def stages(folder: RunFolder) -> None:
     if rig.get("size_m"):
         size = " × ".join(f"{side:.3g}" for side in rig["size_m"])
         status.of().product = f"{rig.get('product', 'product')}, {size} m"
+    status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
 
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:

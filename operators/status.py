@@ -91,6 +91,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     preview: StringProperty(description="The prompt that will be sent for the selected angle")
     preview_angle: StringProperty(description="The angle that the prompt is for")
     product: StringProperty(description="Name and size of the product")
+    longest_clip: FloatProperty(description="Seconds that clips of this product are kept to; 0: any")
     costs: CollectionProperty(type=CONSISTENCY_PG_cost)
     estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")
     estimated: StringProperty(description="What the estimate is about: refresh.what_is_estimated")

@@ -179,6 +179,17 @@ def test_an_estimate_is_not_shown_once_it_is_about_something_else(sidebar, chang
         now.estimate = -1.0
 
 
+def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_paid_for(sidebar):
+    now = bpy.context.window_manager.consistency
+    sidebar.backend, now.longest_clip = "fal", 4.0
+    try:
+        assert "4 s: reflections" in labels(draw_all()["CONSISTENCY_PT_video"])
+        sidebar.duration = 4.0
+        assert "reflections" not in labels(draw_all()["CONSISTENCY_PT_video"])
+    finally:
+        now.longest_clip = 0.0
+
+
 def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):
     now = bpy.context.window_manager.consistency
     now.shots.clear()
