@@ -10,6 +10,7 @@ import bpy
 from . import begin, reasons, refresh, status
 from .run import Wishing
 from .ticking import Questioning, say_error
+from .wish import Wish
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -33,8 +34,8 @@ class CONSISTENCY_OT_estimate(Wishing, Questioning, bpy.types.Operator):
         status.of(context).error = ""
         return begin.estimate(context.scene, self.wish)
 
-    def answered(self, answer: Any) -> set[str]:
-        refresh.costs(answer)
+    def answered(self, context: Context, answer: Any) -> set[str]:
+        refresh.costs(context.scene, answer)
         return {"FINISHED"}
 
     def refused(self, error: ConsistencyError) -> set[str]:
@@ -89,6 +90,11 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
         total = status.of(context).estimate
         bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.as_options())
         return {"FINISHED"}
+
+    def cancel(self, context: Context) -> None:
+        """Not agreed to. The price of one stage, or of making it again, is not that of what is left."""
+        if self.wish != Wish():
+            status.of(context).estimate = -1.0
 
 
 CLASSES = (CONSISTENCY_OT_estimate, CONSISTENCY_OT_agree)

@@ -139,7 +139,7 @@ class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
         found = command_line.find_key()
         return asking.check_key(found[0] if found is not None else "")
 
-    def answered(self, _answer: Any) -> set[str]:
+    def answered(self, _context: Context, _answer: Any) -> set[str]:
         return self._say("The key is good: fal.ai accepts it", good=True)
 
     def refused(self, error: ConsistencyError) -> set[str]:

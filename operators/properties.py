@@ -59,8 +59,9 @@ class CONSISTENCY_PG_light(bpy.types.PropertyGroup):
     environment: _percent("Environment", "Strength of the environment")
     softness: _percent("Softness", "Size of the lamps", most=500.0, least=5.0)
     temperature: FloatProperty(
-        name="Temperature",
+        name="Temperature Shift",
         description="Kelvin added to every lamp's colour temperature; negative is warmer",
+        subtype="COLOR_TEMPERATURE",
         min=-4000.0,
         max=4000.0,
         step=10000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -9,6 +10,8 @@ import bpy
 from . import staleness, status, thumbnails, wish
 
 if TYPE_CHECKING:
+    from bpy.types import Context
+
     from ..pipeline.run_folder import RunFolder
     from .drive import Drive
     from .watch import Job
@@ -48,11 +51,12 @@ def forget() -> None:
     now.is_finished = now.is_outdated = False
     for name in ("stages", "shots", "jobs"):
         getattr(now, name).clear()
-    now.quoted = now.billed = now.uncertain = 0.0
+    now.quoted = now.billed = now.uncertain = now.longest_clip = 0.0
 
 
 def stages(folder: RunFolder) -> None:
     from ..pipeline.stages import STAGES
+    from ..pipeline.video import LONGEST_REFLECTIVE
 
     shown = status.of().stages
     if len(shown) != len(STAGES):
@@ -67,6 +71,7 @@ def stages(folder: RunFolder) -> None:
     if rig.get("size_m"):
         size = " × ".join(f"{side:.3g}" for side in rig["size_m"])
         status.of().product = f"{rig.get('product', 'product')}, {size} m"
+    status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
 
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
@@ -250,8 +255,9 @@ def history() -> None:
         item.name, item.path, item.note = path.parent.name, str(path.parent), made
 
 
-def costs(estimate: Any) -> None:
+def costs(scene: bpy.types.Scene, estimate: Any) -> None:
     now = status.of()
+    now.estimated = what_is_estimated(scene)
     now.costs.clear()
     for line in estimate.lines:
         item = now.costs.add()
@@ -263,3 +269,21 @@ def costs(estimate: Any) -> None:
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
     now.estimate = estimate.most
     now.estimate_unknown = ", ".join(estimate.unknown)
+
+
+def what_is_estimated(scene: bpy.types.Scene) -> str:
+    """The settings and the run that an estimate is about, in short; empty where the settings make no sense."""
+    from ..pipeline.errors import ConsistencyError
+    from .scene_settings import to_settings
+
+    try:
+        settings = to_settings(scene).model_dump_json()
+    except ConsistencyError:
+        return ""
+    return hashlib.sha256(f"{scene.consistency.run_folder} {settings}".encode()).hexdigest()
+
+
+def estimate_holds(context: Context) -> bool:
+    """There is an estimate, and neither a setting nor the run has changed since."""
+    now = status.of(context)
+    return now.estimate >= 0 and now.estimated == what_is_estimated(context.scene)

@@ -94,7 +94,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
 
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
-            refresh.costs(costs)
+            refresh.costs(context.scene, costs)
             if not _covers(self.agreed_usd, costs):
                 raise ConsistencyError(
                     f"this would spend up to {costs.in_words}; agree with agreed_usd={costs.most:.6g}"
@@ -202,7 +202,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             now.text = "Asking fal.ai for prices"
             self._show(context, now)
             return {"PASS_THROUGH"}
-        refresh.costs(costs)
+        refresh.costs(scene, costs)
         if not _covers(self.agreed_usd, costs):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())

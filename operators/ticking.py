@@ -59,7 +59,7 @@ class Questioning(Ticking):
     def question(self, context: Context) -> Asking:
         raise NotImplementedError
 
-    def answered(self, answer: Any) -> set[str]:
+    def answered(self, context: Context, answer: Any) -> set[str]:
         raise NotImplementedError
 
     def refused(self, error: ConsistencyError) -> set[str]:
@@ -72,7 +72,7 @@ class Questioning(Ticking):
             answer = asking.finish(self.question(context))
         except ConsistencyError as error:
             return self.refused(error)
-        return self.answered(answer)
+        return self.answered(context, answer)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         return self.begin_ticking(context)
@@ -86,7 +86,7 @@ class Questioning(Ticking):
             next(self._asking)
         except StopIteration as done:
             self.end_ticking(context)
-            return self.answered(done.value)
+            return self.answered(context, done.value)
         except ConsistencyError as error:
             self.end_ticking(context)
             return self.refused(error)

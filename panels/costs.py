@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..operators import scene_settings, status
+from ..operators import refresh, scene_settings, status
 from .sidebar import Sidebar
 from .words import message, money
 
@@ -25,7 +25,7 @@ class CONSISTENCY_PT_costs(Sidebar, bpy.types.Panel):
             message(layout, "This machine does the work: nothing is paid", icon="INFO")
             return
         layout.operator("consistency.estimate", text="Estimate What Is Left", icon="FILE_REFRESH")
-        if now.estimate >= 0:
+        if refresh.estimate_holds(context):
             box = layout.box()
             for line in now.costs:
                 entry(box, status.in_words(line.name), money(line.usd))

@@ -107,7 +107,7 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         for name in ("key", "fill", "rim", "environment"):
             column.prop(own.light, name, slider=True)
         column = layout.column(align=True)
-        column.prop(own.light, "temperature", text="Temperature (K)")
+        column.prop(own.light, "temperature", text="Temp. Shift")
         column.prop(own.light, "rotation")
         column.prop(own.light, "softness", slider=True)
         layout.row().prop(own, "backdrop", expand=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..operators import reasons, scene_settings, status, warm_up
+from ..operators import reasons, refresh, scene_settings, status, warm_up
 from .words import STATE_ICONS, message, money
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def draw_next_step(layout: UILayout, context: Context) -> None:
         backend = "fal.ai" if scene_settings.chosen_backend(context.scene) == "fal" else "This machine, no AI"
         cost = (
             f", about {money(now.estimate)} left"
-            if now.estimate >= 0 and backend == "fal.ai" and not now.is_finished
+            if backend == "fal.ai" and not now.is_finished and refresh.estimate_holds(context)
             else ""
         )
         message(layout, f"{backend}{cost}", icon="NONE")

@@ -34,6 +34,8 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
             if fal:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")
+            if fal and 0.0 < now.longest_clip < own.duration:
+                message(layout, f"{now.longest_clip:g} s: reflections are lost in longer clips", icon="INFO")
             if fal:
                 column.prop(own, "audio")
             else:

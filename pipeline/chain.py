@@ -142,7 +142,14 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     for note in product.notes:
         yield Progress("rig", note)
     yield from studio.place_rig(settings)
-    folder.mark("rig", "done", product=product.name, size_m=list(product.size), materials=list(product.materials))
+    folder.mark(
+        "rig",
+        "done",
+        product=product.name,
+        size_m=list(product.size),
+        materials=list(product.materials),
+        reflective=product.reflective,
+    )
     return product
 
 
@@ -200,7 +207,9 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
         folder.mark("video", "running")
         orders.start(clip)
-        yield Progress("video", f"{settings.motion} from {settings.clip_angle.name}", 0.0, settings.clip_angle.name)
+        why = ", the longest that mirror-like products get" if clip.duration < settings.duration else ""
+        text = f"{settings.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
+        yield Progress("video", text, 0.0, settings.clip_angle.name)
 
 
 def _may_be_shown(work: _Work, angle: str) -> bool:

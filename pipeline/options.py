@@ -105,7 +105,13 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--video-angle", metavar="NAME", help="the still that starts the clip (default three-quarter)")
     add("--video-end-angle", metavar="NAME", help="the still that ends the clip, where the endpoint takes one")
     add("--elements", action="store_true", help="send the other stills as further views, where the endpoint takes them")
-    add("--duration", type=float, default=5.0, metavar="S", help="seconds (default 5)")
+    add(
+        "--duration",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="seconds (default 5; mirror-like products get 4 at most)",
+    )
     add("--audio", action="store_true", help="let the video model make sound; it costs more")
     add("--no-gate", action="store_true", help="do not measure the stills against their renders")
     add("--retakes", type=int, default=1, metavar="N", help="stills bought at most in place of one that is not on model, per angle (default 1)")  # fmt: skip

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from .ports import Product
 from .settings import RunSettings
 
+LONGEST_REFLECTIVE = 4.0  # seconds; reflections are what video models lose first
 AVOID = "blur, shaky camera, distortion, morphing, changing shape, flickering, artifacts, text changes, extra objects"
 
 
 @dataclass(frozen=True)
 class Motion:
-    """``prompt`` and the slower ``reflective_prompt`` go to the video model; ``longest_reflective`` is in seconds."""
+    """``prompt``, or for mirror-like products the slower ``reflective_prompt``, goes to the video model."""
 
     label: str
     prompt: str
     reflective_prompt: str
-    longest_reflective: float = 4.0
 
 
 MOTIONS: dict[str, Motion] = {
@@ -51,6 +51,5 @@ def clip_prompt(settings: RunSettings, product: Product) -> str:
 
 
 def clip_duration(settings: RunSettings, product: Product) -> float:
-    """Seconds. Reflective products get the shorter clip: reflections are what video models lose first."""
-    longest = MOTIONS[settings.motion].longest_reflective
-    return min(settings.duration, longest) if product.reflective else settings.duration
+    """Seconds. Mirror-like products get the shorter clip."""
+    return min(settings.duration, LONGEST_REFLECTIVE) if product.reflective else settings.duration

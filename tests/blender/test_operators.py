@@ -538,6 +538,18 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     assert asking.finish(asking.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
 
 
+def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(sidebar):
+    from types import SimpleNamespace
+
+    from consistency_pipeline.operators.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.wish import Wish
+
+    for wish, left in ((Wish(), 2.5), (Wish(until="photoreal", again=True), -1.0)):
+        status().estimate = 2.5
+        CONSISTENCY_OT_agree.cancel(SimpleNamespace(wish=wish), bpy.context)
+        assert status().estimate == left
+
+
 # the drive, as the window's timer advances it
 
 

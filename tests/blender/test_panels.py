@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import bpy
 import pytest
 
@@ -139,8 +141,9 @@ def test_jobs_and_costs_show_units(sidebar):
     now.jobs.clear()
     job = now.jobs.add()
     job.name, job.state, job.elapsed, job.quoted, job.billed = "photoreal/front/take-01", "done", 12.3, 0.025, 0.025
-    now.job_index, now.estimate, now.quoted, now.billed = 0, 1.25, 0.5, 0.25
     sidebar.backend = "fal"
+    now.job_index, now.quoted, now.billed = 0, 0.5, 0.25
+    estimate(1.25)
     shown = draw_all()
     words = labels(shown["CONSISTENCY_PT_jobs"])
     assert "12 s" in words
@@ -148,6 +151,43 @@ def test_jobs_and_costs_show_units(sidebar):
     assert "$1.25" in labels(shown["CONSISTENCY_PT_costs"])
     now.jobs.clear()
     now.estimate, now.quoted, now.billed = -1.0, 0.0, 0.0
+
+
+def estimate(usd):
+    from consistency_pipeline.operators import refresh
+
+    refresh.costs(bpy.context.scene, SimpleNamespace(lines=[], retakes=0.0, most=usd, unknown=[]))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda own: setattr(own, "takes", 3), lambda own: setattr(own, "run_folder", "/runs/another")]
+)
+def test_an_estimate_is_not_shown_once_it_is_about_something_else(sidebar, change, monkeypatch):
+    monkeypatch.setenv("FAL_KEY", "id:secret")
+    now = bpy.context.window_manager.consistency
+    sidebar.backend, sidebar.source, sidebar.text = "fal", "WORDS", "A brushed steel thermos"
+    estimate(1.25)
+    try:
+        shown = draw_all()
+        assert "about $1.25 left" in labels(shown["CONSISTENCY_PT_sidebar"])
+        assert "$1.25" in labels(shown["CONSISTENCY_PT_costs"])
+        change(sidebar)
+        shown = draw_all()
+        assert "left" not in labels(shown["CONSISTENCY_PT_sidebar"])
+        assert "$1.25" not in labels(shown["CONSISTENCY_PT_costs"])
+    finally:
+        now.estimate = -1.0
+
+
+def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_paid_for(sidebar):
+    now = bpy.context.window_manager.consistency
+    sidebar.backend, now.longest_clip = "fal", 4.0
+    try:
+        assert "4 s: reflections" in labels(draw_all()["CONSISTENCY_PT_video"])
+        sidebar.duration = 4.0
+        assert "reflections" not in labels(draw_all()["CONSISTENCY_PT_video"])
+    finally:
+        now.longest_clip = 0.0
 
 
 def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):

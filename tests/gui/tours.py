@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from importlib import import_module
+from pathlib import Path
 
 import bpy
 from playing import (
@@ -21,7 +22,7 @@ from playing import (
     status,
     view,
 )
-from pointing import middle, scroll
+from pointing import image_sidebar, middle, scroll
 
 SCREEN_HEIGHT = 1000  # pixels, as launch.SIZE
 
@@ -60,14 +61,26 @@ def every_panel():
         if name in ("rig", "photoreal"):  # longer than the window is high
             yield from scroll(down=True)
             yield from _shoot({"rig": "lighting", "photoreal": "photoreal-options"}[name])
+            if name == "rig":
+                yield from _shoot_light_presets()
             yield from scroll(down=False)
         if name == "results":
             yield from _shoot_window()
+            yield from _shoot_image_editor()
         for cls in reversed(classes):
             bpy.utils.unregister_class(cls)
     for cls in panels.CLASSES[1:]:
         bpy.utils.register_class(cls)
-    return {"panels": [*groups, "lighting", "photoreal-options", "preferences", "compare", "spend"]}
+    _have_photos()
+    yield from _shoot("photos")
+
+
+def _have_photos():
+    """What a run from photos begins with; here the renders of the run before."""
+    folder = Path(settings().run_folder) / "references"
+    bpy.ops.consistency.new_run()
+    settings().source = "PHOTOS"
+    bpy.ops.consistency.add_photos(directory=f"{folder}/", files=[{"name": "front.png"}, {"name": "side.png"}])
 
 
 def _run():
@@ -123,6 +136,40 @@ def _shoot_window():
     screenshot(f"preferences {window.width}x{window.height}+{window.x}+{SCREEN_HEIGHT - window.y - window.height}")
     with bpy.context.temp_override(window=window):
         bpy.ops.wm.window_close()
+
+
+def _shoot_light_presets():
+    """One's own lightings, in their popover."""
+    bpy.ops.consistency.save_light_preset(name="Amber")
+    side = view()[3]
+    at = side.x + side.width // 2, side.y + side.height // 2
+    move(*at)
+    yield 0.3
+    with in_view("UI"):
+        bpy.ops.wm.call_panel("INVOKE_DEFAULT", name="CONSISTENCY_PT_light_presets", keep_open=True)
+    yield 1.0
+    screenshot("presets 300x160+1030+440")
+    yield from key("ESC", at=middle())
+
+
+def _shoot_image_editor():
+    """The slider beside a picture."""
+    area = view()[1]
+    area.type = "IMAGE_EDITOR"
+    area.spaces[0].show_region_ui = True
+    yield 1.0
+    window, area, side = image_sidebar()
+    side.active_panel_category = "Consistency"
+    main = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=main):
+        bpy.ops.consistency.compare(angle="three-quarter")
+    yield 0.5
+    with bpy.context.temp_override(window=window, area=area, region=main):
+        bpy.ops.image.view_all(fit_view=True)
+    yield 1.5
+    screenshot("image-editor 1314x930+0+26")
+    area.type = "VIEW_3D"
+    yield from open_sidebar()
 
 
 def measures():

@@ -43,10 +43,11 @@ def verdict(outcome: str, reason: str = "as seen", cause: str = "", **numbers: f
 
 
 class StandInStudio:
-    """``calls`` counts what was asked of it, by method."""
+    """``calls`` counts what was asked of it, by method; its product is a duck, mirror-like where ``reflective`` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reflective: bool = False) -> None:
         self.calls: dict[str, int] = {}
+        self.reflective = reflective
 
     def _count(self, name: str) -> None:
         self.calls[name] = self.calls.get(name, 0) + 1
@@ -58,7 +59,7 @@ class StandInStudio:
         self._count("load_product")
         yield Progress("rig", f"loading {model.name}")
         assert model.is_file()
-        return Product(name="duck", size=(1.0, 1.0, 1.0), vertices=8)
+        return Product(name="duck", size=(1.0, 1.0, 1.0), vertices=8, reflective=self.reflective)
 
     def export_product(self, out: Path) -> Steps[None]:
         self._count("export_product")

@@ -135,6 +135,22 @@ def test_the_clip_leaves_before_the_last_angle_is_rendered(fake: FakeFal, tmp_pa
     assert [entry.endpoint for entry in fake.books][1] == KONTEXT
 
 
+@pytest.mark.parametrize(("reflective", "seconds"), [(False, "5"), (True, "4")])
+def test_a_mirror_like_product_gets_a_shorter_clip_and_says_so(
+    fake: FakeFal, tmp_path: Path, reflective: bool, seconds: str
+):
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),))
+    said: list[str] = []
+    go(folder, StandInStudio(reflective=reflective), on_progress=lambda progress, _backend: said.append(progress.text))
+    [entry] = fake.books.of(KLING)
+    assert entry.arguments["duration"] == seconds
+    [clip] = [text for text in said if text.startswith("turntable from")]
+    assert f"{seconds} s" in clip
+    assert ("mirror-like" in clip) == reflective
+    agrees(folder, fake)
+
+
 # stopping and going on
 
 
