@@ -7,6 +7,7 @@ scene itself, which is removed.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import bpy
 from bpy.types import Object, Scene
 
-from ..pipeline.errors import Cancelled, ConsistencyError
+from ..pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderError
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
 from . import compat, names
@@ -24,6 +25,7 @@ from .devices import Device
 from .model import hold_pose
 
 NAME = "Consistency Render"
+FULL = 1 << 20  # bytes; a disk with less to spare than that has cut off what was written last
 SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
 
 
@@ -156,9 +158,17 @@ def _set_passes(layer: bpy.types.ViewLayer) -> None:
 
 @contextmanager
 def scratch_file() -> Iterator[Path]:
-    """A place for what Cycles writes, gone afterwards."""
+    """A place for what Cycles writes, gone afterwards.
+
+    Raises RunFolderError where it was too small: Blender says that it saved, and leaves a part of the file.
+    """
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
-        yield Path(folder) / "render.exr"
+        try:
+            yield Path(folder) / "render.exr"
+        except BadRender as error:
+            if shutil.disk_usage(folder).free < FULL:
+                raise RunFolderError(f"the temporary folder {tempfile.gettempdir()} is full; free some space, then resume") from error  # fmt: skip
+            raise
 
 
 def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, angle: str | None = None) -> Steps[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
@@ -199,3 +200,18 @@ def test_who_quits_during_a_render_finds_the_preferences_as_they_were(monkeypatc
     assert view.render_display_type == "AREA"
     assert not bpy.context.preferences.is_dirty
     job.close()
+
+
+@pytest.mark.parametrize(("free", "cure"), [(4096, "free some space"), (1 << 33, "render it again")])
+def test_a_render_that_was_cut_off_names_the_full_disk(monkeypatch, studio, settings, tmp_path, free, cure):
+    """Blender itself says "Saved" and ends well."""
+    from consistency_pipeline.studio import render_scene as module
+
+    def cut_off(scene_name, while_waiting, **_options):
+        Path(bpy.data.scenes[scene_name].render.frame_path(frame=1)).write_bytes(b"v/1\x01")
+        yield while_waiting
+
+    monkeypatch.setattr(module, "run_job", cut_off)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
+    with pytest.raises(ConsistencyError, match=cure):
+        result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
