@@ -54,7 +54,7 @@ def take() -> list[tuple[Path, bool]]:
 
     To be asked while no run is active here.
     """
-    return [(root, by_us) for root, by_us in _collect("*.json").items() if root.is_dir()]
+    return list(_collect("*.json").items())
 
 
 def _collect(pattern: str) -> dict[Path, bool]:
@@ -65,6 +65,9 @@ def _collect(pattern: str) -> dict[Path, bool]:
             holder, root = (said["pid"], said["birth"]), Path(said["root"])
             if holder != _us() and is_alive(holder[0]) and birth(holder[0]) == holder[1]:
                 continue
+            if root.is_dir():
+                found[root] = found.get(root, False) or holder == _us()
+            elif not root.parent.is_dir():
+                continue  # on a drive that is not here at the moment
             file.unlink()
-            found[root] = found.get(root, False) or holder == _us()
     return found

@@ -700,6 +700,16 @@ def test_a_run_that_ended_is_not_told_of(begun):
     assert told() == ""
 
 
+def test_a_run_on_a_drive_that_is_away_is_told_of_when_it_is_back(begun, tmp_path):
+    begun.close()
+    root = begun.folder.root
+    drive, away = root.parent, root.parent.with_name("away")
+    drive.rename(away)
+    assert told() == ""
+    away.rename(drive)
+    assert str(root) in told()
+
+
 def test_the_run_of_a_blender_that_crashed_is_told_of_by_another_file(begun, tmp_path):
     import json
     import os
