@@ -65,6 +65,18 @@ def new_root(settings: RunSettings) -> Path:
     return home / f"{word}-{number:03d}"
 
 
+def product_file(scene: bpy.types.Scene, name: str) -> Path:
+    """Where objects taken as the product ``name`` are written: as before in this scene, else beside those of others."""
+    word, home = file_word(name), runs_home() / "products"
+    before = Path(bpy.path.abspath(scene.consistency.objects))
+    if before.parent == home and re.fullmatch(rf"{re.escape(word)}(-\d+)?", before.stem):
+        return before
+    number, free = 2, home / f"{word}.glb"
+    while free.exists():
+        free, number = home / f"{word}-{number}.glb", number + 1
+    return free
+
+
 def at_hand(scene: bpy.types.Scene, settings: RunSettings, wish: Wish) -> RunFolder | None:
     """The scene's run, where it is one of the same product and backend; None where a new one is needed."""
     from ..pipeline.errors import RunFolderError

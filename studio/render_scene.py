@@ -20,6 +20,7 @@ from ..pipeline.errors import Cancelled, ConsistencyError
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
 from . import compat, names
+from .collections import existing_objects
 from .devices import Device
 
 NAME = "Consistency Render"
@@ -57,6 +58,8 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
     scene.world = bpy.data.worlds.get(names.WORLD)
+    roots = existing_objects(names.PRODUCT)
+    scene.frame_current = next((thing[names.FRAME] for thing in roots if names.FRAME in thing), 1)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)
     _set_passes(scene.view_layers[0])
