@@ -54,6 +54,16 @@ def angles_changed(owner: Any, context: Context) -> None:
         _look_for_stale()
 
 
+def clip_follows(scene: bpy.types.Scene, name: str) -> None:
+    """An angle was renamed: where the clip began or ended at it, that is now called ``name``."""
+    if _paused:
+        return
+    own = scene.consistency
+    for field in ("video_angle", "video_end_angle"):
+        if getattr(own, field) and getattr(own, field) not in own.angles:
+            setattr(own, field, name)
+
+
 def light_changed(owner: Any, context: Context) -> None:
     scene = _scene(owner, context)
     if scene is not None:

@@ -116,6 +116,14 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     assert [values["name"] for values in angles.DEFAULTS] == [angle.name for angle in ANGLE_SETS["product"]]
 
 
+def test_the_clip_follows_an_angle_that_is_renamed(sidebar):
+    sidebar.video_angle, sidebar.video_end_angle = "front", "side"
+    sidebar.angles[0].name = "Größe"
+    assert (sidebar.video_angle, sidebar.video_end_angle) == ("grosse", "side")
+    scene_settings.from_settings(bpy.context.scene, scene_settings.to_settings(bpy.context.scene))
+    assert (sidebar.video_angle, sidebar.video_end_angle) == ("grosse", "side")
+
+
 def test_names_of_angles_become_file_names_and_stay_apart(sidebar):
     sidebar.angles[0].name = "Ça, c'est: le Front!"
     assert sidebar.angles[0].name == "a-c-est-le-front"
