@@ -29,7 +29,8 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
         place = wish.draft(folder)
         wish.arrange(place, settings, wanted)
     prices = yield from asking.prices(need_key(), quote.endpoints(settings, place))
-    return _until(quote.estimate(settings, prices, place), wanted)
+    again = {"retry_failed": wanted.retry_failed, "send_again": wanted.send_again}
+    return _until(quote.estimate(settings, prices, place, **again), wanted)
 
 
 def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
@@ -104,4 +105,10 @@ def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: wish
             # The command line waits for the child to leave; a window can't, and the child needs nobody.
             self._connection.close(patience=0.0)
 
-    return WindowBackend(folder, need_key(), python_args=tuple(bpy.app.python_args), retry_failed=wanted.retry_failed)
+    return WindowBackend(
+        folder,
+        need_key(),
+        python_args=tuple(bpy.app.python_args),
+        retry_failed=wanted.retry_failed,
+        send_again=wanted.send_again,
+    )

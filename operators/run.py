@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ STAGES = (
 )
 
 
+WISHES = tuple(field.name for field in dataclasses.fields(Wish))
+
+
 class Wishing:
     """The options that every operator about a run shares."""
 
@@ -41,6 +45,11 @@ class Wishing:
     retry_failed: BoolProperty(
         name="Retry Failed", description="Buy again what failed and may have been billed", options={"SKIP_SAVE"}
     )
+    send_again: BoolProperty(
+        name="Send Again",
+        description="Send again what fal.ai may have accepted without our knowing",
+        options={"SKIP_SAVE"},
+    )
     agreed_usd: FloatProperty(
         name="Agreed (USD)",
         description="What may be spent without asking; scripts set it, the window asks",
@@ -50,10 +59,10 @@ class Wishing:
 
     @property
     def wish(self) -> Wish:
-        return Wish(self.until, self.again, self.angle, self.fresh, self.retry_failed)
+        return Wish(**self.as_options())
 
     def as_options(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("until", "again", "angle", "fresh", "retry_failed")}
+        return {name: getattr(self, name) for name in WISHES}
 
 
 class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
