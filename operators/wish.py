@@ -24,6 +24,7 @@ class Wish:
     """``again``: make the last stage anew although it is there. ``angle`` narrows that to one angle.
 
     ``fresh``: a new run folder. ``retry_failed``: buy again what failed and may have been billed.
+    ``send_again``: send again what fal.ai may have accepted without our knowing.
     """
 
     until: Stage = "results"
@@ -31,6 +32,7 @@ class Wish:
     angle: str = ""
     fresh: bool = False
     retry_failed: bool = False
+    send_again: bool = False
 
 
 def runs_home() -> Path:
@@ -38,7 +40,7 @@ def runs_home() -> Path:
     from .preferences import preferences
 
     own = preferences()
-    if own is not None and own.folder:
+    if own is not None and own.folder and (bpy.data.filepath or not own.folder.startswith("//")):
         return Path(bpy.path.abspath(own.folder))
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "consistency-runs"

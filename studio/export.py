@@ -6,6 +6,7 @@ instances of geometry nodes, armatures at rest, and animations at another frame 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import bpy
@@ -38,7 +39,8 @@ def export_product(out: Path) -> Steps[None]:
             f"{out} could not be written ({str(error).strip()}); free some space or choose another folder"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         remove_objects(parts)
     yield Progress("model", f"{out.name} written", 1.0)
 
