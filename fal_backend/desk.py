@@ -11,6 +11,7 @@ from .connection import connect
 from .errors import TryAgainLater
 
 PATIENCE = 90.0  # seconds for an answer
+UNANSWERED = (errors.Unreachable, errors.ServerFault, errors.BadAnswer)  # then the last known prices do
 
 
 class Desk:
@@ -25,7 +26,7 @@ class Desk:
         wanted = list(endpoints)
         try:
             return dict(self.ask({"do": "prices", "endpoints": wanted}, "prices"))
-        except (errors.Unreachable, errors.ServerFault, errors.BadAnswer):
+        except UNANSWERED:
             known = prices.remembered()
             return {endpoint: known[endpoint] for endpoint in wanted if endpoint in known}
 

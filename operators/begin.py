@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..pipeline.errors import ConsistencyError
-from . import asking, drive, left_behind, wish
+from . import asking, drive, left_behind, reasons, wish
 
 if TYPE_CHECKING:
     from ..fal_backend.quote import Estimate
     from ..pipeline.ports import Backend
+    from ..pipeline.requests import Request
     from ..pipeline.run_folder import RunFolder
     from ..pipeline.settings import RunSettings
 
@@ -47,7 +48,6 @@ def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
 def need_key() -> str:
     """The key. Raises ConsistencyError where fal.ai can't be used, with the cure."""
     from .. import command_line
-    from . import reasons
 
     found = command_line.find_key()
     problem = reasons.no_key() or reasons.offline()
@@ -101,6 +101,11 @@ def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: wish
     from ..fal_backend.backend import FalBackend
 
     class WindowBackend(FalBackend):
+        def start(self, request: Request) -> None:
+            if offline := reasons.offline():  # by now; what has been sent is still fetched
+                raise ConsistencyError(f"{offline}, then press Resume")
+            super().start(request)
+
         def close(self) -> None:
             # The command line waits for the child to leave; a window can't, and the child needs nobody.
             self._connection.close(patience=0.0)
