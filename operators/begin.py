@@ -34,6 +34,14 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
     return _until(quote.estimate(settings, prices, place, **again), wanted)
 
 
+def check_limits(scene: bpy.types.Scene, costs: Estimate) -> None:
+    """Raises BudgetExceeded where a limit is set that can't be kept."""
+    from ..fal_backend import quote
+    from .scene_settings import to_settings
+
+    quote.check_limits(costs, to_settings(scene))
+
+
 def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
     """Only what stages up to the wish's last one cost."""
     import dataclasses

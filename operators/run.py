@@ -98,6 +98,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(costs)
+            begin.check_limits(context.scene, costs)
             if costs.most > max(self.agreed_usd, 0.0) + ROUNDING:
                 raise ConsistencyError(f"this would spend up to ${costs.most:.2f}; agree with agreed_usd={costs.most:.2f}")  # fmt: skip
             running = begin.start(context.scene, self.wish, costs.prices)
@@ -204,6 +205,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._show(context, now)
             return {"PASS_THROUGH"}
         refresh.costs(costs)
+        begin.check_limits(scene, costs)
         if costs.most > max(self.agreed_usd, 0.0) + ROUNDING or (costs.unknown and self.agreed_usd < 0.0):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())

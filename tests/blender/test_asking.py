@@ -69,3 +69,20 @@ def test_nothing_is_sent_once_online_access_was_turned_off(sidebar, tmp_path, mo
     finally:
         backend.close()
     assert not folder.journal.exists()
+
+
+def test_what_cannot_be_a_key_is_said_to_be_none(addon):
+    from consistency_pipeline.operators import asking
+
+    with pytest.raises(ConsistencyError, match="copy it again"):
+        asking.finish(asking.check_key("ключ:x"))
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("the key is good", "The key is good"), ("müll.glb is empty", "müll.glb is empty"),
+    ("fal.ai does not answer", "fal.ai does not answer"), ("/a/b can't be written", "/a/b can't be written"),
+])  # fmt: skip
+def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text, said):
+    from consistency_pipeline.operators.ticking import sentence
+
+    assert sentence(text) == said
