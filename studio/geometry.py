@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bpy.types import Depsgraph, DepsgraphObjectInstance, Material, Mesh, Modifier, Object
+from bpy.types import Collection, Depsgraph, DepsgraphObjectInstance, Material, Mesh, Modifier, Object
 from numpy.typing import NDArray
 
 from ..pipeline.errors import BadInput
@@ -69,34 +69,52 @@ def material_shares(root: Object, depsgraph: Depsgraph) -> dict[Material | None,
 
 @contextmanager
 def as_rendered(root: Object) -> Iterator[Depsgraph]:
-    """The open scene evaluated with the modifiers and subdivisions that renders have, for all that is below ``root``.
+    """The open scene evaluated as renders have it, for all that is below ``root``: its modifiers and subdivisions, and
+    what is hidden inside instances of collections.
 
     The renderer's own evaluation can't be asked for, so what differs is set so for the moment and put back.
     """
-    graph = bpy.context.evaluated_depsgraph_get()
-    things = {instance.object.original for instance in graph.object_instances if _is_part(instance, root)}
-    before = [each for thing in things for modifier in thing.modifiers for each in _unlike_renders(modifier)]
+    homes = _instanced(root)
+    things = {*root.children_recursive, *(thing for home in homes for thing in home.objects)}
+    hidden = (*homes, *(thing for home in homes for thing in home.objects))
+    differing: list[tuple[Any, str, Any, Any]] = [
+        (item, "hide_viewport", item.hide_viewport, item.hide_render) for item in hidden
+    ]
+    differing += [facts for thing in things for modifier in thing.modifiers for facts in _rendered(modifier)]
+    differing = [facts for facts in differing if facts[2] != facts[3]]
+    selected = [thing for thing in things if differing and thing.select_get()]  # hiding deselects
     try:
-        for modifier, name, _, rendered in before:
-            setattr(modifier, name, rendered)
+        for item, name, _, rendered in differing:
+            setattr(item, name, rendered)
         bpy.context.view_layer.update()
         yield bpy.context.evaluated_depsgraph_get()
     finally:
-        for modifier, name, shown, _ in before:
-            setattr(modifier, name, shown)
-        if before:
+        for item, name, shown, _ in differing:
+            setattr(item, name, shown)
+        if differing:
             bpy.context.view_layer.update()
+        for thing in selected:
+            thing.select_set(True)
 
 
-def _unlike_renders(modifier: Modifier) -> Iterator[tuple[Modifier, str, Any, Any]]:
+def _instanced(root: Object) -> set[Collection]:
+    """The collections that are instanced below ``root``, and those inside them."""
+    found: set[Collection] = set()
+    pending = list(root.children_recursive)
+    while pending:
+        thing = pending.pop()
+        home = thing.instance_collection if thing.instance_type == "COLLECTION" else None
+        if home is not None and home not in found:
+            found |= {home, *home.children_recursive}
+            pending += home.all_objects
+    return found
+
+
+def _rendered(modifier: Modifier) -> Iterator[tuple[Modifier, str, Any, Any]]:
     """(modifier, property, its value in the viewport, what renders have there)."""
-    pairs = {"show_viewport": "show_render"}
+    yield modifier, "show_viewport", modifier.show_viewport, modifier.show_render
     if modifier.type in ("SUBSURF", "MULTIRES"):
-        pairs["levels"] = "render_levels"
-    for name, in_renders in pairs.items():
-        shown, rendered = getattr(modifier, name), getattr(modifier, in_renders)
-        if shown != rendered:
-            yield modifier, name, shown, rendered
+        yield modifier, "levels", modifier.levels, modifier.render_levels
 
 
 def shown_parts(root: Object, depsgraph: Depsgraph) -> Iterator[DepsgraphObjectInstance]:

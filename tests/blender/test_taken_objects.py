@@ -94,6 +94,24 @@ def edited(box):
     return (1, 1, 4)
 
 
+def cutter_inside(box):
+    """In an instance of a collection, as assets come: one by itself, one in a collection that renders don't show."""
+    asset, inner = bpy.data.collections.new("Asset"), bpy.data.collections.new("Cutters")
+    asset.children.link(inner)
+    for home in (asset, inner):
+        cutter = bpy.data.objects.new("Cutter", box.data)
+        cutter.location.z = 7
+        home.objects.link(cutter)
+        cutter.hide_render = home == asset
+    inner.hide_render = True
+    asset.objects.link(bpy.data.objects.new("Box", box.data))
+    instance = bpy.data.objects.new("Instance", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", asset
+    instance.parent = box
+    bpy.context.scene.collection.objects.link(instance)
+    return (1, 1, 1)
+
+
 def animated(box):
     for frame, height in ((1, 1), (40, 5)):
         box.scale.z = height
@@ -102,7 +120,18 @@ def animated(box):
     return (1, 1, 5)
 
 
-HOW = (hidden_modifier, render_levels, parent_left_out, sheared, mirrored, posed, scattered, edited, animated)
+HOW = (
+    cutter_inside,
+    hidden_modifier,
+    render_levels,
+    parent_left_out,
+    sheared,
+    mirrored,
+    posed,
+    scattered,
+    edited,
+    animated,
+)
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -111,7 +140,7 @@ def test_what_renders_show_is_measured_and_written(add_box, tmp_path, how):
     size = how(box)
     before = [(modifier.show_viewport, getattr(modifier, "levels", 0)) for modifier in box.modifiers]
     mode = box.mode
-    assert model.adopt_objects([box]).size == pytest.approx(size, rel=1e-4)
+    assert model.adopt_objects([box, *box.children]).size == pytest.approx(size, rel=1e-4)
     assert before == [(modifier.show_viewport, getattr(modifier, "levels", 0)) for modifier in box.modifiers]
     assert box.mode == mode
     assert written_size(tmp_path) == pytest.approx(size, rel=1e-4)
@@ -171,3 +200,16 @@ def test_products_of_the_same_name_do_not_overwrite_each_other(sidebar, add_box,
         written.append(bpy.context.scene.consistency.objects)
         bpy.ops.wm.read_factory_settings(use_empty=True)
     assert written == [str(tmp_path / "runs" / "products" / name) for name in ("Mine.glb", "Mine-2.glb")]
+
+
+def test_a_cutter_of_an_asset_that_stands_in_the_scene_too_stays_selected(add_box):
+    box = add_box("Mine")
+    cutter_inside(box)
+    (instance,) = box.children
+    bpy.context.scene.collection.children.link(instance.instance_collection)
+    bpy.context.view_layer.update()
+    (cutter,) = (thing for thing in instance.instance_collection.objects if thing.hide_render)
+    cutter.select_set(True)
+    model.adopt_objects([instance])
+    assert cutter.select_get()
+    assert not cutter.hide_viewport
