@@ -50,7 +50,7 @@ def _renamed(self: CONSISTENCY_PG_angle, context: Context) -> None:
     if name != self.name:
         self.name = name
     else:
-        live.clip_follows(self.id_data, self.name)
+        live.clip_follows(self, context)
         live.angles_changed(self, context)
 
 

@@ -54,14 +54,15 @@ def angles_changed(owner: Any, context: Context) -> None:
         _look_for_stale()
 
 
-def clip_follows(scene: bpy.types.Scene, name: str) -> None:
-    """An angle was renamed: where the clip began or ended at it, that is now called ``name``."""
-    if _paused:
+def clip_follows(angle: Any, context: Context) -> None:
+    """An angle was renamed: the clip that began or ended at it still does."""
+    scene = _scene(angle, context)
+    if scene is None:
         return
     own = scene.consistency
     for field in ("video_angle", "video_end_angle"):
         if getattr(own, field) and getattr(own, field) not in own.angles:
-            setattr(own, field, name)
+            setattr(own, field, angle.name)
 
 
 def light_changed(owner: Any, context: Context) -> None:
