@@ -183,6 +183,7 @@ def _agree(
     prices = fal.prices(quote.endpoints(settings, folder))
     estimate = quote.estimate(settings, prices, folder, **wishes)
     say(estimate.table())
+    quote.check_limits(estimate, settings)
     if settings.budget is not None and estimate.total > settings.budget:
         say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
     if (estimate.most > 0 or estimate.unknown) and not yes:

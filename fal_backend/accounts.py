@@ -8,7 +8,7 @@ from typing import Any
 from ..pipeline.errors import BudgetExceeded
 from ..pipeline.journal import Attempt, Journal
 from ..pipeline.spending import Limits, SpendingBook, local_day
-from .purchase import Purchase
+from .purchase import UNPRICED, Purchase
 
 
 class Accounts:
@@ -42,7 +42,7 @@ class Accounts:
     def intend(self, purchase: Purchase, number: int, arguments: dict[str, Any]) -> Attempt:
         """Set the price aside and write down what is about to be sent. Raises BudgetExceeded and leaves no trace."""
         if purchase.quoted_usd is None and self._limits != Limits():
-            raise BudgetExceeded(f"the price of {purchase.endpoint} is not known, so no limit can be kept with it; choose another endpoint or remove the limits")  # fmt: skip
+            raise BudgetExceeded(UNPRICED.format(endpoint=purchase.endpoint))
         entry = f"{purchase.key}#{number}"
         self._book.reserve(self._run, self._product, entry, purchase.quoted_usd or 0.0, self._limits)
         return self._describe(purchase, number, arguments)

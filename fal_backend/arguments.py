@@ -53,7 +53,9 @@ def finish(
         raise UsageError(f"{endpoint.id}: sync_mode would lose the result after minutes; leave it out")
     for name in ONE_EACH:
         if str(merged.get(name, 1)) != "1":
-            raise UsageError(f"{endpoint.id}: {name} would pay for pictures that have no place; use --takes instead")
+            raise UsageError(
+                f"{endpoint.id}: {name} would pay for pictures that have no place; ask for more takes instead (--takes)"
+            )
     placeholders: dict[str, dict[str, str]] = {}
     return _restored(endpoint.validate(_addressed(merged, placeholders)), placeholders)
 

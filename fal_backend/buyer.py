@@ -126,8 +126,8 @@ class Buyer:
                 self._accounts.note("uncertain", attempt)
             raise Uncertain(
                 f"whether fal.ai accepted the request for {attempt.key} is not known, so it is not sent again; look in "
-                f"fal's own history, then 'consistency resume RUN --send-again' if it is not there "
-                f"({usd(attempt.committed_usd)} at stake)"
+                f"fal's own history, and if it is not there, send it again (--send-again; in Blender, Retry Job; "
+                f"{usd(attempt.committed_usd)} at stake)"
             )
         if attempt.next_step == "stuck" and not self._retry_failed:
             raise _recorded(attempt)
@@ -183,6 +183,6 @@ def _check_still_wanted(cancel: threading.Event, leaving: threading.Event) -> No
 def _recorded(attempt: Attempt) -> FalError:
     """A failure of an earlier run, as it was said then, with the way on."""
     failure = attempt.failure or {}
-    again = f"{failure.get('message')}; 'consistency resume RUN --retry-failed' buys it again"
+    again = f"{failure.get('message')}; --retry-failed buys it again (in Blender, Retry Job)"
     error = errors.from_json({"class": failure.get("error"), "text": again, "billed": failure.get("billed")})
     return error if isinstance(error, FalError) else FalError(again, billed="maybe", request_id=attempt.request_id)

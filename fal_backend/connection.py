@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..pipeline.connection import DOOR, Connection
+from .errors import BadKey
 
 
 def connect(hello: dict[str, Any], python_args: Sequence[str] = ()) -> Connection:
     """``hello`` holds the key. ``python_args`` are those that Blender wants its Python to be started with.
 
-    Raises TryAgainLater where the process can't be started.
+    Raises BadKey for what can't be a key, TryAgainLater where the process can't be started.
     """
+    if not hello["key"].isascii():  # no HTTP header can carry it
+        raise BadKey("a fal.ai key is made of plain letters and digits; copy it again from fal.ai/dashboard/keys")
     return Connection([sys.executable, *(python_args or ("-I",)), str(DOOR)], "fal_backend.child", hello)

@@ -168,11 +168,13 @@ def _classify(status: int, types: set[str], words: str, said: str, request_id: s
             f"fal.ai refuses this key for this endpoint; use a key with the API scope. Nothing was billed.{said}"
         )
     if status == 404 and not accepted:
-        return UnknownEndpoint(f"fal.ai knows no such endpoint; see 'consistency endpoints'. Nothing was billed.{said}")
+        return UnknownEndpoint(
+            f"fal.ai knows no such endpoint; choose one of those that are offered, or correct its id. Nothing was billed.{said}"
+        )
     if status in (404, 410):
         return Expired(f"fal.ai has forgotten this request, so its result can't be fetched any more; look in fal's own history before buying again.{said}", request_id=request_id)  # fmt: skip
     if status == 499:
-        return Stopped(f"this request was cancelled while fal.ai worked on it, and may have been billed; 'consistency resume RUN --retry-failed' buys it again.{said}", request_id=request_id)  # fmt: skip
+        return Stopped(f"this request was cancelled while fal.ai worked on it, and may have been billed; --retry-failed buys it again (in Blender, Retry Job).{said}", request_id=request_id)  # fmt: skip
     if "content_policy_violation" in types:
         return PolicyRefusal(f"fal's content check refused this picture or prompt; change the prompt and retry. It may have been billed.{said}", request_id=request_id)  # fmt: skip
     if status == 504 and ("request_timeout" in types or "startup_timeout" in types):
@@ -182,7 +184,7 @@ def _classify(status: int, types: set[str], words: str, said: str, request_id: s
     if status in (400, 413, 422) and "still in progress" not in words:
         billed: Billed = "maybe" if accepted else "no"
         bill = "It may have been billed." if accepted else "Nothing was billed."
-        return InvalidInput(f"fal.ai refused the request's inputs; correct them with --set or choose another endpoint. {bill}{said}", billed=billed, request_id=request_id)  # fmt: skip
+        return InvalidInput(f"fal.ai refused the request's inputs; correct the endpoint's fields, or choose another endpoint. {bill}{said}", billed=billed, request_id=request_id)  # fmt: skip
     if status >= 500:
         return ServerFault(f"fal.ai failed on its side (HTTP {status}); resume to try again. Nothing was billed.{said}", request_id=request_id)  # fmt: skip
     return BadAnswer(f"{_UNCLEAR.get(status, f'fal.ai answered HTTP {status}, which this version does not understand; update the extension or resume later')}.{said}", request_id=request_id)  # fmt: skip

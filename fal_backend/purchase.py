@@ -8,6 +8,8 @@ from typing import Any
 
 Tell = Callable[..., None]  # (kind, text, **facts): says how a purchase stands
 
+UNPRICED = "the price of {endpoint} is not known, so no limit can be kept with it; choose another endpoint or remove the limits"  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Output:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..pipeline import plan as planned
 from ..pipeline.acceptance import ladder_of
-from ..pipeline.errors import UsageError
+from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate_record import GateRecord
 from ..pipeline.run_folder import RunFolder
 from ..pipeline.scoring.ladder import BOUGHT
@@ -18,7 +18,7 @@ from ..pipeline.settings import RunSettings
 from ..pipeline.text_table import text_table, usd
 from .arguments import Live
 from .order import purchase_for, with_endpoint
-from .purchase import Purchase
+from .purchase import UNPRICED, Purchase
 
 Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal's pricing API gave them
 
@@ -133,6 +133,14 @@ def estimate(
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
     left = tuple(purchase for purchase in purchases if purchase.key not in paid)
     return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
+
+
+def check_limits(estimate: Estimate, settings: RunSettings) -> None:
+    """Raises BudgetExceeded where a purchase has no known price, and there is a limit: it would be refused after the
+    renders."""
+    unknown = next((line.endpoint for line in estimate.lines if line.quoted_usd is None), None)
+    if unknown is not None and {settings.budget, settings.daily_budget, settings.product_budget} != {None}:
+        raise BudgetExceeded(UNPRICED.format(endpoint=unknown))
 
 
 def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[str]:

@@ -123,7 +123,7 @@ class CarefulTransport(httpx.BaseTransport):
 
 LOST = (
     "the answer to this request was lost ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
-    "Look in fal's own history, then 'consistency resume RUN --send-again' if it is not there"
+    "Look in fal's own history; if it is not there, send it again (--send-again; in Blender, Retry Job)"
 )
 
 

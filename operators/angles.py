@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -29,7 +30,8 @@ DEFAULTS = (  # the angles of the set "product"; written out so that a new scene
 
 def file_name(words: str) -> str:
     """``words`` as an angle may be called: 1-40 lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:40].strip("-") or "angle"
+    plain = unicodedata.normalize("NFKD", words.casefold()).encode("ascii", "ignore").decode()  # "Größe" is "grosse"
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "angle"
 
 
 def free_name(words: str, taken: Iterable[str]) -> str:
@@ -48,6 +50,7 @@ def _renamed(self: CONSISTENCY_PG_angle, context: Context) -> None:
     if name != self.name:
         self.name = name
     else:
+        live.clip_follows(self, context)
         live.angles_changed(self, context)
 
 

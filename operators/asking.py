@@ -12,7 +12,7 @@ PATIENCE = 90.0  # seconds for an answer
 FRESH = 600.0  # seconds that prices are taken as current
 
 _prices: dict[str, dict[str, Any]] = {}
-_asked_at = -FRESH
+_asked = (0, -FRESH)  # hash of the key, and when
 
 Asking = Generator[None, None, Any]
 
@@ -47,17 +47,19 @@ def check_key(key: str) -> Asking:
 
 def prices(key: str, endpoints: list[str]) -> Asking:
     """Endpoint id → {"usd", "unit", "at"}: asked anew after ten minutes, the last known where fal.ai can't be reached."""
-    global _asked_at
+    global _asked
     from ..fal_backend import prices as known_prices
 
-    if time.monotonic() - _asked_at < FRESH and all(endpoint in _prices for endpoint in endpoints):
+    asked_with, asked_at = _asked  # with another key anew: whether it is good is better known before the renders
+    is_fresh = asked_with == hash(key) and time.monotonic() - asked_at < FRESH
+    if is_fresh and all(endpoint in _prices for endpoint in endpoints):
         return {endpoint: _prices[endpoint] for endpoint in endpoints}
     try:
         answer = dict((yield from ask(key, {"do": "prices", "endpoints": endpoints}, "prices")))
     except known_prices.NO_ANSWER:
         return known_prices.remembered(endpoints)
     _prices.update(answer)
-    _asked_at = time.monotonic()
+    _asked = hash(key), time.monotonic()
     return answer
 
 

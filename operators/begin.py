@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..pipeline.errors import ConsistencyError
-from . import asking, drive, left_behind, wish
+from . import asking, drive, left_behind, reasons, wish
 
 if TYPE_CHECKING:
     from ..fal_backend.quote import Estimate
     from ..pipeline.ports import Backend
+    from ..pipeline.requests import Request
     from ..pipeline.run_folder import RunFolder
     from ..pipeline.settings import RunSettings
 
@@ -29,7 +30,16 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
         place = wish.draft(folder)
         wish.arrange(place, settings, wanted)
     prices = yield from asking.prices(need_key(), quote.endpoints(settings, place))
-    return _until(quote.estimate(settings, prices, place, retry_failed=wanted.retry_failed), wanted)
+    again = {"retry_failed": wanted.retry_failed, "send_again": wanted.send_again}
+    return _until(quote.estimate(settings, prices, place, **again), wanted)
+
+
+def check_limits(scene: bpy.types.Scene, costs: Estimate) -> None:
+    """Raises BudgetExceeded where a limit is set that can't be kept."""
+    from ..fal_backend import quote
+    from .scene_settings import to_settings
+
+    quote.check_limits(costs, to_settings(scene))
 
 
 def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
@@ -48,7 +58,6 @@ def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
 def need_key() -> str:
     """The key. Raises ConsistencyError where fal.ai can't be used, with the cure."""
     from .. import command_line
-    from . import reasons
 
     found = command_line.find_key()
     problem = reasons.no_key() or reasons.offline()
@@ -102,8 +111,19 @@ def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: wish
     from ..fal_backend.backend import FalBackend
 
     class WindowBackend(FalBackend):
+        def start(self, request: Request) -> None:
+            if offline := reasons.offline():  # by now; what has been sent is still fetched
+                raise ConsistencyError(f"{offline}, then press Resume")
+            super().start(request)
+
         def close(self) -> None:
             # The command line waits for the child to leave; a window can't, and the child needs nobody.
             self._connection.close(patience=0.0)
 
-    return WindowBackend(folder, need_key(), python_args=tuple(bpy.app.python_args), retry_failed=wanted.retry_failed)
+    return WindowBackend(
+        folder,
+        need_key(),
+        python_args=tuple(bpy.app.python_args),
+        retry_failed=wanted.retry_failed,
+        send_again=wanted.send_again,
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import begin, reasons, refresh, status
-from .run import Wishing
+from . import begin, reasons, refresh, scene_settings, status
+from .run import ROUNDING, Wishing
 from .ticking import Questioning, say_error
 from .wish import Wish
 
@@ -60,9 +60,13 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
         return reasons.refuse(cls, reasons.cannot_run(context))
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        total = status.of(context).estimate
+        now = status.of(context)
+        most = f"Spend up to ${_cents(now.estimate):.2f}"
         dialog = context.window_manager.invoke_props_dialog(
-            self, width=420, title="Spend Money at fal.ai", confirm_text=f"Spend up to ${_cents(total):.2f}"
+            self,
+            width=420,
+            title="Spend Money at fal.ai",
+            confirm_text=f"{most}, and What Is Unknown" if now.estimate_unknown else most,
         )
         return set(dialog)
 
@@ -84,6 +88,9 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
         amount.label(text=f"${_cents(now.estimate):.2f}")
         if now.estimate_unknown:
             self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
+        limit = scene_settings.budgets(context.scene)["budget"]
+        if limit is not None and sum(line.usd for line in now.costs if line.endpoint) > limit + ROUNDING:
+            self.layout.label(text=f"The run stops in order before its limit of ${limit:.2f} is passed", icon="ERROR")
         self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")
 
     def execute(self, context: Context) -> set[str]:

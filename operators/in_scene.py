@@ -12,7 +12,7 @@ from bpy.app.handlers import persistent
 
 from ..pipeline.disk import copy_file
 from ..pipeline.errors import Cancelled, ConsistencyError
-from ..studio import BlenderStudio, model
+from ..studio import BlenderStudio, export, model
 from . import staleness
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class SceneStudio(BlenderStudio):
             first = product.with_name("product.as-made.glb")
             if not first.exists():
                 copy_file(product, first)
-            yield from model.export_product(product)
+            yield from export.export_product(product)
             if staleness.LOADED in root:
                 root[staleness.LOADED] = staleness.file_state(path)
         if self._folder.record.get(STATE) != state:

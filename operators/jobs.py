@@ -85,7 +85,7 @@ class CONSISTENCY_OT_retry_job(bpy.types.Operator):
         stages = status.of(context).stages
         went_on = "results" in stages and stages["results"].state not in ("waiting", "")
         until = job.stage if job.stage in ("model", "photoreal", "video") and not went_on else "results"
-        return bpy.ops.consistency.run(how, until=until, retry_failed=True)
+        return bpy.ops.consistency.run(how, until=until, retry_failed=True, send_again=job.state == "uncertain")
 
 
 class CONSISTENCY_OT_copy_text(bpy.types.Operator):

@@ -54,6 +54,17 @@ def angles_changed(owner: Any, context: Context) -> None:
         _look_for_stale()
 
 
+def clip_follows(angle: Any, context: Context) -> None:
+    """An angle was renamed: the clip that began or ended at it still does."""
+    scene = _scene(angle, context)
+    if scene is None:
+        return
+    own = scene.consistency
+    for field in ("video_angle", "video_end_angle"):
+        if getattr(own, field) and getattr(own, field) not in own.angles:
+            setattr(own, field, angle.name)
+
+
 def light_changed(owner: Any, context: Context) -> None:
     scene = _scene(owner, context)
     if scene is not None:

@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, FloatProperty, StringProperty
 from .. import __package__ as base_package
 from . import parameters, reasons, status
 from .properties import CONSISTENCY_PG_settings
-from .ticking import Questioning
+from .ticking import Questioning, sentence
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -146,7 +146,7 @@ class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
         return self._say(str(error), good=False)
 
     def _say(self, text: str, *, good: bool) -> set[str]:
-        status.of().key_note = f"{text[:1].upper()}{text[1:]}"
+        status.of().key_note = sentence(text)
         status.redraw()
         self.report({"INFO" if good else "ERROR"}, text)
         return {"FINISHED" if good else "CANCELLED"}

@@ -20,6 +20,7 @@ from . import angles, live, parameters
 if TYPE_CHECKING:
     from bpy.types import Context
 
+OURS = "Consistency"  # words that Blender has too, and would translate as its own: a key light is no keyframe
 LIGHTINGS = (
     ("studio", "Studio", "Three-point light: key, fill and rim"),
     ("softbox", "Softbox", "Even, soft light from all sides"),
@@ -44,6 +45,7 @@ def _percent(name: str, what: str, most: float = 1000.0, least: float = 0.0) -> 
         max=most,
         soft_max=200.0,
         precision=0,
+        translation_context=OURS,
         update=live.light_changed,
     )
 

@@ -185,13 +185,14 @@ class CONSISTENCY_OT_angle_from_view(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        view = None if context.region_data is not None else "This needs a 3D viewport"
+        view = None if viewport(context) is not None else "This needs a 3D viewport"
         return reasons.refuse(cls, reasons.busy(context) or view)
 
     def execute(self, context: Context) -> set[str]:
-        rotation = context.region_data.view_rotation
-        values = angle_of_view(rotation)
-        if context.region_data.view_perspective == "PERSP":
+        view = viewport(context)
+        assert view is not None
+        values = angle_of_view(view.view_rotation)
+        if view.view_perspective == "PERSP":
             values["focal_length"] = max(10.0, min(600.0, context.space_data.lens))
         add(context.scene, {"name": "view", **values})
         return {"FINISHED"}
@@ -218,6 +219,12 @@ class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
             context.scene.camera = own.own_camera
         own.own_camera = None
         return {"FINISHED"}
+
+
+def viewport(context: Context) -> bpy.types.RegionView3D | None:
+    """The view that is looked at; from the sidebar, which has none of its own, that beside it."""
+    space = context.space_data
+    return context.region_data or (space.region_3d if isinstance(space, bpy.types.SpaceView3D) else None)
 
 
 def angle_of_view(rotation: Any) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ STAGES = (
 )
 
 
+WISHES = tuple(field.name for field in dataclasses.fields(Wish))
+
+
 def _covers(agreed_usd: float, costs: Estimate) -> bool:
     """Whether everything that ``costs`` may come to was agreed to; what has no known price is agreed to with any sum."""
     return costs.most <= max(agreed_usd, 0.0) + ROUNDING and not (costs.unknown and agreed_usd < 0.0)
@@ -47,6 +51,11 @@ class Wishing:
     retry_failed: BoolProperty(
         name="Retry Failed", description="Buy again what failed and may have been billed", options={"SKIP_SAVE"}
     )
+    send_again: BoolProperty(
+        name="Send Again",
+        description="Send again what fal.ai may have accepted without our knowing",
+        options={"SKIP_SAVE"},
+    )
     agreed_usd: FloatProperty(
         name="Agreed (USD)",
         description="What may be spent without asking; scripts set it, the window asks",
@@ -56,10 +65,10 @@ class Wishing:
 
     @property
     def wish(self) -> Wish:
-        return Wish(self.until, self.again, self.angle, self.fresh, self.retry_failed)
+        return Wish(**self.as_options())
 
     def as_options(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("until", "again", "angle", "fresh", "retry_failed")}
+        return {name: getattr(self, name) for name in WISHES}
 
 
 class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
@@ -95,6 +104,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             costs = asking.finish(begin.estimate(context.scene, self.wish))
             refresh.costs(context.scene, costs)
+            begin.check_limits(context.scene, costs)
             if not _covers(self.agreed_usd, costs):
                 raise ConsistencyError(
                     f"this would spend up to {costs.in_words}; agree with agreed_usd={costs.most:.6g}"
@@ -203,6 +213,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             self._show(context, now)
             return {"PASS_THROUGH"}
         refresh.costs(scene, costs)
+        begin.check_limits(scene, costs)
         if not _covers(self.agreed_usd, costs):
             self._let_go(context)
             bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())

@@ -74,7 +74,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
             gate=_gate(own),
             **{name: getattr(own, name) for name in PLAIN} | ({"takes": 1} if backend == "local" else {}),
             **{name: getattr(own, name).strip() or None for name in OPTIONAL_WORDS},
-            **_budgets(scene),
+            **budgets(scene),
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -97,7 +97,8 @@ def _device() -> str:
     return own.device if own is not None else "auto"
 
 
-def _budgets(scene: bpy.types.Scene) -> dict[str, float | None]:
+def budgets(scene: bpy.types.Scene) -> dict[str, float | None]:
+    """The limits that hold for this scene's runs, USD; None: no limit."""
     from .preferences import preferences
 
     own, shared = scene.consistency, preferences()

@@ -128,17 +128,18 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         return reasons.refuse(cls, reasons.busy(context) or none)
 
     def execute(self, context: Context) -> set[str]:
-        from ..studio import model, names
+        from ..studio import export, model, names
         from .drive import finish_steps
         from .in_scene import WRITTEN
         from .staleness import ADOPTED, TAKEN, of_product
 
         own = context.scene.consistency
         try:
-            product = model.adopt_objects(list(context.selected_objects))
-            out = wish.runs_home() / "products" / f"{wish.file_word(product.name)}.glb"
-            finish_steps(model.export_product(out))
-        except (ConsistencyError, OSError) as error:
+            selected = sorted(context.selected_objects, key=lambda thing: thing != context.active_object)
+            product = model.adopt_objects(selected)
+            out = wish.product_file(context.scene, product.name)
+            finish_steps(export.export_product(out))
+        except ConsistencyError as error:
             say_error(self, error)
             return {"CANCELLED"}
         root = model.product_root()

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 TICK = 0.03  # seconds between two looks at what goes on
 
 
+def sentence(text: str) -> str:
+    """With a capital, unless it begins with a name: fal.ai, or a file's."""
+    return f"{text[:1].upper()}{text[1:]}" if text.partition(" ")[0].isalpha() else text
+
+
 def say_error(operator: bpy.types.Operator, error: BaseException) -> None:
     """Report it, and keep it readable in the panel with its cure."""
     now = status.of()
     cancelled = isinstance(error, Cancelled)
     text = str(error) if isinstance(error, ConsistencyError) else f"An unforeseen {type(error).__name__}: {error}"
-    text = f"{text[:1].upper()}{text[1:]}"
+    text = sentence(text)
     if cancelled:
         now.note, now.error, now.details = text, "", ""
     else:

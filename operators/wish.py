@@ -24,6 +24,7 @@ class Wish:
     """``again``: make the last stage anew although it is there. ``angle`` narrows that to one angle.
 
     ``fresh``: a new run folder. ``retry_failed``: buy again what failed and may have been billed.
+    ``send_again``: send again what fal.ai may have accepted without our knowing.
     """
 
     until: Stage = "results"
@@ -31,6 +32,7 @@ class Wish:
     angle: str = ""
     fresh: bool = False
     retry_failed: bool = False
+    send_again: bool = False
 
 
 def runs_home() -> Path:
@@ -38,7 +40,7 @@ def runs_home() -> Path:
     from .preferences import preferences
 
     own = preferences()
-    if own is not None and own.folder:
+    if own is not None and own.folder and (bpy.data.filepath or not own.folder.startswith("//")):
         return Path(bpy.path.abspath(own.folder))
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "consistency-runs"
@@ -63,6 +65,18 @@ def new_root(settings: RunSettings) -> Path:
     while (home / f"{word}-{number:03d}").exists():
         number += 1
     return home / f"{word}-{number:03d}"
+
+
+def product_file(scene: bpy.types.Scene, name: str) -> Path:
+    """Where objects taken as the product ``name`` are written: as before in this scene, else beside those of others."""
+    word, home = file_word(name), runs_home() / "products"
+    before = Path(bpy.path.abspath(scene.consistency.objects))
+    if before.parent == home and re.fullmatch(rf"{re.escape(word)}(-\d+)?", before.stem):
+        return before
+    number, free = 2, home / f"{word}.glb"
+    while free.exists():
+        free, number = home / f"{word}-{number}.glb", number + 1
+    return free
 
 
 def at_hand(scene: bpy.types.Scene, settings: RunSettings, wish: Wish) -> RunFolder | None:

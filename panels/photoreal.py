@@ -52,12 +52,13 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             return
         column = layout.column(align=True)
         row = column.row(align=True)
-        row.label(text=shot.name.replace("-", " ").capitalize())
+        row.label(text=shot.name.replace("-", " ").capitalize(), translate=False)
+        again = row.operator("consistency.run", text="", icon="FILE_REFRESH")
+        again.until, again.again, again.angle = "photoreal", True, shot.name
+        row = column.row(align=True)
         for number in shot.takes.split():
             take = row.operator("consistency.choose_take", text=str(int(number)), depress=int(number) == shot.chosen)
             take.angle, take.take = shot.name, int(number)
-        again = row.operator("consistency.run", text="", icon="FILE_REFRESH")
-        again.until, again.again, again.angle = "photoreal", True, shot.name
         if shot.outcome:
             draw_verdict(column.box(), shot, now)
 

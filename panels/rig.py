@@ -8,6 +8,7 @@ import bpy
 from bl_ui.utils import PresetPanel
 
 from ..operators.lighting import FOLDER
+from ..operators.properties import OURS
 from .sidebar import Sidebar
 from .stage import StagePanel
 
@@ -116,6 +117,7 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
 
 class CONSISTENCY_PT_frame(Sidebar, bpy.types.Panel):
     bl_label = "Frame"
+    bl_translation_context = OURS
     bl_parent_id = "CONSISTENCY_PT_rig"
     bl_options = {"DEFAULT_CLOSED"}
 

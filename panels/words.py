@@ -29,7 +29,7 @@ STATE_ICONS: dict[str, Any] = {
     "unsure": "QUESTION",
     "fail": "ERROR",
 }
-MARGIN = 66.0  # of panel, box and tabs around a line, in pixels at an interface scale of 1
+MARGIN = 74.0  # of panel, box and tabs around a line, in pixels at an interface scale of 1
 ICON = 20.0  # likewise, of an icon before a line
 BUTTON = 34.0  # likewise, of a button after it
 LETTER = 6.5  # likewise, of an average letter, where there is no window to measure in

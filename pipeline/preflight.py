@@ -33,10 +33,14 @@ def check_place(root: Path) -> None:
     """Whether a run can be written at ``root``. Raises RunFolderError."""
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     if not existing.is_dir():
-        raise UsageError(f"{existing} is a file; choose a folder for the run with --out")
+        raise UsageError(
+            f"{existing} is a file; choose a folder for the run (--out; in Blender, Run Folder in the add-on's preferences)"
+        )
     if not os.access(existing, os.W_OK):
-        raise RunFolderError(f"{existing} can't be written; choose another folder with --out")
+        raise RunFolderError(
+            f"{existing} can't be written; choose another folder (--out; in Blender, Run Folder in the add-on's preferences)"
+        )
     if shutil.disk_usage(existing).free < FREE_SPACE:
         raise RunFolderError(
-            f"less than {FREE_SPACE >> 20} MiB are free at {existing}; free some space or choose another --out"
+            f"less than {FREE_SPACE >> 20} MiB are free at {existing}; free some space, or choose another folder (--out; in Blender, Run Folder in the add-on's preferences)"
         )

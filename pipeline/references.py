@@ -82,7 +82,7 @@ def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bo
         raise BadRender(f"the {angle} reference shows no product; check that the product is not hidden from render and place the rig again")  # fmt: skip
     border = np.concatenate([coverage[0], coverage[-1], coverage[:, 0], coverage[:, -1]])
     if not crops and border.max() >= EDGE:
-        raise BadRender(f"the {angle} reference cuts the product off at the frame's border; place the rig again, or lower the angle's fill")  # fmt: skip
+        raise BadRender(f"the {angle} reference cuts the product off at the frame's border; let it fill less of the frame, or place the rig again")  # fmt: skip
     whole = coverage >= 0.99  # at the rim the backdrop shines through
     seen = picture[whole if whole.any() else inside]
     if seen.max() < BLACK:

@@ -56,7 +56,7 @@ class BlenderStudio:
         take_blend(source, out)
 
     def export_product(self, out: Path) -> Steps[None]:
-        from .model import export_product
+        from .export import export_product
 
         return export_product(out)
 

@@ -29,6 +29,7 @@ def place_backdrop(settings: RunSettings, points: NDArray[np.float64]) -> None:
     footprint = float(np.linalg.norm((points - middle)[:, :2], axis=1).max())
     reach = footprint + _FADE * radius
     ground = grounds[0] if grounds else _new_ground()
+    ground.hide_render = False
     ground.scale = (reach, reach, reach)
     # A hair below the lowest vertex, or a flat base and the ground would fight for the same depth.
     ground.location = (float(middle[0]), float(middle[1]), float(low[2]) - 1e-4 * radius)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import bpy
-from bpy.types import ID, Collection, Image, Object, Scene
+from bpy.types import ID, Collection, Image, Object, Scene, ViewLayer
 
 from . import names
 
@@ -30,6 +30,18 @@ def existing_objects(name: str) -> list[Object]:
     """The objects of the named collection; none where it is missing."""
     found = bpy.data.collections.get(name)
     return [] if found is None else list(found.all_objects)
+
+
+def rendered_objects(layer: ViewLayer) -> set[Object]:
+    """What the layer's renders show: neither the object nor every collection that it is in is hidden from them."""
+    shown: set[Object] = set()
+    pending = [layer.layer_collection]
+    while pending:
+        home = pending.pop()
+        if not home.exclude and not home.collection.hide_render:
+            shown.update(thing for thing in home.collection.objects if not thing.hide_render)
+            pending += home.children
+    return shown
 
 
 def remove_objects(objects: Iterable[Object]) -> None:

@@ -48,7 +48,7 @@ def find(wish: Wish) -> Device:
                 return Device(kind, f"{name}: {', '.join(gpus)}")
         if wish == "gpu":
             raise ConsistencyError(
-                "no GPU that Cycles can use was found; update its driver, or render with --device cpu"
+                "no GPU that Cycles can use was found; update its driver, or render on the processor (--device cpu; in Blender, Device in the add-on's preferences)"
             )
     return Device("NONE", f"CPU: {_processor()}", fell_back=wish == "auto")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import bpy
 import numpy as np
-from bpy.types import Depsgraph, Material, Mesh, Object
+from bpy.types import Collection, Depsgraph, DepsgraphObjectInstance, Material, Mesh, Modifier, Object
 from numpy.typing import NDArray
 
 from ..pipeline.errors import BadInput
@@ -27,7 +29,9 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
         parts.append(cache[key] @ matrix[:3, :3].T + matrix[:3, 3])
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     if len(points) == 0:
-        raise BadInput("the model has no mesh with faces that is visible in renders; add one, or show it in renders")
+        raise BadInput(
+            "the product has no faces that renders show; give it meshes, and turn on the camera beside them in the Outliner"
+        )
     if not np.isfinite(points).all():
         raise BadInput("the model has vertices at no finite place; repair its mesh and export it again")
     return points
@@ -63,23 +67,81 @@ def material_shares(root: Object, depsgraph: Depsgraph) -> dict[Material | None,
     return {material: area / total for material, area in areas.items()}
 
 
-def shown_meshes(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[Mesh, int, NDArray[np.float64]]]:
-    """(mesh, key of its geometry, 4×4 matrix) of everything shown below ``root``. A mesh is valid until the next one."""
+@contextmanager
+def as_rendered(root: Object) -> Iterator[Depsgraph]:
+    """The open scene evaluated as renders have it, for all that is below ``root``: its modifiers and subdivisions, and
+    what is hidden inside instances of collections.
+
+    The renderer's own evaluation can't be asked for, so what differs is set so for the moment and put back.
+    """
+    homes = _instanced(root)
+    things = {*root.children_recursive, *(thing for home in homes for thing in home.objects)}
+    hidden = (*homes, *(thing for home in homes for thing in home.objects))
+    differing: list[tuple[Any, str, Any, Any]] = [
+        (item, "hide_viewport", item.hide_viewport, item.hide_render) for item in hidden
+    ]
+    differing += [facts for thing in things for modifier in thing.modifiers for facts in _rendered(modifier)]
+    differing = [facts for facts in differing if facts[2] != facts[3]]
+    selected = [thing for thing in things if differing and thing.select_get()]  # hiding deselects
+    try:
+        for item, name, _, rendered in differing:
+            setattr(item, name, rendered)
+        bpy.context.view_layer.update()
+        yield bpy.context.evaluated_depsgraph_get()
+    finally:
+        for item, name, shown, _ in differing:
+            setattr(item, name, shown)
+        if differing:
+            bpy.context.view_layer.update()
+        for thing in selected:
+            thing.select_set(True)
+
+
+def _instanced(root: Object) -> set[Collection]:
+    """The collections that are instanced below ``root``, and those inside them."""
+    found: set[Collection] = set()
+    pending = list(root.children_recursive)
+    while pending:
+        thing = pending.pop()
+        home = thing.instance_collection if thing.instance_type == "COLLECTION" else None
+        if home is not None and home not in found:
+            found |= {home, *home.children_recursive}
+            pending += home.all_objects
+    return found
+
+
+def _rendered(modifier: Modifier) -> Iterator[tuple[Modifier, str, Any, Any]]:
+    """(modifier, property, its value in the viewport, what renders have there)."""
+    yield modifier, "show_viewport", modifier.show_viewport, modifier.show_render
+    if modifier.type in ("SUBSURF", "MULTIRES"):
+        yield modifier, "levels", modifier.levels, modifier.render_levels
+
+
+def shown_parts(root: Object, depsgraph: Depsgraph) -> Iterator[DepsgraphObjectInstance]:
+    """Everything with a surface that is shown below ``root``, valid until the next one."""
     for instance in depsgraph.object_instances:
         thing = instance.object
-        owner = instance.parent if instance.is_instance else thing
-        if not instance.show_self or thing.type not in _MESH_LIKE or not _is_below(owner.original, root):
+        if not instance.show_self or thing.type not in _MESH_LIKE or not _is_part(instance, root):
             continue
-        if thing.original.hide_render and not instance.is_instance:
-            continue
-        matrix = np.array(instance.matrix_world, dtype=np.float64)
-        if thing.type == "MESH":
+        if instance.is_instance or not thing.original.hide_render:
+            yield instance
+
+
+def shown_meshes(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[Mesh, int, NDArray[np.float64]]]:
+    """(mesh, key of its geometry, 4×4 matrix) of everything shown below ``root``. A mesh is valid until the next one."""
+    for instance in shown_parts(root, depsgraph):
+        thing, matrix = instance.object, np.array(instance.matrix_world, dtype=np.float64)
+        if thing.type == "MESH" and not thing.data.is_editmode:
             yield thing.data, thing.data.as_pointer(), matrix
-        else:
-            mesh = thing.to_mesh()
-            if mesh is not None:
-                yield mesh, thing.as_pointer(), matrix
-            thing.to_mesh_clear()
+            continue
+        mesh = thing.to_mesh()  # what is being edited lies elsewhere until then
+        if mesh is not None:
+            yield mesh, thing.as_pointer(), matrix
+        thing.to_mesh_clear()
+
+
+def _is_part(instance: DepsgraphObjectInstance, root: Object) -> bool:
+    return _is_below((instance.parent if instance.is_instance else instance.object).original, root)
 
 
 def _is_below(thing: Object | None, root: Object) -> bool:

@@ -24,9 +24,10 @@ from .collections import (
     ids_since,
     remove_objects,
     remove_unused,
+    rendered_objects,
     scratch_scene,
 )
-from .geometry import evaluated_points, evaluated_triangles, material_shares
+from .geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares
 from .material_hints import hints
 from .model_files import append_blend, import_gltf
 
@@ -75,12 +76,15 @@ def load_product(path: Path) -> Steps[Product]:
 def adopt_objects(objects: Sequence[Object]) -> Product:
     """Take objects of the artist's own scene as the product. They stay as they are: the product is an instance of them.
 
-    What this extension has placed is left out. Raises BadInput where none of them has visible faces.
+    What this extension has placed is left out, and what renders don't show, such as cutters. Raises BadInput where none of them has visible faces.
     """
     own = [thing for thing in objects if not _is_placed(thing)]
     if objects and not own:
         raise BadInput("what is selected was placed by this extension; select objects of your own")
-    objects, before = own, ids_now()
+    objects = [thing for thing in own if thing in rendered_objects(bpy.context.view_layer)]
+    if own and not objects:
+        raise BadInput("renders show nothing of what is selected; turn on the camera beside it in the Outliner")
+    before = ids_now()
     try:
         source = bpy.data.collections.new(f"{names.PRODUCT} Source")  # in no scene: only the instance shows
         for thing in objects:
@@ -98,29 +102,8 @@ def adopt_objects(objects: Sequence[Object]) -> Product:
     return product
 
 
-def export_product(out: Path) -> Steps[None]:
-    """Write the product as a GLB, standing as it does here, modifiers applied."""
-    yield Progress("model", f"writing {out.name}", 0.0)
-    root = product_root()
-    with scratch_scene() as scene:
-        hold_pose(scene)
-        for thing in (root, *root.children_recursive):
-            scene.collection.objects.link(thing)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = out.with_name(f".{out.name}.part.glb")
-        try:
-            bpy.ops.export_scene.gltf(
-                filepath=str(partial), export_format="GLB", use_active_scene=True, export_apply=True,
-                export_animations=False, export_current_frame=True, export_cameras=False, export_lights=False, use_renderable=True,
-            )  # fmt: skip
-            partial.replace(out)
-        finally:
-            partial.unlink(missing_ok=True)
-    yield Progress("model", f"{out.name} written", 1.0)
-
-
 def hold_pose(scene: Scene) -> None:
-    """Have ``scene`` show the moment at which the product was measured: what an artist has animated moves on by itself."""
+    """Have ``scene`` show the moment for which the rig was placed: what an artist has animated moves on by itself."""
     for root in existing_objects(names.PRODUCT):
         scene.frame_current = root.get(names.FRAME, scene.frame_current)
 
@@ -154,7 +137,8 @@ def product_points() -> np.ndarray:
 
 def _shown_points(root: Object) -> np.ndarray:
     try:
-        return evaluated_points(root, bpy.context.evaluated_depsgraph_get())
+        with as_rendered(root) as depsgraph:
+            return evaluated_points(root, depsgraph)
     except BadInput:
         if root.visible_get():
             raise
@@ -166,14 +150,14 @@ def _shown_points(root: Object) -> np.ndarray:
 def product_triangles() -> tuple[np.ndarray, np.ndarray]:
     """``geometry.evaluated_triangles`` of the current product."""
     bpy.context.view_layer.update()
-    return evaluated_triangles(product_root(), bpy.context.evaluated_depsgraph_get())
+    with as_rendered(product_root()) as depsgraph:
+        return evaluated_triangles(product_root(), depsgraph)
 
 
 def stand_on_ground(root: Object, notes: list[str]) -> Product:
     """Move (and, at absurd sizes, scale) the root so that the product stands at z = 0 with its box centred on x and y."""
     restore_transform(root)
     points = _shown_points(root)
-    root[names.FRAME] = max(0, bpy.context.scene.frame_current)  # Blender renders none before 0
     low, high = points.min(axis=0), points.max(axis=0)
     diagonal = float(np.linalg.norm(high - low))
     if diagonal <= 0.0:

@@ -13,7 +13,7 @@ from bpy.types import Image, Object, Scene
 from ..pipeline.errors import BadInput, RunFolderError
 from ..pipeline.gltf_file import check_glb
 from . import compat
-from .collections import ids_now, ids_since
+from .collections import ids_now, ids_since, rendered_objects
 
 
 def import_gltf(path: Path, scene: Scene) -> list[Object]:
@@ -95,23 +95,12 @@ def append_blend(path: Path, notes: list[str]) -> list[Object]:
     if len(with_mesh) > 1:
         notes.append(f"the file has {len(with_mesh)} scenes with meshes; {chosen.name!r} was taken")
     objects = list(chosen.objects)
-    shown = {thing.name for thing in chosen.objects if not thing.hide_render} & _in_shown_collections(chosen)
+    shown = rendered_objects(chosen.view_layers[0])
     for thing in objects:
-        thing.hide_render = thing.hide_viewport = thing.name not in shown
+        thing.hide_render = thing.hide_viewport = thing not in shown
     for scene in scenes:
         bpy.data.scenes.remove(scene)
     return objects
-
-
-def _in_shown_collections(scene: Scene) -> set[str]:
-    shown: set[str] = set()
-    pending = [scene.view_layers[0].layer_collection]
-    while pending:
-        layer = pending.pop()
-        if not layer.exclude and not layer.collection.hide_render:
-            shown |= {thing.name for thing in layer.collection.objects}
-            pending += layer.children
-    return shown
 
 
 def _has_faces(thing: Object) -> bool:

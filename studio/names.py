@@ -23,7 +23,7 @@ ORIGINAL_MATRIX = "consistency_original_matrix"  # on the product's root: 16 flo
 IMPORTED = "consistency_imported"  # on every datablock that came with the product: which import it was
 ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "ground"
 LABEL = "consistency_label"  # on the product's root: what to call it
-FRAME = "consistency_frame"  # on the product's root: the frame of the artist's scene at which it was measured
+FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
 SOURCE = "consistency_source"  # on the product's root: the file it came from
 
 

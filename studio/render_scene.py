@@ -21,6 +21,7 @@ from ..pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderE
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
 from . import compat, names
+from .collections import existing_objects
 from .devices import Device
 from .model import hold_pose
 
@@ -183,10 +184,26 @@ def render(scene: Scene, camera: Object, out: Path, stage: Stage, text: str, ang
     # passes that have no pixels yet, at which Blender crashes.
     scene.frame_start = scene.frame_end = scene.frame_current
     written = Path(scene.render.frame_path(frame=scene.frame_current))
-    yield from run_job(scene.name, Progress(stage, text, None, angle), animation=True)
+    with _nothing_before(camera):
+        yield from run_job(scene.name, Progress(stage, text, None, angle), animation=True)
     if not written.is_file():
         raise ConsistencyError("Blender rendered nothing; look at its console for the reason, then try again")
     written.replace(out)
+
+
+@contextmanager
+def _nothing_before(camera: Object) -> Iterator[None]:
+    """Without the ground where the camera is below it: it would hide the product, and keep all light from its underside."""
+    height = camera.matrix_world.translation.z
+    hidden = [thing.name for thing in existing_objects(names.BACKDROP) if height < thing.matrix_world.translation.z]
+    try:
+        for name in hidden:
+            bpy.data.objects[name].hide_render = True
+        yield
+    finally:
+        for name in hidden:  # by name: an undo meanwhile has made it another
+            if name in bpy.data.objects:
+                bpy.data.objects[name].hide_render = False
 
 
 def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[None]:

@@ -200,28 +200,19 @@ def _without_preview() -> Iterator[None]:
 
 @contextmanager
 def _as_the_references(settings: RunSettings) -> Iterator[None]:
-    """The scene's frame as the references have it while saving, so that numpad 0 shows render and still registered."""
-    scene = bpy.context.scene
-    render, view = scene.render, scene.view_settings
-    before = (
-        render.resolution_x,
-        render.resolution_y,
-        render.resolution_percentage,
-        render.engine,
-        render.film_transparent,
-    )
-    transform = view.view_transform
-    render.resolution_x, render.resolution_y = settings.resolution
-    render.resolution_percentage, render.engine, render.film_transparent = 100, "CYCLES", True
-    view.view_transform = settings.view_transform
+    """The scene's frame and colours as the references have them while saving, so that numpad 0 shows render and still
+    registered."""
+    render, view = bpy.context.scene.render, bpy.context.scene.view_settings
+    width, height = settings.resolution
+    frame = {"resolution_x": width, "resolution_y": height, "resolution_percentage": 100, "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_border": False, "engine": "CYCLES", "film_transparent": True}  # fmt: skip
+    # A look belongs to its view transform: setting that resets the look, so it comes first.
+    colours = {"view_transform": settings.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
+    wanted = [(holder, *pair) for holder, values in ((render, frame), (view, colours)) for pair in values.items()]
+    before = [(holder, name, getattr(holder, name)) for holder, name, _ in wanted]
     try:
+        for holder, name, value in wanted:
+            setattr(holder, name, value)
         yield
     finally:
-        (
-            render.resolution_x,
-            render.resolution_y,
-            render.resolution_percentage,
-            render.engine,
-            render.film_transparent,
-        ) = before
-        view.view_transform = transform
+        for holder, name, value in before:
+            setattr(holder, name, value)

@@ -17,7 +17,7 @@ from . import names
 from .backdrop import place_backdrop
 from .collections import collection, existing_objects, remove_objects
 from .lighting import missing_hdri, place_lighting
-from .model import product_points
+from .model import product_points, product_root
 
 
 def place_rig(settings: RunSettings) -> Steps[None]:
@@ -26,6 +26,7 @@ def place_rig(settings: RunSettings) -> Steps[None]:
     Raises BadInput where there is no product.
     """
     points = product_points()
+    product_root()[names.FRAME] = max(0, bpy.context.scene.frame_current)  # Blender renders none before 0
     wanted = {names.camera(angle.name) for angle in settings.angles}
     remove_objects(thing for thing in existing_objects(names.RIG) if thing.name not in wanted)
     yield Progress("rig", "framing the product", 0.0)

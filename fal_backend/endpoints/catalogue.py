@@ -40,7 +40,7 @@ def find(endpoint_id: str, role: Role) -> Endpoint:
         return known
     if not WELL_FORMED.fullmatch(endpoint_id):
         raise UsageError(
-            f"{endpoint_id!r} is no endpoint id; one looks like {_some(role, 1)}, and `endpoints` lists those known"
+            f"{endpoint_id!r} is no endpoint id; one looks like {_some(role, 1)}; choose one of those that are offered (consistency endpoints)"
         )
     if meant := _meant(endpoint_id):
         raise UsageError(f"no endpoint {endpoint_id!r} is known; did you mean {meant}?")

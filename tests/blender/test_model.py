@@ -12,6 +12,7 @@ from mathutils import Quaternion
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.studio import compat, model, names
 from consistency_pipeline.studio.collections import all_ids
+from consistency_pipeline.studio.export import export_product
 
 
 def finish(steps):
@@ -342,7 +343,7 @@ def test_exporting_writes_the_product_as_it_stands(box_glb, tmp_path):
     load(box_glb)
     before = everything()
     out = tmp_path / "deep" / "product.glb"
-    finish(model.export_product(out))
+    finish(export_product(out))
     assert everything() == before
     assert list(out.parent.iterdir()) == [out]
     assert load(out).size == pytest.approx((0.2, 0.3, 0.5), rel=1e-4)
@@ -370,7 +371,7 @@ def test_the_product_comes_into_its_scene_while_another_is_shown(box_glb):
 
     def chain():
         product = yield from model.load_product(box_glb)
-        yield from model.export_product(again)
+        yield from export_product(again)
         assert model.product_points().max() == pytest.approx(0.5)
         return product
 

@@ -550,6 +550,41 @@ def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(
         assert status().estimate == left
 
 
+@pytest.mark.parametrize("fate", ["failed", "uncertain"])
+def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(studio, tmp_path, monkeypatch, fate):
+    from consistency_pipeline.operators import asking, begin, refresh, scene_settings
+    from consistency_pipeline.operators.wish import Wish
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    def prices(_key, endpoints):
+        yield
+        return {endpoint: {"usd": 0.5, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints}
+
+    own = bpy.context.scene.consistency
+    own.backend, own.check, own.seed_lock = "fal", False, True
+    monkeypatch.setenv("FAL_KEY", "id:secret")
+    monkeypatch.setattr(asking, "prices", prices)
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    own.run_folder, key = str(folder.root), "photoreal/front/take-01"
+    journal = folder.read_journal()
+    journal.write("intended", key, 1, stage="photoreal", angle="front", endpoint=own.image_endpoint, quoted_usd=0.025)
+    journal.write(fate, key, 1, error="Stopped", message="it may have been billed", billed="maybe")
+    refresh.everything(bpy.context.scene)
+    status().job_index = status().jobs.find(key)
+
+    def estimate(wish):
+        return asking.finish(begin.estimate(bpy.context.scene, wish)).total
+
+    asked = []
+    monkeypatch.setattr(begin, "start", lambda _scene, wish, _prices: asked.append(wish))
+    wish = Wish("photoreal", retry_failed=True, send_again=fate == "uncertain")
+    assert estimate(wish) > estimate(Wish("photoreal")), "what is bought again is not in the price"
+    with pytest.raises(RuntimeError, match="would spend up to"):
+        bpy.ops.consistency.retry_job()
+    assert key in [cost.name for cost in status().costs]
+    assert asked == []
+
+
 # the drive, as the window's timer advances it
 
 

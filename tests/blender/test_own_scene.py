@@ -99,6 +99,8 @@ def work(sidebar, add_box):
     render.use_motion_blur = render.use_simplify = True
     scene.frame_start, scene.frame_end, scene.frame_current = 10, 90, 33
     scene.view_settings.exposure, scene.cycles.samples, scene.cycles.use_denoising = 0.7, 77, False
+    scene.view_settings.view_transform, scene.view_settings.gamma = "AgX", 1.2
+    scene.view_settings.look, render.pixel_aspect_x = "AgX - Punchy", 2.0
     scene.timeline_markers.new("Their Marker", frame=40)
     scene.sequence_editor_create()
     scene.unit_settings.scale_length = 0.01

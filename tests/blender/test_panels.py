@@ -190,6 +190,31 @@ def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_pa
         now.longest_clip = 0.0
 
 
+@pytest.mark.parametrize(("limit", "unknown"), [(0.0, ""), (0.04, ""), (0.06, "somebody/made-this")])
+def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, limit, unknown):
+    from consistency_pipeline.operators.costs import CONSISTENCY_OT_agree
+
+    now, promised, shown = bpy.context.window_manager.consistency, {}, []
+    now.costs.clear()
+    for name in ("photoreal/front/take-01", "photoreal/side/take-01"):
+        cost = now.costs.add()
+        cost.name, cost.endpoint, cost.usd = name, "fal-ai/flux-kontext/dev", 0.025
+    now.estimate, now.estimate_unknown = 0.05, unknown
+    sidebar.own_budget, sidebar.budget = True, limit
+
+    def ask(_operator, **options):
+        promised.update(options)
+        return {"RUNNING_MODAL"}
+
+    manager = SimpleNamespace(consistency=now, invoke_props_dialog=ask)
+    CONSISTENCY_OT_agree.invoke(SimpleNamespace(), SimpleNamespace(window_manager=manager), None)
+    CONSISTENCY_OT_agree.draw(SimpleNamespace(layout=Recorder(shown)), bpy.context)
+    assert ("limit of $0.04" in labels(shown)) == (limit == 0.04)
+    assert promised["confirm_text"] == "Spend up to $0.05" + (", and What Is Unknown" if unknown else "")
+    now.costs.clear()
+    now.estimate, now.estimate_unknown = -1.0, ""
+
+
 def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):
     now = bpy.context.window_manager.consistency
     now.shots.clear()

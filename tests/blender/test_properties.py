@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import bpy
@@ -116,11 +118,21 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     assert [values["name"] for values in angles.DEFAULTS] == [angle.name for angle in ANGLE_SETS["product"]]
 
 
+def test_the_clip_follows_an_angle_that_is_renamed(sidebar):
+    from consistency_pipeline.operators import scene_settings
+
+    sidebar.video_angle, sidebar.video_end_angle = "front", "side"
+    sidebar.angles[0].name = "Größe"
+    assert (sidebar.video_angle, sidebar.video_end_angle) == ("grosse", "side")
+    scene_settings.from_settings(bpy.context.scene, scene_settings.to_settings(bpy.context.scene))
+    assert (sidebar.video_angle, sidebar.video_end_angle) == ("grosse", "side")
+
+
 def test_names_of_angles_become_file_names_and_stay_apart(sidebar):
     sidebar.angles[0].name = "Ça, c'est: le Front!"
-    assert sidebar.angles[0].name == "a-c-est-le-front"
-    sidebar.angles[1].name = "a c'est le front"
-    assert sidebar.angles[1].name == "a-c-est-le-front-2"
+    assert sidebar.angles[0].name == "ca-c-est-le-front"
+    sidebar.angles[1].name = "ca c'est le front"
+    assert sidebar.angles[1].name == "ca-c-est-le-front-2"
     sidebar.angles[2].name = "///"
     assert sidebar.angles[2].name == "angle"
     read_names = [angle.name for angle in read_with_file(sidebar).angles]
@@ -176,3 +188,20 @@ def test_every_property_has_a_description_that_is_a_sentence_without_a_period(si
                 continue
             assert prop.description, prop.identifier
             assert not prop.description.endswith("."), prop.identifier
+
+
+@pytest.mark.parametrize(("chosen", "blend", "home"), [
+    ("", "", "HOME/consistency-runs"), ("", "work.blend", "HERE/consistency-runs"),
+    ("//runs", "work.blend", "HERE/runs"), ("//runs", "", "HOME/consistency-runs"),
+])  # fmt: skip
+def test_runs_are_kept_at_a_place_that_does_not_hang_on_where_blender_was_started(
+    addon, tmp_path, monkeypatch, chosen, blend, home
+):
+    from consistency_pipeline.operators import preferences, wish
+
+    monkeypatch.setattr(preferences, "preferences", lambda: SimpleNamespace(folder=chosen))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "HOME")
+    if blend:
+        (tmp_path / "HERE").mkdir()
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "HERE" / blend))
+    assert wish.runs_home() == tmp_path / home

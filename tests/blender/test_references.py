@@ -10,7 +10,7 @@ import pytest
 
 from consistency_pipeline.pipeline import exr, png
 from consistency_pipeline.pipeline.errors import BadRender
-from consistency_pipeline.pipeline.rig import ANGLE_SETS
+from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import devices, passes, rig
 from consistency_pipeline.studio.darkroom import Darkroom
@@ -56,9 +56,12 @@ def projected(shot, size=(SIZE, SIZE)):
     return np.c_[(ndc[:, 0] + 1) / 2 * size[0], (1 - ndc[:, 1]) / 2 * size[1]]
 
 
-@pytest.mark.parametrize("angle", ["front", "three-quarter", "side", "top"])
+BELOW = Angle(name="below", azimuth=30, elevation=-40), Angle(name="underside", elevation=-90)
+
+
+@pytest.mark.parametrize("angle", ["front", "three-quarter", "side", "top", "below", "underside"])
 def test_the_mask_lies_where_the_matrices_project_the_vertices(shoot, angle):
-    shot, pictures = shoot(angle)
+    shot, pictures = shoot(angle, angles=(*ANGLE_SETS["product"], *BELOW))
     inside = np.argwhere(pictures["mask"][..., 0] > 0.5)
     pixels = projected(shot)
     assert inside[:, 1].min() == pytest.approx(pixels[:, 0].min(), abs=1.0)

@@ -268,11 +268,12 @@ def escape_cancels():
     seen["world"] = bpy.context.scene.world.name if bpy.context.scene.world else ""
     yield from key("NUMPAD_1", at=middle())
     yield 0.5
-    with in_view():
+    with in_view("UI"):  # where its menu is
         bpy.ops.consistency.angle_from_view()
         seen["from_view"] = [
             round(value, 2) for value in (settings().angles[-1].azimuth, settings().angles[-1].elevation)
         ]
+    with in_view():
         bpy.ops.consistency.look_through()
     yield 0.5
     seen["looks_through"] = [view()[1].spaces[0].region_3d.view_perspective, bpy.context.scene.camera.name]

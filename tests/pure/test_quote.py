@@ -9,6 +9,7 @@ import pytest
 
 from consistency_pipeline.fal_backend import errors, prices, quote
 from consistency_pipeline.fal_backend.desk import Desk
+from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.ledger import Ledger, difference, usd
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
@@ -133,6 +134,16 @@ def test_an_unknown_price_is_said_and_not_counted_as_nothing(fake: FakeFal, tmp_
     estimate = quote.estimate(run, {})
     assert estimate.unknown == ("somebody/made-this",)
     assert "not in the total, since its price is not known: somebody/made-this" in estimate.table()
+
+
+@pytest.mark.parametrize("limit", ["budget", "daily_budget", "product_budget"])
+def test_a_limit_that_an_unknown_price_could_pass_is_said_before_anything_is_rendered(tmp_path: Path, limit: str):
+    run = settings(tmp_path, image_endpoint="somebody/made-this")
+    free = run.model_copy(update={"budget": None, "daily_budget": None, "product_budget": None})
+    quote.check_limits(quote.estimate(free, {}), free)
+    limited = free.model_copy(update={limit: 5.0})
+    with pytest.raises(BudgetExceeded, match="somebody/made-this is not known.*remove the limits"):
+        quote.check_limits(quote.estimate(limited, {}), limited)
 
 
 def test_what_is_paid_is_not_quoted_again(fake: FakeFal, tmp_path: Path, near: None):

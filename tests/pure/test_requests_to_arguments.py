@@ -209,7 +209,7 @@ def test_overrides_come_last_and_none_leaves_a_field_out() -> None:
         ({"guidanc_scale": 3}, "did you mean 'guidance_scale'"),
         ({"prompt": None}, "needs prompt"),
         ({"sync_mode": True}, "sync_mode"),
-        ({"num_images": 4}, "use --takes"),
+        ({"num_images": 4}, "ask for more takes"),
         ({"image_url": "nowhere.png"}, "neither an address nor a file here"),
         ({"image_url": "@depht"}, "@reference, @depth"),
     ],
