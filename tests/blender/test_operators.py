@@ -493,7 +493,7 @@ def test_no_cent_more_is_spent_than_was_agreed_to(shop):
 
 
 def test_a_price_that_nobody_knows_is_no_price_of_nothing(shop):
-    shop.image_endpoint = "somebody/made-this"
+    shop.image_endpoint, shop.own_budget, shop.budget = "somebody/made-this", True, 0.0
     with pytest.raises(RuntimeError, match=r"up to \$0\.00, and what somebody/made-this asks; agree"):
         bpy.ops.consistency.run(until="photoreal")
     with pytest.raises(RuntimeError, match="Money would have been spent"):
