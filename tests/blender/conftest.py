@@ -106,3 +106,31 @@ def pytest_unconfigure(config):
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(config.exit_status)
+
+
+@pytest.fixture
+def studio(sidebar, monkeypatch, box_glb):
+    """A run on this machine without rendering; the scene's input is a real GLB."""
+    from consistency_pipeline.operators import in_scene, staleness, startup
+
+    from .stand_in import Studio
+
+    stand_in = Studio()
+
+    class Recording(Studio):
+        def __init__(self, folder):
+            super().__init__()
+            self.folder = folder
+
+        def render_reference(self, angle, settings, folder):
+            shot = yield from super().render_reference(angle, settings, folder)
+            staleness.record(self.folder, settings, angle)
+            stand_in.rendered.append(angle.name)
+            return shot
+
+    monkeypatch.setattr(in_scene, "SceneStudio", Recording)
+    startup.give_default_angles(bpy.context.scene)
+    own = bpy.context.scene.consistency
+    own.source, own.file, own.backend = "FILE", str(box_glb), "local"
+    own.size, own.motion = 64, "none"
+    return stand_in

@@ -1,0 +1,118 @@
+"""The chain as the window's timer advances it."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from consistency_pipeline.pipeline.errors import Cancelled
+from consistency_pipeline.pipeline.requests import Event
+
+from .stand_in import Studio, status
+
+
+class SlowBackend:
+    """Ends nothing by itself; a cancel is answered at the next poll."""
+
+    name, renders = "slow", False
+
+    def __init__(self):
+        self.open, self.events, self.closed = [], [], False
+
+    def start(self, request):
+        self.open.append(request.key)
+        self.events.append(Event(request.key, "queued", "waiting its turn", queue_position=2))
+
+    def poll(self, wait=0.0):
+        events, self.events = self.events, []
+        return events
+
+    def cancel(self, key=None):
+        for one in [one for one in self.open if key in (None, one)]:
+            self.open.remove(one)
+            self.events.append(Event(one, "failed", "cancelled; nothing was billed", error=Cancelled("cancelled")))
+
+    @property
+    def in_flight(self):
+        return len(self.open)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def slow(studio, tmp_path):
+    from consistency_pipeline.operators import drive, scene_settings
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    (tmp_path / "run" / "model").mkdir()
+    backend = SlowBackend()
+    running = drive.Drive(folder, Studio(), backend, "photoreal", bpy.context.scene)
+    for _ in range(60):
+        running.advance()
+        if (
+            running.progress is not None
+            and running.progress.stage == "photoreal"
+            and running.progress.text == "waiting"
+        ):
+            break
+    yield running, backend
+    running.close()
+
+
+def test_a_tick_ends_when_there_is_only_waiting_left(slow):
+    import time
+
+    running, backend = slow
+    assert len(backend.open) == 5
+    running.advance()
+    began = time.perf_counter()
+    running.advance(budget=10.0)
+    assert time.perf_counter() - began < 1.0
+
+
+def test_jobs_show_their_place_in_the_queue_and_one_can_be_cancelled(slow):
+    from consistency_pipeline.operators import drive, refresh
+
+    running, backend = slow
+    status().jobs.clear()
+    drive.current = running
+    refresh.progress(running)
+    assert {job.state for job in status().jobs} == {"queued"}
+    assert {job.queue_position for job in status().jobs} == {2}
+    status().job_index = 0
+    name = status().jobs[0].name
+    assert bpy.ops.consistency.cancel_job.poll()
+    bpy.ops.consistency.cancel_job()
+    running.advance()
+    refresh.progress(running)
+    assert status().jobs[name].state == "cancelled"
+    assert "nothing was billed" in status().jobs[name].log
+    assert len(backend.open) == 4
+    status().running = False
+
+
+def test_cancelling_ends_in_order_and_gives_everything_back(slow):
+    running, backend = slow
+    running.cancel()
+    for _ in range(5):
+        if running.advance():
+            break
+    assert running.ended
+    assert isinstance(running.error, Cancelled)
+    assert backend.closed
+    assert running.folder.stage("photoreal")["state"] == "cancelled"
+    assert not running.folder.lease.path.exists()
+
+
+def test_letting_go_in_the_middle_keeps_the_folder_usable(slow):
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    running, backend = slow
+    running.close()
+    assert backend.closed
+    again = RunFolder.open(running.folder.root)
+    assert again.stage("references")["state"] == "done"
+    again.lease.acquire()
+    again.lease.release()

@@ -1,0 +1,139 @@
+"""What has to be agreed to before anything is bought."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from consistency_pipeline.pipeline.errors import ConsistencyError
+
+from .stand_in import status
+
+
+@pytest.fixture
+def shop(studio, monkeypatch):
+    """fal.ai is what makes the pictures, at $0.125 each; nothing is ever bought."""
+    from consistency_pipeline.operators import asking, begin
+
+    def prices(key, endpoints):
+        yield
+        return {endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints if "/made-" not in endpoint}  # fmt: skip
+
+    def spending(*_arguments):
+        raise ConsistencyError("money would have been spent")
+
+    monkeypatch.setenv("FAL_KEY", "id:secret")
+    monkeypatch.setattr(asking, "prices", prices)
+    monkeypatch.setattr(begin, "_backend", spending)
+    bpy.context.scene.consistency.backend = "fal"
+    return bpy.context.scene.consistency
+
+
+def test_money_is_not_spent_without_being_agreed_to(shop):
+    shop.size = 512
+    with pytest.raises(RuntimeError, match="would spend up to"):
+        bpy.ops.consistency.run(until="photoreal")
+    assert status().estimate > 0
+    assert [cost.name for cost in status().costs][5:] == ["retakes, at most"], "what retakes may cost was kept quiet"
+    assert status().estimate == pytest.approx(sum(cost.usd for cost in status().costs))
+    assert shop.run_folder == ""
+
+
+def test_no_cent_more_is_spent_than_was_agreed_to(shop):
+    with pytest.raises(RuntimeError, match=r"up to \$0\.625; agree with agreed_usd=0\.625$"):
+        bpy.ops.consistency.run(until="photoreal", agreed_usd=0.62)
+    with pytest.raises(RuntimeError, match="Money would have been spent"):
+        bpy.ops.consistency.run(until="photoreal", agreed_usd=0.625)
+
+
+def test_a_price_that_nobody_knows_is_no_price_of_nothing(shop):
+    shop.image_endpoint, shop.own_budget, shop.budget = "somebody/made-this", True, 0.0
+    with pytest.raises(RuntimeError, match=r"up to \$0\.00, and what somebody/made-this asks; agree"):
+        bpy.ops.consistency.run(until="photoreal")
+    with pytest.raises(RuntimeError, match="Money would have been spent"):
+        bpy.ops.consistency.run(until="photoreal", agreed_usd=0.0)
+
+
+def test_nothing_is_asked_of_who_only_renders_whatever_retakes_would_cost(shop):
+    shop.size, shop.image_endpoint = 512, "somebody/made-this"
+    with pytest.raises(RuntimeError, match="Money would have been spent"):
+        bpy.ops.consistency.run(until="references")
+
+
+def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
+    from consistency_pipeline.operators import scene_settings
+    from consistency_pipeline.pipeline.journal import Journal
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    journal = Journal(folder.journal)
+    for angle in folder.settings.angles:
+        journal.write("intended", f"photoreal/{angle.name}/take-01", 1, quoted_usd=0.125)
+        journal.write("failed", f"photoreal/{angle.name}/take-01", 1, message="refused by the policy", billed="maybe")
+    shop.run_folder = str(folder.root)
+    with pytest.raises(RuntimeError, match=r"would spend up to \$0\.625"):
+        bpy.ops.consistency.run(until="photoreal", retry_failed=True)
+
+
+def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypatch):
+    import json
+
+    from consistency_pipeline.fal_backend import errors
+    from consistency_pipeline.operators import asking
+
+    def down(*_arguments):
+        yield
+        raise errors.ServerFault("fal.ai answers HTTP 502")
+
+    (tmp_path / "state").mkdir()
+    row = {"usd": 0.5, "unit": "images", "at": "2026-01-01"}
+    (tmp_path / "state" / "prices.json").write_text(json.dumps({"a/b": row}))
+    monkeypatch.setattr(asking, "ask", down)
+    assert asking.finish(asking.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
+
+
+def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(sidebar):
+    from types import SimpleNamespace
+
+    from consistency_pipeline.operators.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.wish import Wish
+
+    for wish, left in ((Wish(), 2.5), (Wish(until="photoreal", again=True), -1.0)):
+        status().estimate = 2.5
+        CONSISTENCY_OT_agree.cancel(SimpleNamespace(wish=wish), bpy.context)
+        assert status().estimate == left
+
+
+@pytest.mark.parametrize("fate", ["failed", "uncertain"])
+def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(studio, tmp_path, monkeypatch, fate):
+    from consistency_pipeline.operators import asking, begin, refresh, scene_settings
+    from consistency_pipeline.operators.wish import Wish
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    def prices(_key, endpoints):
+        yield
+        return {endpoint: {"usd": 0.5, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints}
+
+    own = bpy.context.scene.consistency
+    own.backend, own.check, own.seed_lock = "fal", False, True
+    monkeypatch.setenv("FAL_KEY", "id:secret")
+    monkeypatch.setattr(asking, "prices", prices)
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    own.run_folder, key = str(folder.root), "photoreal/front/take-01"
+    journal = folder.read_journal()
+    journal.write("intended", key, 1, stage="photoreal", angle="front", endpoint=own.image_endpoint, quoted_usd=0.025)
+    journal.write(fate, key, 1, error="Stopped", message="it may have been billed", billed="maybe")
+    refresh.everything(bpy.context.scene)
+    status().job_index = status().jobs.find(key)
+
+    def estimate(wish):
+        return asking.finish(begin.estimate(bpy.context.scene, wish)).total
+
+    asked = []
+    monkeypatch.setattr(begin, "start", lambda _scene, wish, _prices: asked.append(wish))
+    wish = Wish("photoreal", retry_failed=True, send_again=fate == "uncertain")
+    assert estimate(wish) > estimate(Wish("photoreal")), "what is bought again is not in the price"
+    with pytest.raises(RuntimeError, match="would spend up to"):
+        bpy.ops.consistency.retry_job()
+    assert key in [cost.name for cost in status().costs]
+    assert asked == []
