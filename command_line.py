@@ -134,6 +134,7 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run_folder import RunFolder
 
     folder = RunFolder.open(options.run.expanduser().absolute())
+    folder.lease.check()
     settings = folder.settings
     if options.budget is not None:
         settings = settings.model_copy(update={"budget": options.budget})

@@ -81,6 +81,7 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
         check_place(root)
         folder = RunFolder.create(root, settings, command_line.versions())
         scene.consistency.run_folder = str(root)
+    folder.lease.check()
     stale = wish.arrange(folder, settings, wanted)
     if prices:
         folder.note(prices=prices)

@@ -51,14 +51,18 @@ class Lease:
     def acquire(self) -> None:
         """Raises RunInUse when another process holds it, RunFolderError when the folder can't be written."""
         with self._locked():
-            holder = self.holder()
-            if holder is not None and not _is_ours(holder):
-                raise RunInUse(
-                    f"this run is being worked on by process {holder.get('pid')} on {holder.get('host')} "
-                    f"({holder.get('role')}); wait for it or stop it, then try again"
-                )
+            self.check()
             self._write()
         self._held = True
+
+    def check(self) -> None:
+        """Raises RunInUse when another process holds it: then nothing in the folder is to be changed."""
+        holder = self.holder()
+        if holder is not None and not _is_ours(holder):
+            raise RunInUse(
+                f"this run is being worked on by process {holder.get('pid')} on {holder.get('host')} "
+                f"({holder.get('role')}); wait for it or stop it, then try again"
+            )
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
         return locked(self.path.with_suffix(".lock"))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import socket
+from pathlib import Path
 
 import bpy
 import pytest
+
+from consistency_pipeline.pipeline.processes import birth
 
 from .stand_in import save_picture, stages, status
 
@@ -132,6 +138,20 @@ def test_another_product_gets_a_folder_of_its_own(studio, save_glb):
     own.file = str(Path(own.file).resolve())
     bpy.ops.consistency.run(until="rig")
     assert own.run_folder != first
+
+
+def test_a_run_that_another_process_works_on_is_left_as_it_is(studio):
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    bpy.ops.consistency.run()
+    root = Path(bpy.context.scene.consistency.run_folder)
+    lease = RunFolder.open(root).lease.path
+    lease.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getppid(), "birth": birth(os.getppid())}))
+    before = (root / "run.json").read_bytes()
+    bpy.context.scene.consistency.prompt = "a green bottle"
+    with pytest.raises(RuntimeError, match="wait for it or stop it"):
+        bpy.ops.consistency.run(until="references", again=True)
+    assert (root / "run.json").read_bytes() == before
 
 
 def test_a_failure_is_reported_and_stays_readable(studio):

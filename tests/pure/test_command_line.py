@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -10,6 +11,8 @@ from consistency_pipeline import command_line
 from consistency_pipeline.pipeline import options
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
+from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.settings import RunSettings
 from tests.fake_fal import API_KEY, media
 from tests.fake_fal.model import glb
 
@@ -74,6 +77,16 @@ def test_a_folder_that_is_no_run_is_named(capfd, tmp_path):
         status, _, err = consistency(capfd, command, tmp_path)
         assert status == 1
         assert "run.json" in one_sentence(err)
+
+
+def test_a_run_that_another_process_works_on_is_left_as_it_is(capfd, tmp_path):
+    folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=("/duck.glb",)), {})
+    folder.lease.path.write_text(json.dumps({"host": "elsewhere", "pid": 1, "expires": time.time() + 600}))
+    before = (folder.root / "run.json").read_bytes()
+    status, _, err = consistency(capfd, "resume", folder.root, "--budget", "9")
+    assert status == 75
+    assert "elsewhere" in one_sentence(err)
+    assert (folder.root / "run.json").read_bytes() == before
 
 
 def test_photos_without_a_key_say_what_a_key_is_for(capfd, tmp_path):
