@@ -70,8 +70,7 @@ class Window:
         opener.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{home}/opened.txt"\n')
         opener.chmod(0o755)
         shots.mkdir(parents=True, exist_ok=True)
-        for file in ("scenarios.py", "playing.py", "pointing.py", "tours.py"):
-            shutil.copy(HERE / file, home)
+        shutil.copytree(HERE / "in_window", home / "in_window")
         command = [program, "--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive)]  # fmt: skip
         done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -87,7 +86,7 @@ class Window:
         log = self.home / f"{scenario}.log"
         with log.open("wb") as output:
             blender = subprocess.Popen(
-                [*command, "--python", str(self.home / "scenarios.py")],
+                [*command, "--python", str(self.home / "in_window" / "scenarios.py")],
                 env=environment, cwd=self.home, stdout=output, stderr=output,
             )  # fmt: skip
             status = self._watch(blender, timeout)

@@ -1,0 +1,203 @@
+"""What comes between during a run: Esc, the Cancel button, another file, another window, quitting."""
+
+from __future__ import annotations
+
+import bpy
+from places import (
+    HOME,
+    JOBS,
+    MODEL_ROW,
+    panel,
+    photo,
+    press_next_step,
+)
+from playing import (
+    OPTIONS,
+    answer,
+    click,
+    drop,
+    in_view,
+    key,
+    open_sidebar,
+    preferences,
+    screenshot,
+    settings,
+    small,
+    stages,
+    status,
+    view,
+)
+from pointing import (
+    LEFT,
+    middle,
+    press,
+    scroll,
+    toggle_panel,
+)
+
+
+def escape_cancels():
+    """A run on this machine, stopped with Esc, and gone on with."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    preferences().backend = "local"
+    settings().motion = "none"
+    bpy.ops.ed.undo_push(message="Settings")
+    drop(OPTIONS["model"], middle())
+    yield 0.5
+    screenshot("12-dropped-model")
+    yield from key("TWO", at=middle())  # Blender offers its own importer, and then us
+    yield lambda: settings().file != ""
+    seen["dropped"] = [settings().source, settings().file]
+    yield from press_next_step()
+    yield lambda: status().running
+    yield lambda: status().stage == "references"
+    bpy.context.scene.frame_current = 7
+    bpy.ops.ed.undo_push(message="Frame")
+    yield from key("Z", at=middle(), ctrl=True)
+    seen["undone"] = bpy.context.scene.frame_current != 7
+    yield 0.2
+    seen["running_after_undo"] = status().running
+    yield from key("ESC")
+    yield lambda: not status().running
+    seen["note"], seen["stages"] = status().note, stages()
+    yield 0.5
+    screenshot("13-cancelled")
+    yield from press_next_step()
+    yield lambda: status().running
+    yield lambda: not status().running
+    seen["error"] = status().error
+    seen["resumed"] = stages()
+    seen["world"] = bpy.context.scene.world.name if bpy.context.scene.world else ""
+    yield from key("NUMPAD_1", at=middle())
+    yield 0.5
+    with in_view("UI"):  # where its menu is
+        bpy.ops.consistency.angle_from_view()
+        seen["from_view"] = [
+            round(value, 2) for value in (settings().angles[-1].azimuth, settings().angles[-1].elevation)
+        ]
+    with in_view():
+        bpy.ops.consistency.look_through()
+    yield 0.5
+    seen["looks_through"] = [view()[1].spaces[0].region_3d.view_perspective, bpy.context.scene.camera.name]
+    bpy.ops.ed.undo_push(message="Look Through")
+    screenshot("13-look-through")
+    if not seen["error"]:
+        seen.pop("error")
+    return seen
+
+
+def file_is_loaded_meanwhile():
+    """A new file in the middle of a paid run: what was paid for arrives, and the new file says so."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    preferences().key = OPTIONS["key"]
+    one = photo("front.png", 200)
+    bpy.ops.consistency.add_photos(directory=f"{HOME}/", files=[{"name": one.name}])
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+    yield lambda: any(job.state in ("queued", "running") for job in status().jobs)
+    seen["run_folder"] = settings().run_folder
+    bpy.ops.wm.read_homefile()
+    yield 1.5
+    yield from open_sidebar()
+    seen["note"], seen["running"] = status().note, status().running
+    screenshot("14-file-loaded")
+    return seen
+
+
+def blender_is_quit_meanwhile():
+    """Ctrl Q in the middle of a paid run, without saving."""
+    yield from open_sidebar()
+    small()
+    preferences().key = OPTIONS["key"]
+    bpy.ops.wm.save_userpref()
+    one = photo("front.png", 200)
+    bpy.ops.consistency.add_photos(directory=f"{HOME}/", files=[{"name": one.name}])
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+    yield lambda: any(job.state in ("queued", "running") for job in status().jobs)
+    answer({"run_folder": settings().run_folder})
+    yield from key("Q", at=middle(), ctrl=True)
+    yield 1.0
+    screenshot("15-quit")
+    window = view()[0]
+    yield from click(window.width / 2 - 106, window.height / 2 - 30)  # Don't Save
+    yield 20.0
+    raise AssertionError("Blender did not quit")
+
+
+def next_morning():
+    """The Blender after that: it says where the run lies; it is opened from the list and gone on with."""
+    seen = {}
+    yield from open_sidebar()
+    yield lambda: status().note != ""
+    seen["note"] = status().note
+    screenshot("16-next-morning")
+    yield from panel(JOBS)
+    yield from toggle_panel(MODEL_ROW, JOBS + 2.45, column=LEFT)  # below the line that says there are no jobs
+    yield from press("bpy.ops.consistency.list_runs")
+    yield from press("bpy.ops.consistency.load_run(", 0.77)
+    seen["run_folder"] = settings().run_folder
+    yield from scroll(down=False)
+    place = yield from press("bpy.ops.consistency.run(until='results')")
+    yield lambda: status().estimate > 0 and not status().running
+    seen["left_to_buy"] = [cost.name for cost in status().costs]
+    yield 0.7
+    screenshot("17-what-is-left")
+    yield from key("RET", at=place)
+    yield lambda: status().running
+    yield lambda: not status().running
+    seen["stages"], seen["error"] = stages(), status().error
+    return seen if seen["error"] else {name: value for name, value in seen.items() if name != "error"}
+
+
+def run_is_let_go():
+    """A long render, stopped by the Cancel button; and a run begun in a second window, which is closed."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    preferences().backend = "local"
+    own = settings()
+    own.motion, own.source, own.file = "none", "FILE", OPTIONS["model"]
+    own.size, own.samples = 512, 4000
+    run = bpy.ops.consistency.run
+    with in_view("UI"):
+        run("INVOKE_DEFAULT", until="references")
+    for number in range(8):  # an undo stops the render before it has any pixels; it is begun again
+        yield lambda: bpy.app.is_job_running("RENDER")
+        yield 0.05 * number
+        bpy.ops.ed.undo_push(message="Nothing")
+        bpy.ops.ed.undo()
+    seen["running_after_undos"] = status().running
+    yield lambda: bpy.app.is_job_running("RENDER")
+    bpy.ops.consistency.cancel()
+    yield lambda: not status().running
+    seen["renders_after_cancel"] = bpy.app.is_job_running("RENDER")
+    seen["scenes_after_cancel"] = [scene.name for scene in bpy.data.scenes]
+    own = settings()  # the undos have made the scene another
+    own.size, own.samples = 64, 1
+    with in_view("UI"):
+        run("INVOKE_DEFAULT", until="references")
+    yield 0.5
+    yield lambda: not status().running
+    seen["again"], seen["error"] = stages()["references"], status().error
+    if not seen["error"]:
+        seen.pop("error")
+
+    own.size, own.samples = 512, 4000
+    bpy.ops.wm.window_new()
+    yield 1.0
+    window = bpy.context.window_manager.windows[-1]
+    with bpy.context.temp_override(window=window):
+        run("INVOKE_DEFAULT", until="references")
+    yield lambda: bpy.app.is_job_running("RENDER")
+    with bpy.context.temp_override(window=window):
+        bpy.ops.wm.window_close()
+    yield 1.0
+    seen["waits_for_ever"], seen["note"] = status().running, status().note
+    seen["can_run"] = run.poll()
+    screenshot("15-window-closed")
+    return seen

@@ -1,0 +1,17 @@
+"""What is played in the window: the test names a function, and reads what it returns."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
+import interruptions
+import journeys
+import tours
+from playing import OPTIONS, play
+
+PLAYED = {name: scenario for module in (journeys, interruptions, tours) for name, scenario in vars(module).items()}
+
+if OPTIONS:
+    play(PLAYED[OPTIONS["scenario"]]())
