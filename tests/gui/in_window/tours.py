@@ -59,11 +59,11 @@ def every_panel():
             yield from _have_something_left_to_buy()
         yield from _shoot(name)
         if name in ("rig", "photoreal"):  # longer than the window is high
-            yield from scroll(down=True)
+            yield from scroll(down=True, notches=24)
             yield from _shoot({"rig": "lighting", "photoreal": "photoreal-options"}[name])
             if name == "rig":
                 yield from _shoot_light_presets()
-            yield from scroll(down=False)
+            yield from scroll(down=False, notches=24)
         if name == "results":
             yield from _shoot_window()
             yield from _shoot_image_editor()
