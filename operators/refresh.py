@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -69,9 +70,15 @@ def stages(folder: RunFolder) -> None:
         item.note = stage.get("error") or ""
     rig = folder.stage("rig")
     if rig.get("size_m"):
-        size = " × ".join(f"{side:.3g}" for side in rig["size_m"])
-        status.of().product = f"{rig.get('product', 'product')}, {size} m"
+        settings = folder.settings
+        product(str(rig.get("product", "product")), rig["size_m"], "\n".join(settings.inputs) or settings.text)
     status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
+
+
+def product(name: str, size: Sequence[float], made_from: str) -> None:
+    """Show what the product that was made from these inputs is called, and its sides in metres."""
+    now = status.of()
+    now.product, now.product_of = f"{name}, {' × '.join(f'{side:.3g}' for side in size)} m", made_from
 
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:

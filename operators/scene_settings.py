@@ -42,6 +42,11 @@ def inputs_of(scene: bpy.types.Scene) -> tuple[str, ...]:
     return tuple(bpy.path.abspath(name) for name in names.get(own.source, ()) if name)
 
 
+def made_from(scene: bpy.types.Scene) -> str:
+    """The inputs or the words that the product is made from, in one string."""
+    return "\n".join(inputs_of(scene)) or scene.consistency.text.strip()
+
+
 def to_settings(scene: bpy.types.Scene) -> RunSettings:
     """What the panels say, as one run's settings. Raises UsageError with one sentence where it makes no sense."""
     from pydantic import ValidationError

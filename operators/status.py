@@ -91,6 +91,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     preview: StringProperty(description="The prompt that will be sent for the selected angle")
     preview_angle: StringProperty(description="The angle that the prompt is for")
     product: StringProperty(description="Name and size of the product")
+    product_of: StringProperty(description="What it was made from: scene_settings.made_from")
     longest_clip: FloatProperty(description="Seconds that clips of this product are kept to; 0: any")
     costs: CollectionProperty(type=CONSISTENCY_PG_cost)
     estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")

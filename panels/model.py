@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import status
+from ..operators import scene_settings, status
 from .sidebar import Sidebar
 from .stage import StagePanel, endpoint_choice, parameters
 
@@ -27,8 +27,9 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         layout, own = self.layout, context.scene.consistency
         layout.prop(own, "source", text="")
         getattr(self, f"draw_{own.source.lower()}")(layout, own)
-        if status.of(context).product:
-            layout.label(text=status.of(context).product, icon="MESH_DATA")
+        now = status.of(context)
+        if now.product and now.product_of == scene_settings.made_from(context.scene):
+            layout.label(text=now.product, icon="MESH_DATA")
         self.draw_run(layout, context)
 
     def draw_photos(self, layout: UILayout, own: Any) -> None:
