@@ -96,13 +96,13 @@ c.register()
 from consistency_pipeline.operators import warm_up
 while warm_up.advance(): pass
 known = set(sys.modules)
+from consistency_pipeline.operators import preferences, startup, wish
+import pathlib
+wish.runs_home = lambda: pathlib.Path(sys.argv[1])
 bpy.ops.mesh.primitive_cube_add()
 bpy.ops.consistency.use_selected()
 own = bpy.context.scene.consistency
 own.backend, own.size, own.samples, own.motion = "local", 64, 1, "none"
-from consistency_pipeline.operators import preferences, startup, wish
-import pathlib
-wish.runs_home = lambda: pathlib.Path(sys.argv[1])
 startup.give_default_angles(bpy.context.scene)
 while len(own.angles) > 1: own.angles.remove(1)
 bpy.ops.consistency.run()
