@@ -24,6 +24,7 @@ from . import compat, names
 from .collections import existing_objects
 from .devices import Device
 from .model import hold_pose
+from .preferences import preference
 
 NAME = "Consistency Render"
 FULL = 1 << 20  # bytes; a disk with less to spare than that has cut off what was written last
@@ -222,7 +223,9 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
     bpy.app.handlers.render_complete.append(complete)
     bpy.app.handlers.render_cancel.append(cancelled)
     try:
-        with _unshown():
+        # The artist's windows stay as they are. Blender asks for this when a render begins and not again, and saves the
+        # preferences when it is closed, be it in the middle of the render.
+        with preference("view", "render_display_type", "NONE"):
             started = bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options)
         if "CANCELLED" in started:
             raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
@@ -233,18 +236,3 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
         bpy.app.handlers.render_cancel.remove(cancelled)
     if "cancel" in ended:
         raise Cancelled("the render was stopped")
-
-
-@contextmanager
-def _unshown() -> Iterator[None]:
-    """The artist's windows stay as they are. Blender asks for this when a render begins and not again, and saves the
-    preferences when it is closed, be it in the middle of the render.
-    """
-    preferences = bpy.context.preferences
-    display, is_dirty = preferences.view.render_display_type, preferences.is_dirty
-    preferences.view.render_display_type = "NONE"
-    try:
-        yield
-    finally:
-        preferences.view.render_display_type = display
-        preferences.is_dirty = is_dirty

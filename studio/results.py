@@ -18,6 +18,7 @@ from . import compat, names
 from .collections import collection, existing_objects, remove_objects, remove_unused
 from .darkroom import Darkroom
 from .model import product_points
+from .preferences import preference
 from .rig import camera_for
 
 SEQUENCE = "Consistency Sequence"
@@ -154,7 +155,9 @@ def save_scene(path: Path, settings: RunSettings) -> None:
     """
     partial = path.with_name(f".{path.stem}.part.blend")
     try:
-        with _relative_to(path.parent), _as_the_references(settings), _without_preview():
+        # Without a thumbnail: Blender draws the viewport for it, half a second in which its window stands still.
+        without_preview = preference("filepaths", "file_preview_type", "NONE")
+        with _relative_to(path.parent), _as_the_references(settings), without_preview:
             bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
@@ -183,19 +186,6 @@ def _relative_to(folder: Path) -> Iterator[None]:
     finally:
         for holder, before in changed:
             holder.filepath = before
-
-
-@contextmanager
-def _without_preview() -> Iterator[None]:
-    """No thumbnail in the file: Blender draws the viewport for it, half a second in which its window stands still."""
-    preferences = bpy.context.preferences
-    before, was_dirty = preferences.filepaths.file_preview_type, preferences.is_dirty
-    preferences.filepaths.file_preview_type = "NONE"
-    try:
-        yield
-    finally:
-        preferences.filepaths.file_preview_type = before
-        preferences.is_dirty = was_dirty
 
 
 @contextmanager
