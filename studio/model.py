@@ -76,12 +76,14 @@ def load_product(path: Path) -> Steps[Product]:
 def adopt_objects(objects: Sequence[Object]) -> Product:
     """Take objects of the artist's own scene as the product. They stay as they are: the product is an instance of them.
 
-    What this extension has placed is left out, and what renders don't show, such as cutters. Raises BadInput where none of them has visible faces.
+    What this extension has placed is left out, and what renders don't show, such as cutters. Raises BadInput where none
+    of them has visible faces.
     """
     own = [thing for thing in objects if not _is_placed(thing)]
     if objects and not own:
         raise BadInput("what is selected was placed by this extension; select objects of your own")
-    objects = [thing for thing in own if thing in rendered_objects(bpy.context.view_layer)]
+    shown = rendered_objects(bpy.context.view_layer)
+    objects = [thing for thing in own if thing in shown]
     if own and not objects:
         raise BadInput("renders show nothing of what is selected; turn on the camera beside it in the Outliner")
     before = ids_now()
