@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.requests import Event, Request
 from ..pipeline.run_folder import RunFolder
+from ..pipeline.spending import Limits
 from . import errors, quote
 from .connection import connect
 from .order import purchase_for, with_endpoint
@@ -38,7 +40,7 @@ class FalBackend:
                 "run": str(folder.root),
                 "run_id": folder.record["id"],
                 "product": settings.product_name,
-                "limits": {"run": settings.budget, "day": settings.daily_budget, "product": settings.product_budget},
+                "limits": dataclasses.asdict(Limits.of(settings)),
                 "private": settings.private,
                 "send_again": send_again,
                 "retry_failed": retry_failed,

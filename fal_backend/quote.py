@@ -15,6 +15,7 @@ from ..pipeline.gate_record import GateRecord
 from ..pipeline.run_folder import RunFolder
 from ..pipeline.scoring.ladder import BOUGHT
 from ..pipeline.settings import RunSettings
+from ..pipeline.spending import Limits
 from ..pipeline.text_table import text_table, usd
 from .arguments import Live
 from .order import purchase_for, with_endpoint
@@ -139,7 +140,7 @@ def check_limits(estimate: Estimate, settings: RunSettings) -> None:
     """Raises BudgetExceeded where a purchase has no known price, and there is a limit: it would be refused after the
     renders."""
     unknown = next((line.endpoint for line in estimate.lines if line.quoted_usd is None), None)
-    if unknown is not None and {settings.budget, settings.daily_budget, settings.product_budget} != {None}:
+    if unknown is not None and Limits.of(settings) != Limits():
         raise BudgetExceeded(UNPRICED.format(endpoint=unknown))
 
 

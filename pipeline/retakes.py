@@ -100,7 +100,7 @@ class Retakes:
         if settings.gate.retake_budget is not None:
             spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)
             left.append(settings.gate.retake_budget - spent - asked)
-        limits = Limits(settings.budget, settings.daily_budget, settings.product_budget)
+        limits = Limits.of(settings)
         unspent = SpendingBook().left(folder.record["id"], settings.product_name, limits)
         if unspent is not None:
             left.append(unspent - asked - unsent(plan.planned(folder, settings, self.product)))

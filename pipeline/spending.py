@@ -12,10 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .disk import append_line, locked, read_lines
 from .errors import BudgetExceeded
 from .text_table import usd as words
+
+if TYPE_CHECKING:
+    from .settings import RunSettings
 
 _CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
 
@@ -46,6 +50,10 @@ class Limits:
     run: float | None = None
     day: float | None = None
     product: float | None = None
+
+    @classmethod
+    def of(cls, settings: RunSettings) -> Limits:
+        return cls(settings.budget, settings.daily_budget, settings.product_budget)
 
 
 @dataclass(frozen=True)
