@@ -11,6 +11,7 @@ from .errors import BadInput, RunFolderError, UsageError
 from .run_folder import RunFolder
 from .settings import RunSettings
 
+WHERE = "(--out; in Blender, Run Folder in the add-on's preferences)"  # a run's folder is chosen
 FREE_SPACE = 512 << 20  # bytes a run of five angles may need at 1024²
 
 
@@ -33,14 +34,10 @@ def check_place(root: Path) -> None:
     """Whether a run can be written at ``root``. Raises RunFolderError."""
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     if not existing.is_dir():
-        raise UsageError(
-            f"{existing} is a file; choose a folder for the run (--out; in Blender, Run Folder in the add-on's preferences)"
-        )
+        raise UsageError(f"{existing} is a file; choose a folder for the run {WHERE}")
     if not os.access(existing, os.W_OK):
-        raise RunFolderError(
-            f"{existing} can't be written; choose another folder (--out; in Blender, Run Folder in the add-on's preferences)"
-        )
+        raise RunFolderError(f"{existing} can't be written; choose another folder {WHERE}")
     if shutil.disk_usage(existing).free < FREE_SPACE:
         raise RunFolderError(
-            f"less than {FREE_SPACE >> 20} MiB are free at {existing}; free some space, or choose another folder (--out; in Blender, Run Folder in the add-on's preferences)"
+            f"less than {FREE_SPACE >> 20} MiB are free at {existing}; free some space, or choose another folder {WHERE}"
         )
