@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import staleness, status, thumbnails, wish
+from . import scene_settings, staleness, status, thumbnails, wish
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -71,14 +70,15 @@ def stages(folder: RunFolder) -> None:
     rig = folder.stage("rig")
     if rig.get("size_m"):
         settings = folder.settings
-        product(str(rig.get("product", "product")), rig["size_m"], "\n".join(settings.inputs) or settings.text)
+        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs, settings.text)
     status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
 
 
-def product(name: str, size: Sequence[float], made_from: str) -> None:
-    """Show what the product that was made from these inputs is called, and its sides in metres."""
+def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str = "") -> None:
+    """Show what the product that was made from these inputs, or words, is called, and its sides in metres."""
     now = status.of()
-    now.product, now.product_of = f"{name}, {' × '.join(f'{side:.3g}' for side in size)} m", made_from
+    now.product = f"{name}, {' × '.join(f'{side:.3g}' for side in size)} m"
+    now.product_of = scene_settings.made_from(inputs, text)
 
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
@@ -160,10 +160,9 @@ def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
 
 def stale_now(scene: bpy.types.Scene, folder: RunFolder) -> dict[str, list[str]]:
     from ..pipeline.errors import ConsistencyError
-    from .scene_settings import to_settings
 
     try:
-        return staleness.stale_angles(folder, to_settings(scene))
+        return staleness.stale_angles(folder, scene_settings.to_settings(scene))
     except ConsistencyError:
         return {}
 
@@ -279,15 +278,13 @@ def costs(scene: bpy.types.Scene, estimate: Any) -> None:
 
 
 def what_is_estimated(scene: bpy.types.Scene) -> str:
-    """The settings and the run that an estimate is about, in short; empty where the settings make no sense."""
+    """The settings and the run that an estimate is about; empty where the settings make no sense."""
     from ..pipeline.errors import ConsistencyError
-    from .scene_settings import to_settings
 
     try:
-        settings = to_settings(scene).model_dump_json()
+        return f"{scene.consistency.run_folder} {scene_settings.to_settings(scene).model_dump_json()}"
     except ConsistencyError:
         return ""
-    return hashlib.sha256(f"{scene.consistency.run_folder} {settings}".encode()).hexdigest()
 
 
 def estimate_holds(context: Context) -> bool:

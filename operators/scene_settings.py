@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -42,9 +43,9 @@ def inputs_of(scene: bpy.types.Scene) -> tuple[str, ...]:
     return tuple(bpy.path.abspath(name) for name in names.get(own.source, ()) if name)
 
 
-def made_from(scene: bpy.types.Scene) -> str:
-    """The inputs or the words that the product is made from, in one string."""
-    return "\n".join(inputs_of(scene)) or scene.consistency.text.strip()
+def made_from(inputs: Iterable[str], text: str) -> str:
+    """The inputs or the words that a product is made from, in one string."""
+    return "\n".join(inputs) or text.strip()
 
 
 def to_settings(scene: bpy.types.Scene) -> RunSettings:

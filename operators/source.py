@@ -146,7 +146,7 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)
         root[WRITTEN] = json.dumps(of_product(root))
         own.source, own.objects = "OBJECTS", str(out)
-        refresh.product(product.name, product.size, scene_settings.made_from(context.scene))
+        refresh.product(product.name, product.size, scene_settings.inputs_of(context.scene))
         self.report({"INFO"}, f"{product.name} is the product now; the objects themselves stay as they are")
         return {"FINISHED"}
 

@@ -28,7 +28,9 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         layout.prop(own, "source", text="")
         getattr(self, f"draw_{own.source.lower()}")(layout, own)
         now = status.of(context)
-        if now.product and now.product_of == scene_settings.made_from(context.scene):
+        if now.product and now.product_of == scene_settings.made_from(
+            scene_settings.inputs_of(context.scene), own.text
+        ):
             layout.label(text=now.product, icon="MESH_DATA")
         self.draw_run(layout, context)
 
