@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import RunFolderError
+from .redaction import dumps
 
 _UTF8 = ("utf-8", "surrogatepass")  # file names need not be valid Unicode
 
@@ -94,7 +95,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` by ``value`` as JSON, atomically."""
     with whole_file(path) as file:
-        file.write(json.dumps(value, indent=2, ensure_ascii=False, default=str).encode(*_UTF8) + b"\n")
+        file.write(dumps(value, indent=2, ensure_ascii=False).encode(*_UTF8) + b"\n")
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -140,7 +141,7 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
 
     Raises RunFolderError where it can't be written; then nothing that depends on the line may happen.
     """
-    line = json.dumps(value, ensure_ascii=False, default=str).encode(*_UTF8) + b"\n"
+    line = dumps(value, ensure_ascii=False).encode(*_UTF8) + b"\n"
     try:
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)

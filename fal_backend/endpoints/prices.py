@@ -48,9 +48,20 @@ class Price:
     multipliers: Callable[[Mapping[str, Any]], list[Multiplier]] = no_multipliers
 
 
+PLAUSIBLE = 3.0  # times: a price or a bill that is further than that from what was expected is not believed by itself
+
+
+def is_plausible(usd: float, expected: float) -> bool:
+    return expected / PLAUSIBLE <= usd <= expected * PLAUSIBLE
+
+
 @dataclass(frozen=True)
 class Quote:
-    """``usd`` is None where neither fal nor the catalogue knows a price. ``live``: the unit price came from fal."""
+    """``usd`` is None where neither fal nor the catalogue knows a price. ``live``: the unit price came from fal.
+
+    ``confirmed``: fal's price is in the unit that the catalogue expects, and plausible beside the stored one; only then
+    is a number of billed units worth what it says. ``doubt``: what is odd about the price, for the user; empty if nothing.
+    """
 
     usd: float | None
     unit: str
@@ -59,6 +70,8 @@ class Quote:
     multipliers: tuple[Multiplier, ...]
     live: bool
     source: str
+    confirmed: bool = False
+    doubt: str = ""
 
 
 def singular(unit: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import errors, prices, quote, waiting
+from consistency_pipeline.fal_backend import errors, patience, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain, preflight
 from consistency_pipeline.pipeline.errors import BudgetExceeded, Cancelled, ConsistencyError, RunInUse
@@ -184,7 +184,7 @@ def test_one_failed_still_does_not_take_the_others_down(fake: FakeFal, tmp_path:
 
 
 def test_a_cancelled_run_goes_on_where_it_was(fake: FakeFal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(waiting, "GRACE", 0.2)
+    monkeypatch.setattr(patience, "GRACE", 0.2)
     own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
     folder = new_run(tmp_path, inputs=(str(own),))
     fake.latency = {"picture": 0.02, "video": 60.0}

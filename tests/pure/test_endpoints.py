@@ -170,8 +170,30 @@ def test_a_quote_adds_up(endpoint: str, arguments: dict[str, object], usd: float
 def test_fals_live_price_goes_before_the_stored_one() -> None:
     quote = KLING.quote({"generate_audio": True, "duration": "10"}, live=(0.1, "seconds"))
     assert (quote.usd, quote.live) == (pytest.approx(1.5), True)
-    videos = KLING.quote({"generate_audio": False, "duration": "10"}, live=(0.9, "videos"))
-    assert videos.usd == pytest.approx(0.9)
+    assert quote.confirmed
+    assert not quote.doubt
+
+
+@pytest.mark.parametrize(
+    ("live", "usd"),
+    [
+        ((0.000000025, "images"), 0.025),  # far too cheap: the stored price counts
+        ((2.5, "images"), 2.5),  # far dearer: it counts, and is doubted
+        ((0.07, "units"), 0.07),  # another unit: the dearer of the two
+        ((0.001, "units"), 0.025),
+    ],
+)
+def test_of_a_price_that_is_not_what_was_expected_the_dearer_counts_and_it_is_said(live, usd: float) -> None:
+    quote = KONTEXT.quote({}, live=live)
+    assert quote.usd == pytest.approx(usd)
+    assert not quote.confirmed
+    assert "the dearer counts" in quote.doubt
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, math.nan, math.inf])
+def test_no_price_is_none(price: float) -> None:
+    quote = KONTEXT.quote({}, live=(price, "images"))
+    assert (quote.usd, quote.live, quote.confirmed) == (0.025, False, False)
 
 
 def test_a_live_price_in_a_unit_that_cannot_be_counted_is_not_guessed() -> None:
