@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -81,7 +80,7 @@ def test_a_folder_that_is_no_run_is_named(capfd, tmp_path):
 
 def test_a_run_that_another_process_works_on_is_left_as_it_is(capfd, tmp_path):
     folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=("/duck.glb",)), {})
-    folder.lease.path.write_text(json.dumps({"host": "elsewhere", "pid": 1, "expires": time.time() + 600}))
+    folder.lease.path.write_text(json.dumps({"id": "theirs", "host": "elsewhere", "pid": 1}))
     before = (folder.root / "run.json").read_bytes()
     status, _, err = consistency(capfd, "resume", folder.root, "--budget", "9")
     assert status == 75
