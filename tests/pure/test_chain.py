@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +241,7 @@ def test_the_photos_may_be_gone_once_they_have_been_copied(fake: FakeFal, tmp_pa
 
 def test_a_second_run_on_the_same_folder_is_refused(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, inputs=photos(tmp_path, 1))
-    lease = {"host": "elsewhere", "pid": 1, "role": "consistency run", "expires": time.time() + 600}
+    lease = {"id": "theirs", "host": "elsewhere", "pid": 1, "role": "consistency run"}
     folder.lease.path.write_text(json.dumps(lease))
     with pytest.raises(RunInUse, match="elsewhere"):
         go(folder)
@@ -270,6 +269,7 @@ def test_the_same_chain_without_fal(tmp_path: Path):
     for _ in chain.run(folder, studio, LocalBackend(studio, folder.settings), wait=0.0):
         pass
     assert folder.is_finished
+    assert folder.journal.read_bytes() == b""
     assert (studio.calls["render_finish"], studio.calls["render_turntable"]) == (5, 1)
     assert set(states(folder)) == set(STAGES)
 
