@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 
@@ -29,9 +30,18 @@ def iso(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat().replace("+00:00", "Z")
 
 
+def http_date(seconds: float) -> str:
+    """As in a ``Date`` header."""
+    return formatdate(seconds, usegmt=True)
+
+
 @dataclass
 class Entry:
-    """One accepted request. Times in seconds since 1970, prices in USD; ``units`` is 0 until it is billed."""
+    """One accepted request. Times in seconds since 1970, prices in USD; ``units`` is 0 until it is billed.
+
+    ``answered``: the HTTP status that the customer was told for the submission; None where the answer was lost or is
+    still on its way. ``files``: address on the CDN → SHA-256 of the bytes that are there.
+    """
 
     request_id: str
     endpoint: str
@@ -47,6 +57,8 @@ class Entry:
     cancelled: bool = False
     billed: bool = False
     units: float = 0.0
+    answered: int | None = None
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def usd(self) -> float:
@@ -138,6 +150,11 @@ class Prices:
         with self._lock:
             known = self._prices.get(endpoint, Price(0.0, "units"))
             self._prices[endpoint] = Price(*price) if isinstance(price, (tuple, list)) else Price(price, known.unit)
+
+    def scale(self, factor: float) -> None:
+        """Every price rises or falls by the factor."""
+        with self._lock:
+            self._prices = {name: Price(price.usd * factor, price.unit) for name, price in self._prices.items()}
 
     def __contains__(self, endpoint: str) -> bool:
         return endpoint in self._prices

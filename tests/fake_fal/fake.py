@@ -18,7 +18,8 @@ from .endpoint import Endpoint
 from .endpoints import table
 from .faults import Fault, Faults
 from .http import Request, Response, answer
-from .platform import Platform
+from .oddities import CATALOGUE
+from .platform import Listing, Platform
 from .queue import DIRECT, Queue
 from .server import Proxy
 from .storage import CDN, SIGNED_HOST, Storage
@@ -60,7 +61,8 @@ class FakeFal:
             API_KEY: Key(API_KEY, concurrency=concurrency),
             ADMIN_KEY: Key(ADMIN_KEY, admin=True, concurrency=concurrency),
         }
-        self.faults = Faults()
+        self.faults = Faults(self.clock)
+        self.listing = Listing()
         self.ignored_fields: dict[str, set[str]] = {}
         self.requests: list[Request] = []
         self.contacted: list[str] = []  # hosts that somebody wanted to reach through the proxy
@@ -169,6 +171,10 @@ class FakeFal:
 
     def fault(self, match: str, kind: str, **options: Any) -> Fault:
         return self.faults.add(match, kind, **options)
+
+    def oddity(self, name: str, **changed: Any) -> Fault:
+        """A fault of oddities.py's catalogue; ``changed``: another ``match``, ``times``, ``lasting`` or option."""
+        return self.faults.add(**(CATALOGUE[name].fault | changed))
 
     # what the proxy calls
 
