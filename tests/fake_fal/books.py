@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,7 +39,8 @@ class Entry:
     """One accepted request. Times in seconds since 1970, prices in USD; ``units`` is 0 until it is billed.
 
     ``answered``: the HTTP status that the customer was told for the submission; None where the answer was lost or is
-    still on its way. ``files``: address on the CDN → SHA-256 of the bytes that are there.
+    still on its way. ``files``: address on the CDN → SHA-256 of the bytes that are there. ``listed``: the price and unit
+    that the price list last told anybody before; None where it was not asked.
     """
 
     request_id: str
@@ -59,6 +59,7 @@ class Entry:
     units: float = 0.0
     answered: int | None = None
     files: dict[str, str] = field(default_factory=dict)
+    listed: tuple[Any, Any] | None = None
 
     @property
     def usd(self) -> float:
@@ -139,7 +140,6 @@ class Prices:
 
     def __init__(self, kinds: dict[str, str], changed: dict[str, Any] | None = None) -> None:
         self._prices = {endpoint: _BY_KIND[kind] for endpoint, kind in kinds.items()}
-        self._lock = threading.Lock()
         for endpoint, price in (DEFAULT_PRICES | (changed or {})).items():
             self[endpoint] = price
 
@@ -147,14 +147,12 @@ class Prices:
         return self._prices[endpoint]
 
     def __setitem__(self, endpoint: str, price: float | tuple[float, str] | list) -> None:
-        with self._lock:
-            known = self._prices.get(endpoint, Price(0.0, "units"))
-            self._prices[endpoint] = Price(*price) if isinstance(price, (tuple, list)) else Price(price, known.unit)
+        known = self._prices.get(endpoint, Price(0.0, "units"))
+        self._prices[endpoint] = Price(*price) if isinstance(price, (tuple, list)) else Price(price, known.unit)
 
     def scale(self, factor: float) -> None:
         """Every price rises or falls by the factor."""
-        with self._lock:
-            self._prices = {name: Price(price.usd * factor, price.unit) for name, price in self._prices.items()}
+        self._prices = {name: Price(price.usd * factor, price.unit) for name, price in self._prices.items()}
 
     def __contains__(self, endpoint: str) -> bool:
         return endpoint in self._prices

@@ -155,7 +155,7 @@ _ROWS |= {
     "result-still-in-progress": _odd("result", status=400, body={"detail": "Request is still in progress"}),
     "result-echoes-key": _odd("result", merge={"seed": "Key $KEY", "prompt": "$KEY"}),
     "result-error-echoes-key": _odd("result", status=422, body={"detail": [{"loc": ["header"], "msg": "Key $KEY", "type": "x"}]}),
-    "result-refusal-that-is-none": _odd("result", "lie", status=422, headers={"x-fal-retryable": "false"}, body={"detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation"}]}),
+    "result-refusal-that-is-none": _odd("result", status=422, headers={"x-fal-retryable": "false"}, body={"detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation"}]}),
     "result-validation-of-strings": _odd("result", status=422, body={"detail": ["a", 7, None]}),
     "units-absent": _odd("result", headers={_BILLED: None}),
     "units-zero": _odd("result", headers={_BILLED: "0"}),

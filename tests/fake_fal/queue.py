@@ -65,6 +65,10 @@ class Queue:
         with self._lock:
             return [job for job in self._jobs.values() if key is None or job.entry.key_id == key.id]
 
+    def forget(self) -> None:
+        with self._lock:
+            self._jobs.clear()
+
     def job(self, request_id: str) -> Job:
         return self._jobs[request_id]
 
@@ -119,6 +123,7 @@ class Queue:
             if limit and ahead > int(limit[0]):
                 return answer(429, {"detail": "Queue is too long", "error_type": "queue_full"})
             self._jobs[job.id] = job
+            job.entry.listed = fake.listed.get(job.endpoint.id)
             fake.books_kept.entries.append(job.entry)
             request.accepted = job.entry
             fake.pool.submit(self._work, job)

@@ -213,8 +213,7 @@ class Proxy:
         keep = (
             not response.close and response.status >= 200 and request.headers.get("connection", "").lower() != "close"
         )
-        if request.accepted is not None:
-            request.accepted.answered = response.status
+        fake.answered(request, response)
         self._send(connection, response, wire, bodiless=request.method == "HEAD" or response.bodiless)
         fake.done(request)
         return keep
