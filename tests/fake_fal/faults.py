@@ -192,6 +192,11 @@ class Faults:
                 return fault
         return None
 
+    @property
+    def all(self) -> list[Fault]:
+        with self._lock:
+            return list(self._faults)
+
     def waiting(self) -> list[Fault]:
         """Those that have not happened as often as asked: a test may check that there are none."""
         with self._lock:
