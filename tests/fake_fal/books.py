@@ -140,6 +140,7 @@ class Prices:
 
     def __init__(self, kinds: dict[str, str], changed: dict[str, Any] | None = None) -> None:
         self._prices = {endpoint: _BY_KIND[kind] for endpoint, kind in kinds.items()}
+        self.factors = [1.0]  # on the first prices, as time went on
         for endpoint, price in (DEFAULT_PRICES | (changed or {})).items():
             self[endpoint] = price
 
@@ -152,6 +153,7 @@ class Prices:
 
     def scale(self, factor: float) -> None:
         """Every price rises or falls by the factor."""
+        self.factors.append(self.factors[-1] * factor)
         self._prices = {name: Price(price.usd * factor, price.unit) for name, price in self._prices.items()}
 
     def __contains__(self, endpoint: str) -> bool:

@@ -25,7 +25,7 @@ import httpx
 import pytest
 import requests
 
-from consistency_pipeline.fal_backend import child
+from consistency_pipeline.fal_backend import child, waiting
 from consistency_pipeline.pipeline.connection import Connection
 
 from .shop import bring_near
@@ -40,6 +40,10 @@ class Kill:
 
     effect: int
     moment: Literal["before", "after", "torn"]
+
+
+def available() -> bool:
+    return hasattr(os, "fork") and hasattr(socket, "SOCK_SEQPACKET")
 
 
 class Nursery:
@@ -169,7 +173,9 @@ def _live(here: socket.socket, order: dict[str, Any], orders: int, words: int) -
     try:
         os.environ.clear()
         os.environ.update(order["environment"])
-        bring_near(pytest.MonkeyPatch())
+        patch = pytest.MonkeyPatch()
+        bring_near(patch)
+        patch.setattr(waiting, "GRACE", 0.5, raising=False)
         if order["kill"]:
             _arm(Kill(**order["kill"]))
         with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:

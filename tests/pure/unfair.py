@@ -332,8 +332,9 @@ class World:
         self._clear()
         self.no_limits()
         everywhere = tuple(range(len(self.runs)))
-        for wishes in ({}, {}, {"send_again": True}, {"send_again": True, "retry_failed": True}):
-            if not wishes or self._unfinished():
+        self.live(Life(everywhere))
+        for wishes in ({}, {"send_again": True}, {"send_again": True, "retry_failed": True}):
+            if self._unfinished():
                 self.live(Life(everywhere, **wishes))
         self._bury()
         self.fake.wait()
@@ -468,11 +469,20 @@ def _about(entry: Entry, mine: list[_Line], lines: list[_Line], world: World) ->
     found, line = [], mine[0]
     if line.attempt.endpoint != entry.endpoint or line.attempt.arguments != entry.arguments:
         found.append(f"{name} is held for {line.attempt.key}, which asked for something else")
-    if line.billed_usd is not None and abs(line.billed_usd - entry.usd) > CENT:
+    told = (entry.usd, entry.units * entry.listed[0]) if _was_so(entry, world) else (entry.usd,)
+    if line.billed_usd is not None and all(abs(line.billed_usd - usd) > CENT for usd in told):
         found.append(f"{name}: the ledger says billed ${line.billed_usd:g}")
     if entry.billed and line.billed_usd is None and not line.uncertain_usd:
         found.append(f"{name}: the ledger says neither billed nor uncertain ({line.attempt.next_step})")
     return found
+
+
+def _was_so(entry: Entry, world: World) -> bool:
+    """The price list had said a price that was true then, and nobody asked again before it changed."""
+    if entry.listed is None or entry.listed[1] != entry.unit or not isinstance(entry.listed[0], float):
+        return False
+    first = world.first_price[entry.endpoint]
+    return any(abs(entry.listed[0] - first * factor) < CENT for factor in world.fake.prices.factors)
 
 
 def _may_be(line: _Line, entry: Entry) -> bool:
