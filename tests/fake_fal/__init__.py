@@ -7,7 +7,7 @@
         assert not fake.refused and not fake.key_leaks
 
 It is a proxy that ends TLS itself with certificates of a throw-away CA. Read fake.py first; faults.py lists what can be
-made to go wrong. By hand: ``python -m tests.fake_fal``.
+made to go wrong, oddities.py single odd answers by name. By hand: ``python -m tests.fake_fal``.
 """
 
 from __future__ import annotations

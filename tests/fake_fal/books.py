@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 
@@ -29,9 +29,19 @@ def iso(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat().replace("+00:00", "Z")
 
 
+def http_date(seconds: float) -> str:
+    """As in a ``Date`` header."""
+    return formatdate(seconds, usegmt=True)
+
+
 @dataclass
 class Entry:
-    """One accepted request. Times in seconds since 1970, prices in USD; ``units`` is 0 until it is billed."""
+    """One accepted request. Times in seconds since 1970, prices in USD; ``units`` is 0 until it is billed.
+
+    ``answered``: the HTTP status that the customer was told for the submission; None where the answer was lost or is
+    still on its way. ``files``: address on the CDN → SHA-256 of the bytes that are there. ``listed``: the price and unit
+    that the price list last told anybody before; None where it was not asked.
+    """
 
     request_id: str
     endpoint: str
@@ -47,6 +57,9 @@ class Entry:
     cancelled: bool = False
     billed: bool = False
     units: float = 0.0
+    answered: int | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    listed: tuple[Any, Any] | None = None
 
     @property
     def usd(self) -> float:
@@ -127,7 +140,7 @@ class Prices:
 
     def __init__(self, kinds: dict[str, str], changed: dict[str, Any] | None = None) -> None:
         self._prices = {endpoint: _BY_KIND[kind] for endpoint, kind in kinds.items()}
-        self._lock = threading.Lock()
+        self.factors = [1.0]  # on the first prices, as time went on
         for endpoint, price in (DEFAULT_PRICES | (changed or {})).items():
             self[endpoint] = price
 
@@ -135,9 +148,13 @@ class Prices:
         return self._prices[endpoint]
 
     def __setitem__(self, endpoint: str, price: float | tuple[float, str] | list) -> None:
-        with self._lock:
-            known = self._prices.get(endpoint, Price(0.0, "units"))
-            self._prices[endpoint] = Price(*price) if isinstance(price, (tuple, list)) else Price(price, known.unit)
+        known = self._prices.get(endpoint, Price(0.0, "units"))
+        self._prices[endpoint] = Price(*price) if isinstance(price, (tuple, list)) else Price(price, known.unit)
+
+    def scale(self, factor: float) -> None:
+        """Every price rises or falls by the factor."""
+        self.factors.append(self.factors[-1] * factor)
+        self._prices = {name: Price(price.usd * factor, price.unit) for name, price in self._prices.items()}
 
     def __contains__(self, endpoint: str) -> bool:
         return endpoint in self._prices

@@ -1,7 +1,8 @@
 """The fake's other door: plain JSON on a local port, so that a script can drive a fake in another process.
 
 GET  /state /books /requests /environment
-POST /faults {"match", "kind", "times", "skip", …options} · DELETE /faults
+POST /faults {"match", "kind", "times", "skip", "lasting", …options} · DELETE /faults
+POST /oddity {"name": as in oddities.py} · POST /listing {"shows_open", "lag", "largest_page", "order", …}
 POST /drop_all · /advance {"seconds"} · /offline {"seconds"} · /latency {"seconds" or "picture", "model", "video"}
 POST /prices {endpoint id: USD or [USD, unit]} · /key {"secret", "admin", "locked", "revoked", "concurrency"}
 """
@@ -12,7 +13,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -75,6 +76,8 @@ class Control:
             "GET /requests": lambda _: [_line(request) for request in list(self._fake.requests)],
             "GET /environment": lambda _: self._fake.environment(),
             "POST /faults": lambda body: {"kind": self._fake.faults.add(**body).kind},
+            "POST /oddity": lambda body: {"kind": self._fake.oddity(**body).kind},
+            "POST /listing": self._listing,
             "DELETE /faults": lambda _: self._fake.faults.clear(),
             "POST /drop_all": lambda _: self._fake.drop_all(),
             "POST /advance": lambda body: self._fake.advance(float(body["seconds"])),
@@ -111,6 +114,10 @@ class Control:
     def _prices(self, body: dict[str, Any]) -> None:
         for endpoint, price in body.items():
             self._fake.prices[endpoint] = price
+
+    def _listing(self, body: dict[str, Any]) -> None:
+        changed = dict(body) | ({"hidden": set(body["hidden"])} if "hidden" in body else {})
+        self._fake.listing = replace(self._fake.listing, **changed)
 
     def _key(self, body: dict[str, Any]) -> None:
         key = self._fake.keys.get(body["secret"]) or self._fake.add_key(body["secret"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import json
 import os
 import tempfile
 import threading
@@ -18,7 +20,8 @@ from .endpoint import Endpoint
 from .endpoints import table
 from .faults import Fault, Faults
 from .http import Request, Response, answer
-from .platform import Platform
+from .oddities import CATALOGUE
+from .platform import Listing, Platform
 from .queue import DIRECT, Queue
 from .server import Proxy
 from .storage import CDN, SIGNED_HOST, Storage
@@ -56,15 +59,18 @@ class FakeFal:
         self.clock = Clock()
         self.endpoints: dict[str, Endpoint] = table()
         self.prices = Prices({endpoint.id: endpoint.makes for endpoint in self.endpoints.values()}, prices)
+        self._first_prices = copy.deepcopy(self.prices)
         self.keys = {
             API_KEY: Key(API_KEY, concurrency=concurrency),
             ADMIN_KEY: Key(ADMIN_KEY, admin=True, concurrency=concurrency),
         }
-        self.faults = Faults()
+        self.faults = Faults(self.clock)
+        self.listing = Listing()
         self.ignored_fields: dict[str, set[str]] = {}
         self.requests: list[Request] = []
         self.contacted: list[str] = []  # hosts that somebody wanted to reach through the proxy
         self.refused: list[str] = []  # those that are not fal's; a plain http request as its URL
+        self.listed: dict[str, tuple[Any, Any]] = {}  # endpoint id → (price, unit), as the price list last said it
         self.books_kept = Books()
         self.queue, self.storage, self.platform = Queue(self), Storage(self), Platform(self)
         services = dict.fromkeys(("queue.fal.run", "queue.falrun.com", *DIRECT), self.queue)
@@ -120,6 +126,17 @@ class FakeFal:
             time.sleep(0.005)
         return self.books_kept
 
+    def forget(self) -> None:
+        """As new: no requests, files or faults, and the prices it began with. Nobody may be connected."""
+        self.wait()
+        self.faults.clear()
+        self.listing, self.prices, self.clock.pushed = Listing(), copy.deepcopy(self._first_prices), 0.0
+        self.books_kept.entries.clear()
+        self.queue.forget()
+        self.storage.files.clear()
+        for kept in (self.requests, self.contacted, self.refused, self.listed, self.ignored_fields):
+            kept.clear()
+
     def advance(self, seconds: float) -> None:
         """Push the fake's clock: for expiry, and to skip a latency."""
         self.clock.advance(seconds)
@@ -170,6 +187,10 @@ class FakeFal:
     def fault(self, match: str, kind: str, **options: Any) -> Fault:
         return self.faults.add(match, kind, **options)
 
+    def oddity(self, name: str, **changed: Any) -> Fault:
+        """A fault of oddities.py's catalogue; ``changed``: another ``match``, ``times``, ``lasting`` or option."""
+        return self.faults.add(**(CATALOGUE[name].fault | changed))
+
     # what the proxy calls
 
     def seen(self, request: Request) -> None:
@@ -182,6 +203,15 @@ class FakeFal:
     def respond(self, request: Request) -> Response:
         service = self.hosts.get(request.host)
         return service.handle(request) if service is not None else answer(200, {})
+
+    def answered(self, request: Request, response: Response) -> None:
+        """What the customer is about to be told."""
+        if request.accepted is not None:
+            request.accepted.answered = response.status
+        if request.operation == "pricing" and response.status == 200:
+            with contextlib.suppress(LookupError, RecursionError, TypeError, ValueError):
+                for row in json.loads(response.body)["prices"]:
+                    self.listed[row["endpoint_id"]] = (row["unit_price"], row["unit"])
 
     def done(self, request: Request) -> None:
         if len(request.body) > _BODY_KEPT:

@@ -29,6 +29,7 @@ class Request:
     endpoint: str = ""
     at: float = 0.0
     status: int | None = None  # of the answer; None where there was none
+    accepted: Any = None  # the books' entry that a submission became
 
     @property
     def url(self) -> str:
@@ -54,10 +55,18 @@ class Request:
 class Response:
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str | None] = field(default_factory=dict)  # None: a header that is left out
     endless: Iterator[bytes] | None = None  # sent chunked instead of the body
     length: int | None = None  # a Content-Length that lies
     close: bool = False
+    delay: float = 0.0  # seconds before the first byte
+    drip: float = 0.0  # seconds before each byte of the body
+    cut: float | None = None  # share of the body after which the connection ends
+
+    @property
+    def bodiless(self) -> bool:
+        """HTTP has no body under these."""
+        return self.status < 200 or self.status in (204, 304)
 
     def head(self) -> bytes:
         headers = {"content-length": str(len(self.body) if self.length is None else self.length), **self.headers}
@@ -66,7 +75,10 @@ class Response:
             headers["transfer-encoding"] = "chunked"
         if self.close:
             headers["connection"] = "close"
-        lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}", *(f"{k}: {v}" for k, v in headers.items())]
+        if self.bodiless:
+            headers.pop("content-length", None)
+        kept = (f"{k}: {v}" for k, v in headers.items() if v is not None)
+        lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}", *kept]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 

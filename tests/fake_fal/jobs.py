@@ -31,6 +31,7 @@ class Job:
     start_by: float = math.inf
     earliest_start: float = 0.0
     stores_payloads: bool = True
+    echo: str = ""  # the customer's key, where a fault says that the service repeats it
     outcome: Response | None = None
     made: Made | None = None
     ready_at: float = math.inf
@@ -75,11 +76,16 @@ class Job:
         if problems:
             return answer(422, {"detail": problems}, {"x-fal-retryable": "false"}), None, inputs.unknown
         made = make(self.endpoint, self.entry.arguments, inputs, save, self._tweaks(clip_side))
+        if self.echo:
+            made.output |= {"seed": self.echo, "prompt": f"sent with Key {self.echo}"}
         return self._failure() or answer(200, made.output), made, inputs.unknown
 
     def finish(self, at: float, *, bill_refused: bool) -> None:
         self.entry.finished_at, self.entry.status_code = at, self.outcome.status
         billed = self.outcome.status == 200 or (self.outcome.status == 422 and bill_refused)
+        if self.fault is not None and self.outcome.status != 200:
+            said = self.fault.options.get("billed")
+            billed = billed if said is None else said
         if self.made is not None and billed:
             self.entry.billed = True
             self.entry.units = units(self.price, self.endpoint.id, self.entry.arguments, self.made.pixels)
@@ -104,6 +110,8 @@ class Job:
         if logs:
             words = ["Loading the model", "Running", "Uploading the result"]
             lines = words[: 3 if entry.state == "COMPLETED" else 2]
+            if self.echo:
+                lines.append(f"authorization: Key {self.echo}")
             stamp = iso(entry.started_at or entry.submitted_at)
             body["logs"] = [{"message": m, "timestamp": stamp, "level": "INFO", "source": "USER"} for m in lines]
         if entry.state == "COMPLETED":

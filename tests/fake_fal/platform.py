@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .access import Key, Refused, key_of
-from .books import iso
+from .books import Entry, iso
 from .http import Request, Response, answer
 
 if TYPE_CHECKING:
@@ -26,6 +27,19 @@ _PATHS = {
 }
 _ERRORS = {400: "validation_error", 401: "authorization_error", 403: "authorization_error", 404: "not_found"}
 _DAY = 86_400.0
+
+
+@dataclass
+class Listing:
+    """How the list of a customer's requests behaves; what fal's does where these differ isn't documented."""
+
+    shows_open: bool = True  # requests that wait or run
+    lag: float = 0.0  # seconds until a request, or its end, is in the list
+    largest_page: int = 100  # rows, whatever limit is asked for
+    order: str = "newest"  # newest, oldest, or shuffled (by request id)
+    payloads: bool = True
+    strangers: bool = False  # requests of other keys too
+    hidden: set[str] = field(default_factory=set)  # request ids that are never shown
 
 
 class _Wrong(Exception):
@@ -117,17 +131,23 @@ class Platform:
         now = self._fake.clock()
         start, end = _moment(request, "start", now - _DAY), _moment(request, "end", now)
         wanted, status = request.parameters("request_id"), request.parameters("status")
+        habits = self._fake.listing
         jobs = [
             job
-            for job in self._fake.queue.jobs(key)
+            for job in self._fake.queue.jobs(None if habits.strangers else key)
             if job.entry.endpoint in names
+            and _shown(job.entry, habits, now)
             and start <= job.entry.submitted_at <= end
             and (not wanted or job.id in wanted)
             and (not status or _outcome(job.entry.status_code) == status[0])
         ]
-        jobs.sort(key=lambda job: job.entry.finished_at or job.entry.submitted_at, reverse=True)
-        page, more = _page(request, jobs, 50)
-        payloads = "payloads" in request.parameters("expand")
+        if habits.order == "shuffled":
+            jobs.sort(key=lambda job: job.id)
+        else:
+            by_time = habits.order == "newest"
+            jobs.sort(key=lambda job: job.entry.finished_at or job.entry.submitted_at, reverse=by_time)
+        page, more = _page(request, jobs, 50, habits.largest_page)
+        payloads = habits.payloads and "payloads" in request.parameters("expand")
         return {"items": [job.record(payloads=payloads) for job in page], **more}
 
     def _usage(self, request: Request) -> dict[str, Any]:
@@ -180,11 +200,19 @@ def _model(endpoint: Any, *, expand: bool) -> dict[str, Any]:
     return {"endpoint_id": endpoint.id, "metadata": about, "openapi": document}
 
 
-def _page(request: Request, rows: list[T], usual: int) -> tuple[list[T], dict[str, Any]]:
+def _shown(entry: Entry, habits: Listing, now: float) -> bool:
+    if entry.request_id in habits.hidden:
+        return False
+    seen_since = entry.submitted_at if habits.shows_open else entry.finished_at
+    return seen_since is not None and seen_since + habits.lag <= now
+
+
+def _page(request: Request, rows: list[T], usual: int, most: int = 100) -> tuple[list[T], dict[str, Any]]:
     """One page; the cursor is the next page's number in base64, as fal's."""
     limit = int((request.parameters("limit") or [usual])[0])
     if not 1 <= limit <= 100:
         raise _Wrong(400, "limit: between 1 and 100")
+    limit = min(limit, most)
     cursor = request.parameters("cursor")
     number = int(base64.b64decode(cursor[0])) if cursor else 1
     more = number * limit < len(rows)

@@ -65,6 +65,13 @@ class Queue:
         with self._lock:
             return [job for job in self._jobs.values() if key is None or job.entry.key_id == key.id]
 
+    def forget(self) -> None:
+        with self._lock:
+            self._jobs.clear()
+
+    def job(self, request_id: str) -> Job:
+        return self._jobs[request_id]
+
     def _settle(self, key: Key, now: float) -> None:
         jobs = [j for j in self._jobs.values() if j.entry.key_id == key.id and j.entry.state != "COMPLETED"]
         running = [job for job in jobs if job.entry.state == "IN_PROGRESS"]
@@ -116,7 +123,9 @@ class Queue:
             if limit and ahead > int(limit[0]):
                 return answer(429, {"detail": "Queue is too long", "error_type": "queue_full"})
             self._jobs[job.id] = job
+            job.entry.listed = fake.listed.get(job.endpoint.id)
             fake.books_kept.entries.append(job.entry)
+            request.accepted = job.entry
             fake.pool.submit(self._work, job)
         body = {"status": "IN_QUEUE", "request_id": job.id, **job.urls, "logs": None, "metrics": {}}
         body |= {"queue_position": ahead, "gateway_request_id": job.id}
@@ -142,12 +151,14 @@ class Queue:
             start_by=now + patience,
             earliest_start=now + fake.queue_wait,
             stores_payloads=request.headers.get("x-fal-store-io") != "0",
+            echo=key.secret if fault is not None and fault.kind == "echo_key" else "",
         )
 
     def _work(self, job: Job) -> None:
         fake = self._fake
         try:
-            outcome, made, ignored = job.work(fake.storage.fetch, fake.storage.saver(job.endpoint.id), fake.clip_side)
+            save = fake.storage.saver(job.endpoint.id, job.entry.files)
+            outcome, made, ignored = job.work(fake.storage.fetch, save, fake.clip_side)
         except Exception as error:  # noqa: BLE001 - a defect of the fake must end the job, and be seen
             fake.failed(error)
             outcome, made, ignored = answer(500, {"detail": "the fake itself failed"}), None, []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 
+from .books import http_date
 from .faults import Fault, answered
 from .http import BadRequest, Request, Response, answer, read_body, read_head
 
@@ -200,14 +201,20 @@ class Proxy:
             connection.dropped.wait(wire.seconds)
             raise _Hangup
         fault = fake.faults.take("answer", request.operation, *subjects)
-        response = answered(fault, request, self._handle) if fault else self._handle(request)
+        response = answered(fault, request, self._handle, fake) if fault else self._handle(request)
+        response.headers.setdefault("date", http_date(fake.clock()))
         if wire is not None and wire.kind == "hang":
             connection.dropped.wait(wire.seconds)
         if wire is not None and wire.kind in ("lost_answer", "hang"):
             raise _Hangup
+        if response.delay and connection.dropped.wait(response.delay):
+            raise _Hangup
         request.status = response.status
-        keep = not response.close and request.headers.get("connection", "").lower() != "close"
-        self._send(connection, response, wire, bodiless=request.method == "HEAD")
+        keep = (
+            not response.close and response.status >= 200 and request.headers.get("connection", "").lower() != "close"
+        )
+        fake.answered(request, response)
+        self._send(connection, response, wire, bodiless=request.method == "HEAD" or response.bodiless)
         fake.done(request)
         return keep
 
@@ -228,17 +235,25 @@ class Proxy:
             for piece in response.endless:
                 send(b"%x\r\n%s\r\n" % (len(piece), piece))
             return
-        if wire is not None and wire.kind in ("drop_mid_body", "stall"):
-            send(response.head() + response.body[: len(response.body) // 2])
-            if wire.kind == "stall":
+        kind = wire.kind if wire is not None else ""
+        share = 0.5 if kind in ("drop_mid_body", "stall") else response.cut
+        if share is not None:
+            send(response.head() + response.body[: int(len(response.body) * share)])
+            if kind == "stall":
                 connection.dropped.wait(wire.seconds)
             raise _Hangup
-        if wire is not None and wire.kind == "slow":
-            send(response.head())
-            step = max(1, len(response.body) // 20)
-            for start in range(0, len(response.body), step):
-                if connection.dropped.wait(wire.seconds / 20):
-                    raise _Hangup
-                send(response.body[start : start + step])
-            return
-        send(response.head() + response.body)
+        if kind == "slow":
+            _drip(connection, response, max(1, len(response.body) // 20), wire.seconds / 20)
+        elif response.drip:
+            _drip(connection, response, 1, response.drip)
+        else:
+            send(response.head() + response.body)
+
+
+def _drip(connection: _Connection, response: Response, step: int, pause: float) -> None:
+    """The body in pieces of ``step`` bytes, with ``pause`` seconds before each."""
+    connection.socket.sendall(response.head())
+    for start in range(0, len(response.body), step):
+        if connection.dropped.wait(pause):
+            raise _Hangup
+        connection.socket.sendall(response.body[start : start + step])

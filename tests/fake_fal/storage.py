@@ -60,9 +60,13 @@ class Storage:
         self._lock = threading.Lock()
         self.files: dict[str, Stored] = {}  # by path: every CDN host serves them
 
-    def saver(self, endpoint: str) -> Save:
+    def saver(self, endpoint: str, noted: dict[str, str] | None = None) -> Save:
+        """``noted``, where given, gets each file's address and SHA-256."""
+
         def save(data: bytes, content_type: str, name: str) -> dict[str, Any]:
             stored = self._keep(data, content_type, name, endpoint=endpoint, host="v3b.fal.media")
+            if noted is not None:
+                noted[stored.url] = hashlib.sha256(data).hexdigest()
             return {"url": stored.url, "content_type": content_type, "file_name": name, "file_size": len(data)}
 
         return save
