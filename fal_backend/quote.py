@@ -60,6 +60,11 @@ class Estimate:
         return self.total + self.retakes
 
     @property
+    def buys(self) -> bool:
+        """Whether anything may be bought, whatever it is said to cost: consent is asked for then."""
+        return bool(self.lines or self.retakes > 0.0 or self.unknown_retakes)
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """Endpoints whose price neither fal nor the catalogue tells."""
         lines = {line.endpoint for line in self.lines if line.quoted_usd is None}
