@@ -100,7 +100,9 @@ class Estimate:
         }
 
     def _source(self, line: Purchase) -> str:
-        return f"{self._origin(line)}{f' ({line.doubt})' if line.doubt else ''}"
+        odd = self.prices.get(line.endpoint, {}).get("odd")
+        doubt = f"fal's pricing API says {odd}, which is no price" if odd else line.doubt
+        return f"{self._origin(line)}{f' ({doubt})' if doubt else ''}"
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
