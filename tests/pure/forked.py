@@ -176,6 +176,7 @@ def _live(here: socket.socket, order: dict[str, Any], orders: int, words: int) -
         patch = pytest.MonkeyPatch()
         bring_near(patch)
         patch.setattr(waiting, "GRACE", 0.5, raising=False)
+        patch.setattr("fal_client.client.BASE_DELAY", 0.02, raising=False)
         if order["kill"]:
             _arm(Kill(**order["kill"]))
         with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:

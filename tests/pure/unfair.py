@@ -256,9 +256,7 @@ class World:
 
     def fair(self) -> bool:
         listing = replace(self.fake.listing, order="newest")
-        return (
-            not self.fake.faults.waiting() and listing == Listing() and all(not f.lasting for f in self.fake.faults.all)
-        )
+        return listing == Listing() and all(fault.times == 0 for fault in self.fake.faults.all)
 
     # one life
 
@@ -269,7 +267,8 @@ class World:
             self.fake.oddity(odd.name, skip=odd.skip, **options)
         for number in life.runs:
             self._agree(self.runs[number], life.agreed)
-        told = [Told(life, number, self.fair()) for number in life.runs]
+        # A child that is left to itself lives on into the next life's weather.
+        told = [Told(life, number, self.fair() and not life.let_go) for number in life.runs]
         before = len(self.fake.books)
         backs = [self._backend(number, life) for number in life.runs]
         try:
@@ -438,6 +437,7 @@ def wrongs(world: World) -> list[str]:
     found += _twice(books, by_request, lines, world)
     found += _limits(books, by_request, lines, world)
     found += _book(lines, world)
+    found += _untrue(by_request, lines, world)
     found += _unsaid(world)
     found += [f"{key} is not done though the weather is fair" for key in world._unfinished()]
     return found
@@ -487,9 +487,11 @@ def _was_so(entry: Entry, world: World) -> bool:
 
 def _may_be(line: _Line, entry: Entry) -> bool:
     """An attempt of unknown fate that may be this request."""
-    attempt = line.attempt
-    same = attempt.endpoint == entry.endpoint and attempt.arguments == entry.arguments
-    return same and attempt.request_id is None and bool(line.uncertain_usd)
+    return _same_words(line, entry) and line.attempt.request_id is None and bool(line.uncertain_usd)
+
+
+def _same_words(line: _Line, entry: Entry) -> bool:
+    return (line.attempt.endpoint, line.attempt.arguments) == (entry.endpoint, entry.arguments)
 
 
 def _user_asked(world: World, wish: str) -> list[Told]:
@@ -548,6 +550,19 @@ def _book(lines: list[_Line], world: World) -> list[str]:
         book = spent[run.folder.record["id"]]
         if abs(mine - book) > CENT:
             found.append(f"run {number}: the book of spendings has ${book:g}, the journal ${mine:g}")
+    return found
+
+
+def _untrue(by_request: dict[str, list[_Line]], lines: list[_Line], world: World) -> list[str]:
+    """The user was told that nothing was billed, and it was."""
+    found = []
+    for one in world.told:
+        said = [key for key, (kind, text) in one.ended.items() if kind == "failed" and "othing was billed" in text]
+        for entry in (entry for entry in one.accepted if entry.billed):
+            mine = by_request.get(entry.request_id) or [line for line in lines if _same_words(line, entry)]
+            if any((line.run, line.attempt.key) == (one.run, key) for line in mine[:1] for key in said):
+                text = one.ended[mine[0].attempt.key][1]
+                found.append(f"{entry.request_id[:8]} is billed, and the user was told: {text[:120]}")
     return found
 
 
