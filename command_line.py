@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError
-from .pipeline.options import make_parser, settings_from
+from .pipeline.options import make_parser, settings_from, with_limits
 from .pipeline.terminal import Show, Stop, quiet_stdout, say
 from .pipeline.text_table import text_table, usd
 
@@ -135,9 +135,8 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
 
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
-    settings = folder.settings
-    if options.budget is not None:
-        settings = settings.model_copy(update={"budget": options.budget})
+    settings = with_limits(folder.settings, options)
+    if settings != folder.settings:
         folder.settings = settings
     if folder.is_finished:
         return _summary(folder, time.monotonic())
@@ -317,9 +316,11 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", "backend": "fal", **estimate.to_json(), "text": estimate.table()}
 
 
-def _endpoints(_options: argparse.Namespace) -> dict[str, Any]:
+def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend.endpoints.catalogue import catalogue_rows
 
+    if options.stale:
+        return _stale_prices()
     rows = catalogue_rows()
     lines = [
         (
@@ -336,6 +337,21 @@ def _endpoints(_options: argparse.Namespace) -> dict[str, Any]:
         "endpoints": rows,
         "text": text_table(("id", "makes", "stored price", "", "inputs"), lines),
     }
+
+
+def _stale_prices() -> dict[str, Any]:
+    from datetime import date
+
+    from .fal_backend.endpoints.catalogue import catalogue_rows
+    from .fal_backend.endpoints.prices import FRESH_DAYS
+
+    today = date.today()  # noqa: DTZ011 - a day more or less is all the same
+    rows = catalogue_rows(stale_on=today)
+    for row in rows:
+        row["price_days"] = (today - date.fromisoformat(row["price_date"])).days
+    lines = [(row["id"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"]) for row in rows]
+    text = text_table(("id", "stored price", "of", "source"), lines) if rows else f"no stored price is older than {FRESH_DAYS} days"  # fmt: skip
+    return {"status": "done", "endpoints": rows, "text": text}
 
 
 def _ledger(options: argparse.Namespace) -> dict[str, Any]:

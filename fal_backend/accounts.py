@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..pipeline.errors import BudgetExceeded
 from ..pipeline.journal import Attempt, Journal
-from ..pipeline.spending import Limits, SpendingBook, local_day
+from ..pipeline.spending import Entry, Limits, SpendingBook, attempt_id, local_day
 from .purchase import UNPRICED, Purchase
 
 
@@ -27,35 +31,57 @@ class Accounts:
     def reconcile(self) -> None:
         """Bring the machine's book in line with the journal, which a crash may have left a line ahead."""
         if attempts := self._journal.attempts():
-            self._book.settle(self._run, self._product, dict(_entry(attempt) for attempt in attempts))
+            self._book.settle([self._entry(attempt) for attempt in attempts])
 
     def last(self, key: str) -> Attempt | None:
         return self._journal.purchases.last(key)
 
-    def known_requests(self) -> set[str]:
-        return {a.request_id for a in self._journal.attempts() if a.request_id is not None}
+    def is_anothers(self, request_id: str, attempt: Attempt) -> bool:
+        """Whether a request of fal's belongs to another attempt, of this run or of any other on this machine."""
+        return self._book.requests().get(request_id, self._id(attempt)) != self._id(attempt)
+
+    def sending(self, endpoint: str, arguments: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+        """This machine's turn to send these words, or to look for them."""
+        return self._book.sending(f"{endpoint}\n{json.dumps(arguments, sort_keys=True)}")
 
     def relative(self, path: str | Path) -> str:
         """``path`` as the journal writes it: inside the run folder, with forward slashes."""
         return Path(path).relative_to(self._root).as_posix()
 
-    def intend(self, purchase: Purchase, number: int, arguments: dict[str, Any]) -> Attempt:
-        """Set the price aside and write down what is about to be sent. Raises BudgetExceeded and leaves no trace."""
+    def intend(
+        self, purchase: Purchase, number: int, arguments: dict[str, Any], sent_at: datetime | None = None
+    ) -> Attempt:
+        """Set the price aside and write down what is about to be sent. Raises BudgetExceeded and leaves no trace.
+
+        ``sent_at``: now by fal's own clock.
+        """
         if purchase.quoted_usd is None and self._limits != Limits():
             raise BudgetExceeded(UNPRICED.format(endpoint=purchase.endpoint))
-        entry = f"{purchase.key}#{number}"
-        self._book.reserve(self._run, self._product, entry, purchase.quoted_usd or 0.0, self._limits)
-        return self._describe(purchase, number, arguments)
+        name = secrets.token_hex(8)
+        entry = Entry(local_day(), self._run, self._product, name, purchase.quoted_usd or 0.0)
+        self._book.reserve(
+            entry,
+            self._limits,
+            lambda: {self._id(attempt) for attempt in self._journal.attempts()},
+            lambda: self._describe(purchase, number, arguments, name, sent_at),
+        )
+        attempt = self.last(purchase.key)
+        assert attempt is not None
+        return attempt
 
     def describe(self, attempt: Attempt, purchase: Purchase) -> Attempt:
         """Say again what an attempt is whose first line was lost: all that can be known is what is asked for now."""
-        return self._describe(purchase, attempt.number, attempt.arguments)
+        self._describe(purchase, attempt.number, attempt.arguments, attempt.id, None)
+        return attempt
 
-    def _describe(self, purchase: Purchase, number: int, arguments: dict[str, Any]) -> Attempt:
+    def _describe(
+        self, purchase: Purchase, number: int, arguments: dict[str, Any], name: str, sent_at: datetime | None
+    ) -> None:
         self._journal.write(
             "intended",
             purchase.key,
             number,
+            id=name,
             stage=purchase.stage,
             angle=purchase.angle,
             take=purchase.take,
@@ -65,10 +91,9 @@ class Accounts:
             places=[output.place for output in purchase.outputs],
             quoted_usd=purchase.quoted_usd,
             unit_price=purchase.unit_price,
+            price_confirmed=purchase.price_confirmed,
+            sent_at=sent_at and sent_at.isoformat(timespec="seconds"),
         )
-        attempt = self.last(purchase.key)
-        assert attempt is not None
-        return attempt
 
     def decided(self, key: str, decision: dict[str, Any]) -> None:
         """Write down what became of a picture after it was bought, and why."""
@@ -76,12 +101,15 @@ class Accounts:
         self._journal.write("decided", key, last.number if last else 0, **decision)
 
     def note(self, kind: str, attempt: Attempt, **facts: Any) -> None:
-        """Write down what became of an attempt, and settle its price where that changed."""
-        before = attempt.committed_usd
+        """Write down what became of an attempt, and settle its price and its request where they changed."""
+        before = attempt.committed_usd, attempt.request_id
         self._journal.write(kind, attempt.key, attempt.number, **facts)
-        if attempt.committed_usd != before:
-            self._book.settle(self._run, self._product, dict([_entry(attempt)]))
+        if (attempt.committed_usd, attempt.request_id) != before:
+            self._book.settle([self._entry(attempt)])
 
+    def _id(self, attempt: Attempt) -> str:
+        return attempt_id(attempt, self._run)
 
-def _entry(attempt: Attempt) -> tuple[str, tuple[str, float]]:
-    return f"{attempt.key}#{attempt.number}", (local_day(attempt.intended_at), attempt.committed_usd)
+    def _entry(self, attempt: Attempt) -> Entry:
+        day = local_day(attempt.intended_at)
+        return Entry(day, self._run, self._product, self._id(attempt), attempt.committed_usd, attempt.request_id or "")

@@ -85,6 +85,9 @@ def bought(
         units=quote.units,
         multipliers=tuple((each.times, each.reason, each.source) for each in quote.multipliers),
         price_source=quote.source,
+        price_confirmed=quote.confirmed,
+        size=size,
+        doubt=quote.doubt,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..pipeline.errors import ConsistencyError, TryAgainLater
+from ..pipeline.redaction import hide
 from ..pipeline.requests import Event, Request
 from ..pipeline.run_folder import RunFolder
 from ..pipeline.spending import Limits
@@ -30,6 +31,7 @@ class FalBackend:
         send_again: bool = False,
         retry_failed: bool = False,
     ) -> None:
+        hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
         self._prices: quote.Prices = folder.record.get("prices") or {}
         self._pending: dict[str, Event] = {}

@@ -22,6 +22,7 @@ from ..pipeline.errors import ConsistencyError, RunInUse, TryAgainLater
 from ..pipeline.journal import Journal
 from ..pipeline.lease import Lease
 from ..pipeline.processes import is_alive
+from ..pipeline.redaction import hide
 from ..pipeline.spending import Limits, SpendingBook
 from . import errors, prices
 from .accounts import Accounts
@@ -194,7 +195,7 @@ def _unforeseen(error: Exception) -> ConsistencyError:
 
 def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> None:
     """Serve until ``orders`` ends. ``hello`` holds the key, and the run's folder where there is one."""
-    errors.hide(hello["key"])
+    hide(hello["key"])
     voice = Voice(stream)
     child = Child(hello, voice)
     if hello.get("run"):

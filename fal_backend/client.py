@@ -14,15 +14,17 @@ import fal_client
 import httpx
 from fal_client.client import USER_AGENT, CDNToken, CDNTokenManager, SyncClient, SyncRequestHandle
 
+from ..pipeline.redaction import redact
+from .clock import FalClock
 from .errors import (
     BadAnswer,
     BadKey,
     FalError,
     ServerFault,
-    TryAgainLater,
     Uncertain,
     Unreachable,
     UnsafeAnswer,
+    billable_units,
     from_answer,
 )
 from .transport import LOST, CarefulTransport, is_fal_address, is_fals_own_error
@@ -75,10 +77,10 @@ class Answer:
     units: float | None
 
 
-def _careful_client(headers: dict[str, str]) -> httpx.Client:
+def _careful_client(headers: dict[str, str], clock: FalClock) -> httpx.Client:
     # Redirects are not followed: fal's queue has none, and one would carry the request to an unknown host.
     return httpx.Client(
-        transport=CarefulTransport(),
+        transport=CarefulTransport(clock=clock),
         headers={**headers, "User-Agent": USER_AGENT},
         timeout=httpx.Timeout(60.0, connect=20.0),
         follow_redirects=False,
@@ -88,8 +90,10 @@ def _careful_client(headers: dict[str, str]) -> httpx.Client:
 class _CarefulTokens(CDNTokenManager):
     """The upload token, asked for over ``CarefulTransport`` too."""
 
+    clock: FalClock
+
     def _refresh_token(self) -> CDNToken:
-        with _careful_client(self._headers) as client:
+        with _careful_client(self._headers, self.clock) as client:
             response = client.post(self._url, json={})
             response.raise_for_status()
             data = response.json()
@@ -105,16 +109,22 @@ class _CarefulClient(SyncClient):
     """fal-client's client over ``CarefulTransport``."""
 
     @cached_property
+    def clock(self) -> FalClock:
+        return FalClock()
+
+    @cached_property
     def _client(self) -> httpx.Client:
-        return _careful_client({"Authorization": self._auth.header_value})
+        return _careful_client({"Authorization": self._auth.header_value}, self.clock)
 
     @cached_property
     def _token_manager(self) -> CDNTokenManager:
-        return _CarefulTokens(self._auth)
+        tokens = _CarefulTokens(self._auth)
+        tokens.clock = self.clock
+        return tokens
 
     @cached_property
     def _uploads(self) -> httpx.Client:
-        return _careful_client({})
+        return _careful_client({}, self.clock)
 
     def _get_cdn_client(self) -> httpx.Client:
         # fal-client opens one for each upload, and closes none.
@@ -129,6 +139,7 @@ class FalQueue:
     def __init__(self, key: str, *, private: bool = False) -> None:
         self._client = _CarefulClient(key=key)
         self._private = private
+        self.clock = self._client.clock
         # Made now: since Python 3.12 a cached_property that several threads ask for at once is made several times.
         self._open = (self._client._client, self._client._uploads)
         assert self._client._token_manager
@@ -151,7 +162,8 @@ class FalQueue:
         if not isinstance(handle.request_id, str) or not NAME.fullmatch(handle.request_id):
             raise Uncertain(LOST.format(why="it names no request"))
         addresses = (handle.status_url, handle.response_url, handle.cancel_url)
-        if all(isinstance(url, str) and is_fal_address(url) for url in addresses):
+        # Of this request and no other: a mixed-up answer must not fetch somebody else's picture.
+        if all(isinstance(url, str) and is_fal_address(url) and handle.request_id in url for url in addresses):
             return Handle(handle.request_id, *addresses)
         return self.rebuild(endpoint, handle.request_id)
 
@@ -169,6 +181,8 @@ class FalQueue:
         if response.status_code not in (200, 202):
             raise self._refusal(response, handle)
         state = body.get("status")
+        if body.get("request_id", handle.request_id) != handle.request_id:
+            state = "another request's"
         if state == "IN_QUEUE":
             position = body.get("queue_position")
             return Standing("IN_QUEUE", position if isinstance(position, int) else None)
@@ -188,7 +202,7 @@ class FalQueue:
         body = _object(response)
         if not body:
             raise BadAnswer("fal.ai sent a result that can't be read; resume to ask for it again", request_id=handle.request_id)  # fmt: skip
-        return Answer(body, _number(response.headers.get("x-fal-billable-units")))
+        return Answer(body, billable_units(response.headers))
 
     def _ask(self, method: str, url: str, handle: Handle, params: dict[str, str] | None = None) -> httpx.Response:
         try:
@@ -256,8 +270,6 @@ def _translate(error: Exception, request_id: str | None = None, accepted: bool =
 
 
 def _from_response(response: httpx.Response, request_id: str | None, accepted: bool) -> Exception:
-    if response.status_code == 429:
-        return TryAgainLater("fal.ai is taking no more requests at the moment (HTTP 429); resume in a few minutes. Nothing was billed")  # fmt: skip
     body = _object(response)
     return from_answer(response.status_code, body, response.headers, request_id=request_id, accepted=accepted)
 
@@ -273,13 +285,5 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 
 def _last_log(logs: Any) -> str:
     if isinstance(logs, list) and logs and isinstance(logs[-1], Mapping):
-        return str(logs[-1].get("message", ""))[:200]
+        return redact(str(logs[-1].get("message", "")))[:200]  # before it is cut: half a key is one too
     return ""
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return value if value is not None and 0.0 <= value < 1e9 else None

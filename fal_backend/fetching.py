@@ -30,9 +30,7 @@ class Fetching:
             return [self._bring(attempt, path, media.get(path), addresses.get(path), tell) for path in attempt.outputs]
         except Expired as error:
             about = f"{error}: {attempt.key}, {usd(attempt.committed_usd)}"
-            failure = Expired(about, request_id=attempt.request_id)
-            self._accounts.note("failed", attempt, error="Expired", message=str(failure), billed="yes")
-            raise failure from error
+            raise Expired(about, request_id=attempt.request_id) from error
         except FalError as error:
             raise error.about(attempt.request_id) from error
 

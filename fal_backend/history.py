@@ -1,66 +1,109 @@
-"""fal's own list of requests, for a submission whose answer was lost."""
+"""fal's own list of requests: the witness for a submission whose answer is missing or odd, and for how one ended."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..pipeline.journal import Attempt
 from . import web
-from .errors import FalError, ServerFault, Unreachable
+from .clock import FalClock, parse
+from .errors import BadAnswer
 
-CLOCK_SKEW = timedelta(minutes=10)
+EARLIEST = timedelta(seconds=60)  # how far before the moment of sending the list may date a request
 PAGES = 10  # of a hundred requests each
 
 
-def find(key: str, attempt: Attempt, known: Collection[str]) -> str | None:
-    """The id of the request that carried exactly this attempt's arguments, None where the list doesn't show it.
+@dataclass(frozen=True)
+class Listed:
+    """One request of the list. ``status``: the HTTP status it ended with, None while it has not."""
 
-    ``known`` are requests that belong to other attempts: two takes without a seed send the same words. Of several
-    that match, the one sent nearest to the intention. None proves nothing: the list may lag, the key may not be allowed
-    to read it, payloads may not be stored. Raises Unreachable or ServerFault where nothing could be asked.
+    request_id: str
+    sent_at: datetime | None
+    status: int | None
+    arguments: Any
+
+
+def read(key: str, endpoint: str, clock: FalClock) -> list[Listed]:
+    """The list of this key's requests to ``endpoint``, newest first as fal orders it.
+
+    Raises a FalError where it can't be had: nothing may be concluded then.
     """
-    intended = _moment(attempt.intended_at)
-    if intended is None:
-        return None
-    found: dict[str, timedelta] = {}
-    for row in _rows(key, attempt.endpoint):
-        sent = _moment(next((row[name] for name in ("sent_at", "created_at", "started_at") if row.get(name)), None))
-        # Not before it was intended: the same words may have been bought last week.
-        if sent is not None and sent >= intended - CLOCK_SKEW and _payload(row) == attempt.arguments:
-            found[str(row.get("request_id"))] = abs(sent - intended)
-    candidates = found.keys() - set(known) - {"None"}
-    return min(candidates, key=lambda request: found[request], default=None)
-
-
-def _rows(key: str, endpoint: str) -> list[dict[str, Any]]:
     params = [("endpoint_id", endpoint), ("limit", "100"), ("expand", "payloads")]
     rows: list[Any] = []
     cursor: list[tuple[str, str]] = []
     for _ in range(PAGES):
-        try:
-            body = web.get("models/requests/by-endpoint", key, params + cursor)
-        except (Unreachable, ServerFault):
-            raise
-        except FalError:
-            break
-        rows += next((body[name] for name in ("items", "requests", "data") if isinstance(body.get(name), list)), [])
+        body = web.get("models/requests/by-endpoint", key, params + cursor, clock)
+        found = next((body[name] for name in ("items", "requests", "data") if isinstance(body.get(name), list)), None)
+        if found is None:
+            raise BadAnswer("fal.ai's request list can't be read; try again later", billed="no")
+        rows += found
         if not (body.get("has_more") and body.get("next_cursor")):
             break
         cursor = [("cursor", str(body["next_cursor"]))]
-    return [row for row in rows if isinstance(row, dict)]
+    return [_listed(row) for row in rows if isinstance(row, dict) and isinstance(row.get("request_id"), str)]
+
+
+def moment_of(attempt: Attempt, clock: FalClock) -> datetime | None:
+    """When an attempt was about to be sent, by fal's own clock; None where its journal doesn't say."""
+    if (sent := parse(attempt.sent_at)) is not None:
+        return sent
+    intended = parse(attempt.intended_at)
+    return None if intended is None else clock.at(intended)
+
+
+IsAnothers = Callable[[str, Attempt], bool]  # whether a request id belongs to another attempt of this machine
+
+
+def find(listed: list[Listed], attempt: Attempt, clock: FalClock, is_anothers: IsAnothers) -> str | None:
+    """The id of the request that carried exactly this attempt's arguments, None where the list doesn't show it.
+
+    Of several that match, the one sent nearest to the intention, by fal's own clock; never one that belongs to another
+    attempt. None proves nothing by itself: the list may lag.
+    """
+    near = {
+        row.request_id: distance
+        for row in listed
+        if row.arguments == attempt.arguments and (distance := _distance(row, attempt, clock)) is not None
+    }
+    mine = [request for request in near if not is_anothers(request, attempt)]
+    return min(mine, key=lambda request: near[request], default=None)
+
+
+def may_hide(listed: list[Listed], attempt: Attempt, clock: FalClock, is_anothers: IsAnothers) -> bool:
+    """Whether one of the list's requests may be this attempt's, since the list doesn't say what was asked in it."""
+    return any(
+        row.arguments is None
+        and _distance(row, attempt, clock) is not None
+        and not is_anothers(row.request_id, attempt)
+        for row in listed
+    )
+
+
+def _distance(row: Listed, attempt: Attempt, clock: FalClock) -> timedelta | None:
+    """How far from the intention a request was sent; None for one sent before it: the same words may have been bought
+    last week."""
+    intended = moment_of(attempt, clock)
+    if intended is None or row.sent_at is None or row.sent_at < intended - EARLIEST:
+        return None
+    return abs(row.sent_at - intended)
+
+
+def _listed(row: dict[str, Any]) -> Listed:
+    sent = next((row[name] for name in ("sent_at", "created_at", "started_at") if row.get(name)), None)
+    return Listed(str(row["request_id"]), parse(sent), _status(row), _payload(row))
+
+
+def _status(row: dict[str, Any]) -> int | None:
+    code = row.get("status_code")
+    if isinstance(code, int) and not isinstance(code, bool) and 100 <= code < 600:
+        return code
+    return {"success": 200, "user_error": 422, "error": 500}.get(str(row.get("status")))
 
 
 def _payload(row: dict[str, Any]) -> Any:
     payload = next((row[name] for name in ("json_input", "input", "payload", "arguments") if name in row), None)
     inner = payload.get("input") if isinstance(payload, dict) else None
     return inner if isinstance(inner, dict) else payload
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +15,16 @@ from ..pipeline.disk import write_json
 from ..pipeline.errors import RunFolderError
 from ..pipeline.spending import state_folder
 from . import web
-from .errors import BadAnswer, InvalidInput, ServerFault, UnknownEndpoint, Unreachable
+from .clock import FalClock
+from .errors import BadAnswer, FalError, InvalidInput, ServerFault, UnknownEndpoint, Unreachable
 
 NO_ANSWER = (Unreachable, ServerFault, BadAnswer)  # the prices that are remembered serve then
 AT_ONCE = 50  # endpoints per question (the API's limit)
+DEAREST = 1e4  # USD for one unit; nothing here costs as much
+FRESH = 180.0  # seconds that a price may be spent on
 
 
-def fetch(key: str, endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
+def fetch(key: str, endpoints: Iterable[str], clock: FalClock | None = None) -> dict[str, dict[str, Any]]:
     """Endpoint id → {"usd": unit price, "unit": fal's word, "at": when asked}. Child process only.
 
     Endpoints that the API doesn't know are left out. Raises FalError.
@@ -29,25 +35,27 @@ def fetch(key: str, endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
     for start in range(0, len(wanted), AT_ONCE):
         batch = wanted[start : start + AT_ONCE]
         try:
-            rows = _rows(key, batch)
+            rows = _rows(key, batch, clock)
         except (UnknownEndpoint, InvalidInput):
             # One unknown endpoint spoils the whole answer (404), so the others are asked for one by one.
-            rows = [row for endpoint in batch for row in _one(key, endpoint)] if len(batch) > 1 else []
+            rows = [row for endpoint in batch for row in _one(key, endpoint, clock)] if len(batch) > 1 else []
         for row in rows:
-            usd, unit = row.get("unit_price"), row.get("unit")
-            if (
-                row.get("endpoint_id") in batch
-                and isinstance(usd, (int, float))
-                and 0 <= usd < 1e4
-                and isinstance(unit, str)
-            ):
-                found[row["endpoint_id"]] = {"usd": float(usd), "unit": unit, "at": at}
+            if row.get("endpoint_id") in batch and is_price(row.get("unit_price")) and isinstance(row.get("unit"), str):
+                found[row["endpoint_id"]] = {"usd": float(row["unit_price"]), "unit": row["unit"][:40], "at": at}
     _remember(found)
     return found
 
 
-def _rows(key: str, endpoints: list[str]) -> list[dict[str, Any]]:
-    body = web.get("models/pricing", key, [("endpoint_id", endpoint) for endpoint in endpoints])
+def is_price(value: Any) -> bool:
+    """A positive number of USD, and no fortune. Nothing is sold for 0 or for ``true``: such an answer is a fault, not a gift.
+
+    Whether the number is plausible is decided beside the stored price (``Endpoint.quote``).
+    """
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < DEAREST
+
+
+def _rows(key: str, endpoints: list[str], clock: FalClock | None) -> list[dict[str, Any]]:
+    body = web.get("models/pricing", key, [("endpoint_id", endpoint) for endpoint in endpoints], clock)
     rows = body.get("prices")
     return (
         [row for row in rows if isinstance(row, dict) and row.get("currency", "USD") == "USD"]
@@ -56,11 +64,38 @@ def _rows(key: str, endpoints: list[str]) -> list[dict[str, Any]]:
     )
 
 
-def _one(key: str, endpoint: str) -> list[dict[str, Any]]:
+def _one(key: str, endpoint: str, clock: FalClock | None) -> list[dict[str, Any]]:
     try:
-        return _rows(key, [endpoint])
+        return _rows(key, [endpoint], clock)
     except (UnknownEndpoint, InvalidInput):
         return []
+
+
+class FreshPrices:
+    """What fal asks at this moment: asked right before spending, and believed for a few minutes. Child process only.
+
+    Safe from several threads.
+    """
+
+    def __init__(self, key: str, clock: FalClock) -> None:
+        self._key = key
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def of(self, endpoint: str) -> dict[str, Any] | None:
+        """{"usd", "unit", "at"}, None where fal does not say."""
+        with self._lock:
+            asked_at, row = self._known.get(endpoint, (-math.inf, {}))
+            if time.monotonic() - asked_at < FRESH:
+                return row
+            try:
+                found = fetch(self._key, [endpoint], self._clock).get(endpoint)
+            except FalError:
+                return None
+            if found is not None:
+                self._known[endpoint] = time.monotonic(), found
+            return found
 
 
 def check_key(key: str) -> bool:
@@ -81,7 +116,11 @@ def _known() -> dict[str, dict[str, Any]]:
     except (OSError, ValueError):
         return {}
     rows = known.items() if isinstance(known, dict) else ()
-    return {endpoint: row for endpoint, row in rows if isinstance(row, dict) and {"usd", "unit", "at"} <= row.keys()}
+    return {
+        endpoint: row
+        for endpoint, row in rows
+        if isinstance(row, dict) and is_price(row.get("usd")) and isinstance(row.get("unit"), str) and row.get("at")
+    }
 
 
 def _remember(found: dict[str, dict[str, Any]]) -> None:

@@ -40,6 +40,9 @@ class Purchase:
     units: float = 1.0
     multipliers: tuple[tuple[float, str, str], ...] = ()
     price_source: str = ""
+    price_confirmed: bool = False  # fal named the unit price, and it is of the kind and size that was expected
+    size: tuple[int, int] | None = None  # pixels, where the arguments leave them to the endpoint
+    doubt: str = ""  # what is odd about the price
 
     @property
     def amount(self) -> str:
@@ -56,4 +59,5 @@ class Purchase:
     def from_json(cls, facts: dict[str, Any]) -> Purchase:
         outputs = tuple(Output(**output) for output in facts["outputs"])
         multipliers = tuple((times, reason, source) for times, reason, source in facts.get("multipliers", ()))
-        return cls(**{**facts, "outputs": outputs, "multipliers": multipliers})
+        size = tuple(facts["size"]) if facts.get("size") else None
+        return cls(**{**facts, "outputs": outputs, "multipliers": multipliers, "size": size})

@@ -19,6 +19,7 @@ from ..pipeline.spending import Limits
 from ..pipeline.text_table import text_table, usd
 from .arguments import Live
 from .order import purchase_for, with_endpoint
+from .prices import is_price
 from .purchase import UNPRICED, Purchase
 
 Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal's pricing API gave them
@@ -26,7 +27,7 @@ Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal
 
 def live(prices: Prices, endpoint: str) -> Live:
     row = prices.get(endpoint)
-    return (float(row["usd"]), str(row["unit"])) if row else None
+    return (float(row["usd"]), str(row["unit"])) if row and is_price(row.get("usd")) else None
 
 
 def plan(settings: RunSettings, folder: RunFolder | None = None, prices: Prices | None = None) -> list[Purchase]:
@@ -94,6 +95,9 @@ class Estimate:
         }
 
     def _source(self, line: Purchase) -> str:
+        return f"{self._origin(line)}{f' ({line.doubt})' if line.doubt else ''}"
+
+    def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
         if not row or not line.price_source.startswith("fal's pricing"):
             return f"stored: {line.price_source}"

@@ -1,8 +1,8 @@
 """The one place where bytes for fal.ai leave this machine: it decides what may be sent where, and what a retry may do.
 
-fal-client re-sends a request up to ten times when an answer is lost, a submission too; a lost answer there means a
-request that may have been accepted and will be billed. So below fal-client sits ``CarefulTransport``: where sending again
-could pay twice it raises ``Uncertain``, which fal-client does not know and therefore does not retry.
+fal-client re-sends a request up to ten times when an answer is lost, or is a 409 or a 429, a submission too; but a request
+whose answer is missing or odd may have been accepted and will be billed. So below fal-client sits ``CarefulTransport``: for
+every submission without a plain acceptance it raises ``Uncertain``, which fal-client does not know and does not retry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 from fal_client.client import BackupDomainTransport
 
-from .errors import BadAnswer, Uncertain, UnsafeAnswer
+from .clock import FalClock
+from .errors import Uncertain, UnsafeAnswer, from_answer
 
 QUEUE_HOSTS = ("queue.fal.run", "queue.falrun.com")
 # Hosts that may see the key: fal's own, by the domains of its documentation.
@@ -70,12 +71,13 @@ def is_public_address(url: str) -> bool:
 class CarefulTransport(httpx.BaseTransport):
     """Wraps fal-client's own transport.
 
-    Raises UnsafeAnswer for a host that is not fal's or an endless answer, Uncertain for a submission whose fate is
-    unknown. Everything else passes, so fal-client's own retries stay in force for reads.
+    Raises UnsafeAnswer for a host that is not fal's or an endless answer, Uncertain for a submission that was not plainly
+    accepted. Everything else passes, so fal-client's own retries stay in force for reads.
     """
 
-    def __init__(self, inner: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, inner: httpx.BaseTransport | None = None, clock: FalClock | None = None) -> None:
         self._inner = inner or BackupDomainTransport()
+        self._clock = clock or FalClock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if not is_fal_address(str(request.url)):
@@ -92,17 +94,19 @@ class CarefulTransport(httpx.BaseTransport):
             raise
         except (httpx.TransportError, UnsafeAnswer) as error:
             raise Uncertain(LOST.format(why=type(error).__name__)) from error
-        if response.status_code == 409:
-            raise BadAnswer(
-                "fal.ai answered 409 Conflict to a new request; resume later. Nothing was billed", billed="no"
-            )
-        # A gateway's 5xx may hide an acceptance, and so may fal's own: it can fail after it has queued the request.
-        if response.status_code == 408 or response.status_code >= 500:
-            raise Uncertain(LOST.format(why=f"HTTP {response.status_code}"))
-        return response
+        if response.status_code == 200:
+            return response
+        # Any other answer may hide an acceptance: a gateway's, a proxy's, and fal's own, which can fail after it has queued
+        # the request. Whether a refusal is one, fal's request list must say as well.
+        problem = Uncertain(LOST.format(why=f"HTTP {response.status_code}"))
+        if 400 <= response.status_code < 500 and response.status_code != 408 and is_fals_own_error(response):
+            body = json.loads(response.read())
+            problem.refusal = from_answer(response.status_code, body, response.headers, accepted=False)
+        raise problem
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
+        self._clock.heard(response.headers)
         try:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise UnsafeAnswer(f"{request.url.host} sent a compressed answer that was not asked for")
@@ -122,7 +126,7 @@ class CarefulTransport(httpx.BaseTransport):
 
 
 LOST = (
-    "the answer to this request was lost ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
+    "this request got no clear answer ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
     "Look in fal's own history; if it is not there, send it again (--send-again; in Blender, Retry Job)"
 )
 

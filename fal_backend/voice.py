@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import IO, Any
+
+from ..pipeline.redaction import dumps
 
 
 class Voice:
@@ -22,7 +23,7 @@ class Voice:
         threading.Thread(target=self._speak, name="voice", daemon=True).start()
 
     def say(self, word: str, /, **facts: Any) -> None:
-        line = json.dumps({"say": word, **facts}, ensure_ascii=True, default=str) + "\n"
+        line = dumps({"say": word, **facts}, ensure_ascii=True) + "\n"
         passing = word == "event" and facts.get("kind") not in ("done", "failed")
         with self._news:
             name = ("passing", facts.get("key")) if passing else object()

@@ -1,54 +1,104 @@
-"""From an accepted request to the addresses of its files: asking, deciding what an answer means, cancelling."""
+"""From an accepted request to the addresses of its files: asking, deciding what an answer means, cancelling.
+
+A request that fal has accepted is at fal until proof of something else: the result on disk, an error of the service's own
+in its status, or its request list saying how it ended. An HTTP error, a missing page or an odd body is weather: asked again
+with growing pauses for minutes, and at every resume, and before anything is bought in its place.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from ..pipeline.errors import Cancelled, TryAgainLater
 from ..pipeline.journal import Attempt
+from . import history, patience
 from .accounts import Accounts
 from .client import Answer, FalQueue, Handle, Standing
+from .endpoints.prices import is_plausible
 from .errors import (
-    Expired,
+    ENDS,
+    BadKey,
+    EmptyBalance,
     FalError,
-    InvalidInput,
+    Forbidden,
     ModelFailed,
     Overdue,
     PolicyRefusal,
-    QueueTimeout,
-    ServerFault,
-    Stopped,
+    Unreachable,
+    from_list,
+    from_status,
+    with_bill,
 )
+from .patience import Weather
 from .purchase import Tell
 
-PATIENCE = {"model": 45 * 60.0, "photoreal": 20 * 60.0, "video": 60 * 60.0}  # seconds from submission to result
-GRACE = 30.0  # seconds to see how a request ends that was cancelled while running
-MISUNDERSTOOD = 6  # answers in a row that make no sense before it is left for a later resume
-ASK_AGAIN = (0.5, 1.0, 2.0, 4.0)  # seconds between readings of a result that is missing or broken
-VERDICTS = (InvalidInput, PolicyRefusal, ModelFailed, QueueTimeout, Stopped)  # no second reading changes these
-ENDS = (*VERDICTS, ServerFault, Expired)  # fal's last word on a request
+KEY_PROBLEMS = (BadKey, EmptyBalance, Forbidden)
+ASK_RESULT = 3  # bad statuses in a row after which the result is asked for all the same
 
 
 class Waiting:
     """Several threads may share one."""
 
-    def __init__(self, queue: FalQueue, accounts: Accounts) -> None:
+    def __init__(self, key: str, queue: FalQueue, accounts: Accounts) -> None:
+        self._key = key
         self._queue = queue
         self._accounts = accounts
 
-    def see_through(self, attempt: Attempt, tell: Tell, cancel: threading.Event) -> None:
-        """Wait until fal has the result, and write its files' addresses down. Raises fal's last word otherwise."""
+    def see_through(self, attempt: Attempt, tell: Tell, cancel: threading.Event, weather: float) -> None:
+        """Wait until fal has the result, and write its files' addresses down.
+
+        Raises fal's last word otherwise, after writing it down as the attempt's failure; where there is none yet, an error
+        that leaves it for a resume. ``weather``: seconds in a row without a usable answer that are waited out.
+        """
         handle = self._handle(attempt)
+        sky = Weather(weather)
+        began = time.monotonic()
+        while True:
+            problem: Exception | None = None
+            try:
+                standing = self._queue.standing(handle)
+            except (FalError, TryAgainLater) as error:
+                problem, standing = error, Standing("", log="no usable answer; asking again")
+            self._tell_standing(attempt, standing, tell)
+            if standing.state in ("IN_QUEUE", "IN_PROGRESS"):
+                sky.clear()
+            elif problem is None or sky.count >= ASK_RESULT:
+                try:
+                    return self._note_result(attempt, self._read(handle, attempt, cancel))
+                except (FalError, TryAgainLater) as error:
+                    last = error if isinstance(error, FalError) else None
+                    if standing.error or standing.error_type:
+                        self._fail(attempt, from_status(standing.error, standing.error_type, handle.request_id, last))
+                    self._look_in_the_list(attempt, last)
+                    problem = error if problem is None or isinstance(error, ENDS) else problem
+            if time.monotonic() - began > patience.RESULT.get(attempt.stage, 3600.0):
+                self._try_to_cancel(handle, attempt)
+                raise Overdue("fal.ai took too long; it was asked to stop, and resume fetches the result if it still comes", request_id=handle.request_id)  # fmt: skip
+            if problem is None:
+                cancel.wait(patience.interval(time.monotonic() - began))
+            elif sky.is_over:
+                self._give_up(attempt, problem)
+            else:
+                if standing.state == "COMPLETED":
+                    tell("saving", "the result could not be read; asking again")
+                sky.pause(cancel)
+            if cancel.is_set():
+                self._cancelled(handle, attempt, tell, cancel)
+                sky = Weather(patience.LOOK)
+
+    def read_again(self, attempt: Attempt) -> bool:
+        """Ask for an attempt's result once more, since its files could not be fetched. False where it is not to be had."""
         try:
-            standing = self._poll(handle, attempt, tell, cancel)
-            answer = self._read(handle, tell, is_known_to_have_failed=bool(standing.error or standing.error_type))
-            self._note_result(attempt, answer)
-        except ENDS as error:
-            facts = {"error": type(error).__name__, "message": str(error), "billed": error.billed}
-            self._accounts.note("failed", attempt, **facts)
-            raise
+            answer = self._queue.answer(self._handle(attempt))
+            files = found_files(answer.body, attempt)
+        except (FalError, TryAgainLater):
+            return False
+        if files != (attempt.result or {}).get("files"):
+            self._accounts.note("result", attempt, files=files, seed=_seed(answer.body))
+        return True
 
     def _handle(self, attempt: Attempt) -> Handle:
         try:
@@ -56,34 +106,7 @@ class Waiting:
         except TypeError:  # a line of the journal that is not whole
             return self._queue.rebuild(attempt.endpoint, str(attempt.request_id))
 
-    # asking
-
-    def _poll(self, handle: Handle, attempt: Attempt, tell: Tell, cancel: threading.Event) -> Standing:
-        """Ask until fal says COMPLETED. It is paid for, so a lost connection is no reason to stop asking."""
-        began = time.monotonic()
-        deadline = began + PATIENCE.get(attempt.stage, 3600.0)
-        misunderstood = 0
-        while True:
-            try:
-                standing = self._queue.standing(handle)
-                misunderstood = 0
-            except (ServerFault, TryAgainLater):
-                standing = Standing("", log="connection lost; trying again")
-            except FalError as error:
-                # Also a refused key and a forgotten request: fal is known to say both in error for a moment.
-                misunderstood += 1
-                if misunderstood >= MISUNDERSTOOD or (isinstance(error, Expired) and misunderstood > 2):
-                    raise error.about(handle.request_id) from None
-                standing = Standing("", log="an answer that could not be understood; asking again")
-            if standing.state == "COMPLETED":
-                return standing
-            waited = time.monotonic() - began
-            self._tell_standing(attempt, standing, tell)
-            if time.monotonic() > deadline:
-                self._try_to_cancel(handle, attempt)
-                raise Overdue("fal.ai took too long; it was asked to stop, and resume fetches the result if it still comes", request_id=handle.request_id)  # fmt: skip
-            if cancel.wait(_interval(waited)):
-                return self._cancelled(handle, attempt, tell)
+    # deciding what an answer means
 
     def _tell_standing(self, attempt: Attempt, standing: Standing, tell: Tell) -> None:
         if standing.state and standing.state != attempt.fal_state:
@@ -91,31 +114,69 @@ class Waiting:
         if standing.state == "IN_QUEUE":
             position = standing.position or 0
             tell("queued", f"in fal's queue, {position} before it", queue_position=position)
-        else:
+        elif standing.state != "COMPLETED":
             tell("running", standing.log or "generating")
 
-    def _read(self, handle: Handle, tell: Tell, *, is_known_to_have_failed: bool) -> Answer:
-        """The result. Faults are believed once they have been read several times, or fal's status says the same."""
-        for pause in (*ASK_AGAIN, None):
-            try:
-                return self._queue.answer(handle)
-            except VERDICTS:
-                raise
-            except (FalError, TryAgainLater) as error:
-                sure = is_known_to_have_failed and isinstance(error, ServerFault)
-                if pause is None or sure:
-                    raise error.about(handle.request_id) if isinstance(error, FalError) else error from None
-            tell("saving", "the result could not be read; asking again")
-            time.sleep(pause)
-        raise AssertionError
+    def _read(self, handle: Handle, attempt: Attempt, cancel: threading.Event) -> Answer:
+        """The result, with the files it must name. Raises FalError or TryAgainLater."""
+        answer = self._queue.answer(handle)
+        self._note_units(attempt, answer.units)  # whatever the rest of the answer is worth
+        try:
+            found_files(answer.body, attempt)
+        except PolicyRefusal:
+            for _ in range(2):  # a paid picture is not given up for one reading
+                cancel.wait(patience.CONFIRM)
+                answer = self._queue.answer(handle)
+                found_files(answer.body, attempt)
+            raise
+        return answer
+
+    def _look_in_the_list(self, attempt: Attempt, last: FalError | None) -> None:
+        """Raise how the request ended where fal's request list knows that it failed."""
+        status = self.listed_status(attempt)
+        if status is not None and status >= 400:
+            self._fail(attempt, from_list(status, attempt.request_id, last))
+
+    def listed_status(self, attempt: Attempt) -> int | None:
+        """The HTTP status that a request ended with by fal's request list; None where it does not say."""
+        with contextlib.suppress(FalError, TryAgainLater):
+            for row in history.read(self._key, attempt.endpoint, self._queue.clock):
+                if row.request_id == attempt.request_id:
+                    return row.status
+        return None
+
+    def _fail(self, attempt: Attempt, error: FalError) -> NoReturn:
+        """Write down and raise how a request ended."""
+        self._note_units(attempt, error.units)
+        facts = {"error": type(error).__name__, "message": str(error), "billed": error.billed, "proven": error.proven}
+        self._accounts.note("failed", attempt, **facts)
+        raise error
+
+    def _give_up(self, attempt: Attempt, problem: Exception) -> NoReturn:
+        """After minutes without a usable answer: what is said of the request until it is asked for again."""
+        if isinstance(problem, ENDS):
+            if self.listed_status(attempt) == 200 or problem.units:
+                problem.billed = "yes"
+            elif problem.billed == "no":
+                problem.billed = "maybe"
+            self._fail(attempt, with_bill(problem.about(attempt.request_id)))
+        if isinstance(problem, KEY_PROBLEMS):
+            raise problem.about(attempt.request_id)
+        raise Unreachable(f"fal.ai gives no usable answer about this request ({_short(problem)}); it is not lost: resume to ask again", request_id=attempt.request_id) from problem  # fmt: skip
 
     def _note_result(self, attempt: Attempt, answer: Answer) -> None:
-        if answer.units is not None:
-            price = attempt.unit_price
-            usd = None if price is None else round(answer.units * price, 6)
-            self._accounts.note("billed", attempt, units=answer.units, unit_price=price, usd=usd)
-        files = found_files(answer.body, attempt)
-        self._accounts.note("result", attempt, files=files, seed=answer.body.get("seed"))
+        self._accounts.note("result", attempt, files=found_files(answer.body, attempt), seed=_seed(answer.body))
+
+    def _note_units(self, attempt: Attempt, units: float | None) -> None:
+        """What fal counted, and what that costs where the price is known for sure and the sum is plausible."""
+        if units is None or units == attempt.units:
+            return
+        price, usd = attempt.unit_price, None
+        if price is not None and attempt.price_confirmed:
+            sum_usd = round(units * price, 6)
+            if attempt.quoted_usd is None or is_plausible(sum_usd, attempt.quoted_usd):
+                usd = sum_usd
+        self._accounts.note("billed", attempt, units=units, unit_price=price, usd=usd)
 
     # cancelling
 
@@ -127,10 +188,19 @@ class Waiting:
             answer = self._queue.cancel(handle)
         except (FalError, TryAgainLater):
             return ""
+        if answer == "removed" and self._goes_on(handle):
+            answer = "running"  # it says that it removed what it is working on
         self._accounts.note("cancelled", attempt, answer=answer)
         return answer
 
-    def _cancelled(self, handle: Handle, attempt: Attempt, tell: Tell) -> Standing:
+    def _goes_on(self, handle: Handle) -> bool:
+        try:
+            standing = self._queue.standing(handle)
+        except (FalError, TryAgainLater):
+            return False
+        return standing.state != "COMPLETED" or not (standing.error or standing.error_type)
+
+    def _cancelled(self, handle: Handle, attempt: Attempt, tell: Tell, cancel: threading.Event) -> None:
         """Cancel, and say honestly what that means. Returns where the result is there after all, and is fetched."""
         answer = self._try_to_cancel(handle, attempt)
         if answer == "removed":
@@ -138,21 +208,29 @@ class Waiting:
         if answer == "":
             raise Cancelled("fal.ai could not be told to stop, so it may finish this and bill it; resume fetches the result")  # fmt: skip
         if answer == "gone":
-            raise Cancelled("fal.ai no longer knows this request; whether it was billed stands in fal's own history")
+            raise Cancelled("fal.ai does not find this request; whether it was billed stands in fal's own history")
+        deadline = time.monotonic() + patience.GRACE
         if answer == "completed":
             tell("saving", "fal had finished already: it is billed, and fetched")
-            return Standing("COMPLETED")
-        deadline = time.monotonic() + GRACE
-        tell("running", "fal was asked to stop; it may still bill this")
+        else:
+            tell("running", "fal was asked to stop; it may still bill this")
         while time.monotonic() < deadline:
+            with contextlib.suppress(FalError, TryAgainLater):
+                if self._queue.standing(handle).state == "COMPLETED":
+                    cancel.clear()  # the result is fetched like any other
+                    return
             time.sleep(0.5)
-            try:
-                standing = self._queue.standing(handle)
-            except (FalError, TryAgainLater):
-                continue
-            if standing.state == "COMPLETED":
-                return standing
         raise Cancelled("fal was already running it and may bill it; resume fetches the result if there is one")
+
+
+def _seed(body: dict[str, Any]) -> int | None:
+    """A seed is a number; anything else that stands in its place is not kept."""
+    seed = body.get("seed")
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+
+
+def _short(problem: Exception) -> str:
+    return str(problem).split(";")[0].split(". ")[0][:120]
 
 
 def found_files(body: dict[str, Any], attempt: Attempt) -> list[dict[str, str]]:
@@ -173,11 +251,6 @@ def found_files(body: dict[str, Any], attempt: Attempt) -> list[dict[str, str]]:
                 value = value.get(part) if isinstance(value, dict) else None
         url = value.get("url") if isinstance(value, dict) else None
         if not isinstance(url, str):
-            raise ModelFailed(f"fal's result holds no {place}; look at the request in fal's history. It was billed", billed="yes", request_id=attempt.request_id)  # fmt: skip
+            raise ModelFailed(f"fal's result holds no {place}; look at the request in fal's history", request_id=attempt.request_id)  # fmt: skip
         files.append({"path": path, "url": url})
     return files
-
-
-def _interval(waited: float) -> float:
-    """Seconds between two questions: a tenth of the wait so far, so a result is never found later than that."""
-    return min(max(0.25, waited / 10.0), 5.0)

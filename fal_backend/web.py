@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from .clock import FalClock
 from .errors import BadAnswer, Unreachable, from_answer
 
 API = "https://api.fal.ai/v1"
@@ -16,13 +17,15 @@ SLOWEST = 120.0  # seconds for a whole answer
 TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 
 
-def get(path: str, key: str, params: list[tuple[str, str]]) -> dict[str, Any]:
-    """The JSON object at ``path``. Raises FalError; nothing here is ever billed."""
+def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> dict[str, Any]:
+    """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
     try:
         with requests.get(
             f"{API}/{path}", params=params, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
         ) as response:
+            if clock is not None:
+                clock.heard(response.headers)
             raw, deadline = bytearray(), time.monotonic() + SLOWEST
             for chunk in response.iter_content(1 << 16):
                 raw += chunk

@@ -75,7 +75,8 @@ def _lighting() -> Iterator[str]:
 def _endpoints() -> Iterator[str]:
     yield from ("", "## Endpoints", "")
     yield "Every field can be set with `--set ENDPOINT.field=value`. Prices are those stored with the program, for when fal's"
-    yield "pricing API does not answer; what you are asked to agree to comes from that API. Other ids of fal.ai work too."
+    yield "pricing API does not answer, with the date of their source; what you are asked to agree to comes from that API. Other ids"
+    yield "of fal.ai work too."
     rows = {row["id"]: row for row in catalogue_rows()}
     for role in dict.fromkeys(endpoint.role for endpoint in ENDPOINTS):
         yield from ("", f"### {MAKES[role].capitalize()}", "")
@@ -86,7 +87,7 @@ def _endpoints() -> Iterator[str]:
 
 
 def _endpoint(row: dict[str, Any]) -> tuple[str, ...]:
-    price = "unknown" if row["usd"] is None else f"{usd(row['usd'])} / {row['unit']}"
+    price = "unknown" if row["usd"] is None else f"{usd(row['usd'])} / {row['unit']}, {row['price_date']}"
     retired = f" (retired: {row['retired']})" if row["retired"] else ""
     fields = (
         f"**{name}**" if value == "required" else name if value in (None, "") else f"{name} `{json.dumps(value)}`"

@@ -39,6 +39,7 @@ def run(
     stage: Stage = "model"
     report: dict[str, Any] = {}
     try:
+        folder.have_journal()  # runs of earlier versions had one only where something was paid for
         yield from _model(folder, settings, studio, backend, wait)
         if last >= STAGES.index("rig"):
             stage = "rig"

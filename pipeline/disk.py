@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import sys
 import threading
@@ -14,8 +15,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import RunFolderError
+from .file_lock import lock_within
+from .redaction import dumps
 
 _UTF8 = ("utf-8", "surrogatepass")  # file names need not be valid Unicode
+_PROCESS = secrets.token_hex(4)  # containers that share a drive have processes of the same number
+LOCK_PATIENCE = 60.0  # seconds; what is done under such a lock takes milliseconds
 
 
 def sync_folder(folder: Path) -> None:
@@ -43,7 +48,7 @@ def replace(beside: Path, path: Path) -> None:
 
 def beside(path: Path) -> Path:
     """The name under which this thread writes ``path`` until it is whole."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}-{_PROCESS}.part")
 
 
 def sweep(folder: Path, is_alive: Callable[[int], bool]) -> None:
@@ -94,7 +99,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def write_json(path: Path, value: Any) -> None:
     """Replace ``path`` by ``value`` as JSON, atomically."""
     with whole_file(path) as file:
-        file.write(json.dumps(value, indent=2, ensure_ascii=False, default=str).encode(*_UTF8) + b"\n")
+        file.write(dumps(value, indent=2, ensure_ascii=False).encode(*_UTF8) + b"\n")
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -110,29 +115,21 @@ def copy_file(source: Path, target: Path) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Hold the operating system's own lock on ``path`` (created when missing) for a few short steps.
 
-    Raises RunFolderError where the file can't be written or locked.
+    Raises RunFolderError where the file can't be written or locked, or where another process doesn't let go of it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+b")
     except OSError as error:
         raise RunFolderError(f"{path} can't be written ({error.strerror or error}); check the permissions of its folder") from error  # fmt: skip
-    with file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-            try:
-                yield
-            finally:
-                file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield  # closing the file lets go
+    with file:  # closing it lets go
+        try:
+            is_ours = lock_within(file.fileno(), LOCK_PATIENCE)
+        except OSError as error:
+            raise RunFolderError(f"{path} can't be locked ({error.strerror or error}); its folder has to be on a drive that can lock files") from error  # fmt: skip
+        if not is_ours:
+            raise RunFolderError(f"{path} is kept locked by another process; stop the one that hangs, then try again")
+        yield
 
 
 def append_line(path: Path, value: dict[str, Any]) -> None:
@@ -140,7 +137,7 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
 
     Raises RunFolderError where it can't be written; then nothing that depends on the line may happen.
     """
-    line = json.dumps(value, ensure_ascii=False, default=str).encode(*_UTF8) + b"\n"
+    line = dumps(value, ensure_ascii=False).encode(*_UTF8) + b"\n"
     try:
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)

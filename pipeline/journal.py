@@ -5,13 +5,15 @@ answered. So after a crash every attempt is in one of few states, and ``Attempt.
 paying twice:
 
     intended, nothing after         uncertain   it may or may not have been accepted: look it up, never re-send blindly
-    refused                         retry       fal never took it; nothing billed
+    refused                         retry       fal never took it: it said so, and its request list agrees
     submitted                       wait        ask fal under the URLs it gave us
     result                          fetch       paid; the files' addresses are known
     every output downloaded         done
-    failed, billed "no"             retry
-    failed, billed "maybe" or "yes" stuck       the user decides
+    failed, proven, billed "no"     retry
+    failed otherwise                stuck       asked again at every resume; buying in its place is the user's choice
     cancelled                       retry       removed from fal's queue, nothing billed
+
+An attempt has a random id of its own, since a run folder may be copied: the same key and number then stand for two.
 
 A cancel that came too late leaves the attempt ``submitted``: it is waited for and fetched, since it is paid.
 """
@@ -38,6 +40,7 @@ class Attempt:
 
     key: str
     number: int
+    id: str = ""  # random; empty in a journal of an early version
     stage: str = ""
     angle: str | None = None
     take: int = 1
@@ -47,7 +50,9 @@ class Attempt:
     places: list[str] = field(default_factory=list)  # where in fal's result each of them is named, e.g. "images.0"
     quoted_usd: float | None = None
     unit_price: float | None = None
-    intended_at: str = ""
+    price_confirmed: bool = True  # fal itself has just named the unit price, in the unit that was expected
+    intended_at: str = ""  # by this machine's clock
+    sent_at: str = ""  # by fal's own clock, shortly before it was sent; empty where fal had not said what time it is
     request_id: str | None = None
     urls: dict[str, str] = field(default_factory=dict)  # status_url, response_url, cancel_url
     fal_state: str = ""
@@ -56,8 +61,10 @@ class Attempt:
     billed_usd: float | None = None
     downloaded: dict[str, dict[str, Any]] = field(default_factory=dict)  # path → {file, bytes, sha256}
     cancel: str = ""  # "removed", "running", "completed", "gone"
-    failure: dict[str, Any] | None = None  # {error, message, billed}
+    failure: dict[str, Any] | None = None  # {error, message, billed, proven}
+    refusal: dict[str, Any] | None = None  # how fal refused the submission, while its request list has not agreed yet
     refused: bool = False
+    left: bool = True  # it may have reached fal, so fal's request list is asked before it is sent again
     uncertain: bool = False
     abandoned: bool = False  # the user decided that an uncertain attempt may be sent again
 
@@ -66,7 +73,7 @@ class Attempt:
         if self.failure is None and self.outputs and all(path in self.downloaded for path in self.outputs):
             return "done"
         if self.failure is not None:
-            return "retry" if self.failure.get("billed") == "no" or self.abandoned else "stuck"
+            return "retry" if self.is_known_unbilled or self.abandoned else "stuck"
         if self.refused or self.cancel == "removed":
             return "retry"
         if self.result is not None:
@@ -76,20 +83,23 @@ class Attempt:
         return "retry" if self.abandoned else "uncertain"
 
     @property
+    def is_known_unbilled(self) -> bool:
+        """Proven: fal never took it, or took it and ended it without a charge."""
+        if self.failure is not None:
+            return bool(self.failure.get("proven")) and self.failure.get("billed") == "no"
+        return self.refused or self.cancel == "removed"
+
+    @property
     def committed_usd(self) -> float:
         """What this attempt may cost in the worst case, for the limits."""
         if self.billed_usd is not None:
             return self.billed_usd
-        never_taken = self.refused or self.cancel == "removed"
-        if never_taken or (self.failure is not None and self.failure.get("billed") == "no"):
-            return 0.0
-        return self.quoted_usd or 0.0
+        return 0.0 if self.is_known_unbilled else self.quoted_usd or 0.0
 
     @property
     def may_be_billed(self) -> bool:
         """It may have cost something that this machine was not told of."""
-        untold = self.next_step in ("uncertain", "stuck", "fetch", "done") or self.abandoned
-        return self.billed_usd is None and (untold or self.cancel in ("running", "gone"))
+        return self.billed_usd is None and not self.is_known_unbilled
 
 
 @dataclass
@@ -148,6 +158,7 @@ def _number(value: Any) -> float | None:
 
 
 def _intended(attempt: Attempt, event: dict[str, Any]) -> None:
+    attempt.id = str(event.get("id") or "")
     attempt.stage = event.get("stage", "")
     attempt.angle = event.get("angle")
     attempt.take = event.get("take", 1)
@@ -157,7 +168,9 @@ def _intended(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.places = list(event.get("places", []))
     attempt.quoted_usd = _number(event.get("quoted_usd"))
     attempt.unit_price = _number(event.get("unit_price"))
+    attempt.price_confirmed = event.get("price_confirmed", True) is True
     attempt.intended_at = str(event.get("at", ""))
+    attempt.sent_at = str(event.get("sent_at") or "")
 
 
 def _submitted(attempt: Attempt, event: dict[str, Any]) -> None:
@@ -165,7 +178,7 @@ def _submitted(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.urls = {name: event[name] for name in ("status_url", "response_url", "cancel_url") if event.get(name)}
     # A lookup may find what had been given up: the request wins over every verdict about it.
     attempt.uncertain = attempt.abandoned = attempt.refused = False
-    attempt.failure, attempt.cancel = None, ""
+    attempt.failure, attempt.refusal, attempt.cancel = None, None, ""
 
 
 def _state(attempt: Attempt, event: dict[str, Any]) -> None:
@@ -174,6 +187,8 @@ def _state(attempt: Attempt, event: dict[str, Any]) -> None:
 
 def _result(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.result = {"files": event.get("files", []), "seed": event.get("seed")}
+    attempt.failure = None  # it had only seemed to have failed
+    attempt.cancel = "" if attempt.cancel == "removed" else attempt.cancel
 
 
 def _billed(attempt: Attempt, event: dict[str, Any]) -> None:
@@ -191,21 +206,25 @@ def _downloaded(attempt: Attempt, event: dict[str, Any]) -> None:
 
 
 def _failed(attempt: Attempt, event: dict[str, Any]) -> None:
-    attempt.failure = {name: event.get(name) for name in ("error", "message", "billed")}
+    attempt.failure = {name: event.get(name) for name in ("error", "message", "billed", "proven")}
 
 
 def _refused(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.refused = attempt.request_id is None
+    attempt.left = event.get("left", True) is not False
     if attempt.refused:
-        attempt.failure = {"error": event.get("error"), "message": event.get("message"), "billed": "no"}
+        facts = {"error": event.get("error"), "message": event.get("message")}
+        attempt.failure = {**facts, "billed": "no", "proven": True}
 
 
 def _cancelled(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.cancel = event.get("answer", "")
 
 
-def _uncertain(attempt: Attempt, _event: dict[str, Any]) -> None:
+def _uncertain(attempt: Attempt, event: dict[str, Any]) -> None:
     attempt.uncertain = True
+    refusal = event.get("refusal")
+    attempt.refusal = refusal if isinstance(refusal, dict) else None
 
 
 def _abandoned(attempt: Attempt, _event: dict[str, Any]) -> None:

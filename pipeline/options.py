@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .errors import UsageError
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from .settings import RunSettings
 
 JSON = "the last line of standard output is a JSON object"
@@ -34,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
     resume.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
-    resume.add_argument("--budget", type=_usd, metavar="USD", help="a new limit for this run")
+    _limit_options(resume, retakes=None)
     resume.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     resume.add_argument("--send-again", action="store_true", help="buy again what may or may not have been accepted")
     resume.add_argument("--retry-failed", action="store_true", help="buy again what failed and may have been billed")
@@ -47,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     estimate.set_defaults(command="estimate")
 
     endpoints = commands.add_parser("endpoints", help="the catalogue of models")
+    endpoints.add_argument("--stale", action="store_true", help="only those whose stored price is older than 90 days")
     endpoints.add_argument("--json", action="store_true", help=JSON)
     endpoints.set_defaults(command="endpoints")
 
@@ -114,8 +117,6 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--audio", action="store_true", help="let the video model make sound; it costs more")
     add("--no-gate", action="store_true", help="do not measure the stills against their renders")
-    add("--retakes", type=int, default=1, metavar="N", help="stills bought at most in place of one that is not on model, per angle (default 1)")  # fmt: skip
-    add("--retake-budget", type=_usd, metavar="USD", help="never spend more than this on retakes")
     add("--rungs", default="reroll,stricter,depth", metavar="A,B,…", help="what retakes try, in this order (default reroll,stricter,depth)")  # fmt: skip
     add("--no-local-finish", action="store_true", help="flag a still that stays wrong, instead of showing the render's own finish")  # fmt: skip
     add("--unsure", choices=("flag", "accept", "climb"), default="flag", help="what to do with a still that can't be told (default flag)")  # fmt: skip
@@ -123,11 +124,21 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("--restore", choices=("none", "label", "edges"), default="none", help="detail that exact mode takes from the render")  # fmt: skip
     add("--restore-region", action="append", default=[], metavar="ANGLE=FILE", help="a picture, white where exact mode restores detail at that angle (repeatable)")  # fmt: skip
     add("--detail-from", action="append", default=[], metavar="ANGLE=FILE", help="a photo from that angle to take the detail from, not the render (repeatable)")  # fmt: skip
-    add("--budget", type=_usd, metavar="USD", help="never spend more than this on this run")
-    add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
+    _limit_options(parser, retakes=1)
     add("--private", action="store_true", help="ask fal.ai not to store inputs and outputs longer than needed")
     add("--yes", action="store_true", help="do not ask before money is spent")
     add("--json", action="store_true", help=JSON)
+
+
+def _limit_options(parser: argparse.ArgumentParser, retakes: int | None) -> None:
+    """The limits that a run has, and that a resume can set anew; there None leaves each as it was."""
+    add = parser.add_argument
+    default = "" if retakes is None else f" (default {retakes})"
+    add("--retakes", type=int, default=retakes, metavar="N", help=f"stills bought at most in place of one that is not on model, per angle{default}")  # fmt: skip
+    add("--retake-budget", type=_usd, metavar="USD", help="never spend more than this on retakes")
+    add("--budget", type=_usd, metavar="USD", help="never spend more than this on this run")
+    add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
+    add("--product-budget", type=_usd, metavar="USD", help="never spend more than this on this product, over all its runs on this machine")  # fmt: skip
 
 
 def _usd(text: str) -> float:
@@ -188,14 +199,34 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
             ),
             budget=options.budget,
             daily_budget=options.daily_budget,
+            product_budget=options.product_budget,
             private=options.private,
             **given,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        words = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"--{field.replace('_', '-')}: {words}" if field else words) from None
+        raise _in_words(error) from None
+
+
+def with_limits(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
+    """``settings`` with the limits that a resume's ``options`` set anew. Raises UsageError."""
+    from pydantic import ValidationError
+
+    def given(*names: str) -> dict[str, Any]:
+        return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+    values = settings.model_dump() | given("budget", "daily_budget", "product_budget")
+    values["gate"] |= given("retakes", "retake_budget")
+    try:
+        return type(settings).model_validate(values)
+    except ValidationError as error:
+        raise _in_words(error) from None
+
+
+def _in_words(error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]).removeprefix("gate.")
+    words = first["msg"].removeprefix("Value error, ")
+    return UsageError(f"--{field.replace('_', '-')}: {words}" if field else words)
 
 
 def _angles(options: argparse.Namespace) -> tuple[Any, ...]:

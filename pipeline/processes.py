@@ -1,11 +1,13 @@
-"""Whether a process of this machine still runs, and whether it is the one that was meant."""
+"""Whether a process of this machine still runs, whether it is the one that was meant, and which machine this is."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 
@@ -34,6 +36,44 @@ def birth(pid: int) -> str:
         command = ["/bin/ps", "-o", "lstart=", "-p", str(int(pid))]
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
     return ""
+
+
+_FIRST_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO of Linux: that of the machine itself, not of a container
+
+
+def namespace() -> str:
+    """Where this process's number is valid: a container has numbers of its own. Empty where that can't be told."""
+    if not sys.platform.startswith("linux"):
+        return sys.platform
+    with contextlib.suppress(OSError):
+        return str(Path("/proc/self/ns/pid").readlink())
+    return ""
+
+
+def machine() -> list[str]:
+    """Names that this running system has and no other, whatever its host name: two lists that share one are of one system.
+
+    All containers of a machine have the same; file locks hold between them. A restarted machine keeps one where it can.
+    """
+    names = []
+    with contextlib.suppress(OSError, AttributeError):
+        if sys.platform == "win32":
+            import winreg
+
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Cryptography") as key:
+                names.append(str(winreg.QueryValueEx(key, "MachineGuid")[0]))
+        elif sys.platform == "darwin":
+            import ctypes
+
+            host, patience = (ctypes.c_ubyte * 16)(), (ctypes.c_long * 2)(1, 0)
+            if ctypes.CDLL(None).gethostuuid(host, patience) == 0:  # gethostuuid(2)
+                names.append(bytes(host).hex())
+        else:
+            names.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+            own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+            if own and namespace() == _FIRST_NAMESPACE:  # images of containers and cloned machines may share one
+                names.append(f"{own} {socket.gethostname()}")
+    return names or [f"{uuid.getnode():x}"]
 
 
 def _linux_stat(pid: int, index: int) -> str | None:

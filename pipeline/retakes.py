@@ -14,7 +14,7 @@ from .ports import Product, Shot
 from .requests import Request, StillRequest
 from .rig import Angle
 from .scoring.ladder import BOUGHT, Action
-from .spending import Limits, SpendingBook
+from .spending import Limits, SpendingBook, attempt_id
 
 UNDER_WAY = ("wait", "fetch", "done", "uncertain")  # paid for, or it may be: asking again sends nothing
 
@@ -67,7 +67,8 @@ class Retakes:
         if self.record.folder.read_journal().purchases.next_step(entry["key"]) in UNDER_WAY:
             return
         self.orders.forgive(entry["key"])
-        reason = "the limit allows no other take" if isinstance(event.error, BudgetExceeded) else event.text
+        limited = isinstance(event.error, BudgetExceeded)
+        reason = f"no other take was bought: {event.text}" if limited else event.text
         self._come_to_nothing(entry, reason)
 
     def _come_to_nothing(self, entry: Entry, reason: str) -> None:
@@ -101,7 +102,8 @@ class Retakes:
             spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)
             left.append(settings.gate.retake_budget - spent - asked)
         limits = Limits.of(settings)
-        unspent = SpendingBook().left(folder.record["id"], settings.product_name, limits)
+        of_run = {attempt_id(attempt, folder.record["id"]) for attempt in purchases.attempts}
+        unspent = SpendingBook().left(settings.product_name, limits, of_run)
         if unspent is not None:
             left.append(unspent - asked - unsent(plan.planned(folder, settings, self.product)))
         return max(0.0, min(left)) if left else None

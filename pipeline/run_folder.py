@@ -120,6 +120,7 @@ class RunFolder:
             },
         )
         folder.save()
+        folder.have_journal()
         return folder
 
     @classmethod
@@ -225,6 +226,13 @@ class RunFolder:
         copy_file(take, self.still(name) if is_still else self.clip(name))
         self.record.setdefault("chosen", {})[subject] = number
         self.save()
+
+    def have_journal(self) -> None:
+        """The journal is there in any run, empty where nothing is paid for. Raises RunFolderError."""
+        try:
+            self.journal.touch()
+        except OSError as error:
+            raise RunFolderError(f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions") from error  # fmt: skip
 
     def read_journal(self) -> Journal:
         return Journal(self.journal)

@@ -6,10 +6,13 @@ before its request may leave; the sum of reservations and bills never passes a l
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ from .errors import BudgetExceeded
 from .text_table import usd as words
 
 if TYPE_CHECKING:
+    from .journal import Attempt
     from .settings import RunSettings
 
 _CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
@@ -58,21 +62,25 @@ class Limits:
 
 @dataclass(frozen=True)
 class Entry:
-    """A purchase in the book. ``usd`` is the quote until the bill is known."""
+    """An attempt in the book. ``usd`` is the quote until the bill is known."""
 
     day: str  # local date, ISO
     run: str
     product: str
-    purchase: str  # key#attempt
+    attempt: str  # its random id
     usd: float
+    request: str = ""  # fal's id of it, which no other attempt may take for its own
 
 
-def _against(
-    limits: Limits, entries: list[Entry], run: str, product: str, today: str
-) -> Iterator[tuple[str, float, float]]:
-    """(name, USD, USD spent or set aside) of each limit that is set."""
+def attempt_id(attempt: Attempt, run: str) -> str:
+    """The id under which the book knows an attempt; one of an early version's journal has none of its own."""
+    return attempt.id or f"{run}:{attempt.key}#{attempt.number}"
+
+
+def _against(limits: Limits, entries: list[Entry], of_run: Container[str], product: str, today: str) -> Iterator[tuple[str, float, float]]:  # fmt: skip
+    """(name, USD, USD spent or set aside) of each limit that is set. ``of_run``: the ids of the run's attempts."""
     for name, limit, spent in (
-        ("run", limits.run, sum(e.usd for e in entries if e.run == run)),
+        ("run", limits.run, sum(e.usd for e in entries if e.attempt in of_run)),
         # Days to come count as well: a clock that was set back must not open the purse again.
         ("day", limits.day, sum(e.usd for e in entries if e.day >= today)),
         ("product", limits.product, sum(e.usd for e in entries if e.product == product)),
@@ -82,51 +90,77 @@ def _against(
 
 
 class SpendingBook:
-    """Append-only lines, folded by purchase: the last line of a purchase is what it costs."""
+    """Append-only lines, folded by attempt: the last line of an attempt is what it costs.
+
+    It also knows which of fal's requests belongs to which attempt, for all runs of this machine.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (folder or state_folder()) / "spending.jsonl"
 
     def entries(self) -> list[Entry]:
-        latest: dict[tuple[str, str], Entry] = {}
+        latest: dict[str, Entry] = {}
         for line in read_lines(self.path):
             try:
-                entry = Entry(line["day"], line["run"], line["product"], line["purchase"], float(line["usd"]))
+                attempt = line.get("attempt") or f"{line['run']}:{line['purchase']}"
+                entry = Entry(line["day"], line["run"], line["product"], attempt, float(line["usd"]), line.get("request") or "")  # fmt: skip
             except (KeyError, TypeError, ValueError):
                 continue
-            first = latest.get((entry.run, entry.purchase))
-            # A bill that comes after midnight still belongs to the day it was reserved on.
-            day = first.day if first is not None else entry.day
-            latest[entry.run, entry.purchase] = Entry(day, entry.run, entry.product, entry.purchase, entry.usd)
+            if not math.isfinite(entry.usd):
+                continue
+            if (first := latest.get(attempt)) is not None:
+                # A bill that comes after midnight still belongs to the day it was reserved on.
+                entry = replace(entry, day=first.day, request=entry.request or first.request)
+            latest[attempt] = entry
         return list(latest.values())
 
-    def reserve(self, run: str, product: str, purchase: str, usd: float, limits: Limits) -> None:
-        """Set ``usd`` aside, or raise BudgetExceeded and set nothing aside."""
-        with locked(self.path.with_suffix(".lock")):
-            today = local_day()
-            others = [entry for entry in self.entries() if (entry.run, entry.purchase) != (run, purchase)]
-            for name, limit, spent in _against(limits, others, run, product, today):
-                if spent + usd > limit + _CENT_FRACTION:
-                    raise BudgetExceeded(
-                        f"stopped before the {name}'s limit of {words(limit)} would be passed: {words(spent)} is spent or "
-                        f"set aside and the next request costs {words(usd)}; raise the limit and resume to go on"
-                    )
-            append_line(self.path, {"day": today, "run": run, "product": product, "purchase": purchase, "usd": usd})
+    def requests(self) -> dict[str, str]:
+        """fal's request id → the attempt that it belongs to."""
+        return {entry.request: entry.attempt for entry in self.entries() if entry.request}
 
-    def left(self, run: str, product: str, limits: Limits) -> float | None:
-        """USD that the tightest of the limits leaves, None where there is none. Nothing is set aside by asking."""
-        known = _against(limits, self.entries(), run, product, local_day())
-        return min((limit - spent for _, limit, spent in known), default=None)
+    def reserve(
+        self, entry: Entry, limits: Limits, of_run: Callable[[], Container[str]], intend: Callable[[], None]
+    ) -> None:
+        """Set ``entry.usd`` aside and ``intend``, or raise BudgetExceeded and do neither.
 
-    def settle(self, run: str, product: str, purchases: Mapping[str, tuple[str, float]]) -> None:
-        """Replace reservations by what was billed, 0 where nothing was: purchase → (its day, USD).
+        ``of_run``: the ids of the run's attempts so far, asked for when nobody else can add one.
 
-        A purchase that the book doesn't know, because the run folder came from another machine, is entered.
+        ``intend`` writes down what is about to be sent, before the reservation: a crash between the two leaves an
+        attempt that ``settle`` enters here later, and no reservation that nobody would ever release.
         """
         with locked(self.path.with_suffix(".lock")):
-            known = {entry.purchase: entry.usd for entry in self.entries() if entry.run == run}
-            for purchase, (day, usd) in purchases.items():
-                if known.get(purchase) != usd:
-                    append_line(
-                        self.path, {"day": day, "run": run, "product": product, "purchase": purchase, "usd": usd}
+            others = [each for each in self.entries() if each.attempt != entry.attempt]
+            for name, limit, spent in _against(limits, others, of_run(), entry.product, entry.day):
+                if spent + entry.usd > limit + _CENT_FRACTION:
+                    raise BudgetExceeded(
+                        f"stopped before the {name}'s limit of {words(limit)} would be passed: {words(spent)} is spent or "
+                        f"set aside and the next request costs {words(entry.usd)}; raise the limit and resume to go on"
                     )
+            intend()
+            append_line(self.path, asdict(entry))
+
+    def left(self, product: str, limits: Limits, of_run: Container[str]) -> float | None:
+        """USD that the tightest of the limits leaves, None where there is none. Nothing is set aside by asking."""
+        known = _against(limits, self.entries(), of_run, product, local_day())
+        return min((limit - spent for _, limit, spent in known), default=None)
+
+    def settle(self, entries: Iterable[Entry]) -> None:
+        """Replace reservations by what was billed, 0 where nothing was, and keep which request belongs to whom.
+
+        An attempt that the book doesn't know, because the run folder came from another machine, is entered.
+        """
+        with locked(self.path.with_suffix(".lock")):
+            known = {entry.attempt: entry for entry in self.entries()}
+            for entry in entries:
+                before = known.get(entry.attempt)
+                if before is None or (before.usd, before.request) != (entry.usd, entry.request or before.request):
+                    append_line(self.path, asdict(entry))
+
+    def sending(self, words_sent: str) -> contextlib.AbstractContextManager[None]:
+        """Hold this machine's turn to send exactly these words, or to look for them in fal's request list.
+
+        Two runs that send the same words at once could take each other's request for their own; one after the other,
+        each knows its own before the next one looks.
+        """
+        digest = hashlib.sha256(words_sent.encode("utf-8", "surrogatepass")).hexdigest()
+        return locked(self.path.parent / "sending" / f"{digest[:2]}.lock")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ...pipeline.errors import UsageError
 from ...pipeline.stages import Stage
 from .check import choices, sentence
-from .prices import Multiplier, Price, Quote, count_units
+from .prices import Multiplier, Price, Quote, count_units, is_plausible, singular
 
 Role = Literal["model", "picture", "photoreal", "video"]
 MAKES = {
@@ -199,19 +199,33 @@ class Endpoint:
     ) -> Quote:
         """The price of one call in USD. ``live``: (unit price in USD, unit) from fal's pricing API, None offline.
 
-        A live price in a unit that nobody here can count gives way to the stored one.
+        A live price is checked like any input. One in another unit than the stored one, or far from it, does not count
+        by itself: the dearer of the two does, since a quote guards a limit, and ``doubt`` says so.
         """
+        stored = self._quote(arguments, self.price.usd, self.price.unit, size, live=False)
         values = {**self.defaults(), **arguments}
-        counted = live is not None and count_units(live[1], values, size) is not None
-        usd, unit = live if live is not None and counted else (self.price.usd, self.price.unit)
+        if live is None or not 0.0 < live[0] < math.inf or count_units(live[1], values, size) is None:
+            return stored
+        asked = self._quote(arguments, *live, size, live=True)
+        if stored.usd is None or asked.usd is None:
+            return replace(asked, confirmed=self.price.usd is None)
+        same_kind = singular(asked.unit) == singular(stored.unit)
+        if same_kind and is_plausible(asked.usd, stored.usd):
+            return replace(asked, confirmed=True)
+        doubt = f"fal's pricing API says ${live[0]:.6g} per {singular(live[1])}, and ${self.price.usd:.6g} per {singular(self.price.unit)} is stored; the dearer counts"  # fmt: skip
+        return replace(max(asked, stored, key=lambda quote: quote.usd or 0.0), doubt=doubt)
+
+    def _quote(
+        self, arguments: Mapping[str, Any], usd: float | None, unit: str, size: tuple[int, int] | None, *, live: bool
+    ) -> Quote:
         units, multipliers = self.quote_units(arguments, unit, size)
         total = usd
         if total is not None:
             total *= units
             for multiplier in multipliers:
                 total *= multiplier.times
-        source = "fal's pricing API" if counted else self.price.source
-        return Quote(total, unit, usd, units, tuple(multipliers), counted, source)
+        source = "fal's pricing API" if live else self.price.source
+        return Quote(total, unit, usd, units, tuple(multipliers), live, source)
 
 
 def still(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from ...pipeline.errors import UsageError
@@ -87,8 +88,11 @@ def _slips(one: str, other: str) -> int:
     return row[-1]
 
 
-def catalogue_rows() -> list[dict[str, Any]]:
-    """The catalogue for the ``endpoints`` command: plain JSON, USD a unit, ``usd`` None where no price is stored."""
+def catalogue_rows(stale_on: date | None = None) -> list[dict[str, Any]]:
+    """The catalogue for the ``endpoints`` command: plain JSON, USD a unit, ``usd`` None where no price is stored.
+
+    ``stale_on``: only endpoints whose stored price is too old on that day to be relied on.
+    """
     return [
         {
             "id": endpoint.id,
@@ -102,8 +106,10 @@ def catalogue_rows() -> list[dict[str, Any]]:
             "unit": endpoint.price.unit,
             "usd": endpoint.price.usd,
             "price_source": endpoint.price.source,
+            "price_date": endpoint.price.date,
             "retired": endpoint.retired,
             "notes": endpoint.notes,
         }
         for endpoint in ENDPOINTS
+        if stale_on is None or endpoint.price.is_stale(stale_on)
     ]

@@ -26,7 +26,7 @@ from .base import (
     Tolerance5,
     still,
 )
-from .prices import Price
+from .prices import unpriced
 
 
 class Flux2(Inputs):
@@ -79,7 +79,7 @@ class Flux2ProImages(Result):
     seed: int | None = None
 
 
-UNPRICED = Price("megapixels", None, "no price seen; the pricing API knows")
+UNPRICED = unpriced("megapixels")
 SIDES = Sizes(side=(512, 2048), step=16)
 
 ENDPOINTS = (

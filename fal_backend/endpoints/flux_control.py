@@ -23,7 +23,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import Price
+from .prices import unpriced
 
 
 class ControlLora(Inputs):
@@ -101,7 +101,7 @@ class SdxlUnion(Inputs):
     sync_mode: SyncMode = False
 
 
-UNPRICED = Price("megapixels", None, "no price seen; the pricing API knows")
+UNPRICED = unpriced("megapixels")
 CONTROL = "control_lora_image_url"
 LORA = "fal-ai/flux-control-lora-"
 

@@ -62,9 +62,9 @@ class KontextMulti(Kontext):
     image_urls: list[FileUrl] = Field(min_length=1)
 
 
-DEV = Price("images", 0.025, "third-party listing, 2026")
-PRO = Price("images", 0.04, "fal's llms.txt, 2026")
-MAX = Price("images", 0.08, "third-party listing, 2026")
+DEV = Price("images", 0.025, "third-party listing, 2026", "2026-01-01")
+PRO = Price("images", 0.04, "fal's llms.txt, 2026", "2026-01-01")
+MAX = Price("images", 0.08, "third-party listing, 2026", "2026-01-01")
 
 ENDPOINTS = (
     still("fal-ai/flux-kontext/dev", "FLUX Kontext dev", KontextDev, FluxImages, DEV),

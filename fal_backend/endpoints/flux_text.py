@@ -22,7 +22,7 @@ from .base import (
 )
 from .prices import Price
 
-TABLE = "LiteLLM's price table, 2026"
+TABLE, YEAR = "LiteLLM's price table, 2026", "2026-01-01"
 
 
 class FluxPro(Inputs):
@@ -64,16 +64,23 @@ class FluxSchnell(Inputs):
 
 
 ENDPOINTS = (
-    Endpoint("fal-ai/flux-pro/v1.1", "picture", "FLUX 1.1 pro", FluxPro, FluxImages, Price("megapixels", 0.04, TABLE)),
+    Endpoint(
+        "fal-ai/flux-pro/v1.1", "picture", "FLUX 1.1 pro", FluxPro, FluxImages, Price("megapixels", 0.04, TABLE, YEAR)
+    ),
     Endpoint(
         "fal-ai/flux-pro/v1.1-ultra",
         "picture",
         "FLUX 1.1 pro ultra",
         FluxUltra,
         FluxImages,
-        Price("images", 0.06, TABLE),
+        Price("images", 0.06, TABLE, YEAR),
     ),
     Endpoint(
-        "fal-ai/flux/schnell", "picture", "FLUX schnell", FluxSchnell, FluxImages, Price("megapixels", 0.003, TABLE)
+        "fal-ai/flux/schnell",
+        "picture",
+        "FLUX schnell",
+        FluxSchnell,
+        FluxImages,
+        Price("megapixels", 0.003, TABLE, YEAR),
     ),
 )

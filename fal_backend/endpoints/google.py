@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import FileUrl, Images, Inputs, JpegPngWebp, NumImages, Seed, SyncMode, Tolerance6, still
-from .prices import Multiplier, Price
+from .prices import Multiplier, Price, unpriced
 
 Aspect = Literal["auto", "21:9", "16:9", "3:2", "4:3", "5:4", "1:1", "4:5", "3:4", "2:3", "9:16"]
 WideAspect = Literal[Aspect, "4:1", "1:4", "8:1", "1:8"]
@@ -64,9 +64,9 @@ def _by_resolution(source: str, **times: float) -> Any:
 
 PAGE = "fal's model page, 2026"
 LISTING = "third-party listing, 2026"
-PRO = Price("images", 0.15, LISTING, _by_resolution(LISTING, r4K=2.0))
-TWO = Price("images", 0.08, PAGE, _by_resolution(PAGE, r2K=1.5, r4K=2.0))
-UNPRICED = Price("images", None, "no price seen; the pricing API knows")
+PRO = Price("images", 0.15, LISTING, "2026-01-01", _by_resolution(LISTING, r4K=2.0))
+TWO = Price("images", 0.08, PAGE, "2026-01-01", _by_resolution(PAGE, r2K=1.5, r4K=2.0))
+UNPRICED = unpriced("images")
 
 ENDPOINTS = (
     still("fal-ai/nano-banana/edit", "Nano Banana", NanoBanana, NanoBananaImages, UNPRICED),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Endpoint, FileUrl, Inputs, Video
-from .prices import Multiplier, Price
+from .prices import Multiplier, Price, unpriced
 
 KlingPrompt = Annotated[str, Field(min_length=1, max_length=2500, description="what happens, in words")]
 Avoid = Annotated[str, Field(max_length=2500, description="what must not happen")]
@@ -82,20 +82,28 @@ class Kling3(Inputs):
         return self
 
 
-def _audio(times: float, source: str) -> Any:
+def _table(silent: float, audio: float, voice: float, source: str, date: str) -> Price:
+    """USD a second: without audio, with it, and with a voice that is chosen."""
+
     def multipliers(values: Mapping[str, Any]) -> list[Multiplier]:
-        return [Multiplier(times, "audio", source)] if values.get("generate_audio") else []
+        if not values.get("generate_audio"):
+            return []
+        elements = values.get("elements") or []
+        if values.get("voice_ids") or any(element.get("voice_id") for element in elements):
+            return [Multiplier(voice / silent, "audio with a chosen voice", source)]
+        return [Multiplier(audio / silent, "audio", source)]
 
-    return multipliers
+    return Price("seconds", silent, source, date, multipliers)
 
 
-PAGES = "fal's pages, 2026: 0.112 or 0.224 a second without audio, 1.5 times with; the dearer is stored"
-V3_PRO = Price("seconds", 0.224, PAGES, _audio(1.5, PAGES))
-V3_STANDARD = Price("seconds", 0.168, "derived: Kling sells standard at 3/4 of pro, 2026-09", _audio(1.5, PAGES))
-V26_PRO = Price("seconds", None, "no price seen; the pricing API knows", _audio(2.0, "assumed, as no page was seen"))
-V25_PRO = Price("seconds", 0.07, "fal's llms.txt, 2026: 0.35 for 5 s, then 0.07 a second")
-V1_STANDARD = Price("seconds", 0.045, "fal's llms.txt, 2026")
-UNPRICED = Price("seconds", None, "no price seen; the pricing API knows")
+LLMS = "fal's llms.txt, 2026"
+PULL = "fal's llms.txt as quoted in github.com/NousResearch/hermes-agent/pull/92720"
+V3_PRO = _table(0.112, 0.168, 0.196, PULL, "2026-08-23")
+V3_STANDARD = _table(0.084, 0.126, 0.154, PULL, "2026-08-23")
+V26_PRO = _table(0.07, 0.14, 0.168, LLMS, "2026-01-01")
+V25_PRO = Price("seconds", 0.07, f"{LLMS}: 0.35 for 5 s, then 0.07 a second", "2026-01-01")
+V1_STANDARD = Price("seconds", 0.045, LLMS, "2026-01-01")
+UNPRICED = unpriced("seconds")
 V1_PRO_GONE = (
     "not in fal's list of active models since 2026-04; fal-ai/kling-video/v2.5-turbo/pro/image-to-video has its fields"
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .base import Endpoint, File, FileUrl, Inputs, Prompt, Result, Safety, Seed
-from .prices import Multiplier, Price
+from .prices import Multiplier, Price, unpriced
 
 ModelType = Annotated[
     Literal["standard", "lowpoly"], Field(description="lowpoly ignores topology, target_polycount and should_remesh")
@@ -108,8 +109,10 @@ def _extras(values: Mapping[str, Any]) -> list[Multiplier]:
     return [Multiplier(1.0 + sum(shares.values()), " + ".join(named), EXTRAS)] if named else []
 
 
-V6 = Price("units", 0.80, "fal's model page of meshy v6, bare model, undated; other pages differ", _extras)
-V5 = Price("units", None, "no price seen; the pricing API knows", _extras)
+V6 = Price(
+    "units", 0.80, "fal's model page of meshy v6, bare model, undated; other pages differ", "2026-01-01", _extras
+)
+V5 = replace(unpriced("units"), multipliers=_extras)
 
 ENDPOINTS = (
     Endpoint("fal-ai/meshy/v6/image-to-3d", "model", "Meshy 6, one photo", MeshyPhoto, MeshyModel, V6),

@@ -54,7 +54,7 @@ ENDPOINTS = (
         "GPT Image 2",
         GptImage2,
         GptImages,
-        Price("images", 0.19, LISTING, _by_quality),
+        Price("images", 0.19, LISTING, "2026-05-01", _by_quality),
         notes="billed by tokens",
         sizes=Sizes(side=(16, 3840), pixels=(655_360, 3840 * 2160), step=16),
     ),

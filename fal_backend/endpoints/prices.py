@@ -2,15 +2,19 @@
 
 fal's pricing API gives a base price and a unit in free text; what audio, texture or resolution add it does not say.
 Those multipliers are declared with the endpoint, each with its source. Where two sources disagree the dearer price is
-stored, since a quote guards a budget.
+stored, since a quote guards a budget; where a later source settles it, that one.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+FRESH_DAYS = 90  # after so many a stored price is to be looked up again
+LOOKED_FOR = "2026-11-25"  # when a price was last looked for where none is stored
 
 # width × height of fal's named picture sizes (fal's ImageSize presets)
 NAMED_SIZES = {
@@ -40,17 +44,42 @@ def no_multipliers(_values: Mapping[str, Any]) -> list[Multiplier]:
 
 @dataclass(frozen=True)
 class Price:
-    """``usd`` for one ``unit``, as stored; None where no price is known and only the pricing API can tell."""
+    """``usd`` for one ``unit``, as stored; None where no price is known and only the pricing API can tell.
+
+    ``date``: ISO, the day of the source; of a source that tells only its month or its year, the first day of that, so that
+    no price passes for younger than it is.
+    """
 
     unit: str
     usd: float | None
     source: str
+    date: str
     multipliers: Callable[[Mapping[str, Any]], list[Multiplier]] = no_multipliers
+
+    def is_stale(self, today: dt.date) -> bool:
+        """The stored price is older than FRESH_DAYS."""
+        return self.usd is not None and (today - dt.date.fromisoformat(self.date)).days > FRESH_DAYS
+
+
+def unpriced(unit: str) -> Price:
+    """The price of an endpoint for which none was seen."""
+    return Price(unit, None, "no price seen; the pricing API knows", LOOKED_FOR)
+
+
+PLAUSIBLE = 3.0  # times: a price or a bill that is further than that from what was expected is not believed by itself
+
+
+def is_plausible(usd: float, expected: float) -> bool:
+    return expected / PLAUSIBLE <= usd <= expected * PLAUSIBLE
 
 
 @dataclass(frozen=True)
 class Quote:
-    """``usd`` is None where neither fal nor the catalogue knows a price. ``live``: the unit price came from fal."""
+    """``usd`` is None where neither fal nor the catalogue knows a price. ``live``: the unit price came from fal.
+
+    ``confirmed``: fal's price is in the unit that the catalogue expects, and plausible beside the stored one; only then
+    is a number of billed units worth what it says. ``doubt``: what is odd about the price, for the user; empty if nothing.
+    """
 
     usd: float | None
     unit: str
@@ -59,6 +88,8 @@ class Quote:
     multipliers: tuple[Multiplier, ...]
     live: bool
     source: str
+    confirmed: bool = False
+    doubt: str = ""
 
 
 def singular(unit: str) -> str:

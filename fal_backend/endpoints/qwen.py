@@ -19,7 +19,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import Price
+from .prices import unpriced
 
 
 class QwenEdit(Inputs):
@@ -37,6 +37,6 @@ class QwenEdit(Inputs):
     sync_mode: SyncMode = False
 
 
-UNPRICED = Price("megapixels", None, "no price seen; the pricing API knows")
+UNPRICED = unpriced("megapixels")
 
 ENDPOINTS = (still("fal-ai/qwen-image-edit-2511", "Qwen Image Edit", QwenEdit, FluxImages, UNPRICED),)

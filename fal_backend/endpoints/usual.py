@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import ConfigDict
 
 from .base import Endpoint, Inputs, Result, Role
-from .prices import Price
+from .prices import LOOKED_FOR, Price
 
-UNKNOWN = Price("units", None, "not in the catalogue; the pricing API may know")
+UNKNOWN = Price("units", None, "not in the catalogue; the pricing API may know", LOOKED_FOR)
 
 
 class Usual(Inputs):

@@ -47,7 +47,7 @@ def _table(base: float, audio: float, large: float, large_audio: float, source: 
         reason = " + ".join(name for name, used in (("4k", is_4k), ("audio", sound)) if used)
         return [Multiplier(usd / base, reason, source)] if reason else []
 
-    return Price("seconds", base, source, multipliers)
+    return Price("seconds", base, source, "2026-01-01", multipliers)
 
 
 LLMS = "fal's llms.txt, 2026"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from consistency_pipeline.fal_backend import backend as backends
-from consistency_pipeline.fal_backend import buyer, child, download, order, prices, waiting
+from consistency_pipeline.fal_backend import child, download, order, patience, prices
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain, plan
 from consistency_pipeline.pipeline.connection import Connection
@@ -139,14 +139,26 @@ class NearChild(Connection):
         self._pipe.close()
 
 
+# fal_backend.patience in small.
+PATIENCES: dict[str, Any] = {
+    "AFTER_A_FAULT": (0.05, 0.05),
+    "AFTER_SILENCE": (0.05,) * 4,
+    "LOOK_UP": (0.02, 0.05, 0.1),
+    "WEATHER": 1.0,
+    "LOOK": 0.2,
+    "FIRST_PAUSE": 0.02,
+    "LONGEST_PAUSE": 0.1,
+    "CONFIRM": 0.02,
+    "GRACE": 3.0,
+}
+
+
 def bring_near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the backend's child run in this process, impatiently."""
     monkeypatch.setattr(backends, "connect", NearChild)
-    monkeypatch.setattr(buyer, "AFTER_A_FAULT", (0.05, 0.05))
-    monkeypatch.setattr(buyer, "AFTER_SILENCE", (0.05,) * 4)
-    monkeypatch.setattr(buyer, "LOOK_UP", (0.05, 0.05))
-    monkeypatch.setattr(waiting, "ASK_AGAIN", (0.05,) * 4)
-    monkeypatch.setattr(waiting, "_interval", lambda _waited: 0.03)
+    for name, seconds in PATIENCES.items():
+        monkeypatch.setattr(patience, name, seconds)
+    monkeypatch.setattr(patience, "interval", lambda _waited: 0.03)
     monkeypatch.setattr(download, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(os, "fsync", lambda _file: None)  # nobody pulls the plug here; test_disk looks after it
 

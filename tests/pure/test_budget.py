@@ -112,7 +112,7 @@ def test_a_bill_higher_than_its_quote_is_told_and_counts(tmp_path: Path, fake: F
     fake.prices[KONTEXT] = 0.025
     set_budget(folder, budget=None)
     assert quoted is None or quoted >= 0
-    spent = {entry.purchase: entry.usd for entry in SpendingBook().entries()}
+    spent = {entry.attempt: entry.usd for entry in SpendingBook().entries()}
     assert round(sum(spent.values()), 6) == fake.wait().usd
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from consistency_pipeline.fal_backend import client as clients
-from consistency_pipeline.fal_backend import errors, waiting
+from consistency_pipeline.fal_backend import errors, patience
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline.errors import Cancelled
 from consistency_pipeline.pipeline.ledger import Ledger
@@ -55,7 +55,7 @@ def test_removed_from_the_queue_is_not_billed(folder: RunFolder, fake: FakeFal):
 def test_already_running_may_be_billed_and_resume_fetches_it(
     folder: RunFolder, fake: FakeFal, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(waiting, "GRACE", 0.2)
+    monkeypatch.setattr(patience, "GRACE", 0.2)
     fake.latency = 60.0
     event = buy_one(folder, on_event=cancelling("running"))
     assert isinstance(event.error, Cancelled)
@@ -152,7 +152,7 @@ def test_one_of_several_is_cancelled(folder: RunFolder, fake: FakeFal):
 def test_what_takes_too_long_is_cancelled_and_still_fetched_later(
     folder: RunFolder, fake: FakeFal, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setitem(waiting.PATIENCE, "photoreal", 0.3)
+    monkeypatch.setitem(patience.RESULT, "photoreal", 0.3)
     fake.latency = 60.0
     event = buy_one(folder)
     assert isinstance(event.error, errors.Overdue)

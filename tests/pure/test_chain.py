@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import errors, prices, quote, waiting
+from consistency_pipeline.fal_backend import errors, patience, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain, preflight
 from consistency_pipeline.pipeline.errors import BudgetExceeded, Cancelled, ConsistencyError, RunInUse
@@ -184,7 +183,7 @@ def test_one_failed_still_does_not_take_the_others_down(fake: FakeFal, tmp_path:
 
 
 def test_a_cancelled_run_goes_on_where_it_was(fake: FakeFal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(waiting, "GRACE", 0.2)
+    monkeypatch.setattr(patience, "GRACE", 0.2)
     own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
     folder = new_run(tmp_path, inputs=(str(own),))
     fake.latency = {"picture": 0.02, "video": 60.0}
@@ -242,7 +241,7 @@ def test_the_photos_may_be_gone_once_they_have_been_copied(fake: FakeFal, tmp_pa
 
 def test_a_second_run_on_the_same_folder_is_refused(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, inputs=photos(tmp_path, 1))
-    lease = {"host": "elsewhere", "pid": 1, "role": "consistency run", "expires": time.time() + 600}
+    lease = {"id": "theirs", "host": "elsewhere", "pid": 1, "role": "consistency run"}
     folder.lease.path.write_text(json.dumps(lease))
     with pytest.raises(RunInUse, match="elsewhere"):
         go(folder)
@@ -270,6 +269,7 @@ def test_the_same_chain_without_fal(tmp_path: Path):
     for _ in chain.run(folder, studio, LocalBackend(studio, folder.settings), wait=0.0):
         pass
     assert folder.is_finished
+    assert folder.journal.read_bytes() == b""
     assert (studio.calls["render_finish"], studio.calls["render_turntable"]) == (5, 1)
     assert set(states(folder)) == set(STAGES)
 

@@ -156,7 +156,8 @@ def test_send_again_does_not_send_while_the_list_cannot_be_asked(folder: RunFold
         ("http_403", {}, errors.Forbidden),
         ("status", {"status": 404}, errors.UnknownEndpoint),
         ("status", {"status": 422, "detail": "no"}, errors.InvalidInput),
-        ("http_409", {}, errors.BadAnswer),
+        ("http_409", {}, errors.Unreachable),
+        ("http_429", {}, errors.Unreachable),
     ],
 )
 def test_a_refused_request_costs_nothing_and_is_sent_by_the_next_resume(
@@ -214,31 +215,35 @@ def test_an_expired_result_is_said_with_its_id_and_cost_and_not_bought_again(fol
     assert buy_one(folder, retry_failed=True).kind == "done"
 
 
+def test_a_result_is_fetched_whatever_the_status_says(folder: RunFolder, fake: FakeFal):
+    fake.fault("status", "not_found", times=None)
+    assert buy_one(folder).kind == "done"
+    agrees(folder, fake)
+
+
 def test_a_forgotten_request_is_expired(folder: RunFolder, fake: FakeFal):
     fake.fault("status", "not_found", times=None)
+    fake.fault("result", "not_found", times=None)
     for event in (buy_one(folder), buy_one(folder)):
         assert isinstance(event.error, errors.Expired)
         assert fake.books.entries[0].request_id in event.text
     assert len(fake.of("submit")) == 1
 
 
-def test_a_status_that_nobody_knows_is_left_for_later_and_not_lost(folder: RunFolder, fake: FakeFal):
-    fake.fault("status", "unknown_status", times=None, word="PAUSED")
+@pytest.mark.parametrize(("status", "result"), [("unknown_status", "http_500"), ("bad_key", "bad_key"), ("broken_json", "broken_json")])  # fmt: skip
+def test_what_is_never_answered_is_left_for_later_and_not_lost(
+    folder: RunFolder, fake: FakeFal, status: str, result: str
+):
+    fake.fault("status", status, times=None)
+    fake.fault("result", result, times=None)
     event = buy_one(folder)
-    assert isinstance(event.error, errors.BadAnswer)
-    assert fake.books.entries[0].request_id in event.text
+    assert event.kind == "failed"
+    assert "not lost" in event.text or "billed" in event.text
+    assert "othing was billed" not in event.text
+    assert purchases(folder).committed_usd == 0.025
     fake.faults.clear()
     assert buy_one(folder).kind == "done"
     assert len(fake.of("submit")) == 1
-
-
-def test_a_result_that_stays_broken_is_left_for_later_and_not_lost(folder: RunFolder, fake: FakeFal):
-    fake.fault("result", "broken_json", times=None)
-    event = buy_one(folder)
-    assert isinstance(event.error, errors.BadAnswer)
-    assert fake.books.entries[0].request_id in event.text
-    fake.faults.clear()
-    assert buy_one(folder).kind == "done"
     agrees(folder, fake)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -12,7 +11,7 @@ from consistency_pipeline.pipeline import options
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
 from consistency_pipeline.pipeline.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings import Gate, RunSettings
 from tests.fake_fal import API_KEY, media
 from tests.fake_fal.model import glb
 
@@ -81,7 +80,7 @@ def test_a_folder_that_is_no_run_is_named(capfd, tmp_path):
 
 def test_a_run_that_another_process_works_on_is_left_as_it_is(capfd, tmp_path):
     folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=("/duck.glb",)), {})
-    folder.lease.path.write_text(json.dumps({"host": "elsewhere", "pid": 1, "expires": time.time() + 600}))
+    folder.lease.path.write_text(json.dumps({"id": "theirs", "host": "elsewhere", "pid": 1}))
     before = (folder.root / "run.json").read_bytes()
     status, _, err = consistency(capfd, "resume", folder.root, "--budget", "9")
     assert status == 75
@@ -104,6 +103,63 @@ def test_endpoints_lists_what_can_be_chosen(capfd):
     assert status == 0
     assert endpoints["fal-ai/flux-kontext/dev"]["inputs"]["guidance_scale"] == 2.5
     assert endpoints["fal-ai/kling-video/v1/pro/image-to-video"]["retired"]
+
+
+def test_endpoints_lists_the_prices_that_are_to_be_looked_up_again(capfd):
+    status, out, _ = consistency(capfd, "endpoints", "--stale", "--json")
+    stale = json.loads(out.splitlines()[-1])["endpoints"]
+    assert status == 0
+    assert all(row["price_days"] > 90 and row["price_source"] and row["usd"] for row in stale)
+    status, out, _ = consistency(capfd, "endpoints", "--stale")
+    assert all(row["id"] in out and row["price_date"] in out for row in stale)
+    assert stale or "no stored price is older than 90 days" in out
+
+
+LIMITS = {"budget": 9.5, "daily_budget": 0.0, "product_budget": 3.25, "retakes": 3, "retake_budget": 0.5}
+
+
+def flags(limits):
+    return [word for name, value in limits.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def limits_of(settings):
+    return {name: getattr(settings.gate if name.startswith("retake") else settings, name) for name in LIMITS}
+
+
+def test_run_sets_every_limit():
+    parsed = options.make_parser().parse_args(["run", "photo.jpg", "--out", "run", *flags(LIMITS)])
+    assert limits_of(options.settings_from(parsed, has_key=True)) == LIMITS
+
+
+def test_every_limit_in_the_settings_is_one_that_run_and_resume_take():
+    known = {*RunSettings.model_fields, *Gate.model_fields}
+    assert {name for name in known if "budget" in name or name == "retakes"} == set(LIMITS)
+
+
+@pytest.mark.parametrize("names", [LIMITS, *([name] for name in LIMITS)], ids=str)
+def test_resume_sets_the_limits_it_is_given_and_leaves_the_others(capfd, tmp_path, names):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(media.photo())
+    gate = {"retakes": 2, "retake_budget": 0.1, "rungs": ("reroll",)}
+    old = RunSettings(inputs=(str(photo),), backend="fal", prompt="cup", budget=1.0, product_budget=1.0, gate=gate)
+    folder = RunFolder.create(tmp_path / "run", old, {})
+    given = {name: LIMITS[name] for name in names}
+    status, _, err = consistency(capfd, "resume", folder.root, *flags(given))
+    assert (status, "FAL_KEY" in err) == (1, True)
+    new = RunFolder.open(folder.root).settings
+    assert limits_of(new) == {**limits_of(old), **given}
+    assert new.model_dump(exclude={"gate", *LIMITS}) == old.model_dump(exclude={"gate", *LIMITS})
+    assert new.gate.rungs == old.gate.rungs
+
+
+def test_a_limit_that_cannot_be_is_refused_and_changes_nothing(capfd, tmp_path):
+    folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=("/duck.glb",)), {})
+    before = (folder.root / "run.json").read_bytes()
+    for words in (["--retakes", "-1"], ["--budget", "-1"], ["--retakes", "99"]):
+        status, _, err = consistency(capfd, "resume", folder.root, *words)
+        assert status == 2
+        assert words[0] in one_sentence(err)
+    assert (folder.root / "run.json").read_bytes() == before
 
 
 def test_set_reads_json_where_it_is_json():

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from consistency_pipeline.fal_backend.endpoints.base import Endpoint, Inputs, Result, Sizes
 from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, ENDPOINTS, catalogue_rows, find, of_role
 from consistency_pipeline.fal_backend.endpoints.prices import Price, count_units
+from consistency_pipeline.fal_backend.endpoints.usual import usual
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.settings import SAFE_SIZES
 
@@ -151,8 +154,16 @@ def test_an_aspect_that_fits_nowhere_says_so() -> None:
         ("fal-ai/meshy/v6/image-to-3d", {"enable_rigging": True, "enable_animation": True}, 1.52),
         ("fal-ai/meshy/v6/text-to-3d", {"mode": "preview"}, 0.80),
         ("fal-ai/kling-video/v2.5-turbo/pro/image-to-video", {"duration": "10"}, 0.70),
-        ("fal-ai/kling-video/v3/pro/image-to-video", {"generate_audio": False}, 5 * 0.224),
-        ("fal-ai/kling-video/v3/pro/image-to-video", {}, 5 * 0.336),
+        ("fal-ai/kling-video/v3/pro/image-to-video", {"generate_audio": False}, 0.56),
+        ("fal-ai/kling-video/v3/pro/image-to-video", {"generate_audio": True}, 0.84),
+        ("fal-ai/kling-video/v3/pro/image-to-video", {"elements": [{"voice_id": "v"}, {}]}, 0.98),
+        ("fal-ai/kling-video/v3/pro/image-to-video", {"elements": [{"voice_id": "v"}], "generate_audio": False}, 0.56),
+        ("fal-ai/kling-video/v3/standard/image-to-video", {"generate_audio": False}, 0.42),
+        ("fal-ai/kling-video/v3/standard/image-to-video", {}, 0.63),
+        ("fal-ai/kling-video/v3/standard/image-to-video", {"elements": [{"voice_id": "v"}]}, 0.77),
+        ("fal-ai/kling-video/v2.6/pro/image-to-video", {"generate_audio": False}, 0.35),
+        ("fal-ai/kling-video/v2.6/pro/image-to-video", {}, 0.70),
+        ("fal-ai/kling-video/v2.6/pro/image-to-video", {"duration": "10", "voice_ids": ["v"]}, 1.68),
         ("fal-ai/veo3.1/image-to-video", {"generate_audio": False, "duration": "4s"}, 0.80),
         ("fal-ai/veo3.1/image-to-video", {"resolution": "4k"}, 4.80),
         ("fal-ai/veo3.1/fast/image-to-video", {"resolution": "4k", "generate_audio": False}, 2.40),
@@ -170,8 +181,30 @@ def test_a_quote_adds_up(endpoint: str, arguments: dict[str, object], usd: float
 def test_fals_live_price_goes_before_the_stored_one() -> None:
     quote = KLING.quote({"generate_audio": True, "duration": "10"}, live=(0.1, "seconds"))
     assert (quote.usd, quote.live) == (pytest.approx(1.5), True)
-    videos = KLING.quote({"generate_audio": False, "duration": "10"}, live=(0.9, "videos"))
-    assert videos.usd == pytest.approx(0.9)
+    assert quote.confirmed
+    assert not quote.doubt
+
+
+@pytest.mark.parametrize(
+    ("live", "usd"),
+    [
+        ((0.000000025, "images"), 0.025),  # far too cheap: the stored price counts
+        ((2.5, "images"), 2.5),  # far dearer: it counts, and is doubted
+        ((0.07, "units"), 0.07),  # another unit: the dearer of the two
+        ((0.001, "units"), 0.025),
+    ],
+)
+def test_of_a_price_that_is_not_what_was_expected_the_dearer_counts_and_it_is_said(live, usd: float) -> None:
+    quote = KONTEXT.quote({}, live=live)
+    assert quote.usd == pytest.approx(usd)
+    assert not quote.confirmed
+    assert "the dearer counts" in quote.doubt
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, math.nan, math.inf])
+def test_no_price_is_none(price: float) -> None:
+    quote = KONTEXT.quote({}, live=(price, "images"))
+    assert (quote.usd, quote.live, quote.confirmed) == (0.025, False, False)
 
 
 def test_a_live_price_in_a_unit_that_cannot_be_counted_is_not_guessed() -> None:
@@ -180,7 +213,7 @@ def test_a_live_price_in_a_unit_that_cannot_be_counted_is_not_guessed() -> None:
 
 
 def test_no_price_known_is_said_as_none() -> None:
-    bare = Endpoint("a/b", "photoreal", "", Inputs, Result, Price("images", None, ""))
+    bare = Endpoint("a/b", "photoreal", "", Inputs, Result, Price("images", None, "", "2026-01-01"))
     assert bare.quote({}).usd is None
     assert bare.quote({}, live=(0.03, "images")).usd == 0.03
 
@@ -202,6 +235,23 @@ def test_the_rows_for_the_command_are_plain_json() -> None:
     assert (row["unit"], row["usd"]) == ("images", 0.025)
     retired = {row["id"] for row in rows if row["retired"]}
     assert retired == {"fal-ai/kling-video/v1/pro/image-to-video", "fal-ai/veo3/image-to-video"}
+
+
+@pytest.mark.parametrize("endpoint", [*ENDPOINTS, usual("a/b", "video")], ids=lambda endpoint: endpoint.id)
+def test_every_price_says_where_it_is_from_and_of_which_day(endpoint: Endpoint) -> None:
+    day = date.fromisoformat(endpoint.price.date)
+    assert endpoint.price.source
+    assert date(2025, 1, 1) < day <= datetime.now(UTC).date()
+    assert all(year == str(day.year) for year in re.findall(r"\b20\d\d\b", endpoint.price.source))
+
+
+def test_a_stored_price_is_stale_after_ninety_days() -> None:
+    day = date.fromisoformat(KLING.price.date)
+    assert KLING.id not in {row["id"] for row in catalogue_rows(stale_on=day + timedelta(days=90))}
+    row = next(row for row in catalogue_rows(stale_on=day + timedelta(days=91)) if row["id"] == KLING.id)
+    assert (row["price_date"], row["price_source"]) == (KLING.price.date, KLING.price.source)
+    much_later = {row["id"] for row in catalogue_rows(stale_on=date(2050, 1, 1))}
+    assert much_later == {endpoint.id for endpoint in ENDPOINTS if endpoint.price.usd is not None}
 
 
 def test_importing_the_backend_leaves_the_catalogue_alone() -> None:

@@ -43,7 +43,9 @@ def test_each_state_leads_to_the_step_that_does_not_pay_again():
     assert step(intended, got, line("cancelled", answer="removed")) == "retry"
     assert step(intended, got, result) == "fetch"
     assert step(intended, got, result, line("downloaded", path="a.png")) == "done"
-    assert step(intended, got, line("failed", billed="no")) == "retry"
+    assert step(intended, got, line("failed", billed="no", proven=True)) == "retry"
+    assert step(intended, got, line("failed", billed="no")) == "stuck"  # as an early version believed at once
+    assert step(intended, got, line("failed", billed="maybe"), result) == "fetch"
     assert step(intended, got, line("failed", billed="maybe")) == "stuck"
     assert step(intended, got, line("failed", billed="maybe"), line("abandoned")) == "retry"
 
@@ -69,7 +71,8 @@ def test_the_worst_case_counts_until_the_bill_is_known():
     assert committed(line("uncertain"), line("abandoned")) == 0.03  # it may have been billed: it goes on counting
     assert committed(line("refused")) == 0.0
     assert committed(submitted(), line("billed", units=2, usd=0.06)) == 0.06
-    assert committed(submitted(), line("failed", billed="no")) == 0.0
+    assert committed(submitted(), line("failed", billed="no")) == 0.03
+    assert committed(submitted(), line("failed", billed="no", proven=True)) == 0.0
     assert committed(submitted(), line("cancelled", answer="removed")) == 0.0
     assert committed(submitted(), line("cancelled", answer="running")) == 0.03
 

@@ -29,13 +29,12 @@ def test_every_outcome_has_its_word_and_its_money(folder: RunFolder, fake: FakeF
     assert {Path(line.file).name.split(".")[0]: line.state for line in ledger.lines} == {
         "front": "uncertain", "side": "failed", "top": "not billed", "detail": "done",
     }  # fmt: skip
-    assert (ledger.quoted_usd, ledger.uncertain_usd) == (pytest.approx(0.1), pytest.approx(0.05))
-    assert ledger.billed_usd == 0.025
-    # Uncertain is honest in both directions: fal charged the refused one, and never saw the lost one.
+    assert (ledger.quoted_usd, ledger.uncertain_usd) == (pytest.approx(0.1), pytest.approx(0.025))
+    assert ledger.billed_usd == 0.05  # with what fal charged for the one it refused: its answer counts units, too
     assert ledger.billed_usd <= fake.wait().usd <= ledger.billed_usd + ledger.uncertain_usd
     table = ledger.table()
     assert "PolicyRefusal" in table
-    assert table.splitlines()[-1].split() == ["total", "$0.10", "$0.025", "$0.05"]
+    assert table.splitlines()[-1].split() == ["total", "$0.10", "$0.05", "$0.025"]
 
 
 def test_several_runs_in_one_ledger(tmp_path: Path, fake: FakeFal, near: None):

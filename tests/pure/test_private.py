@@ -14,6 +14,7 @@ from consistency_pipeline.fal_backend import errors, prices
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.fal_backend.client import FalQueue
 from consistency_pipeline.fal_backend.desk import Desk
+from consistency_pipeline.pipeline.redaction import hide
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
@@ -64,7 +65,7 @@ def test_the_key_is_in_no_process_list(folder: RunFolder, fake: FakeFal, monkeyp
 
 @pytest.mark.parametrize("where", ["submit", "status", "result", "pricing"])
 def test_an_echo_of_the_key_reaches_nobody(fake: FakeFal, where: str):
-    errors.hide(API_KEY)  # as the child does first of all
+    hide(API_KEY)  # as the child does first of all
     fake.fault(where, "status", status=422, detail=f"bad header: Key {API_KEY} / {SECRET}", times=None)
     queue = FalQueue(API_KEY)
     image = queue.upload(png(), "image/png", "a.png")
@@ -77,7 +78,7 @@ def test_an_echo_of_the_key_reaches_nobody(fake: FakeFal, where: str):
     queue.close()
     assert not holds_key(str(failed.value).encode())
     assert not holds_key(json.dumps(errors.to_json(failed.value)).encode())
-    assert "bad header" in str(failed.value)
+    assert "bad header" in str(getattr(failed.value, "refusal", None) or failed.value)
 
 
 def test_the_childs_own_surprises_say_nothing_they_should_not(

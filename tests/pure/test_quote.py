@@ -122,7 +122,7 @@ def test_an_endpoint_that_fal_does_not_price_does_not_spoil_the_others(fake: Fak
 
 @pytest.mark.parametrize(
     "row",
-    [{"unit_price": -1}, {"unit_price": "free"}, {"unit_price": 1e9}, {"unit": None}, {"currency": "EUR"}, {"endpoint_id": "other/one"}],
+    [{"unit_price": -1}, {"unit_price": 0}, {"unit_price": True}, {"unit_price": None}, {"unit_price": "free"}, {"unit_price": 1e9}, {"unit": None}, {"currency": "EUR"}, {"endpoint_id": "other/one"}],
 )  # fmt: skip
 def test_a_price_that_makes_no_sense_is_no_price(fake: FakeFal, row: dict):
     fake.fault("pricing", "edit_answer", edit=lambda body: {"prices": [{**body["prices"][0], **row}]})
@@ -224,7 +224,7 @@ def test_the_tenth(quoted: float | None, billed: float | None, shown: bool):
 def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: FakeFal, near: None, monkeypatch):
     from consistency_pipeline.fal_backend import client
 
-    monkeypatch.setattr(client, "_number", lambda _text: None)
+    monkeypatch.setattr(client, "billable_units", lambda _headers: None)
     event = buy_one(folder)
     assert (event.kind, event.billed_usd) == ("done", None)
     assert purchases(folder).committed_usd == 0.025  # the limits go on counting the quote

@@ -13,13 +13,13 @@ import pytest
 from consistency_pipeline.pipeline import spending
 from consistency_pipeline.pipeline.disk import append_line, read_lines
 from consistency_pipeline.pipeline.errors import BudgetExceeded, RunFolderError
-from consistency_pipeline.pipeline.spending import Limits, SpendingBook, local_day
+from consistency_pipeline.pipeline.spending import Entry, Limits, SpendingBook, local_day
 
 RACE = """
 import sys, time
 from pathlib import Path
 from consistency_pipeline.pipeline.errors import BudgetExceeded
-from consistency_pipeline.pipeline.spending import Limits, SpendingBook
+from consistency_pipeline.pipeline.spending import Entry, Limits, SpendingBook, local_day
 read = SpendingBook.entries
 SpendingBook.entries = lambda self: (read(self), time.sleep(0.003))[0]  # the others look at the same moment
 book, name, got = SpendingBook(Path(sys.argv[1])), sys.argv[2], 0
@@ -27,7 +27,8 @@ print("ready", flush=True)
 sys.stdin.readline()
 for n in range(20):
     try:
-        book.reserve(name, "duck", f"p{n}", 0.1, Limits(day=1.0))
+        entry = Entry(local_day(), name, "duck", f"{name}/p{n}", 0.1)
+        book.reserve(entry, Limits(day=1.0), set, lambda: None)
         got += 1
     except BudgetExceeded:
         pass
@@ -48,55 +49,65 @@ def spent(book: SpendingBook, usd: float, *, on: str, run: str = "earlier", prod
     append_line(book.path, {"day": on, "run": run, "product": product, "purchase": f"x{usd}", "usd": usd})
 
 
+def reserve(book: SpendingBook, run: str, product: str, attempt: str, usd: float, limits: Limits) -> None:
+    """As an attempt of ``run`` does whose name begins with the run's."""
+    entry = Entry(local_day(), run, product, f"{run}/{attempt}", usd)
+    book.reserve(entry, limits, lambda: {e.attempt for e in book.entries() if e.run == run}, lambda: None)
+
+
+def settle(book: SpendingBook, run: str, product: str, attempt: str, on: str, usd: float, request: str = "") -> None:
+    book.settle([Entry(on, run, product, f"{run}/{attempt}", usd, request)])
+
+
 @pytest.mark.parametrize("limits", [Limits(run=0.10), Limits(day=0.10), Limits(product=0.10)])
 def test_a_request_that_would_pass_a_limit_is_refused_and_sets_nothing_aside(book: SpendingBook, limits: Limits):
-    book.reserve("run", "duck", "a#1", 0.05, limits)
-    book.reserve("run", "duck", "b#1", 0.05, limits)  # to the last cent, though 0.05 is no exact float
+    reserve(book, "run", "duck", "a#1", 0.05, limits)
+    reserve(book, "run", "duck", "b#1", 0.05, limits)  # to the last cent, though 0.05 is no exact float
     with pytest.raises(BudgetExceeded, match=r"\$0\.10 is spent or set aside.*raise the limit and resume") as refusal:
-        book.reserve("run", "duck", "c#1", 0.01, limits)
+        reserve(book, "run", "duck", "c#1", 0.01, limits)
     assert refusal.value.exit_status == 3
-    assert [entry.purchase for entry in book.entries()] == ["a#1", "b#1"]
+    assert [entry.attempt for entry in book.entries()] == ["run/a#1", "run/b#1"]
 
 
 def test_each_limit_looks_at_its_own_sum(book: SpendingBook):
-    book.reserve("other run", "other product", "a#1", 0.50, Limits())
-    book.reserve("run", "duck", "a#1", 0.10, Limits(run=0.10, product=0.10, day=0.60))
+    reserve(book, "other run", "other product", "a#1", 0.50, Limits())
+    reserve(book, "run", "duck", "a#1", 0.10, Limits(run=0.10, product=0.10, day=0.60))
     with pytest.raises(BudgetExceeded, match="the day's limit"):
-        book.reserve("third", "third", "a#1", 0.01, Limits(run=1.0, product=1.0, day=0.60))
+        reserve(book, "third", "third", "a#1", 0.01, Limits(run=1.0, product=1.0, day=0.60))
     with pytest.raises(BudgetExceeded, match="the product's limit"):
-        book.reserve("third", "duck", "a#1", 0.01, Limits(product=0.10))
+        reserve(book, "third", "duck", "a#1", 0.01, Limits(product=0.10))
 
 
 def test_retries_count_and_the_same_attempt_counts_once(book: SpendingBook):
     limits = Limits(run=0.10)
-    book.reserve("run", "duck", "a#1", 0.05, limits)
-    book.reserve("run", "duck", "a#1", 0.05, limits)  # a crash came between this and the journal's line
-    book.reserve("run", "duck", "a#2", 0.05, limits)
+    reserve(book, "run", "duck", "a#1", 0.05, limits)
+    reserve(book, "run", "duck", "a#1", 0.05, limits)  # a crash came between this and the journal's line
+    reserve(book, "run", "duck", "a#2", 0.05, limits)
     with pytest.raises(BudgetExceeded):
-        book.reserve("run", "duck", "a#3", 0.05, limits)
+        reserve(book, "run", "duck", "a#3", 0.05, limits)
 
 
 def test_what_was_not_billed_is_free_again_and_a_higher_bill_counts(book: SpendingBook):
     limits = Limits(run=0.10)
-    book.reserve("run", "duck", "a#1", 0.10, limits)
-    book.settle("run", "duck", {"a#1": (day(0), 0.0)})
-    book.reserve("run", "duck", "b#1", 0.04, limits)
-    book.settle("run", "duck", {"b#1": (day(0), 0.08)})
+    reserve(book, "run", "duck", "a#1", 0.10, limits)
+    settle(book, "run", "duck", "a#1", day(0), 0.0)
+    reserve(book, "run", "duck", "b#1", 0.04, limits)
+    settle(book, "run", "duck", "b#1", day(0), 0.08)
     with pytest.raises(BudgetExceeded):
-        book.reserve("run", "duck", "c#1", 0.04, limits)
+        reserve(book, "run", "duck", "c#1", 0.04, limits)
 
 
 def test_yesterday_does_not_count_today_and_a_late_bill_belongs_to_the_day_of_its_request(book: SpendingBook):
-    append_line(book.path, {"day": day(-1), "run": "r", "product": "d", "purchase": "a#1", "usd": 5.0})
-    book.settle("r", "d", {"a#1": (day(0), 6.0)})
-    book.reserve("r2", "d", "b#1", 1.0, Limits(day=1.0))
-    assert {entry.purchase: entry.day for entry in book.entries()} == {"a#1": day(-1), "b#1": day(0)}
+    settle(book, "r", "d", "a#1", day(-1), 5.0)
+    settle(book, "r", "d", "a#1", day(0), 6.0)
+    reserve(book, "r2", "d", "b#1", 1.0, Limits(day=1.0))
+    assert {entry.attempt: entry.day for entry in book.entries()} == {"r/a#1": day(-1), "r2/b#1": day(0)}
 
 
 def test_a_clock_that_was_set_back_does_not_open_the_purse_again(book: SpendingBook):
     spent(book, 0.9, on=day(+1))
     with pytest.raises(BudgetExceeded):
-        book.reserve("run", "duck", "a#1", 0.2, Limits(day=1.0))
+        reserve(book, "run", "duck", "a#1", 0.2, Limits(day=1.0))
 
 
 def test_two_processes_cannot_both_have_the_last_dollar(tmp_path: Path):
@@ -119,17 +130,39 @@ def test_two_processes_cannot_both_have_the_last_dollar(tmp_path: Path):
 
 
 def test_the_book_of_another_machine_is_taken_over_on_the_day_of_the_purchase(book: SpendingBook):
-    book.settle("moved here", "duck", {"a#1": (day(-3), 0.7)})
+    settle(book, "moved here", "duck", "a#1", day(-3), 0.7)
     with pytest.raises(BudgetExceeded):
-        book.reserve("moved here", "duck", "b#1", 0.4, Limits(run=1.0))
-    book.reserve("moved here", "duck", "b#1", 0.4, Limits(day=0.4))
+        reserve(book, "moved here", "duck", "b#1", 0.4, Limits(run=1.0))
+    reserve(book, "moved here", "duck", "b#1", 0.4, Limits(day=0.4))
 
 
 def test_settling_what_is_known_writes_nothing(book: SpendingBook):
-    book.reserve("run", "duck", "a#1", 0.05, Limits())
+    reserve(book, "run", "duck", "a#1", 0.05, Limits())
     for _ in range(3):
-        book.settle("run", "duck", {"a#1": (day(0), 0.05)})
+        settle(book, "run", "duck", "a#1", day(0), 0.05)
     assert len(read_lines(book.path)) == 1
+
+
+def test_lines_of_an_early_version_count_by_their_run_and_purchase(book: SpendingBook):
+    append_line(book.path, {"day": day(0), "run": "r", "product": "d", "purchase": "a#1", "usd": 0.5})
+    append_line(book.path, {"day": day(0), "run": "r", "product": "d", "purchase": "a#1", "usd": 0.6})
+    assert [(entry.attempt, entry.usd) for entry in book.entries()] == [("r:a#1", 0.6)]
+
+
+def test_a_request_belongs_to_one_attempt_and_its_bill_does_not_take_it_away(book: SpendingBook):
+    settle(book, "run", "duck", "a#1", day(0), 0.05, request="r1")
+    settle(book, "run", "duck", "a#1", day(0), 0.04)
+    assert book.requests() == {"r1": "run/a#1"}
+
+
+def test_an_intention_that_passes_a_limit_is_not_even_written_down(book: SpendingBook):
+    written: list[str] = []
+    entry = Entry(local_day(), "run", "duck", "a", 0.2)
+    with pytest.raises(BudgetExceeded):
+        book.reserve(entry, Limits(day=0.1), set, lambda: written.append("a"))
+    assert written == []
+    book.reserve(entry, Limits(day=0.2), set, lambda: written.append(str(len(book.entries()))))
+    assert written == ["0"]  # before its reservation: a crash between the two leaves nothing that nobody would release
 
 
 def test_torn_and_foreign_lines_are_passed_over(book: SpendingBook):
@@ -137,14 +170,14 @@ def test_torn_and_foreign_lines_are_passed_over(book: SpendingBook):
     with book.path.open("ab") as file:
         file.write(json.dumps({"day": day(0), "run": "r", "usd": "nothing"}).encode() + b'\n{"day": "20')
     with pytest.raises(BudgetExceeded):
-        book.reserve("run", "duck", "a#1", 0.2, Limits(day=1.0))
-    book.reserve("run", "duck", "b#1", 0.1, Limits(day=1.0))
+        reserve(book, "run", "duck", "a#1", 0.2, Limits(day=1.0))
+    reserve(book, "run", "duck", "b#1", 0.1, Limits(day=1.0))
 
 
 def test_a_book_that_cannot_be_written_stops_before_spending(tmp_path: Path):
     (tmp_path / "state").write_bytes(b"a file where the folder should be")
     with pytest.raises(RunFolderError, match="can't be written"):
-        SpendingBook(tmp_path / "state").reserve("run", "duck", "a#1", 0.05, Limits())
+        reserve(SpendingBook(tmp_path / "state"), "run", "duck", "a#1", 0.05, Limits())
 
 
 def test_the_day_is_the_local_one(monkeypatch: pytest.MonkeyPatch):

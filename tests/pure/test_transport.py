@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from consistency_pipeline.fal_backend import transport
-from consistency_pipeline.fal_backend.errors import BadAnswer, Uncertain, UnsafeAnswer
+from consistency_pipeline.fal_backend.errors import Uncertain, UnsafeAnswer
 from consistency_pipeline.fal_backend.transport import CarefulTransport, is_fal_address, is_public_address
 
 SUBMIT = httpx.Request("POST", "https://queue.fal.run/fal-ai/flux-kontext/dev", json={})
@@ -129,15 +129,19 @@ def test_a_submission_that_never_left_may_be_sent_again(fault: Exception):
         through(SUBMIT, fault)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429])
-def test_a_plain_refusal_is_one(status: int):
-    assert through(SUBMIT, httpx.Response(status, json={"detail": "no"})).status_code == status
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+def test_a_refusal_in_fals_own_words_is_kept_beside_the_doubt(status: int):
+    with pytest.raises(Uncertain) as doubt:
+        through(SUBMIT, httpx.Response(status, json={"detail": "no"}))
+    assert doubt.value.refusal is not None
+    assert doubt.value.refusal.billed == "no"
 
 
-def test_a_conflict_is_not_retried_behind_our_back():
-    with pytest.raises(BadAnswer) as refused:
-        through(SUBMIT, httpx.Response(409))
-    assert refused.value.billed == "no"
+@pytest.mark.parametrize("answer", [httpx.Response(302), httpx.Response(409), httpx.Response(401, text="<html>"), httpx.Response(204)], ids=str)  # fmt: skip
+def test_any_other_answer_refuses_nothing(answer: httpx.Response):
+    with pytest.raises(Uncertain) as doubt:
+        through(SUBMIT, answer)
+    assert doubt.value.refusal is None
 
 
 def test_questions_may_be_asked_again():
