@@ -101,7 +101,7 @@ def draw(dice: random.Random) -> History:
     runs = dice.choice((1, 1, 2))
     wishes = tuple(_some_wishes(dice) for _ in range(runs))
     limits = tuple(dice.choice((None, None, 0.003, 0.028, 0.06)) for _ in range(runs))
-    lives = tuple(_life(dice, runs, number) for number in range(dice.randint(2, 4)))
+    lives = tuple(_life(dice, runs, number) for number in range(dice.randint(1, 4)))
     return History(
         wishes, limits, dice.choice((None, None, 0.03)), dice.choice((0, 0, 660.0, -660.0, 86_400.0, -3600.0)), lives
     )
@@ -116,7 +116,7 @@ def _life(dice: random.Random, runs: int, number: int) -> Life:
     both = runs > 1 and dice.random() < 0.4
     return Life(
         runs=tuple(range(runs)) if both else (dice.randrange(runs),),
-        odds=tuple(_odd(dice) for _ in range(dice.choice((0, 1, 2, 3, 4)))),
+        odds=_odds(dice),
         change=_change(dice, runs),
         kill=Kill(dice.randint(1, 40), dice.choice(("before", "after", "after", "torn"))) if dice.random() < 0.4 else None,
         send_again=dice.random() < 0.15,
@@ -127,9 +127,19 @@ def _life(dice: random.Random, runs: int, number: int) -> Life:
     )  # fmt: skip
 
 
-def _odd(dice: random.Random) -> Odd:
+def _odds(dice: random.Random) -> tuple[Odd, ...]:
+    """Some answers at any place, or several that make each other worse."""
+    storms = (("accepted-", "requests-"), ("accepted-", "date-"), ("status-", "result-"), ("result-", "requests-"), ("accepted-", "result-"), ("price", "accepted-"))  # fmt: skip
+    if dice.random() < 0.4:
+        return tuple(_odd(dice, start) for start in dice.choice(storms))
+    return tuple(_odd(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
+
+
+def _odd(dice: random.Random, start: str = "") -> Odd:
+    """Any that can be seen at an operation drawn by weight, or whose name starts so."""
     operation = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-    names = [name for name, odd in CATALOGUE.items() if odd.operation == operation and odd.sort != "lie"]
+    rows = [(name, odd.operation) for name, odd in CATALOGUE.items() if odd.sort != "lie"]
+    names = [name for name, where in rows if (name.startswith(start) if start else where == operation)]
     name, how = dice.choice(names), dice.random()
     if CATALOGUE[name].fault.get("reprice", 1.0) != 1.0:  # prices that multiply for a while pass any limit
         return Odd(name)
@@ -146,7 +156,7 @@ def _change(dice: random.Random, runs: int) -> Change:
             listing=dice.choice(
                 (
                     {"shows_open": False},
-                    {"lag": 2.0},
+                    {"lag": 0.05},
                     {"payloads": False},
                     {"order": "oldest"},
                     {"order": "shuffled"},
