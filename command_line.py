@@ -186,7 +186,7 @@ def _agree(
     quote.check_limits(estimate, settings)
     if settings.budget is not None and estimate.total > settings.budget:
         say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
-    if (estimate.most > 0 or estimate.unknown) and not yes:
+    if estimate.buys and not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"this would spend up to {estimate.in_words}; confirm with --yes")
         sys.stderr.write(f"Spend up to {estimate.in_words}? [y/N] ")

@@ -129,12 +129,12 @@ class Buyer:
         """Wait for an accepted attempt and fetch its files. A file that can't be had is asked for again for minutes."""
         if attempt.result is None:
             self._waiting.see_through(attempt, tell, cancel, weather)
-        sky = Weather(weather)
+        sky = Weather(patience.LOOK if cancel.is_set() else weather)
         while True:
             try:
                 return self._fetching.bring_home(attempt, purchase, tell)
             except (*NOT_THERE, Unreachable) as error:
-                if sky.is_over or cancel.is_set():
+                if sky.is_over:
                     if isinstance(error, Unreachable) or cancel.is_set():
                         raise
                     error.billed = "yes" if isinstance(error, Expired) else error.billed

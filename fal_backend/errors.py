@@ -37,11 +37,13 @@ from ..pipeline.redaction import redact
 
 
 class FalError(ConsistencyError):
-    """``units``: what fal said it counted for the bill, even on an error; None where it did not say."""
+    """``units``: what fal said it counted for the bill, even on an error; None where it did not say, and ``is_unclear``
+    where it said what can't be read."""
 
     billed: Billed = "no"
     proven = False
     units: float | None = None
+    is_unclear = False
 
     def __init__(self, text: str, *, billed: Billed | None = None, request_id: str | None = None) -> None:
         text = redact(text)
@@ -55,7 +57,7 @@ class FalError(ConsistencyError):
         if self.request_id is not None or request_id is None:
             return self
         named = type(self)(str(self), billed=self.billed, request_id=request_id)
-        named.proven, named.units = self.proven, self.units
+        named.proven, named.units, named.is_unclear = self.proven, self.units, self.is_unclear
         return named
 
 
@@ -165,6 +167,7 @@ def from_answer(
     error = _classify(status, types, _words(detail), request_id, accepted)
     if accepted:
         error.units = billable_units(headers)
+        error.is_unclear = error.units is None and bool(headers.get("x-fal-billable-units"))
     return error
 
 
@@ -209,9 +212,12 @@ def _says_why(error: FalError | None) -> TypeGuard[FalError]:
 def proven(error: FalError, last: FalError | None = None) -> FalError:
     """``error`` as the end of its request. fal does not charge for its own faults (5xx), unless it counted units."""
     error.proven = True
-    error.units = error.units if last is None or last.units is None else last.units
+    if last is not None:
+        error.units, error.is_unclear = last.units, last.is_unclear
     if error.units:
         error.billed = "yes"
+    elif error.is_unclear:
+        error.billed = "maybe"
     elif isinstance(error, (ServerFault, QueueTimeout)) or error.units == 0.0:
         error.billed = "no"
     return with_bill(error)

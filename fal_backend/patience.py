@@ -43,9 +43,12 @@ class Weather:
         return self._since is not None and time.monotonic() - self._since >= self._patience
 
     def pause(self, cancel: threading.Event) -> float:
-        """Wait after a bad answer; the seconds that it was meant to be."""
+        """Wait after a bad answer; the seconds that it was meant to be. Cut short by ``cancel``, where it comes meanwhile."""
         self._since = time.monotonic() if self._since is None else self._since
         self.count += 1
         pause, self._pause = self._pause, min(self._pause * 2.0, LONGEST_PAUSE)
-        cancel.wait(pause)
+        if cancel.is_set():  # it has been dealt with
+            time.sleep(pause)
+        else:
+            cancel.wait(pause)
         return pause

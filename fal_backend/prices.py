@@ -13,6 +13,7 @@ from typing import Any
 
 from ..pipeline.disk import write_json
 from ..pipeline.errors import RunFolderError
+from ..pipeline.redaction import redact
 from ..pipeline.spending import state_folder
 from . import web
 from .clock import FalClock
@@ -25,7 +26,8 @@ FRESH = 180.0  # seconds that a price may be spent on
 
 
 def fetch(key: str, endpoints: Iterable[str], clock: FalClock | None = None) -> dict[str, dict[str, Any]]:
-    """Endpoint id → {"usd": unit price, "unit": fal's word, "at": when asked}. Child process only.
+    """Endpoint id → {"usd": unit price, "unit": fal's word, "at": when asked}, or {"odd": what it said instead of a price,
+    "at"}. Child process only.
 
     Endpoints that the API doesn't know are left out. Raises FalError.
     """
@@ -40,9 +42,14 @@ def fetch(key: str, endpoints: Iterable[str], clock: FalClock | None = None) -> 
             # One unknown endpoint spoils the whole answer (404), so the others are asked for one by one.
             rows = [row for endpoint in batch for row in _one(key, endpoint, clock)] if len(batch) > 1 else []
         for row in rows:
-            if row.get("endpoint_id") in batch and is_price(row.get("unit_price")) and isinstance(row.get("unit"), str):
-                found[row["endpoint_id"]] = {"usd": float(row["unit_price"]), "unit": row["unit"][:40], "at": at}
-    _remember(found)
+            endpoint, usd, unit, currency = (row.get(n) for n in ("endpoint_id", "unit_price", "unit", "currency"))
+            if endpoint not in batch:
+                continue
+            if is_price(usd) and isinstance(unit, str) and currency in (None, "USD"):
+                found[endpoint] = {"usd": float(usd), "unit": unit[:40], "at": at}
+            else:
+                found[endpoint] = {"odd": redact(f"{usd!r} {currency or 'USD'} per {unit}")[:80], "at": at}
+    _remember({endpoint: row for endpoint, row in found.items() if "usd" in row})
     return found
 
 
@@ -57,11 +64,7 @@ def is_price(value: Any) -> bool:
 def _rows(key: str, endpoints: list[str], clock: FalClock | None) -> list[dict[str, Any]]:
     body = web.get("models/pricing", key, [("endpoint_id", endpoint) for endpoint in endpoints], clock)
     rows = body.get("prices")
-    return (
-        [row for row in rows if isinstance(row, dict) and row.get("currency", "USD") == "USD"]
-        if isinstance(rows, list)
-        else []
-    )
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _one(key: str, endpoint: str, clock: FalClock | None) -> list[dict[str, Any]]:
@@ -93,8 +96,9 @@ class FreshPrices:
                 found = fetch(self._key, [endpoint], self._clock).get(endpoint)
             except FalError:
                 return None
-            if found is not None:
-                self._known[endpoint] = time.monotonic(), found
+            if found is None or "usd" not in found:
+                return None
+            self._known[endpoint] = time.monotonic(), found
             return found
 
 

@@ -60,6 +60,11 @@ class Estimate:
         return self.total + self.retakes
 
     @property
+    def buys(self) -> bool:
+        """Whether anything may be bought, whatever it is said to cost: consent is asked for then."""
+        return bool(self.lines or self.retakes > 0.0 or self.unknown_retakes)
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """Endpoints whose price neither fal nor the catalogue tells."""
         lines = {line.endpoint for line in self.lines if line.quoted_usd is None}
@@ -95,7 +100,9 @@ class Estimate:
         }
 
     def _source(self, line: Purchase) -> str:
-        return f"{self._origin(line)}{f' ({line.doubt})' if line.doubt else ''}"
+        odd = self.prices.get(line.endpoint, {}).get("odd")
+        doubt = f"fal's pricing API says {odd}, which is no price" if odd else line.doubt
+        return f"{self._origin(line)}{f' ({doubt})' if doubt else ''}"
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)

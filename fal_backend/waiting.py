@@ -56,6 +56,7 @@ class Waiting:
         handle = self._handle(attempt)
         sky = Weather(weather)
         began = time.monotonic()
+        is_cancelled = False
         while True:
             problem: Exception | None = None
             try:
@@ -78,16 +79,16 @@ class Waiting:
                 self._try_to_cancel(handle, attempt)
                 raise Overdue("fal.ai took too long; it was asked to stop, and resume fetches the result if it still comes", request_id=handle.request_id)  # fmt: skip
             if problem is None:
-                cancel.wait(patience.interval(time.monotonic() - began))
+                (time.sleep if is_cancelled else cancel.wait)(patience.interval(time.monotonic() - began))
             elif sky.is_over:
                 self._give_up(attempt, problem)
             else:
                 if standing.state == "COMPLETED":
                     tell("saving", "the result could not be read; asking again")
                 sky.pause(cancel)
-            if cancel.is_set():
-                self._cancelled(handle, attempt, tell, cancel)
-                sky = Weather(patience.LOOK)
+            if cancel.is_set() and not is_cancelled:
+                self._cancelled(handle, attempt, tell)
+                is_cancelled, sky = True, Weather(patience.LOOK)
 
     def read_again(self, attempt: Attempt) -> bool:
         """Ask for an attempt's result once more, since its files could not be fetched. False where it is not to be had."""
@@ -200,7 +201,7 @@ class Waiting:
             return False
         return standing.state != "COMPLETED" or not (standing.error or standing.error_type)
 
-    def _cancelled(self, handle: Handle, attempt: Attempt, tell: Tell, cancel: threading.Event) -> None:
+    def _cancelled(self, handle: Handle, attempt: Attempt, tell: Tell) -> None:
         """Cancel, and say honestly what that means. Returns where the result is there after all, and is fetched."""
         answer = self._try_to_cancel(handle, attempt)
         if answer == "removed":
@@ -217,7 +218,6 @@ class Waiting:
         while time.monotonic() < deadline:
             with contextlib.suppress(FalError, TryAgainLater):
                 if self._queue.standing(handle).state == "COMPLETED":
-                    cancel.clear()  # the result is fetched like any other
                     return
             time.sleep(0.5)
         raise Cancelled("fal was already running it and may bill it; resume fetches the result if there is one")

@@ -35,8 +35,9 @@ WISHES = tuple(field.name for field in dataclasses.fields(Wish))
 
 
 def _covers(agreed_usd: float, costs: Estimate) -> bool:
-    """Whether everything that ``costs`` may come to was agreed to; what has no known price is agreed to with any sum."""
-    return costs.most <= max(agreed_usd, 0.0) + ROUNDING and not (costs.unknown and agreed_usd < 0.0)
+    """Whether everything that ``costs`` may come to was agreed to; what has no known price is agreed to with any sum, and
+    what is said to cost nothing needs to be agreed to as well."""
+    return costs.most <= max(agreed_usd, 0.0) + ROUNDING and not (costs.buys and agreed_usd < 0.0)
 
 
 class Wishing:

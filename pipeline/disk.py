@@ -112,8 +112,8 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the operating system's own lock on ``path`` (created when missing) for a few short steps.
+def locked(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
+    """Hold the operating system's own lock on ``path`` (created when missing); waits ``patience`` seconds for it.
 
     Raises RunFolderError where the file can't be written or locked, or where another process doesn't let go of it.
     """
@@ -124,7 +124,7 @@ def locked(path: Path) -> Iterator[None]:
         raise RunFolderError(f"{path} can't be written ({error.strerror or error}); check the permissions of its folder") from error  # fmt: skip
     with file:  # closing it lets go
         try:
-            is_ours = lock_within(file.fileno(), LOCK_PATIENCE)
+            is_ours = lock_within(file.fileno(), patience)
         except OSError as error:
             raise RunFolderError(f"{path} can't be locked ({error.strerror or error}); its folder has to be on a drive that can lock files") from error  # fmt: skip
         if not is_ours:

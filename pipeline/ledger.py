@@ -31,10 +31,11 @@ class Line:
 def _line(folder: RunFolder, attempt: Attempt) -> Line:
     step = attempt.next_step
     state = {"wait": "at fal", "fetch": "to fetch", "stuck": "failed", "retry": "not billed"}.get(step, step)
-    if step == "retry" and attempt.may_be_billed:
+    if step == "retry" and not attempt.is_known_unbilled:  # another was bought in its place
         state = "given up"
     failure = attempt.failure or {}
-    notes = [str(failure.get("error") or ""), difference(attempt.quoted_usd, attempt.billed_usd)]
+    odd = "" if attempt.units is None or attempt.billed_usd is not None else f"fal counts {attempt.units:g} units, which don't fit the price"  # fmt: skip
+    notes = [str(failure.get("error") or ""), difference(attempt.quoted_usd, attempt.billed_usd), odd]
     return Line(
         run=str(folder.root),
         file=", ".join(attempt.outputs),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .journal import Attempt
     from .settings import RunSettings
 
+SLOWEST_SUBMISSION = 600.0  # seconds that another sending of the same words is waited for
 _CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
 
 
@@ -163,4 +164,4 @@ class SpendingBook:
         each knows its own before the next one looks.
         """
         digest = hashlib.sha256(words_sent.encode("utf-8", "surrogatepass")).hexdigest()
-        return locked(self.path.parent / "sending" / f"{digest[:2]}.lock")
+        return locked(self.path.parent / "sending" / f"{digest[:2]}.lock", SLOWEST_SUBMISSION)
