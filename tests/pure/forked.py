@@ -7,6 +7,7 @@ sent.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pathlib
@@ -25,12 +26,14 @@ import httpx
 import pytest
 import requests
 
-from consistency_pipeline.fal_backend import child, waiting
+from consistency_pipeline.fal_backend import child, patience
 from consistency_pipeline.pipeline.connection import Connection
 
 from .shop import bring_near
 
 TORN = 7  # bytes that are missing from the end of a line that was being written
+# fal_backend.patience in smaller yet: thousands of lives are lived in bad weather.
+PATIENCES = {"WEATHER": 0.4, "LOOK": 0.1, "LOOK_UP": (0.02, 0.04, 0.08), "GRACE": 0.5, "LONGEST_PAUSE": 0.1}
 LARGEST = 1 << 20  # bytes of an order to the nursery
 
 
@@ -136,6 +139,8 @@ class ForkedChild(Connection):
 
 def nurse(here: socket.socket) -> None:
     """The nursery's own loop, in a process without threads: fork on demand, and tell who has ended."""
+    httpx.Client().close()  # imports what httpx imports late, once for all children
+    gc.freeze()
     woken, wakes = os.pipe()
     for end in (woken, wakes):
         os.set_blocking(end, False)
@@ -175,7 +180,9 @@ def _live(here: socket.socket, order: dict[str, Any], orders: int, words: int) -
         os.environ.update(order["environment"])
         patch = pytest.MonkeyPatch()
         bring_near(patch)
-        patch.setattr(waiting, "GRACE", 0.5, raising=False)
+        for name, seconds in PATIENCES.items():
+            patch.setattr(patience, name, seconds)
+        patch.setattr("fal_client.client.BASE_DELAY", 0.02, raising=False)
         if order["kill"]:
             _arm(Kill(**order["kill"]))
         with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:

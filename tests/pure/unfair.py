@@ -101,7 +101,7 @@ def draw(dice: random.Random) -> History:
     runs = dice.choice((1, 1, 2))
     wishes = tuple(_some_wishes(dice) for _ in range(runs))
     limits = tuple(dice.choice((None, None, 0.003, 0.028, 0.06)) for _ in range(runs))
-    lives = tuple(_life(dice, runs, number) for number in range(dice.randint(2, 4)))
+    lives = tuple(_life(dice, runs, number) for number in range(dice.randint(1, 4)))
     return History(
         wishes, limits, dice.choice((None, None, 0.03)), dice.choice((0, 0, 660.0, -660.0, 86_400.0, -3600.0)), lives
     )
@@ -116,7 +116,7 @@ def _life(dice: random.Random, runs: int, number: int) -> Life:
     both = runs > 1 and dice.random() < 0.4
     return Life(
         runs=tuple(range(runs)) if both else (dice.randrange(runs),),
-        odds=tuple(_odd(dice) for _ in range(dice.choice((0, 1, 2, 3, 4)))),
+        odds=_odds(dice),
         change=_change(dice, runs),
         kill=Kill(dice.randint(1, 40), dice.choice(("before", "after", "after", "torn"))) if dice.random() < 0.4 else None,
         send_again=dice.random() < 0.15,
@@ -127,9 +127,19 @@ def _life(dice: random.Random, runs: int, number: int) -> Life:
     )  # fmt: skip
 
 
-def _odd(dice: random.Random) -> Odd:
+def _odds(dice: random.Random) -> tuple[Odd, ...]:
+    """Some answers at any place, or several that make each other worse."""
+    storms = (("accepted-", "requests-"), ("accepted-", "date-"), ("status-", "result-"), ("result-", "requests-"), ("accepted-", "result-"), ("price", "accepted-"))  # fmt: skip
+    if dice.random() < 0.4:
+        return tuple(_odd(dice, start) for start in dice.choice(storms))
+    return tuple(_odd(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
+
+
+def _odd(dice: random.Random, start: str = "") -> Odd:
+    """Any that can be seen at an operation drawn by weight, or whose name starts so."""
     operation = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-    names = [name for name, odd in CATALOGUE.items() if odd.operation == operation and odd.sort != "lie"]
+    rows = [(name, odd.operation) for name, odd in CATALOGUE.items() if odd.sort != "lie"]
+    names = [name for name, where in rows if (name.startswith(start) if start else where == operation)]
     name, how = dice.choice(names), dice.random()
     if CATALOGUE[name].fault.get("reprice", 1.0) != 1.0:  # prices that multiply for a while pass any limit
         return Odd(name)
@@ -146,7 +156,7 @@ def _change(dice: random.Random, runs: int) -> Change:
             listing=dice.choice(
                 (
                     {"shows_open": False},
-                    {"lag": 2.0},
+                    {"lag": 0.05},
                     {"payloads": False},
                     {"order": "oldest"},
                     {"order": "shuffled"},
@@ -256,9 +266,7 @@ class World:
 
     def fair(self) -> bool:
         listing = replace(self.fake.listing, order="newest")
-        return (
-            not self.fake.faults.waiting() and listing == Listing() and all(not f.lasting for f in self.fake.faults.all)
-        )
+        return listing == Listing() and all(fault.times == 0 for fault in self.fake.faults.all)
 
     # one life
 
@@ -269,7 +277,8 @@ class World:
             self.fake.oddity(odd.name, skip=odd.skip, **options)
         for number in life.runs:
             self._agree(self.runs[number], life.agreed)
-        told = [Told(life, number, self.fair()) for number in life.runs]
+        # A child that is left to itself lives on into the next life's weather.
+        told = [Told(life, number, self.fair() and not life.let_go) for number in life.runs]
         before = len(self.fake.books)
         backs = [self._backend(number, life) for number in life.runs]
         try:
@@ -438,6 +447,7 @@ def wrongs(world: World) -> list[str]:
     found += _twice(books, by_request, lines, world)
     found += _limits(books, by_request, lines, world)
     found += _book(lines, world)
+    found += _untrue(by_request, lines, world)
     found += _unsaid(world)
     found += [f"{key} is not done though the weather is fair" for key in world._unfinished()]
     return found
@@ -487,9 +497,11 @@ def _was_so(entry: Entry, world: World) -> bool:
 
 def _may_be(line: _Line, entry: Entry) -> bool:
     """An attempt of unknown fate that may be this request."""
-    attempt = line.attempt
-    same = attempt.endpoint == entry.endpoint and attempt.arguments == entry.arguments
-    return same and attempt.request_id is None and bool(line.uncertain_usd)
+    return _same_words(line, entry) and line.attempt.request_id is None and bool(line.uncertain_usd)
+
+
+def _same_words(line: _Line, entry: Entry) -> bool:
+    return (line.attempt.endpoint, line.attempt.arguments) == (entry.endpoint, entry.arguments)
 
 
 def _user_asked(world: World, wish: str) -> list[Told]:
@@ -548,6 +560,19 @@ def _book(lines: list[_Line], world: World) -> list[str]:
         book = spent[run.folder.record["id"]]
         if abs(mine - book) > CENT:
             found.append(f"run {number}: the book of spendings has ${book:g}, the journal ${mine:g}")
+    return found
+
+
+def _untrue(by_request: dict[str, list[_Line]], lines: list[_Line], world: World) -> list[str]:
+    """The user was told that nothing was billed, and it was."""
+    found = []
+    for one in world.told:
+        said = [key for key, (kind, text) in one.ended.items() if kind == "failed" and "othing was billed" in text]
+        for entry in (entry for entry in one.accepted if entry.billed):
+            mine = by_request.get(entry.request_id) or [line for line in lines if _same_words(line, entry)]
+            if any((line.run, line.attempt.key) == (one.run, key) for line in mine[:1] for key in said):
+                text = one.ended[mine[0].attempt.key][1]
+                found.append(f"{entry.request_id[:8]} is billed, and the user was told: {text[:120]}")
     return found
 
 
