@@ -44,7 +44,9 @@ def check_bounds(document: dict[str, Any], binary: int, read: Read, name: str) -
         _check_depth(document)
         for key, items in document.items():
             if isinstance(items, list) and len(items) > MOST_PARTS:
-                raise _Wrong(f"has {len(items):,} {key}, and {MOST_PARTS:,} can be read; join parts, or export less of it")
+                raise _Wrong(
+                    f"has {len(items):,} {key}, and {MOST_PARTS:,} can be read; join parts, or export less of it"
+                )
         sizes = _buffer_sizes(document, binary)
         views = [_view_size(view, sizes) for view in document.get("bufferViews", [])]
         numbers = _numbers(document, views)
@@ -114,7 +116,10 @@ def _view_size(view: dict[str, Any], sizes: list[int]) -> int:
         packed = view.get("extensions", {}).get(name)
         if packed is not None:
             _check_inside(packed, sizes)
-            if _count(packed["count"]) * _count(packed["byteStride"]) > size or size > packed["byteLength"] * MOST_RATIO:
+            if (
+                _count(packed["count"]) * _count(packed["byteStride"]) > size
+                or size > packed["byteLength"] * MOST_RATIO
+            ):
                 raise _Wrong("claims to unpack to more than its compressed data can hold; export it again without compression")  # fmt: skip
     _check_inside(view, sizes)
     stride = view.get("byteStride")
@@ -241,7 +246,9 @@ def _pixels(document: dict[str, Any], read: Read) -> int:
             data = _data_of(str(image.get("uri", "")))
         width, height = picture_size(data) or (0, 0)
         if max(width, height) > LARGEST_SIDE:
-            raise _Wrong(f"has a texture of {width} × {height} pixels, and {LARGEST_SIDE} a side is the most; reduce it")
+            raise _Wrong(
+                f"has a texture of {width} × {height} pixels, and {LARGEST_SIDE} a side is the most; reduce it"
+            )
         total += width * height
     if total > MOST_PIXELS:
         raise _Wrong(f"has textures of {total >> 20:,} megapixels together, and {MOST_PIXELS >> 20:,} is the most; reduce them")  # fmt: skip
