@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+import requests
+
 T = TypeVar("T")
 
 
@@ -65,6 +67,11 @@ def within(seconds: float, exchange: Callable[[Watch], T]) -> T:
     if done.error is not None:
         raise done.error
     return done.value
+
+
+def shut(response: requests.Response) -> None:
+    """End a connection that another thread reads from. Before urllib3 2.3, which can't, that thread is left to itself."""
+    response.raw.shutdown()
 
 
 class _Outcome(Generic[T]):

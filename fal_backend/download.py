@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 from urllib.parse import urljoin, urlsplit
@@ -19,7 +20,7 @@ import requests
 from ..pipeline.disk import beside, replace, sync_folder
 from ..pipeline.errors import RunFolderError
 from . import verify
-from .deadline import DeadlinePassed, Watch, within
+from .deadline import DeadlinePassed, Watch, shut, within
 from .errors import BadDownload, Expired, Unreachable, UnsafeAnswer
 from .transport import is_public_address
 
@@ -113,7 +114,7 @@ def _open(url: str, watch: Watch) -> requests.Response:
             raise UnsafeAnswer("fal.ai named an address that is not a public https one for a result; it was not opened")
         headers = {"Accept-Encoding": "identity"}
         response = requests.get(url, headers=headers, stream=True, timeout=(CONNECT, SILENCE), allow_redirects=False)
-        watch.on_deadline(lambda response=response: response.raw.shutdown())  # of urllib3 since 2.3
+        watch.on_deadline(partial(shut, response))
         watch.check()
         if response.is_redirect:
             url = urljoin(url, response.headers["location"])

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from .deadline import DeadlinePassed, Watch, within
+from .deadline import DeadlinePassed, Watch, shut, within
 from .errors import BadAnswer, Unreachable, from_answer
 
 API = "https://api.fal.ai/v1"
@@ -25,7 +25,7 @@ def get(path: str, key: str, params: list[tuple[str, str]]) -> dict[str, Any]:
         with requests.get(
             f"{API}/{path}", params=params, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
         ) as response:
-            watch.on_deadline(lambda: response.raw.shutdown())  # of urllib3 since 2.3
+            watch.on_deadline(lambda: shut(response))
             raw = bytearray()
             for chunk in response.iter_content(1 << 16):
                 watch.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ Route = Literal["own", "photos", "words"]
 
 MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
 MAX_PHOTOS = 4
+_BLEND = re.compile(rb"BLENDER([-_][vV]\d{3}|\d\d-\d\d[vV]\d{4})")
 
 
 def classify(inputs: Sequence[str | Path], text: str = "") -> Route:
@@ -75,9 +77,9 @@ def check_own(path: Path) -> None:
         pack_gltf(path)
     else:
         with path.open("rb") as file:
-            head = file.read(7)
-        # Blender compresses with zstd since 3.0, with gzip before.
-        if not head.startswith((b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")):
+            head = file.read(17)
+        # Blender compresses with zstd since 3.0, with gzip before; since 5.0 the header may be the longer one.
+        if not (head.startswith((b"\x28\xb5\x2f\xfd", b"\x1f\x8b")) or _BLEND.match(head)):
             raise BadInput(f"{path.name} is not a Blender file; open it in Blender and save it again")
 
 

@@ -57,6 +57,7 @@ AWKWARD = {
     "deep.gltf": (bytes_of(DEEP), "JSON"),
     "empty.blend": (bytes_of(b""), "empty"),
     "words.blend": (bytes_of(b"not Blender's"), "not a Blender file"),
+    "name.blend": (bytes_of(b"BLENDER is what it says"), "not a Blender file"),
     "folder.glb": (lambda path: path.mkdir(), "is a folder"),
     "cut.png": (bytes_of(png()[:-6]), "cut short"),
 }
