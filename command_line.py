@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .pipeline.errors import Cancelled, ConsistencyError, UsageError
+from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
 from .pipeline.options import make_parser, settings_from, with_limits
 from .pipeline.terminal import Show, Stop, quiet_stdout, say
 from .pipeline.text_table import text_table, usd
@@ -43,6 +43,8 @@ def main(arguments: list[str]) -> int:
             )
         except KeyboardInterrupt:
             status, summary = 130, {"status": "cancelled", "error": "cancelled"}
+        except Exception as error:  # noqa: BLE001 - nobody reads a traceback, and --json always has an answer
+            status, summary = 1, {"status": "failed", "error": unforeseen(error)}
         if "error" in summary:
             print(f"consistency: {summary['error']}", file=sys.stderr)
         if as_json:

@@ -15,6 +15,7 @@ MEDIA = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
+    ".jfif": "image/jpeg",
     ".webp": "image/webp",
     ".avif": "image/avif",
     ".heic": "image/heic",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import time
+import socket
 from urllib.parse import urlsplit
 
 import httpx
 from fal_client.client import BackupDomainTransport
 
 from .clock import FalClock
+from .deadline import DeadlinePassed, Watch, within
 from .errors import Uncertain, UnsafeAnswer, from_answer
 
 QUEUE_HOSTS = ("queue.fal.run", "queue.falrun.com")
@@ -105,15 +106,23 @@ class CarefulTransport(httpx.BaseTransport):
         raise problem
 
     def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return within(SLOWEST_ANSWER, lambda watch: self._exchange(request, watch))
+        except DeadlinePassed as error:
+            raise UnsafeAnswer(f"{request.url.host} sent an answer that does not end; it was not read") from error
+
+    def _exchange(self, request: httpx.Request, watch: Watch) -> httpx.Response:
         response = self._inner.handle_request(request)
         self._clock.heard(response.headers)
         try:
+            watch.on_deadline(lambda: _shut(response))
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise UnsafeAnswer(f"{request.url.host} sent a compressed answer that was not asked for")
-            body, deadline = bytearray(), time.monotonic() + SLOWEST_ANSWER
+            body = bytearray()
             for chunk in response.iter_raw():
+                watch.check()
                 body += chunk
-                if len(body) > LARGEST_ANSWER or time.monotonic() > deadline:
+                if len(body) > LARGEST_ANSWER:
                     raise UnsafeAnswer(f"{request.url.host} sent an answer that does not end; it was not read")
         finally:
             response.close()
@@ -129,6 +138,13 @@ LOST = (
     "this request got no clear answer ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
     "Look in fal's own history; if it is not there, send it again (--send-again; in Blender, Retry Job)"
 )
+
+
+def _shut(response: httpx.Response) -> None:
+    """End a connection that another thread reads from."""
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def is_fals_own_error(response: httpx.Response) -> bool:

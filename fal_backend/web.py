@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from .clock import FalClock
+from .deadline import DeadlinePassed, Watch, shut, within
 from .errors import BadAnswer, Unreachable, from_answer
 
 API = "https://api.fal.ai/v1"
@@ -20,18 +21,26 @@ TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> dict[str, Any]:
     """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
-    try:
+
+    def exchange(watch: Watch) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:
         with requests.get(
             f"{API}/{path}", params=params, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
         ) as response:
             if clock is not None:
                 clock.heard(response.headers)
-            raw, deadline = bytearray(), time.monotonic() + SLOWEST
+            watch.on_deadline(lambda: shut(response))
+            raw = bytearray()
             for chunk in response.iter_content(1 << 16):
+                watch.check()
                 raw += chunk
-                if len(raw) > LARGEST or time.monotonic() > deadline:
+                if len(raw) > LARGEST:
                     raise BadAnswer("fal.ai's list does not end; try again later", billed="no")
-            status, answer_headers = response.status_code, response.headers
+            return raw, response.status_code, response.headers
+
+    try:
+        raw, status, answer_headers = within(SLOWEST, exchange)
+    except DeadlinePassed as error:
+        raise Unreachable(f"fal.ai has not answered within {SLOWEST:g} s; try again later") from error
     except requests.RequestException as error:
         raise Unreachable(f"fal.ai can't be reached ({type(error).__name__}); check the network or proxy, then try again") from error  # fmt: skip
     try:

@@ -16,7 +16,7 @@ from .ticking import say_error
 if TYPE_CHECKING:
     from bpy.types import Context, Event
 
-PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+PHOTOS = (".jpg", ".jpeg", ".jfif", ".png", ".webp")
 MODELS = (".glb", ".gltf", ".blend")
 MOST = 4
 

@@ -15,7 +15,7 @@ from . import model, plan, results
 from .acceptance import Acceptance
 from .cross_checks import compare_tints, follow_clip
 from .disk import copy_file
-from .errors import BudgetExceeded, Cancelled, TryAgainLater
+from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .orders import Orders
 from .ports import Backend, Product, Results, Shot, Studio
 from .requests import ClipRequest, Request
@@ -136,10 +136,16 @@ def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> St
 
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
     folder.mark("rig", "running")
-    product = yield from studio.load_product(folder.product_source)
+    try:
+        product = yield from studio.load_product(folder.product_source)
+    except BadInput as error:
+        raise _in_own_words(error, folder, settings) from error
     product = replace(product, name=settings.product_name or product.name)
     if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
-        yield from studio.export_product(folder.product)
+        try:
+            yield from studio.export_product(folder.product)
+        except ConsistencyError as error:
+            yield Progress("rig", f"{error}. The pictures are made all the same", warning=True)
     for note in product.notes:
         yield Progress("rig", note)
     yield from studio.place_rig(settings)
@@ -152,6 +158,14 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
         reflective=product.reflective,
     )
     return product
+
+
+def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> BadInput:
+    """The same error, with the name that the user knows in place of the run's own."""
+    own = next(iter(settings.inputs), "")
+    if model.is_model(own):
+        return BadInput(str(error).replace(folder.product_source.name, Path(own).name))
+    return error
 
 
 # references, and the purchases that follow each of them at once

@@ -14,6 +14,8 @@ fal's own failures hang below ``fal_backend.errors.FalError``, which is a Consis
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class ConsistencyError(Exception):
     """Base of everything the user is meant to read. ``str(error)`` is one sentence that names the cure."""
@@ -51,3 +53,13 @@ class BadRender(ConsistencyError):
 
 class RunFolderError(ConsistencyError):
     pass
+
+
+def unforeseen(error: BaseException) -> str:
+    """One sentence for what nobody has foreseen, with the place that a report should name."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    words = " ".join(str(error).split())[:300]
+    return f"an unforeseen {type(error).__name__}{place}{f': {words}' if words else ''}; please report it, then resume: nothing paid is lost"

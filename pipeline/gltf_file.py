@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from .errors import BadInput
+from .gltf_bounds import check_bounds
+from .input_file import check_regular
 
 MAX_BYTES = 1024**3  # of a model, all files together
+MAX_JSON = 32 << 20  # bytes of a model's description; the geometry lies outside of it
 _HEADER = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<I4s")
-_COMPONENT_BYTES = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}
-_COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 _REBUILD = "export it again as GLB"
 
 
@@ -28,32 +30,48 @@ _REBUILD = "export it again as GLB"
 class GlbFacts:
     meshes: int
     extensions_required: tuple[str, ...]
+    length: int  # bytes; more may follow in the file, and are nothing's
+    unpacked: int  # bytes of geometry and textures in memory, by its own counts
+    is_compressed: bool  # so that ``unpacked`` is a claim, not a fact
 
 
 def check_glb(path: Path) -> GlbFacts:
-    """Reads a GLB's header and JSON, not its geometry.
+    """Reads a GLB's header, its JSON, and the headers of its images, not its geometry.
 
-    Raises BadInput, in one sentence with the cure, for what is no GLB, is cut short, has no mesh, points outside its
-    own data, or needs files beside it.
+    Raises BadInput, in one sentence with the cure, for what is no GLB, is cut short, has no mesh, claims what its own
+    data can't hold, or needs files beside it.
     """
-    size = path.stat().st_size
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _check_glb(data, path.name)
+    except (OSError, ValueError) as error:  # an empty file can't be mapped
+        raise BadInput(f"{path.name} is not a GLB file that can be read; {_REBUILD}") from error
+
+
+def _check_glb(data: bytes | mmap.mmap, name: str) -> GlbFacts:
+    size, start = len(data), _HEADER.size + _CHUNK.size
+    _check_size(size, name)
+    if size < start or data[:4] != b"glTF":
+        raise BadInput(f"{name} is not a GLB file; {_REBUILD}")
+    _, version, declared = _HEADER.unpack_from(data)
+    length, kind = _CHUNK.unpack_from(data, _HEADER.size)
+    if version != 2:
+        raise BadInput(f"{name} is glTF version {version}, and version 2 is needed; {_REBUILD}")
+    if declared > size or start + length > declared or kind != b"JSON":
+        raise BadInput(f"{name} is cut short or damaged; download or export it again")
+    document = _parse(data[start : start + length], name)
+    own = start + length + _CHUNK.size
+    binary = min(_CHUNK.unpack_from(data, own - _CHUNK.size)[0], declared - own) if own <= declared else 0
+    _check_document(document, name)
+    unpacked = check_bounds(document, binary, lambda at, count: data[own + at : own + at + count], name)
+    used = {str(item) for key in ("extensionsUsed", "extensionsRequired") for item in document.get(key, ())}
+    required = tuple(str(item) for item in document.get("extensionsRequired", ()))
+    return GlbFacts(len(document["meshes"]), required, declared, unpacked, any("compression" in item for item in used))
+
+
+def _check_size(size: int, name: str) -> None:
     if size > MAX_BYTES:
-        raise BadInput(f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; reduce its textures or its mesh")
-    with path.open("rb") as file:
-        head = file.read(_HEADER.size + _CHUNK.size)
-        if len(head) < _HEADER.size + _CHUNK.size or head[:4] != b"glTF":
-            raise BadInput(f"{path.name} is not a GLB file; {_REBUILD}")
-        _, version, declared = _HEADER.unpack_from(head)
-        length, kind = _CHUNK.unpack_from(head, _HEADER.size)
-        if version != 2:
-            raise BadInput(f"{path.name} is glTF version {version}, and version 2 is needed; {_REBUILD}")
-        if declared > size or len(head) + length > size or kind != b"JSON":
-            raise BadInput(f"{path.name} is cut short or damaged; download or export it again")
-        document = _parse(file.read(length), path.name)
-        binary = _CHUNK.unpack(file.read(_CHUNK.size))[0] if len(head) + length + _CHUNK.size <= size else 0
-    _check_document(document, path.name)
-    _check_ranges(document, binary, path.name)
-    return GlbFacts(len(document["meshes"]), tuple(document.get("extensionsRequired", ())))
+        raise BadInput(f"{name} is larger than {MAX_BYTES // 1024**3} GB; reduce its textures or its mesh")
 
 
 def pack_gltf(path: Path) -> bytes:
@@ -63,15 +81,28 @@ def pack_gltf(path: Path) -> bytes:
     """
     document = _parse(_read(path), path.name)
     _check_document(document, path.name, embedded=False)
+    try:
+        packed = _pack(document, path)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise BadInput(f"{path.name} points outside its own data, so it is cut short or damaged; {_REBUILD}") from error
+    check_bounds(document, len(packed), lambda at, count: bytes(packed[at : at + count]), path.name)
+    return _glb(document, bytes(packed))
+
+
+def _pack(document: dict[str, Any], path: Path) -> bytearray:
+    """The bytes of all buffers and images; the document's views then point into them."""
     packed = bytearray()
     offsets = []
     for buffer in document.get("buffers", []):
         data = _load(buffer.get("uri"), path)
         if len(data) < buffer.get("byteLength", 0):
             raise BadInput(f"a buffer of {path.name} is shorter than declared; {_REBUILD}")
-        offsets.append(_append(packed, data[: buffer["byteLength"]]))
+        offsets.append((_append(packed, data[: buffer["byteLength"]]), buffer["byteLength"]))
     for view in document.get("bufferViews", []):
-        view["byteOffset"] = view.get("byteOffset", 0) + offsets[view["buffer"]]
+        offset, size = offsets[view["buffer"]]
+        if not 0 <= view.get("byteOffset", 0) <= size - view["byteLength"] <= size:
+            raise ValueError(view)
+        view["byteOffset"] = view.get("byteOffset", 0) + offset
         view["buffer"] = 0
     for image in document.get("images", []):
         if "uri" in image:
@@ -82,7 +113,7 @@ def pack_gltf(path: Path) -> bytes:
                 {"buffer": 0, "byteOffset": _append(packed, data), "byteLength": len(data)},
             )
     document["buffers"] = [{"byteLength": len(packed)}]
-    return _glb(document, bytes(packed))
+    return packed
 
 
 def _glb(document: dict[str, Any], binary: bytes) -> bytes:
@@ -94,9 +125,11 @@ def _glb(document: dict[str, Any], binary: bytes) -> bytes:
 
 
 def _parse(data: bytes, name: str) -> dict[str, Any]:
+    if len(data) > MAX_JSON and b"base64," not in data:
+        raise BadInput(f"{name} describes itself in {len(data) >> 20} MiB of JSON; {_REBUILD}, or join its parts")
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"the JSON of {name} can't be read; {_REBUILD}") from error
     if not isinstance(document, dict) or not isinstance(document.get("asset"), dict):
         raise BadInput(f"{name} is not a glTF document; {_REBUILD}")
@@ -109,37 +142,17 @@ def _check_document(document: dict[str, Any], name: str, embedded: bool = True) 
         raise BadInput(f"{name} holds no mesh; export it again with the product's meshes included")
     if str(document["asset"].get("version", "")).split(".")[0] != "2":
         raise BadInput(f"{name} is not of glTF version 2; {_REBUILD}")
-    parts = [part for key in ("buffers", "images") for part in document.get(key, ())]
+    lists = [document.get(key, []) for key in ("buffers", "images", "bufferViews", "accessors", "nodes", "scenes")]
+    if not all(isinstance(part, dict) for items in lists for part in (items if isinstance(items, list) else "?")):
+        raise BadInput(f"{name} points outside its own data, so it is cut short or damaged; {_REBUILD}")
+    parts = [*lists[0], *lists[1]]
     if embedded and any(not str(part.get("uri", "data:")).startswith("data:") for part in parts):
         raise BadInput(f"{name} needs files beside it; {_REBUILD} with textures embedded")
 
 
-def _check_ranges(document: dict[str, Any], binary: int, name: str) -> None:
-    damaged = BadInput(f"{name} points outside its own data, so it is cut short or damaged; {_REBUILD}")
-    try:
-        sizes = [buffer["byteLength"] for buffer in document.get("buffers", [])]
-        views = document.get("bufferViews", [])
-        if sizes and document["buffers"][0].keys().isdisjoint({"uri", "extensions"}) and sizes[0] > binary:
-            raise damaged
-        if any(view.get("byteOffset", 0) + view["byteLength"] > sizes[view["buffer"]] for view in views):
-            raise damaged
-        accessors = [accessor for accessor in document.get("accessors", []) if "bufferView" in accessor]
-        if any(_accessor_end(accessor, views) > views[accessor["bufferView"]]["byteLength"] for accessor in accessors):
-            raise damaged
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise damaged from error
-
-
-def _accessor_end(accessor: dict[str, Any], views: list[dict[str, Any]]) -> int:
-    element = _COMPONENT_BYTES[accessor["componentType"]] * _COMPONENTS[accessor["type"]]
-    stride = views[accessor["bufferView"]].get("byteStride", element)
-    return accessor.get("byteOffset", 0) + stride * (accessor["count"] - 1) + element
-
-
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; reduce its textures or its mesh")
+        _check_size(check_regular(path).st_size, path.name)
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path.name} is missing or can't be read; keep it in the model's folder") from error
@@ -153,11 +166,14 @@ def _load(uri: str | None, gltf: Path) -> bytes:
             return base64.b64decode(uri.partition(",")[2], validate=True)
         except binascii.Error as error:
             raise BadInput(f"an embedded file of {gltf.name} is damaged; {_REBUILD}") from error
-    folder = gltf.parent.resolve()
-    target = (folder / unquote(uri)).resolve()
+    try:
+        folder = gltf.parent.resolve()
+        target = (folder / unquote(uri)).resolve()
+    except (OSError, RuntimeError) as error:  # a link to itself
+        raise BadInput(f"{gltf.name} refers to {uri[:80]}, which can't be read; {_REBUILD}") from error
     # A model from the network must not be able to read, say, a key file and upload it as a texture.
     if "://" in uri or not target.is_relative_to(folder):
-        raise BadInput(f"{gltf.name} refers to {uri}, outside its own folder; {_REBUILD}, which holds everything")
+        raise BadInput(f"{gltf.name} refers to {uri[:80]}, outside its own folder; {_REBUILD}, which holds everything")
     return _read(target)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from .disk import copy_file, whole_file
+from .disk import whole_file
 from .errors import BadInput, UsageError
 from .gltf_file import check_glb, pack_gltf
+from .input_file import check_regular
 from .photo_header import PHOTO_SUFFIXES, photo_size
 
 Route = Literal["own", "photos", "words"]
 
 MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
 MAX_PHOTOS = 4
+_BLEND = re.compile(rb"BLENDER([-_][vV]\d{3}|\d\d-\d\d[vV]\d{4})")
 
 
 def classify(inputs: Sequence[str | Path], text: str = "") -> Route:
@@ -45,12 +48,14 @@ def classify(inputs: Sequence[str | Path], text: str = "") -> Route:
     return "photos"
 
 
+def is_model(path: str | Path) -> bool:
+    """By its name, a model of one's own."""
+    return Path(path).suffix.lower() in MODEL_SUFFIXES
+
+
 def _check_file(path: Path) -> None:
     known = (*MODEL_SUFFIXES, *PHOTO_SUFFIXES)
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder; name the model or the photos inside it")
-    if not path.exists():
-        raise BadInput(f"{path} doesn't exist; check the spelling and the folder")
+    check_regular(path)
     if path.suffix.lower() not in known:
         cure = "export it as JPEG" if path.suffix.lower() in (".heic", ".heif", ".tif", ".tiff") else "convert it first"
         raise BadInput(f"{path.name} is of a kind that isn't read ({', '.join(known)} are); {cure}")
@@ -65,15 +70,16 @@ def _check_file(path: Path) -> None:
 
 def check_own(path: Path) -> None:
     """Raises BadInput for a model that can't be used, as far as that can be told without Blender."""
+    check_regular(path)
     if path.suffix.lower() == ".glb":
         check_glb(path)
     elif path.suffix.lower() == ".gltf":
         pack_gltf(path)
     else:
         with path.open("rb") as file:
-            head = file.read(7)
-        # Blender compresses with zstd since 3.0, with gzip before.
-        if not head.startswith((b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")):
+            head = file.read(17)
+        # Blender compresses with zstd since 3.0, with gzip before; since 5.0 the header may be the longer one.
+        if not (head.startswith((b"\x28\xb5\x2f\xfd", b"\x1f\x8b")) or _BLEND.match(head)):
             raise BadInput(f"{path.name} is not a Blender file; open it in Blender and save it again")
 
 
@@ -82,9 +88,12 @@ def take_own(path: Path, folder: Path) -> None:
 
     Raises BadInput where it can't be used, RunFolderError where it can't be written.
     """
-    check_own(path)
+    check_regular(path)
     if path.suffix.lower() == ".gltf":
-        with whole_file(folder / "product.glb") as file:
-            file.write(pack_gltf(path))
+        data = pack_gltf(path)
     else:
-        copy_file(path, folder / "product.glb")
+        length = check_glb(path).length
+        with path.open("rb") as source:
+            data = source.read(length)  # more may follow, which the standard allows and Blender's importer does not
+    with whole_file(folder / "product.glb") as file:
+        file.write(data)

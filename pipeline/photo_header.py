@@ -10,15 +10,17 @@ import struct
 from pathlib import Path
 
 from .errors import BadInput
+from .input_file import check_regular
+from .picture_size import webp_size
 
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif")
 MAX_PHOTO_BYTES = 50 * 1024**2
 MIN_SIDE, MAX_SIDE = 64, 14142  # pixels; the upper is fal's own limit for a picture
 
 
 def photo_size(path: Path) -> tuple[int, int]:
     """(width, height) in pixels. Raises BadInput for what is no photo, is cut short, or is too small or too large."""
-    if path.stat().st_size > MAX_PHOTO_BYTES:
+    if check_regular(path).st_size > MAX_PHOTO_BYTES:
         raise BadInput(f"{path.name} is larger than {MAX_PHOTO_BYTES // 1024**2} MB; save it as a smaller JPEG")
     data = path.read_bytes()
     reader = next((read for matches, read in _READERS if matches(data)), None)
@@ -37,9 +39,14 @@ def photo_size(path: Path) -> tuple[int, int]:
 
 
 def _png(data: bytes) -> tuple[int, int] | None:
-    if data[12:16] != b"IHDR" or b"IEND" not in data[-64:]:
+    if data[12:16] != b"IHDR":
         return None
-    return struct.unpack(">II", data[16:24])
+    position = 8
+    while (
+        data[position + 4 : position + 8] != b"IEND"
+    ):  # what follows it is nothing's: cameras and editors append notes
+        position += 12 + struct.unpack(">I", data[position : position + 4])[0]
+    return struct.unpack(">II", data[16:24]) if len(data) >= position + 12 else None
 
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
@@ -59,16 +66,7 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
 def _webp(data: bytes) -> tuple[int, int] | None:
     if len(data) < 8 + struct.unpack("<I", data[4:8])[0] - 1:  # the padding byte is often missing
         return None
-    kind = data[12:16]
-    if kind == b"VP8X":
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if kind == b"VP8L":
-        bits = int.from_bytes(data[21:25], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    if kind == b"VP8 ":
-        width, height = struct.unpack("<HH", data[26:30])
-        return width & 0x3FFF, height & 0x3FFF
-    return None
+    return webp_size(data)
 
 
 def _avif(data: bytes) -> tuple[int, int] | None:

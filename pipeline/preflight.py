@@ -32,7 +32,11 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
 
 def check_place(root: Path) -> None:
     """Whether a run can be written at ``root``. Raises RunFolderError."""
-    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    try:
+        existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    except (OSError, ValueError) as error:  # a name that is too long, or a byte no name may have
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{root.name[:80]} can't be a folder's name ({why}); choose another folder {WHERE}") from error
     if not existing.is_dir():
         raise UsageError(f"{existing} is a file; choose a folder for the run {WHERE}")
     if not os.access(existing, os.W_OK):

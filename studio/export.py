@@ -18,6 +18,7 @@ from ..pipeline.stages import Progress, Steps
 from .collections import remove_objects, scratch_scene
 from .geometry import as_rendered, shown_parts
 from .model import product_root
+from .model_files import quiet, reason
 
 
 def export_product(out: Path) -> Steps[None]:
@@ -30,13 +31,14 @@ def export_product(out: Path) -> Steps[None]:
             for part in parts:
                 scene.collection.objects.link(part)
             out.parent.mkdir(parents=True, exist_ok=True)
-            bpy.ops.export_scene.gltf(
-                filepath=str(partial), export_format="GLB", use_active_scene=True, export_animations=False
-            )
+            with quiet():
+                bpy.ops.export_scene.gltf(
+                    filepath=str(partial), export_format="GLB", use_active_scene=True, export_animations=False
+                )
         partial.replace(out)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # whatever the exporter throws; Blender makes a RuntimeError of most of it
         raise ConsistencyError(
-            f"{out} could not be written ({str(error).strip()}); free some space or choose another folder"
+            f"{out} could not be written ({reason(error)}); free some space or choose another folder"
         ) from error
     finally:
         with suppress(OSError):

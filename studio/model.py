@@ -28,6 +28,7 @@ from .collections import (
     scratch_scene,
 )
 from .geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares
+from .import_guard import try_import
 from .material_hints import hints
 from .model_files import append_blend, import_gltf
 
@@ -44,6 +45,8 @@ def load_product(path: Path) -> Steps[Product]:
     Raises BadInput, one sentence with the cure, for what can't be read or holds no visible mesh.
     """
     yield Progress("model", f"importing {path.name}", 0.0)
+    if path.suffix.lower() == ".glb":
+        yield from try_import(path)
     before = ids_now()
     notes: list[str] = []
     try:

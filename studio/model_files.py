@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
+from io import StringIO
 from pathlib import Path
 
 import bpy
@@ -26,22 +27,28 @@ def import_gltf(path: Path, scene: Scene) -> list[Object]:
                 "export it again without compression or special extensions"
             )
     try:
-        with _quiet():
+        with quiet():
             bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
-    except RuntimeError as error:
-        said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
-        reason = said[-1].removeprefix("Error: ") if said else "the importer gave no reason"
-        raise BadInput(f"{path.name} can't be imported ({reason}); export it again as GLB") from error
+    except Exception as error:  # whatever the importer throws; Blender makes a RuntimeError of most of it
+        raise BadInput(f"{path.name} can't be imported ({reason(error)}); export it again as GLB") from error
     return list(scene.collection.all_objects)
 
 
+def reason(error: Exception) -> str:
+    """The last that an operator said, in one line, without the traceback that it wraps around."""
+    said = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+    return said[-1].removeprefix("Error: ")[:200] if said else type(error).__name__
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Blender's importer reports its progress as log records, once more with each import; errors come as exceptions."""
+def quiet() -> Iterator[None]:
+    """Blender's importer and exporter report their progress as log records, once more with each import, and what they
+    throw is printed as well; errors come as exceptions."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with redirect_stderr(StringIO()):
+            yield
     finally:
         logging.disable(before)
 

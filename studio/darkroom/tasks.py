@@ -79,6 +79,17 @@ def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], 
     return {}
 
 
+def try_import(source: str, memory: int) -> dict[str, Any]:
+    """Import a GLB as the first Blender would, with ``memory`` bytes to spare. Raises BadInput where that fails."""
+    from ..collections import scratch_scene
+    from ..import_guard import limit_memory
+    from ..model_files import import_gltf
+
+    limit_memory(memory)
+    with scratch_scene() as scene:
+        return {"objects": len(import_gltf(Path(source), scene))}
+
+
 def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
     with whole_file(path) as file:
         exr.write(file, channels)
@@ -105,4 +116,5 @@ TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "picture": picture,
     "convert": convert,
     "contact_sheet": contact_sheet,
+    "try_import": try_import,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from consistency_pipeline.fal_backend import download
+from consistency_pipeline.fal_backend import download, web
 from consistency_pipeline.fal_backend.errors import BadDownload, Expired, FalError, Unreachable, UnsafeAnswer
 from consistency_pipeline.pipeline.errors import RunFolderError
 from tests.fake_fal import API_KEY, FakeFal, media
@@ -89,6 +89,26 @@ def test_an_endless_body_is_cut_off(
     with pytest.raises((UnsafeAnswer, Unreachable, BadDownload)):
         download.fetch(url, tmp_path / "front.png", "image/png")
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("fault", ["slow", "hang"])
+def test_a_deadline_ends_a_body_that_drips_and_headers_that_never_come(
+    put: Put, fake: FakeFal, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+):
+    url = put()
+    fake.fault("download", fault, times=None, seconds=20.0)  # after which it would have come
+    monkeypatch.setattr(download, "SLOWEST", 0.5)
+    with pytest.raises(Unreachable, match=r"within 0\.5 s; resume"):
+        download.fetch(url, tmp_path / "out" / "front.png", "image/png")
+    assert left(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("fault", ["slow", "hang"])
+def test_a_list_that_drips_is_given_up_too(fake: FakeFal, fault: str, monkeypatch: pytest.MonkeyPatch):
+    fake.fault("pricing", fault, times=None, seconds=20.0)
+    monkeypatch.setattr(web, "SLOWEST", 0.5)
+    with pytest.raises(Unreachable, match=r"within 0\.5 s"):
+        web.get("models/pricing", API_KEY, [("endpoint_id", "fal-ai/flux-kontext/dev")])
 
 
 @pytest.mark.parametrize("to", ["http://v3.fal.media/a.png", "https://10.0.0.1/a.png", "file:///etc/passwd", "//localhost/a.png"])  # fmt: skip

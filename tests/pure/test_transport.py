@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import httpx
 import pytest
 
@@ -169,6 +171,30 @@ def test_an_endless_answer_is_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(transport, "SLOWEST_ANSWER", -1.0)
     with pytest.raises(UnsafeAnswer, match="does not end"):
         through(STATUS, httpx.Response(200, stream=Drip()))
+
+
+@pytest.mark.parametrize("request_", [SUBMIT, STATUS], ids=["submission", "status"])
+@pytest.mark.parametrize("is_in_headers", [True, False])
+def test_a_deadline_ends_an_answer_that_drips(request_: httpx.Request, is_in_headers: bool, monkeypatch):
+    let_go = threading.Event()
+
+    class Slow(httpx.SyncByteStream):
+        def __iter__(self):
+            yield b"{"
+            let_go.wait(20)
+            yield b"}"
+
+    def handle(_request: httpx.Request) -> httpx.Response:
+        if is_in_headers:
+            let_go.wait(20)
+        return httpx.Response(200, stream=Slow())
+
+    monkeypatch.setattr(transport, "SLOWEST_ANSWER", 0.2)
+    try:
+        with pytest.raises(Uncertain if request_ is SUBMIT else UnsafeAnswer):
+            CarefulTransport(httpx.MockTransport(handle)).handle_request(request_)
+    finally:
+        let_go.set()
 
 
 def test_an_answer_that_could_unpack_to_gigabytes_is_refused():
