@@ -139,6 +139,9 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     if options.budget is not None:
         settings = settings.model_copy(update={"budget": options.budget})
         folder.settings = settings
+    if options.allow_missing_textures:
+        settings = settings.model_copy(update={"allow_missing_textures": True})
+        folder.settings = settings
     if folder.is_finished:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)

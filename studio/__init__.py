@@ -41,12 +41,17 @@ class BlenderStudio:
         return devices.find(self._settings.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
-        from .model import load_product, pack_textures
+        from .model import load_product
 
-        product = yield from load_product(model)
-        if self._own_file:
-            pack_textures()
-        return product
+        return load_product(model, self._settings.allow_missing_textures)
+
+    def check_textures(self, product: Product, model: Path) -> Steps[Product]:
+        """Raises BadInput where something of the standing product can't be shown, unless the settings allow that."""
+        from .model import product_root
+        from .textures import with_textures_checked
+
+        allow = self._settings.allow_missing_textures
+        return (yield from with_textures_checked(product, product_root(), model, allow))
 
     def take_blend(self, source: Path, out: Path) -> Steps[None]:
         from ..pipeline.stages import Progress
