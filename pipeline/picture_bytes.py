@@ -1,7 +1,8 @@
 """Pictures as bytes, as far as decoders can't be trusted with them: some show a grey rest of what was cut short, and say
 nothing.
 
-JPEG: ITU-T T.81 §B.1.1.3 (EOI). WebP: RFC 9649 §2.4. TIFF 6.0: §2 (directories) and the strips' and tiles' tags.
+JPEG: ITU-T T.81 §B.1.1.3 (EOI). WebP: RFC 9649 §2.4. TIFF 6.0: §2 (directories) and the strips' and tiles' tags. OpenEXR:
+"OpenEXR File Layout", the offset table and the chunks of scan lines.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ KINDS = {
     b"sB": "Basis Universal",
     b"DDS ": "DDS",
     b"GIF8": "GIF",
+    b"\x76\x2f\x31\x01": "OpenEXR",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
@@ -36,10 +38,10 @@ def kind_of(data: bytes) -> str:
 
 
 def is_cut_short(data: bytes) -> bool:
-    """Whether a JPEG, WebP or TIFF ends before its own end; False for any other kind, which decoders tell by themselves."""
+    """Whether a JPEG, WebP, TIFF or OpenEXR ends before its own end; False for any other kind, which decoders tell by themselves."""
     try:
-        return {"JPEG": _jpeg, "WebP": _webp, "TIFF": _tiff}.get(kind_of(data), lambda _: False)(data)
-    except (struct.error, IndexError):
+        return {"JPEG": _jpeg, "WebP": _webp, "TIFF": _tiff, "OpenEXR": _exr}.get(kind_of(data), lambda _: False)(data)
+    except (struct.error, IndexError, ValueError):
         return True
 
 
@@ -71,3 +73,16 @@ def _tiff(data: bytes) -> bool:
             found[_STRIPS[tag]] += [value for (value,) in islice(values, _MOST_STRIPS)]
     ends = [offset + length for offset, length in zip(found["offset"], found["length"], strict=False)]
     return bool(ends) and max(ends) > len(data)
+
+
+def _exr(data: bytes) -> bool:
+    if struct.unpack_from("<I", data, 4)[0] & 0x1A00:  # tiled, deep or of several parts
+        return False
+    place = 8
+    while data[place]:  # an attribute: its name, its type, its length, its value
+        place = data.index(b"\0", data.index(b"\0", place) + 1) + 1
+        place += 4 + struct.unpack_from("<I", data, place)[0]
+    table = place + 1
+    first = struct.unpack_from("<Q", data, table)[0]
+    offsets = struct.unpack_from(f"<{max(0, min(first - table, len(data)) // 8)}Q", data, table)
+    return any(offset + 8 + struct.unpack_from("<I", data, offset + 4)[0] > len(data) for offset in offsets)

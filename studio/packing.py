@@ -35,7 +35,7 @@ class Packer:
 
     def pack(self, items: Iterable[ID], scenes: list[Scene]) -> None:
         """Take in what may be taken, and mark what needs the rest. ``items``: all that came with the file."""
-        things = list(items)
+        things = list(dict.fromkeys(items))  # since 5.2 Blender lists each of them twice
         self._take_libraries(things)
         self._settle_sequences(things, scenes)
         for item in things:

@@ -48,7 +48,11 @@ def test_a_texture_without_a_picture_that_importers_take_is_named(tmp_path, exte
 
 @pytest.mark.parametrize(
     "texture",
-    [{"source": 0}, {"source": 0, "extensions": {"KHR_texture_basisu": {"source": 0}}}, {"extensions": {"EXT_texture_webp": {"source": 0}}}],  # fmt: skip
+    [
+        {"source": 0},
+        {"source": 0, "extensions": {"KHR_texture_basisu": {"source": 0}}},
+        {"extensions": {"EXT_texture_webp": {"source": 0}}},
+    ],
 )
 def test_a_picture_or_a_fallback_that_is_taken_is_no_alarm(tmp_path, texture):
     assert found(tmp_path, textured(texture)) == []
@@ -61,7 +65,10 @@ def test_a_texture_that_leads_nowhere_is_named(tmp_path, texture):
 
 def test_textures_inside_material_extensions_are_looked_at(tmp_path):
     doc = textured({"extensions": {"KHR_texture_basisu": {"source": 0}}})
-    doc["materials"][0] = {"name": "Coat", "extensions": {"KHR_materials_clearcoat": {"clearcoatTexture": {"index": 0}}}}
+    doc["materials"][0] = {
+        "name": "Coat",
+        "extensions": {"KHR_materials_clearcoat": {"clearcoatTexture": {"index": 0}}},
+    }
     assert [bad.material for bad in found(tmp_path, doc)] == ["Coat"]
 
 
