@@ -21,7 +21,7 @@ from .collections import rendered_objects
 from .image_files import decodes, file_of_frame, read_file, tile_files
 from .textures import frame_of
 
-_FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"%!PS-AdobeFont", b"%!FontType1", b"\x80\x01")
+_FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2", b"%!PS-AdobeFont", b"%!FontType1", b"\x80\x01")
 _CACHES = (b"Ogawa", b"\x89HDF", b"PXR-USDC", b" BDV")  # Alembic, USD, OpenVDB
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import zlib
+from pathlib import Path
 
 import bpy
 import pytest
@@ -322,3 +323,74 @@ def test_a_library_that_is_missing_or_outside_stops_by_name(add_box, taken, libr
     product = finish(load_product(tmp_path / "run" / "model" / "product.blend", allow_missing=True))
     assert product.size == pytest.approx((1, 1, 1), rel=1e-4)
     assert product.missing
+
+
+@pytest.fixture
+def words():
+    def write(font):
+        text = bpy.data.objects.new("Words", bpy.data.curves.new("Words", "FONT"))
+        text.data.body = "PRODUCT"
+        if font is not None:
+            text.data.font = bpy.data.fonts.load(str(font))
+        bpy.context.scene.collection.objects.link(text)
+
+    return write
+
+
+def font_file():
+    folder = Path(bpy.utils.system_resource("DATAFILES", path="fonts"))
+    return next(folder.glob("*.woff2"))
+
+
+def test_a_font_of_the_folder_comes_along(words, taken, own):
+    shutil.copy(font_file(), own / "own.woff2")
+    words(own / "own.woff2")
+    assert taken().missing == ()
+    assert any(font.packed_file for font in bpy.data.fonts)
+
+
+@pytest.mark.parametrize("case", ["outside", "missing", "no font"])
+def test_a_font_that_is_not_there_to_be_taken_stops_by_name(words, taken, own, tmp_path, case):
+    place = tmp_path / "x.woff2" if case == "outside" else own / "x.woff2"
+    shutil.copy(font_file(), place)
+    words(place)
+    if case == "missing":
+        place.unlink()
+    elif case == "no font":
+        place.write_bytes(SECRET)
+    with pytest.raises(BadInput, match=rf"'Words' needs a font that .*{case}"):
+        taken()
+    assert SECRET not in run_bytes(tmp_path)
+
+
+def cached(add_box, path):
+    """A box whose shape comes from an Alembic file."""
+    add_box(name="Shape", size=(1, 1, 3))
+    bpy.ops.wm.alembic_export(filepath=str(path), as_background_job=False)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.alembic_import(filepath=str(path), as_background_job=False, always_add_cache_reader=True)
+
+
+def test_a_cache_of_the_folder_comes_along(add_box, taken, own):
+    cached(add_box, own / "shape.abc")
+    product = taken()
+    assert product.missing == ()
+    assert product.size == pytest.approx((1, 1, 3), rel=1e-3)
+
+
+def test_a_cache_outside_stops_by_name(add_box, taken, own, tmp_path):
+    cached(add_box, tmp_path / "shape.abc")
+    with pytest.raises(BadInput, match=r"'Shape' needs a cache that lies outside"):
+        taken()
+
+
+def test_a_changed_copy_of_a_librarys_part_comes_along(taken, library):
+    path = library()
+    with bpy.data.libraries.load(str(path), link=True) as (_, target):
+        target.objects = ["Knob"]
+    made = target.objects[0].override_create(remap_local_usages=False)
+    made.scale = (2, 1, 1)
+    bpy.context.scene.collection.objects.link(made)
+    product = taken()
+    assert product.missing == ()
+    assert product.size == pytest.approx((4, 2, 2), rel=1e-4)
