@@ -11,8 +11,10 @@ import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput
+from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio.model import load_product
 from consistency_pipeline.studio.model_files import take_blend
+from consistency_pipeline.studio.results import save_scene
 from tests.pure.test_gltf_textures import textured
 from tests.pure.test_model_files import glb
 
@@ -394,3 +396,19 @@ def test_a_changed_copy_of_a_librarys_part_comes_along(taken, library):
     product = taken()
     assert product.missing == ()
     assert product.size == pytest.approx((4, 2, 2), rel=1e-4)
+
+
+def test_a_scene_that_is_saved_elsewhere_still_finds_what_lies_beside_the_artists_file(add_box, own, library, tmp_path):
+    use_library(library(), add_box)
+    (own / "label.png").write_bytes(png())
+    show(bpy.data.objects["Body"], file_image(own / "label.png"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(own / "work.blend"))
+    bpy.ops.file.make_paths_relative()
+    run = tmp_path / "run"
+    run.mkdir()
+    save_scene(run / "scene.blend", RunSettings(inputs=("x.glb",)))
+    assert bpy.data.images["label"].filepath == "//label.png"
+    assert [item.filepath for item in bpy.data.libraries] == ["//parts.blend"]
+    bpy.ops.wm.open_mainfile(filepath=str(run / "scene.blend"))
+    assert tuple(bpy.data.images["label"].size) == (8, 8)
+    assert not any(item.is_missing for item in bpy.data.collections)
