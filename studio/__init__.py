@@ -45,11 +45,16 @@ class BlenderStudio:
 
         return load_product(model, self._settings.allow_missing_textures)
 
-    def check_textures(self, product: Product, model: Path) -> Steps[Product]:
-        """Raises BadInput where something of the standing product can't be shown, unless the settings allow that."""
+    def check_standing(self, product: Product, model: Path) -> Steps[Product]:
+        """What loading says of a product that stands already. Raises BadInput where something of it can't be shown, unless
+        the settings allow that."""
+        from dataclasses import replace
+
+        from .coincident import lift_coincident
         from .model import product_root
         from .textures import with_textures_checked
 
+        product = replace(product, notes=(*product.notes, *lift_coincident(product_root(), only_say=True)))
         allow = self._settings.allow_missing_textures
         return (yield from with_textures_checked(product, product_root(), model, allow))
 

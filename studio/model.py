@@ -16,6 +16,7 @@ from ..pipeline.errors import BadInput
 from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
 from . import names
+from .coincident import lift_coincident
 from .collections import (
     all_ids,
     collection,
@@ -66,6 +67,8 @@ def load_product(path: Path, allow_missing: bool = False) -> Steps[Product]:
     brought = {item.session_uid for item in ids_since(before)}
     try:
         yield Progress("model", f"measuring {path.name}", 0.7)
+        stand_on_ground(root, [])
+        notes += lift_coincident(root)
         product = stand_on_ground(root, notes)
         product = yield from with_textures_checked(product, root, path, allow_missing)
     except BaseException:  # whatever else is new by now is the artist's, who may have undone a deletion meanwhile
