@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import bpy
 import numpy as np
-from bpy.types import Object
+from bpy.types import Mesh, Object
 from numpy.typing import NDArray
 
 from ..pipeline.coincident import Coincidence, coincidences
@@ -59,7 +59,7 @@ def _parts(root: Object) -> tuple[list[_Part], NDArray[np.float64], NDArray[np.i
     with as_rendered(root) as depsgraph:
         for instance in shown_parts(root, depsgraph):
             thing, mesh = instance.object, instance.object.data
-            if thing.type != "MESH" or mesh.is_editmode:
+            if not isinstance(mesh, Mesh) or mesh.is_editmode:
                 continue
             matrix = np.array(instance.matrix_world, dtype=np.float64)
             mesh.calc_loop_triangles()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
-from bpy.types import Depsgraph, Image, ImageUser, Material, Node, NodeTree, Object
+from bpy.types import Depsgraph, Image, ImageUser, Material, Mesh, Node, NodeTree, Object
 
 from ..pipeline.errors import BadInput
 from ..pipeline.gltf_textures import BadTexture, unreadable_textures
@@ -87,7 +87,7 @@ def _shown_materials(root: Object, depsgraph: Depsgraph) -> set[Material]:
         own = list(getattr(thing.data, "materials", ()))
         slots = [slot.material if slot.link == "OBJECT" else None for slot in thing.material_slots]
         materials = [slots[i] if i < len(slots) and slots[i] is not None else own[i] for i in range(len(own))]
-        if thing.type == "MESH" and len(materials) > 1:
+        if isinstance(thing.data, Mesh) and len(materials) > 1:
             used = read_attribute(thing.data, "material_index")
             indices = {min(int(index), len(materials) - 1) for index in set(used.tolist())} if len(used) else {0}
             materials = [materials[index] for index in indices]
