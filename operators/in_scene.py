@@ -39,7 +39,7 @@ class SceneStudio(BlenderStudio):
         if root is not None:
             product = staleness.stand(root)
             yield from self._keep_edits(root, path)
-            return product
+            return (yield from self.check_standing(product, path))
         product = yield from self._import(path)
         root = model.product_root()
         root[staleness.LOADED] = staleness.file_state(path)

@@ -104,6 +104,10 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     text: StringProperty(name="Words", description="What the product is", maxlen=600)
     file: StringProperty(name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH")
     objects: StringProperty(name="Objects", description="The objects that were taken as the product")
+    allow_missing_textures: BoolProperty(
+        name="Allow Missing Textures",
+        description="Go on where a texture, library or font of the product can't be used; then no picture is called on model",
+    )
     backend: EnumProperty(
         name="Backend",
         description="Who makes the stills and clips",

@@ -15,7 +15,7 @@ from .angles import set_angles, to_angle
 if TYPE_CHECKING:
     from ..pipeline.settings import RunSettings
 
-PLAIN = ("one_scale", "lighting", "backdrop", "shadow", "size", "takes", "image_endpoint", "video_endpoint", "motion", "video_elements", "audio", "private")  # fmt: skip
+PLAIN = ("allow_missing_textures", "one_scale", "lighting", "backdrop", "shadow", "size", "takes", "image_endpoint", "video_endpoint", "motion", "video_elements", "audio", "private")  # fmt: skip
 OPTIONAL_WORDS = ("model_endpoint", "picture_endpoint", "video_angle", "video_end_angle")
 BUDGETS = ("budget", "daily_budget", "product_budget")
 GATE = {

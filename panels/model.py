@@ -27,6 +27,8 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         layout, own = self.layout, context.scene.consistency
         layout.prop(own, "source", text="")
         getattr(self, f"draw_{own.source.lower()}")(layout, own)
+        if own.source in ("FILE", "OBJECTS"):
+            layout.prop(own, "allow_missing_textures")
         now = status.of(context)
         if now.product and now.product_of == scene_settings.made_from(
             scene_settings.inputs_of(context.scene), own.text

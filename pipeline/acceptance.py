@@ -52,14 +52,15 @@ class Acceptance:
         self, folder: RunFolder, settings: RunSettings, product: Product, studio: Studio, orders: Orders
     ) -> None:
         self.folder, self.settings, self.studio, self.orders = folder, settings, studio, orders
+        self.product = product
         self.ladder = ladder_of(settings.gate)
         self.record = GateRecord(folder, settings)
         self.retakes = Retakes(self.record, product, orders)
 
     @property
     def measures(self) -> bool:
-        """Pictures of this run come from outside, and are large enough to be measured."""
-        return self.settings.is_measured
+        """Pictures of this run come from outside, are large enough to be measured, and the product is known."""
+        return self.settings.is_measured and not self.product.missing
 
     def settled(self, angle: str) -> bool:
         """Nothing is left to be done: a take is chosen, or none ended well, or a retake waits for better times."""
@@ -82,6 +83,12 @@ class Acceptance:
             f"no clip was bought, since {angle} is not on model ({refused['reason']}); choose another take or ask for the "
             "still again, then resume"
         )
+
+    def headline(self) -> str:
+        """The run in one line; empty where nothing was looked at, unless that can't be on model anyway."""
+        names = [angle.name for angle in self.settings.angles]
+        line = self.record.headline(names)
+        return line or (f"0 of {len(names)} on model: {self.product.missing[0]}" if self.product.missing else "")
 
     def advance(self, angle: Angle, shot: Shot) -> Steps[None]:
         """Measure what came in; once all of it has, decide what becomes of the angle, until it is settled or has to wait."""
@@ -187,7 +194,11 @@ class Acceptance:
         """Complete ``entry`` with what its picture is like."""
         still = self.folder.take(angle.name, entry["take"])
         entry |= {"cause": "", "numbers": {}, "pose": AS_IT_IS}
-        if self.settings.backend == "local" or entry["made_by"] == "local":
+        if self.product.missing:
+            more = f" (and {len(self.product.missing) - 1} more)" if len(self.product.missing) > 1 else ""
+            reason = f"it can't be told whether this is the product: {self.product.missing[0]}{more}"
+            entry |= {"outcome": "unsure", "reason": reason}
+        elif self.settings.backend == "local" or entry["made_by"] == "local":
             reason = "rendered from the model, exact by construction"
             entry |= {"outcome": "pass", "reason": reason}
         elif not self.measures:

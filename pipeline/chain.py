@@ -289,7 +289,7 @@ def _raise_worst(failures: list[Exception]) -> None:
 def _results(work: _Work) -> Steps[dict[str, Any]]:
     folder, settings, orders = work.folder, work.settings, work.orders
     folder.mark("results", "running")
-    folder.record["headline"] = work.acceptance.record.headline(angle.name for angle in settings.angles)
+    folder.record["headline"] = work.acceptance.headline()
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.motion)
     yield from work.studio.save_results(

@@ -17,7 +17,9 @@ from urllib.parse import unquote
 
 from .errors import BadInput
 from .gltf_bounds import check_bounds
+from .gltf_textures import LEFT_OUT
 from .input_file import check_regular
+from .picture_bytes import kind_of
 
 MAX_BYTES = 1024**3  # of a model, all files together
 MAX_JSON = 32 << 20  # bytes of a model's description; the geometry lies outside of it
@@ -106,8 +108,7 @@ def _pack(document: dict[str, Any], path: Path) -> bytearray:
         view["buffer"] = 0
     for image in document.get("images", []):
         if "uri" in image:
-            data = _load(image.pop("uri"), path)
-            image["mimeType"] = _mime_type(data)
+            data = _picture(image, path)
             image["bufferView"] = len(document.setdefault("bufferViews", []))
             document["bufferViews"].append(
                 {"buffer": 0, "byteOffset": _append(packed, data), "byteLength": len(data)},
@@ -158,7 +159,8 @@ def _read(path: Path) -> bytes:
         raise BadInput(f"{path.name} is missing or can't be read; keep it in the model's folder") from error
 
 
-def _load(uri: str | None, gltf: Path) -> bytes:
+def _load(uri: str | None, gltf: Path, needed: bool = True) -> bytes:
+    """Raises BadInput; FileNotFoundError for a missing file that is not ``needed``."""
     if uri is None:
         raise BadInput(f"{gltf.name} keeps its geometry compressed; export it again without compression")
     if uri.startswith("data:"):
@@ -174,7 +176,31 @@ def _load(uri: str | None, gltf: Path) -> bytes:
     # A model from the network must not be able to read, say, a key file and upload it as a texture.
     if "://" in uri or not target.is_relative_to(folder):
         raise BadInput(f"{gltf.name} refers to {uri[:80]}, outside its own folder; {_REBUILD}, which holds everything")
+    if not needed and not target.is_file():
+        raise FileNotFoundError(target)
     return _read(target)
+
+
+def _picture(image: dict[str, Any], gltf: Path) -> bytes:
+    """The bytes of an image with a file; where that is missing or no picture, a note in their place and in its extras.
+
+    Only what is shown needs its picture: who reads the GLB looks at that.
+    """
+    uri = image.pop("uri")
+    name = unquote(uri).rpartition("/")[2] if not uri.startswith("data:") else "an embedded file"
+    kinds = {"PNG": "image/png", "JPEG": "image/jpeg", "WebP": "image/webp", "AVIF": "image/avif", "KTX2": "image/ktx2"}
+    try:
+        data = _load(uri, gltf, needed=False)
+        reason = "" if kind_of(data) in kinds else f"is neither PNG, JPEG nor WebP ({name})"
+    except FileNotFoundError:
+        data, reason = b"", f"is missing ({name})"
+    if reason:
+        image["extras"] = {**(image.get("extras") or {}), LEFT_OUT: reason}
+        image.setdefault("name", name)
+        image["mimeType"] = "image/png"
+        return b"left out"
+    image["mimeType"] = kinds[kind_of(data)]
+    return data
 
 
 def _append(packed: bytearray, data: bytes) -> int:
@@ -184,13 +210,3 @@ def _append(packed: bytearray, data: bytes) -> int:
     if len(packed) > MAX_BYTES:
         raise BadInput(f"the model is larger than {MAX_BYTES // 1024**3} GB; reduce its textures or its mesh")
     return offset
-
-
-def _mime_type(data: bytes) -> str:
-    if data.startswith(b"\x89PNG"):
-        return "image/png"
-    if data[:4] == b"RIFF":
-        return "image/webp"
-    if data.startswith(b"\xff\xd8"):
-        return "image/jpeg"
-    raise BadInput("a texture of the model is neither PNG, JPEG nor WebP; export the model again with PNG textures")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .settings import RunSettings
 
+MISSING = "go on where a texture or library can't be used; then no picture is called on model"
 JSON = "the last line of standard output is a JSON object"
 
 
@@ -40,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
     resume.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     resume.add_argument("--send-again", action="store_true", help="buy again what may or may not have been accepted")
     resume.add_argument("--retry-failed", action="store_true", help="buy again what failed and may have been billed")
+    resume.add_argument("--allow-missing-textures", action="store_true", help=MISSING)
     resume.add_argument("--json", action="store_true", help=JSON)
     resume.set_defaults(command="resume")
 
@@ -68,6 +70,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("inputs", nargs="*", metavar="INPUT", help="one .glb, .gltf or .blend, or 1-4 photos of one product")
     add("--text", default="", help="words instead of inputs")
+    add("--allow-missing-textures", action="store_true", help=MISSING)
     add("--backend", choices=("fal", "local"), help="default: fal when a key is found, else local")
     add(
         "--angle-set",
@@ -164,6 +167,7 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
         return RunSettings(
             inputs=tuple(str(Path(name).expanduser().absolute()) for name in options.inputs),
             text=options.text,
+            allow_missing_textures=options.allow_missing_textures,
             backend=backend,
             angles=_angles(options),
             one_scale=options.one_scale,

@@ -29,6 +29,7 @@ class Product:
     materials: tuple[str, ...] = ()
     reflective: bool = False
     notes: tuple[str, ...] = ()  # what normalising changed, for the user
+    missing: tuple[str, ...] = ()  # textures and parts that it is shown without, one clause each
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from .errors import BadRender
+from .scoring.arrays import regions
 
 BACKDROPS = {"white": 255, "grey": 128}  # the value of all three channels, in the file
 SHADOW_NOISE = 0.03  # share of light; what a shadow catcher's noise stays below, so that the backdrop stays exact
+SHADOW_CORE = 0.08  # share of light that a shadow takes somewhere; what is paler everywhere is noise, grey 245 on white
+SHADOW_AREA = 2e-4  # share of the frame that a shadow covers at least
+SHADOW_FADE = 0.08  # share of the frame's longer side over which a shadow fades away before the border
 FARTHEST = 25  # grey of the product's farthest point in the depth map; the backdrop is 0
 BLACK, BLOWN = 8, 254  # 8-bit values that count as no light and as too much
 BLOWN_SHARE = 0.99
@@ -54,6 +58,23 @@ def shadow_density(catcher: np.ndarray) -> np.ndarray:
     """
     lost = 1.0 - catcher.mean(axis=-1)
     return np.clip((lost - SHADOW_NOISE) / (1.0 - SHADOW_NOISE), 0.0, 1.0)
+
+
+def settled_shadow(lost: np.ndarray) -> np.ndarray:
+    """``shadow_density`` (h, w) as it goes into a picture: without specks of noise, and 0 before the frame's border.
+
+    A shadow that ran into the border would end there in a straight line, and the picture could stand on no page.
+    """
+    found, count = regions(lost > 0.0)
+    if count:
+        darkest = np.zeros(count + 1, np.float32)
+        np.maximum.at(darkest, found.ravel(), lost.ravel())
+        kept = (darkest >= SHADOW_CORE) & (np.bincount(found.ravel(), minlength=count + 1) >= SHADOW_AREA * lost.size)
+        lost = np.where(kept[found], lost, 0.0)
+    height, width = lost.shape
+    down, across = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in (height, width))
+    share = np.clip(np.minimum(down[:, None], across[None, :]) / (SHADOW_FADE * max(height, width)), 0.0, 1.0)
+    return (lost * (share * share * (3.0 - 2.0 * share))).astype(np.float32)  # smoothstep: no edge on either side
 
 
 def depth_map(depth: np.ndarray, coverage: np.ndarray) -> np.ndarray:

@@ -71,6 +71,9 @@ class RunSettings(BaseModel):
     # inputs
     inputs: tuple[str, ...] = Field((), description="one .glb/.gltf/.blend, or 1-4 photos; absolute paths")
     text: str = Field("", max_length=600, description="words instead of inputs")
+    allow_missing_textures: bool = Field(
+        False, description="go on where a texture, library or font is missing; then nothing is called on model"
+    )
     backend: Literal["fal", "local"] = "local"
     # rig
     angles: tuple[Angle, ...] = ANGLE_SETS[DEFAULT_ANGLE_SET]

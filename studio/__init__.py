@@ -41,12 +41,22 @@ class BlenderStudio:
         return devices.find(self._settings.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
-        from .model import load_product, pack_textures
+        from .model import load_product
 
-        product = yield from load_product(model)
-        if self._own_file:
-            pack_textures()
-        return product
+        return load_product(model, self._settings.allow_missing_textures)
+
+    def check_standing(self, product: Product, model: Path) -> Steps[Product]:
+        """What loading says of a product that stands already. Raises BadInput where something of it can't be shown, unless
+        the settings allow that."""
+        from dataclasses import replace
+
+        from .coincident import lift_coincident
+        from .model import product_root
+        from .textures import with_textures_checked
+
+        product = replace(product, notes=(*product.notes, *lift_coincident(product_root(), only_say=True)))
+        allow = self._settings.allow_missing_textures
+        return (yield from with_textures_checked(product, product_root(), model, allow))
 
     def take_blend(self, source: Path, out: Path) -> Steps[None]:
         from ..pipeline.stages import Progress

@@ -92,6 +92,11 @@ def set_strip_length(strip: bpy.types.Strip, frames: int) -> None:
         strip.frame_final_duration = frames
 
 
+def is_packed_library(library: bpy.types.Library) -> bool:
+    """Whether what comes from the library lies in the open file itself; since 5.0 linked data can be packed."""
+    return bool(getattr(library, "is_archive", False)) or library.packed_file is not None
+
+
 def has_view_transform(name: str) -> bool:
     """Whether the colour configuration knows a view transform."""
     view = bpy.context.scene.view_settings

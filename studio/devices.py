@@ -40,7 +40,7 @@ def find(wish: Wish) -> Device:
     """The device that ``wish`` means here. Raises ConsistencyError where a GPU is demanded and there is none."""
     if wish != "cpu":
         preferences = _preferences()
-        preferences.refresh_devices()
+        # One kind after the other, never all at once (refresh_devices): a driver that is not needed can crash Blender.
         known = {item[0] for item in preferences.get_device_types(bpy.context)}
         for kind, name in KINDS.items():
             gpus = [device.name for device in _of_kind(preferences, kind)] if kind in known else []

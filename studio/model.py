@@ -16,6 +16,7 @@ from ..pipeline.errors import BadInput
 from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
 from . import names
+from .coincident import lift_coincident
 from .collections import (
     all_ids,
     collection,
@@ -31,6 +32,7 @@ from .geometry import as_rendered, evaluated_points, evaluated_triangles, materi
 from .import_guard import try_import
 from .material_hints import hints
 from .model_files import append_blend, import_gltf
+from .textures import with_textures_checked
 
 # Renders, lights and cameras scale with the product, so its own size stays, unless it is so far out that the renderer's
 # single-precision distances no longer carry it.
@@ -39,10 +41,11 @@ SANE_SIZE = (0.001, 1000.0)  # metres, diagonal of the bounding box
 _NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}
 
 
-def load_product(path: Path) -> Steps[Product]:
+def load_product(path: Path, allow_missing: bool = False) -> Steps[Product]:
     """Import a .glb, .gltf or .blend as the product, in place of an earlier one; the earlier stays if this one fails.
 
-    Raises BadInput, one sentence with the cure, for what can't be read or holds no visible mesh.
+    Raises BadInput, one sentence with the cure, for what can't be read or holds no visible mesh, and unless
+    ``allow_missing`` for textures that can't be shown.
     """
     yield Progress("model", f"importing {path.name}", 0.0)
     if path.suffix.lower() == ".glb":
@@ -67,7 +70,10 @@ def load_product(path: Path) -> Steps[Product]:
     brought = {item.session_uid for item in ids_since(before)}
     try:
         yield Progress("model", f"measuring {path.name}", 0.7)
+        stand_on_ground(root, [])
+        notes += lift_coincident(root)
         product = stand_on_ground(root, notes)
+        product = yield from with_textures_checked(product, root, path, allow_missing)
     except BaseException:  # whatever else is new by now is the artist's, who may have undone a deletion meanwhile
         bpy.data.batch_remove([item for item in all_ids() if item.session_uid in brought])
         raise
@@ -111,13 +117,6 @@ def hold_pose(scene: Scene) -> None:
     """Have ``scene`` show the moment for which the rig was placed: what an artist has animated moves on by itself."""
     for root in existing_objects(names.PRODUCT):
         scene.frame_current = root.get(names.FRAME, scene.frame_current)
-
-
-def pack_textures() -> None:
-    """Put textures that lie beside a .blend into the open file, so that it can be moved."""
-    for image in bpy.data.images:
-        if image.source == "FILE" and image.packed_file is None and Path(bpy.path.abspath(image.filepath)).is_file():
-            image.pack()
 
 
 def product_root() -> Object:
@@ -176,7 +175,6 @@ def stand_on_ground(root: Object, notes: list[str]) -> Product:
     root.matrix_world = Matrix.Translation(offset.tolist()) @ Matrix.Scale(scale, 4) @ root.matrix_world
     bpy.context.view_layer.update()
     materials, reflective = hints(material_shares(root, bpy.context.evaluated_depsgraph_get()))
-    notes += _missing_textures()
     width, depth, height = (float(side) for side in (high - low) * scale)
     return Product(
         str(root.get(names.LABEL, root.name)), (width, depth, height), len(points), materials, reflective, tuple(notes)
@@ -259,15 +257,6 @@ def _remove_previous(root: Object) -> None:
     remove_objects(thing for thing in existing_objects(names.PRODUCT) if _mark(thing) not in (None, token))
     remove_unused(item for item in all_ids() if _mark(item) not in (None, token))
     root.name = names.PRODUCT_ROOT
-
-
-def _missing_textures() -> list[str]:
-    missing = [
-        image.name
-        for image in bpy.data.images
-        if names.IMPORTED in image and image.source == "FILE" and image.packed_file is None and not image.has_data
-    ]
-    return [f"textures not found: {', '.join(missing)}; pack them into the file before loading it"] if missing else []
 
 
 def _size_text(product: Product) -> str:

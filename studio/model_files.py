@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
 
 import bpy
-from bpy.types import Image, Object, Scene
+from bpy.types import Object, Scene
 
 from ..pipeline.errors import BadInput, RunFolderError
 from ..pipeline.gltf_file import check_glb
 from . import compat
 from .collections import ids_now, ids_since, rendered_objects
+from .packing import Packer
 
 
 def import_gltf(path: Path, scene: Scene) -> list[Object]:
@@ -54,18 +55,15 @@ def quiet() -> Iterator[None]:
 
 
 def take_blend(path: Path, out: Path) -> None:
-    """Write the scenes of the .blend at ``path`` to ``out``, with the textures that lie beside it packed.
+    """Write the scenes of the .blend at ``path`` to ``out``, with what lies beside it packed or left out.
 
-    A plain copy would look for them beside itself. Raises BadInput, or RunFolderError where it can't be written.
+    A plain copy would look for that beside itself. Raises BadInput, or RunFolderError where it can't be written.
     """
     before = ids_now()
     partial = out.with_name(f".{out.stem}.part.blend")
     try:
         scenes = _append_scenes(path)
-        for image in ids_since(before):
-            if isinstance(image, Image) and image.source == "FILE" and image.packed_file is None:
-                with suppress(RuntimeError):  # missing beside the original too; loading the product says so
-                    image.pack()
+        Packer(path, out.parent).pack(ids_since(before), scenes)
         out.parent.mkdir(parents=True, exist_ok=True)
         bpy.data.libraries.write(str(partial), set(scenes), compress=True)
         partial.replace(out)

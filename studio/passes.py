@@ -80,7 +80,7 @@ def over_backdrop(passes: Passes, product: Plane, settings: RunSettings, grey: i
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """
-    shadow = references.shadow_density(passes.shadow) if settings.shadow else None
+    shadow = references.settled_shadow(references.shadow_density(passes.shadow)) if settings.shadow else None
     return references.composite(product * 255.0, passes.mask, shadow, grey)
 
 

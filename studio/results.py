@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.types import Image, Object, Scene
@@ -168,24 +169,37 @@ def save_scene(path: Path, settings: RunSettings) -> None:
 
 @contextmanager
 def _relative_to(folder: Path) -> Iterator[None]:
-    """Files of the run as //paths while saving: a run folder that is moved or sent still finds its pictures."""
-    holders: list[tuple[object, str]] = [(image, image.filepath) for image in bpy.data.images]
+    """Files of the run as //paths while saving: a run folder that is moved or sent still finds its pictures.
+
+    All others by their whole path: the file is saved elsewhere than where the artist's own //paths lead from.
+    """
+    # filepath_raw: an image's filepath would be read anew with each change, and what was painted on it lost.
+    holders: list[tuple[Any, str]] = [(image, "filepath_raw") for image in bpy.data.images]
+    for kind in ("libraries", "fonts", "sounds", "movieclips", "cache_files", "volumes"):
+        holders += [(item, "filepath") for item in getattr(bpy.data, kind)]
     sequence = bpy.data.scenes.get(SEQUENCE)
     if sequence is not None and sequence.sequence_editor is not None:
-        holders += [
-            (strip, strip.filepath) for strip in compat.strips(sequence.sequence_editor) if strip.type == "MOVIE"
-        ]
+        strips = compat.strips(sequence.sequence_editor)
+        holders += [(strip, "filepath") for strip in strips if strip.type == "MOVIE"]
     changed = []
-    for holder, before in holders:
-        path = Path(bpy.path.abspath(before)) if before else None
-        if path is not None and path.is_relative_to(folder):
-            holder.filepath = f"//{path.relative_to(folder).as_posix()}"
-            changed.append((holder, before))
+    for holder, name in holders:
+        before = getattr(holder, name)
+        if not before or before.startswith("<") or getattr(holder, "library", None) is not None:
+            continue
+        path = Path(bpy.path.abspath(before))
+        if path.is_relative_to(folder):
+            path_then = f"//{path.relative_to(folder).as_posix()}"
+        elif before.startswith("//"):
+            path_then = str(path)
+        else:
+            continue
+        setattr(holder, name, path_then)
+        changed.append((holder, name, before))
     try:
         yield
     finally:
-        for holder, before in changed:
-            holder.filepath = before
+        for holder, name, before in changed:
+            setattr(holder, name, before)
 
 
 @contextmanager

@@ -87,6 +87,27 @@ def test_noise_of_the_catcher_is_no_shadow():
     assert (lost[3] == 1.0).all()
 
 
+def test_a_shadow_ends_before_the_border_and_specks_are_none():
+    lost = np.zeros((128, 128), np.float32)
+    lost[40:, 30:90] = 0.6  # runs out of the frame at the bottom
+    lost[3, 3] = lost[2:6, 120:126] = 0.04  # pale
+    lost[60, 120] = 0.9  # a single pixel
+    made = references.settled_shadow(lost)
+    assert made[[0, -1]].max() == made[:, [0, -1]].max() == 0.0
+    assert made[:10].max() == made[:, 100:].max() == 0.0
+    assert (made[40:100, 30:90] == np.float32(0.6)).all()
+    column = made[100:, 60]
+    assert (np.diff(column) <= 0).all(), "it fades"
+    assert np.abs(np.diff(column)).max() < 0.12
+
+
+def test_two_shadows_stay_two_and_none_stays_none():
+    lost = np.zeros((64, 64), np.float32)
+    assert references.settled_shadow(lost).max() == 0.0
+    lost[20:30, 20:30], lost[40:50, 40:50] = 0.5, 0.2
+    assert references.settled_shadow(lost) == pytest.approx(lost)
+
+
 def test_depth_map_is_near_white_and_keeps_the_product_off_the_backdrop():
     depth = np.full((10, 10), 1e10, np.float32)
     coverage = np.zeros((10, 10), np.float32)
