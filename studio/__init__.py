@@ -43,7 +43,7 @@ class BlenderStudio:
     def load_product(self, model: Path) -> Steps[Product]:
         from .model import load_product, pack_textures
 
-        product = yield from load_product(model)
+        product = yield from load_product(model, self._settings.leave_out, own_file=self._own_file)
         if self._own_file:
             pack_textures()
         return product
@@ -61,9 +61,11 @@ class BlenderStudio:
         return export_product(out)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
+        from .framing_check import verify_framing
         from .rig import place_rig, show_rig
 
         yield from place_rig(settings)
+        yield from verify_framing(settings, self.device)
         if self._own_file:  # an artist's scene keeps its own camera and world
             show_rig(settings)
 

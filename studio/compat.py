@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ import bpy
 
 if TYPE_CHECKING:
     import gpu
+
+log = logging.getLogger(__name__)
 
 
 def unreadable_gltf_extensions(required: Iterable[str]) -> list[str]:
@@ -41,6 +44,21 @@ def _has_decoder(extension: str) -> bool:
     else:
         path = dll_path(*bridge)
     return path is not None and path.is_file()
+
+
+def active_scene_name(path: Path) -> str | None:
+    """The scene that a .blend opens with; None where it can't be read without opening the file.
+
+    Blender's own reader of these names needs zstandard, which a distribution's Python may lack, for compressed files.
+    """
+    try:
+        from blend_render_info import read_blend_rend_chunk
+
+        found = read_blend_rend_chunk(str(path))
+    except Exception as error:  # noqa: BLE001 - of a damaged file it raises what it happens to, and so does zstandard
+        log.debug("%s does not say which scene it opens with: %s", path, error)
+        return None
+    return found[0][2] if found else None
 
 
 def online_access() -> bool:

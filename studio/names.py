@@ -25,6 +25,11 @@ ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "gr
 LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
 SOURCE = "consistency_source"  # on the product's root: the file it came from
+IN_PLACE = (
+    "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root
+)
+REACH = "consistency_reach"  # on the product's root: lowest and highest corner of what renders show beyond its vertices
+ACTIVE = "consistency_active"  # on a scene in a run's product.blend: the file that it was taken from opened with it
 
 
 def camera(angle: str) -> str:
