@@ -88,6 +88,12 @@ def set_video_format(settings: bpy.types.ImageFormatSettings) -> None:
         settings.file_format = "FFMPEG"
 
 
+def curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """All curves of an action: in layers since 4.4, and there alone since 5.0."""
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags for curve in bag.fcurves] or list(getattr(action, "fcurves", ()))
+
+
 def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
     """The strips of a sequencer, which were called sequences before 5.0."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences

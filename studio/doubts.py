@@ -11,7 +11,7 @@ from bpy.types import Depsgraph, Material, NodeTree, Object
 from numpy.typing import NDArray
 
 from ..pipeline.names_in_words import in_words
-from .geometry import MESH_LIKE, SOLID, face_vertices, shown_meshes_of, shown_parts
+from .geometry import MESH_LIKE, SOLID, face_vertices, shown_meshes_of, shown_parts, spans
 
 MANY_TIMES = 4.0  # the size of all the rest: a floor or a wall
 THIN = 0.05  # of its largest side: the thickness of a floor or a wall
@@ -61,12 +61,11 @@ def _strays(parts: list[_Part]) -> Iterator[str]:
     centres, areas = centres[::step], areas[::step]
     if not areas.sum() > 0.0:
         return
+    reach = np.sqrt(areas) / 2.0  # of a face to each side of its middle
     low, high = np.empty(3), np.empty(3)
     for axis in range(3):
-        order = np.argsort(centres[:, axis])
-        share = np.cumsum(areas[order]) / areas.sum()
-        low[axis] = centres[order, axis][np.searchsorted(share, (1.0 - NEARLY_ALL) / 2)]
-        high[axis] = centres[order, axis][min(np.searchsorted(share, (1.0 + NEARLY_ALL) / 2), len(order) - 1)]
+        low[axis] = _below(centres[:, axis] - reach, areas, (1.0 - NEARLY_ALL) / 2)
+        high[axis] = _below(centres[:, axis] + reach, areas, (1.0 + NEARLY_ALL) / 2)
     whole = np.max([part.high for part in parts], axis=0) - np.min([part.low for part in parts], axis=0)
     held, size = float(np.linalg.norm(high - low)), float(np.linalg.norm(whole))
     if held >= SMALL * size:
@@ -86,6 +85,13 @@ def _strays(parts: list[_Part]) -> Iterator[str]:
         yield f"{start}: some faces of {in_words(names, 'and')} lie far from the others; delete them in the file"
 
 
+def _below(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+    """The value below which ``share`` of the weights lie."""
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    return float(values[order[min(np.searchsorted(sums, share * sums[-1]), len(order) - 1)]])
+
+
 def _cure(names: list[str]) -> str:
     options = " ".join(f"--leave-out {shlex.quote(name)}" for name in names[:3])
     return f"if it isn't the product, leave it out ({options}; in Blender, Leave Out below the file)"
@@ -101,12 +107,12 @@ def _parts(root: Object, depsgraph: Depsgraph) -> Iterator[_Part]:
             mesh.polygons.foreach_get("area", areas)
             known[key] = centres.reshape(-1, 3), areas, face_vertices(mesh)
         centres, areas, corners = known[key]
-        if not areas.any() or not len(corners):
+        first, second, _ = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+        if not areas.any() or not len(corners) or not spans(matrix):
             continue
         corners = corners @ matrix[:3, :3].T + matrix[:3, 3]
-        scale = abs(np.linalg.det(matrix[:3, :3])) ** (2 / 3)
         places = centres @ matrix[:3, :3].T + matrix[:3, 3]
-        yield _Part(name, corners.min(axis=0), corners.max(axis=0), places, areas.astype(np.float64) * scale)
+        yield _Part(name, corners.min(axis=0), corners.max(axis=0), places, areas * float(first * second))  # fmt: skip
 
 
 def needs_place(material: Material) -> bool:

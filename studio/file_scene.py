@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..pipeline.errors import BadInput
 from ..pipeline.names_in_words import in_words
+from .animation import write_down
 from .collections import rendered_objects, shown_scene
 from .geometry import SOLID, box_of, seen_by_cameras
 
@@ -52,7 +53,7 @@ def is_part(thing: Object) -> bool:
 
 
 def take_scene(
-    scene: Scene, file: str, brought: Iterable[ID], notes: list[str], leave_out: Collection[str] = ()
+    scene: Scene, file: str, brought: Collection[ID], notes: list[str], leave_out: Collection[str] = ()
 ) -> FileScene:
     """What a render of ``scene`` shows of solid things. ``file``: the name of where it came from, with all of ``brought``.
 
@@ -62,14 +63,15 @@ def take_scene(
     layer = next((layer for layer in scene.view_layers if layer.use), scene.view_layers[0])
     _leave_out(scene, file, leave_out, notes)
     with shown_scene(scene, layer):
-        scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
         objects = _solid(scene, layer, file, notes)
         for thing in objects:
             thing.hide_viewport = False  # renders show it
             show_modifiers_as_rendered(thing)
-        layer.update()
+        # Only now: what is evaluated is made anew for such a change, at the values that the file was saved with.
+        scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
         boxes = boxes_of(objects, bpy.context.evaluated_depsgraph_get())
         simulated = _rigid_bodies(scene, objects)
+        write_down(brought, bpy.context.evaluated_depsgraph_get())
         _free_from_scene(brought, scene)
     for thing, matrix in simulated.items():
         thing.matrix_world = matrix

@@ -130,10 +130,11 @@ def _camera(frame: Frame, angle: Angle, settings: RunSettings) -> Iterator[Objec
     try:
         set_lens(camera, angle, frame, settings.resolution)
         yield camera
-    finally:
-        for things, called in ((bpy.data.objects, name), (bpy.data.cameras, data)):
-            if called in things:  # by name: an undo meanwhile may have taken it away
-                things.remove(things[called])
+    finally:  # by name: an undo meanwhile may have taken them away
+        if name in bpy.data.objects:
+            bpy.data.objects.remove(bpy.data.objects[name])
+        if data in bpy.data.cameras:
+            bpy.data.cameras.remove(bpy.data.cameras[data])
 
 
 def _compare(found: passes.Passes, vertices: Points, angle: Angle, frame: Frame) -> Look | None:

@@ -32,7 +32,7 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
     for mesh, key, matrix in shown_meshes(root, depsgraph):
         if key not in cache:
             cache[key] = face_vertices(mesh)
-        if _spans(matrix):
+        if spans(matrix):
             parts.append(cache[key] @ matrix[:3, :3].T + matrix[:3, 3])
     parts += [_rough_points(instance) for instance in shown_parts(root, depsgraph, SOLID - MESH_LIKE)]
     points = np.concatenate(parts) if parts else np.empty((0, 3))
@@ -179,7 +179,7 @@ def shown_meshes_of(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[str, M
         thing.to_mesh_clear()
 
 
-def _spans(matrix: NDArray[np.float64]) -> bool:
+def spans(matrix: NDArray[np.float64]) -> bool:
     """Something of a surface is left at ``matrix``, which may be flat, as of a decal, but no line and no point."""
     first, second, _ = np.linalg.svd(matrix[:3, :3], compute_uv=False)
     return bool(second > 1e-6 * first)

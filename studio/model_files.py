@@ -88,8 +88,10 @@ def take_blend(path: Path, out: Path) -> None:
     try:
         scenes = _append_scenes(path)
         active = _active(path, scenes)
-        if active is not None:  # a file that scenes are written to doesn't say which of them it opens with
-            active[names.ACTIVE] = True
+        for name, scene in scenes.items():  # beside the open file's they may have other names
+            scene[names.FILE_NAME], scene[names.SCENE_NAME] = path.name, name
+            if scene == active:  # a file that scenes are written to doesn't say which of them it opens with
+                scene[names.ACTIVE] = True
         for image in ids_since(before):
             if isinstance(image, Image) and image.source == "FILE" and image.packed_file is None:
                 with suppress(RuntimeError):  # missing beside the original too; loading the product says so
@@ -116,7 +118,8 @@ def _append_scenes(path: Path) -> dict[str, Scene]:
         raise BadInput(
             f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
         ) from error
-    return {name: scene for name, scene in zip(names_there, target.scenes, strict=True) if isinstance(scene, Scene)}
+    pairs = [(name, scene) for name, scene in zip(names_there, target.scenes, strict=True) if isinstance(scene, Scene)]
+    return {scene.get(names.SCENE_NAME, name): scene for name, scene in pairs}
 
 
 def _active(path: Path, scenes: dict[str, Scene]) -> Scene | None:
@@ -132,19 +135,20 @@ def append_blend(path: Path, notes: list[str], leave_out: Collection[str] = ()) 
     """
     before = ids_now()
     scenes = _append_scenes(path)
+    file = next((scene[names.FILE_NAME] for scene in scenes.values() if names.FILE_NAME in scene), path.name)
     with_parts = [name for name, scene in scenes.items() if any(is_part(thing) for thing in scene.objects)]
     if not with_parts:
-        raise BadInput(f"{path.name} holds no mesh in any scene; save it again with the product in its scene")
+        raise BadInput(f"{file} holds no mesh in any scene; save it again with the product in its scene")
     chosen = _active(path, scenes) or scenes[with_parts[0]]
     called = next(name for name, scene in scenes.items() if scene == chosen)
     if called not in with_parts:
         raise BadInput(
-            f"{path.name} opens with the scene {called!r}, which holds no mesh; "
+            f"{file} opens with the scene {called!r}, which holds no mesh; "
             f"save it again with {in_words([repr(name) for name in with_parts], 'or')} as the open scene"
         )
     if len(with_parts) > 1:
         notes.append(f"the file has {len(with_parts)} scenes with meshes; {called!r} was taken")
-    found = take_scene(chosen, path.name, ids_since(before), notes, leave_out)
+    found = take_scene(chosen, file, ids_since(before), notes, leave_out)
     for scene in scenes.values():
         bpy.data.scenes.remove(scene)
     return found

@@ -29,6 +29,8 @@ IN_PLACE = (
     "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root
 )
 REACH = "consistency_reach"  # on the product's root: lowest and highest corner of what renders show beyond its vertices
+FILE_NAME = "consistency_file_name"  # on a scene in a run's product.blend: the file that it was taken from
+SCENE_NAME = "consistency_scene_name"  # on a scene in a run's product.blend: what it was called there
 ACTIVE = "consistency_active"  # on a scene in a run's product.blend: the file that it was taken from opened with it
 
 
