@@ -38,11 +38,11 @@ class SceneStudio(BlenderStudio):
         root = staleness.standing(self._folder)
         if root is not None:
             product = staleness.stand(root)
-            yield from self._keep_edits(root, path)
+            yield from self._keep_edits(root)
             return (yield from self.check_standing(product, path))
         product = yield from self._import(path)
         root = model.product_root()
-        root[staleness.LOADED] = staleness.file_state(path)
+        root[staleness.LOADED] = staleness.loaded_state(self._folder)
         staleness.stand(root)
         self._folder.note(**{STATE: staleness.of_product(root)})
         return product
@@ -56,7 +56,7 @@ class SceneStudio(BlenderStudio):
                 if undo_steps == before:
                     raise
 
-    def _keep_edits(self, root: bpy.types.Object, path: Path) -> Steps[None]:
+    def _keep_edits(self, root: bpy.types.Object) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
         state = staleness.of_product(root)
         known = self._folder.record.get(STATE) or json.loads(root.get(WRITTEN, "null"))
@@ -67,13 +67,20 @@ class SceneStudio(BlenderStudio):
                 copy_file(product, first)
             yield from export.export_product(product)
             if staleness.LOADED in root:
-                root[staleness.LOADED] = staleness.file_state(path)
+                root[staleness.LOADED] = staleness.loaded_state(self._folder)
         if self._folder.record.get(STATE) != state:
             self._folder.note(**{STATE: state})
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
-        yield from super().place_rig(settings)
-        self._placed_at = undo_steps
+        while True:
+            self._placed_at = undo_steps
+            try:
+                yield from super().place_rig(settings)
+                return
+            except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):  # it renders, too
+                if undo_steps == self._placed_at:
+                    raise
+                yield from self.load_product(self._folder.product_source)
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         render = super().render_reference

@@ -148,7 +148,7 @@ def _product_points() -> NDArray[np.float64]:
     from ..studio import model
 
     root = model.product_root()
-    parts = (root, *root.children_recursive)
+    parts = (root, *sorted(model.parts_of(root), key=lambda part: part.session_uid))
     key = tuple(
         (
             part.session_uid,

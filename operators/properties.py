@@ -103,6 +103,10 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     photo_index: IntProperty()
     text: StringProperty(name="Words", description="What the product is", maxlen=600)
     file: StringProperty(name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH")
+    leave_out: StringProperty(
+        name="Leave Out",
+        description="Parts of the file that are not the product, such as a floor: their names, separated by commas",
+    )
     objects: StringProperty(name="Objects", description="The objects that were taken as the product")
     allow_missing_textures: BoolProperty(
         name="Allow Missing Textures",

@@ -61,6 +61,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     try:
         return RunSettings(
             inputs=inputs_of(scene),
+            leave_out=_words(own.leave_out) if own.source == "FILE" else (),
             text=own.text.strip() if own.source == "WORDS" else "",
             backend=backend,
             angles=tuple(to_angle(angle) for angle in own.angles),
@@ -73,7 +74,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
             samples=own.samples or None,
             device=_device(),
             prompt=own.prompt.strip(),
-            materials=tuple(word.strip() for word in own.materials.split(",") if word.strip()) or None,
+            materials=_words(own.materials) or None,
             seed=own.seed if own.seed_lock else None,
             overrides=parameters.to_overrides(scene),
             duration=round(own.duration, 2),
@@ -87,6 +88,10 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         words = first["msg"].removeprefix("Value error, ")
         field = " ".join(str(part) for part in first["loc"]).replace("_", " ")
         raise UsageError(f"{field}: {words}" if field else words) from None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _gate(own: Any) -> dict[str, Any]:
@@ -145,7 +150,7 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
 
 def _inputs(own: Any, settings: RunSettings) -> None:
     own.photos.clear()
-    own.text = settings.text
+    own.text, own.leave_out = settings.text, ", ".join(settings.leave_out)
     if settings.has_own_model:
         own.source, own.file = "FILE", settings.inputs[0]
     elif settings.inputs:

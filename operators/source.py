@@ -147,6 +147,8 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         root[WRITTEN] = json.dumps(of_product(root))
         own.source, own.objects = "OBJECTS", str(out)
         refresh.product(product.name, product.size, scene_settings.inputs_of(context.scene))
+        for note in product.notes:
+            self.report({"WARNING"}, f"{product.name}: {note}")
         self.report({"INFO"}, f"{product.name} is the product now; the objects themselves stay as they are")
         return {"FINISHED"}
 

@@ -83,7 +83,12 @@ def standing(folder: RunFolder) -> bpy.types.Object | None:
         return None
     if root.get(names.SOURCE) == ADOPTED:
         return root if root.get(TAKEN) in folder.settings.inputs else None
-    return root if root.get(LOADED) == file_state(folder.product_source) else None
+    return root if root.get(LOADED) == loaded_state(folder) else None
+
+
+def loaded_state(folder: RunFolder) -> str:
+    """Which state of its file the run's product is loaded from, and without which parts."""
+    return "|".join([file_state(folder.product_source), *folder.settings.leave_out])
 
 
 def file_state(path: Path) -> str:

@@ -50,6 +50,8 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.label(text=bpy.path.basename(own.file) or "No file chosen", icon="FILE_3D")
         row.operator("consistency.drop_model", text="", icon="FILEBROWSER")
+        if own.file:
+            layout.prop(own, "leave_out")
 
     def draw_objects(self, layout: UILayout, own: Any) -> None:
         if own.objects:

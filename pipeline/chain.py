@@ -156,6 +156,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
         size_m=list(product.size),
         materials=list(product.materials),
         reflective=product.reflective,
+        notes=list(product.notes),
     )
     return product
 

@@ -71,6 +71,13 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add("inputs", nargs="*", metavar="INPUT", help="one .glb, .gltf or .blend, or 1-4 photos of one product")
     add("--text", default="", help="words instead of inputs")
     add("--allow-missing-textures", action="store_true", help=MISSING)
+    add(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a part of the file that is not the product, such as a floor (repeatable)",
+    )
     add("--backend", choices=("fal", "local"), help="default: fal when a key is found, else local")
     add(
         "--angle-set",
@@ -166,6 +173,7 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
     try:
         return RunSettings(
             inputs=tuple(str(Path(name).expanduser().absolute()) for name in options.inputs),
+            leave_out=tuple(options.leave_out),
             text=options.text,
             allow_missing_textures=options.allow_missing_textures,
             backend=backend,

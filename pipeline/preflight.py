@@ -19,6 +19,8 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     """Raises a ConsistencyError with the cure for settings that can't work."""
     if settings.lighting not in lighting.PRESETS:
         raise UsageError(f"there is no lighting {settings.lighting!r}; choose from {', '.join(lighting.PRESETS)}")
+    if settings.leave_out and not settings.has_own_model:
+        raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
         return  # the inputs have been taken over; the originals may be gone
     route = model.classify(settings.inputs, settings.text)

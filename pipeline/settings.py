@@ -70,6 +70,7 @@ class RunSettings(BaseModel):
 
     # inputs
     inputs: tuple[str, ...] = Field((), description="one .glb/.gltf/.blend, or 1-4 photos; absolute paths")
+    leave_out: tuple[str, ...] = Field((), description="parts of the input that are not the product, by name")
     text: str = Field("", max_length=600, description="words instead of inputs")
     allow_missing_textures: bool = Field(
         False, description="go on where a texture, library or font is missing; then nothing is called on model"

@@ -43,7 +43,9 @@ class BlenderStudio:
     def load_product(self, model: Path) -> Steps[Product]:
         from .model import load_product
 
-        return load_product(model, self._settings.allow_missing_textures)
+        settings = self._settings
+        missing = settings.allow_missing_textures
+        return load_product(model, settings.leave_out, own_file=self._own_file, allow_missing=missing)
 
     def check_standing(self, product: Product, model: Path) -> Steps[Product]:
         """What loading says of a product that stands already. Raises BadInput where something of it can't be shown, unless
@@ -71,9 +73,11 @@ class BlenderStudio:
         return export_product(out)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
+        from .framing_check import verify_framing
         from .rig import place_rig, show_rig
 
         yield from place_rig(settings)
+        yield from verify_framing(settings, self.device)
         if self._own_file:  # an artist's scene keeps its own camera and world
             show_rig(settings)
 

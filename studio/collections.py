@@ -33,14 +33,19 @@ def existing_objects(name: str) -> list[Object]:
 
 
 def rendered_objects(layer: ViewLayer) -> set[Object]:
-    """What the layer's renders show: neither the object nor every collection that it is in is hidden from them."""
+    """What the layer's renders show: neither the object nor every collection that it is in is hidden from them.
+
+    A collection that is hidden from renders hides those inside it; one that is excluded from the layer does not.
+    """
     shown: set[Object] = set()
     pending = [layer.layer_collection]
     while pending:
         home = pending.pop()
-        if not home.exclude and not home.collection.hide_render:
+        if home.collection.hide_render:
+            continue
+        if not home.exclude:
             shown.update(thing for thing in home.collection.objects if not thing.hide_render)
-            pending += home.children
+        pending += home.children
     return shown
 
 
@@ -89,16 +94,26 @@ def _is_render_result(item: ID) -> bool:
 def scratch_scene() -> Iterator[Scene]:
     """A scene of its own to import into or export from: the artist's selection, frame range and active object stay.
 
-    Shown in the window meanwhile: a context override is not enough for the importer, which enters edit mode for bones.
     An override of the scene that was in force before is void afterwards: enter it anew, or yield to whoever does.
     """
-    window = bpy.context.window or bpy.context.window_manager.windows[0]
-    scene, shown, layer = bpy.data.scenes.new("Consistency Scratch"), window.scene, window.view_layer
+    scene = bpy.data.scenes.new("Consistency Scratch")
     try:
-        window.scene = scene
-        # Scene and layer as well, where a run overrides them because the artist has left its scene: else Blender crashes.
-        with bpy.context.temp_override(window=window, scene=scene, view_layer=scene.view_layers[0]):
+        with shown_scene(scene, scene.view_layers[0]):
             yield scene
     finally:
-        window.scene, window.view_layer = shown, layer
         bpy.data.scenes.remove(scene)
+
+
+@contextmanager
+def shown_scene(scene: Scene, layer: ViewLayer) -> Iterator[None]:
+    """``scene`` shown in the window: a context override is not enough for the importer, which enters edit mode for bones,
+    nor for what drivers say, which Blender writes down for a scene that is shown only."""
+    window = bpy.context.window or bpy.context.window_manager.windows[0]
+    before, layer_before = window.scene, window.view_layer
+    try:
+        window.scene, window.view_layer = scene, layer
+        # Scene and layer as well, where a run overrides them because the artist has left its scene: else Blender crashes.
+        with bpy.context.temp_override(window=window, scene=scene, view_layer=layer):
+            yield
+    finally:
+        window.scene, window.view_layer = before, layer_before

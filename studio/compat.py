@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ import bpy
 
 if TYPE_CHECKING:
     import gpu
+
+log = logging.getLogger(__name__)
 
 
 def unreadable_gltf_extensions(required: Iterable[str]) -> list[str]:
@@ -43,6 +46,21 @@ def _has_decoder(extension: str) -> bool:
     return path is not None and path.is_file()
 
 
+def active_scene_name(path: Path) -> str | None:
+    """The scene that a .blend opens with; None where it can't be read without opening the file.
+
+    Blender's own reader of these names needs zstandard, which a distribution's Python may lack, for compressed files.
+    """
+    try:
+        from blend_render_info import read_blend_rend_chunk
+
+        found = read_blend_rend_chunk(str(path))
+    except Exception as error:  # noqa: BLE001 - of a damaged file it raises what it happens to, and so does zstandard
+        log.debug("%s does not say which scene it opens with: %s", path, error)
+        return None
+    return found[0][2] if found else None
+
+
 def online_access() -> bool:
     """Whether Blender allows the network. Blender as a Python module has no such switch: there the shell decides."""
     return bpy.app.module or bpy.app.online_access
@@ -68,6 +86,12 @@ def set_video_format(settings: bpy.types.ImageFormatSettings) -> None:
         settings.media_type = "VIDEO"
     else:
         settings.file_format = "FFMPEG"
+
+
+def curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """All curves of an action: in layers since 4.4, and there alone since 5.0."""
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags for curve in bag.fcurves] or list(getattr(action, "fcurves", ()))
 
 
 def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.types import Collection, Depsgraph, DepsgraphObjectInstance, Material, Mesh, Modifier, Object
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ..pipeline.errors import BadInput
+from . import names
+from .collections import existing_objects
 
-_MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
+MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
+SOLID = MESH_LIKE | {"CURVES", "POINTCLOUD", "VOLUME"}
+NO_AREA = 1e-10  # of a face, in squares of its mesh's size: thinner than any renderer draws
 
 
 def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
-    """(N, 3) world-space metres: every vertex of a face below ``root``, with modifiers and instances.
+    """(N, 3) world-space metres: every vertex of a face of the product, with modifiers and instances; of hair, points and
+    volumes roughly where they are.
 
-    Vertices outside faces aren't rendered, so they aren't counted. Raises BadInput where there is no face at all.
+    What has no area isn't rendered, so it isn't counted. Raises BadInput where there is no face at all.
     """
     cache: dict[int, NDArray[np.float64]] = {}
     parts = []
     for mesh, key, matrix in shown_meshes(root, depsgraph):
         if key not in cache:
-            cache[key] = _face_vertices(mesh)
-        parts.append(cache[key] @ matrix[:3, :3].T + matrix[:3, 3])
+            cache[key] = face_vertices(mesh)
+        if spans(matrix):
+            parts.append(cache[key] @ matrix[:3, :3].T + matrix[:3, 3])
+    parts += [_rough_points(instance) for instance in shown_parts(root, depsgraph, SOLID - MESH_LIKE)]
     points = np.concatenate(parts) if parts else np.empty((0, 3))
     if len(points) == 0:
         raise BadInput(
@@ -75,7 +83,7 @@ def as_rendered(root: Object) -> Iterator[Depsgraph]:
     The renderer's own evaluation can't be asked for, so what differs is set so for the moment and put back.
     """
     homes = _instanced(root)
-    things = {*root.children_recursive, *(thing for home in homes for thing in home.objects)}
+    things = {*parts_of(root), *(thing for home in homes for thing in home.objects)}
     hidden = (*homes, *(thing for home in homes for thing in home.objects))
     differing: list[tuple[Any, str, Any, Any]] = [
         (item, "hide_viewport", item.hide_viewport, item.hide_render) for item in hidden
@@ -98,9 +106,9 @@ def as_rendered(root: Object) -> Iterator[Depsgraph]:
 
 
 def _instanced(root: Object) -> set[Collection]:
-    """The collections that are instanced below ``root``, and those inside them."""
+    """The collections that are instanced by the product, and those inside them."""
     found: set[Collection] = set()
-    pending = list(root.children_recursive)
+    pending = list(parts_of(root))
     while pending:
         thing = pending.pop()
         home = thing.instance_collection if thing.instance_type == "COLLECTION" else None
@@ -117,43 +125,95 @@ def _rendered(modifier: Modifier) -> Iterator[tuple[Modifier, str, Any, Any]]:
         yield modifier, "levels", modifier.levels, modifier.render_levels
 
 
-def shown_parts(root: Object, depsgraph: Depsgraph) -> Iterator[DepsgraphObjectInstance]:
-    """Everything with a surface that is shown below ``root``, valid until the next one."""
+def parts_of(root: Object) -> set[Object]:
+    """The product's objects: what hangs on its root, and where it stands where its file has it, what is in its collection."""
+    found = set(root.children_recursive)
+    if names.IN_PLACE in root:
+        found.update(existing_objects(names.PRODUCT))
+    return found - {root}
+
+
+def seen_by_cameras(thing: Object) -> bool:
+    """Renders show its own surface, and not only its shadow or its reflection."""
+    return thing.visible_camera and not thing.is_shadow_catcher and not thing.is_holdout
+
+
+def shown_parts(
+    root: Object, depsgraph: Depsgraph, types: Container[str] = frozenset(MESH_LIKE)
+) -> Iterator[DepsgraphObjectInstance]:
+    """Everything of the product that is shown and of one of the ``types``, valid until the next one."""
+    parts = parts_of(root)
     for instance in depsgraph.object_instances:
         thing = instance.object
-        if not instance.show_self or thing.type not in _MESH_LIKE or not _is_part(instance, root):
+        if not instance.show_self or thing.type not in types or not seen_by_cameras(thing):
+            continue
+        maker = instance.parent if instance.is_instance else thing
+        if maker.original not in parts or not seen_by_cameras(maker):
             continue
         if instance.is_instance or not thing.original.hide_render:
             yield instance
 
 
+def box_of(thing: Object, matrix: Matrix) -> NDArray[np.float64]:
+    """(2, 3) metres: lowest and highest corner of the box around the evaluated ``thing`` at ``matrix``."""
+    corners = np.array(thing.bound_box) @ np.array(matrix)[:3, :3].T + np.array(matrix)[:3, 3]
+    return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+
 def shown_meshes(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[Mesh, int, NDArray[np.float64]]]:
-    """(mesh, key of its geometry, 4×4 matrix) of everything shown below ``root``. A mesh is valid until the next one."""
+    """(mesh, key of its geometry, 4×4 matrix) of everything shown of the product. A mesh is valid until the next one."""
+    for _, mesh, key, matrix in shown_meshes_of(root, depsgraph):
+        yield mesh, key, matrix
+
+
+def shown_meshes_of(root: Object, depsgraph: Depsgraph) -> Iterator[tuple[str, Mesh, int, NDArray[np.float64]]]:
+    """As ``shown_meshes``, each with its object's name before it."""
     for instance in shown_parts(root, depsgraph):
         thing, matrix = instance.object, np.array(instance.matrix_world, dtype=np.float64)
         if thing.type == "MESH" and not thing.data.is_editmode:
-            yield thing.data, thing.data.as_pointer(), matrix
+            yield thing.original.name, thing.data, thing.data.as_pointer(), matrix
             continue
         mesh = thing.to_mesh()  # what is being edited lies elsewhere until then
         if mesh is not None:
-            yield mesh, thing.as_pointer(), matrix
+            yield thing.original.name, mesh, thing.as_pointer(), matrix
         thing.to_mesh_clear()
 
 
-def _is_part(instance: DepsgraphObjectInstance, root: Object) -> bool:
-    return _is_below((instance.parent if instance.is_instance else instance.object).original, root)
+def spans(matrix: NDArray[np.float64]) -> bool:
+    """Something of a surface is left at ``matrix``, which may be flat, as of a decal, but no line and no point."""
+    first, second, _ = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+    return bool(second > 1e-6 * first)
 
 
-def _is_below(thing: Object | None, root: Object) -> bool:
-    while thing is not None and thing != root:
-        thing = thing.parent
-    return thing is not None
+def face_vertices(mesh: Mesh) -> NDArray[np.float64]:
+    """(V, 3) metres: the vertices of those faces that have an area."""
+    positions, corners = _positions(mesh), read_attribute(mesh, ".corner_vert")
+    if not len(corners):
+        return np.empty((0, 3))
+    area, count = np.empty(len(mesh.polygons), np.float32), np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("area", area)
+    mesh.polygons.foreach_get("loop_total", count)
+    used = np.zeros(len(positions), dtype=bool)
+    used[corners] = True
+    size = float(np.linalg.norm(np.ptp(positions[used], axis=0)))
+    flat = ~(area > NO_AREA * size**2)  # without finite vertices too: those are told
+    if flat.any() and np.isfinite(positions[used]).all():
+        used[:] = False
+        used[corners[np.repeat(~flat, count)]] = True
+    return positions[used].astype(np.float64)
 
 
-def _face_vertices(mesh: Mesh) -> NDArray[np.float64]:
-    used = np.zeros(len(mesh.vertices), dtype=bool)
-    used[read_attribute(mesh, ".corner_vert")] = True
-    return _positions(mesh)[used].astype(np.float64)
+def _rough_points(instance: DepsgraphObjectInstance) -> NDArray[np.float64]:
+    """(N, 3) world-space metres where hair or points are, or the corners of a volume's box."""
+    thing, matrix = instance.object, np.array(instance.matrix_world, dtype=np.float64)
+    places = thing.data.attributes.get("position") if hasattr(thing.data, "attributes") else None
+    if places is None:
+        local = np.array(thing.bound_box, dtype=np.float64)
+    else:
+        flat = np.empty(len(places.data) * 3, np.float32)
+        places.data.foreach_get("vector", flat)
+        local = flat.reshape(-1, 3).astype(np.float64)
+    return local @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _positions(mesh: Mesh) -> NDArray[np.float32]:

@@ -41,6 +41,25 @@ def missing_hdri(settings: RunSettings) -> bool:
     return preset.hdri is not None and _hdri_path(preset.hdri) is None
 
 
+def surroundings_rotation() -> float:
+    """How far the world's picture is turned about z, radians; 0 where it has none."""
+    mapping = _rotation()
+    return 0.0 if mapping is None else float(mapping.default_value[2])
+
+
+def turn_surroundings(before: float, angle: float) -> None:
+    """Turn the world's picture by ``angle`` radians about z from ``before``, as lamps are turned."""
+    mapping = _rotation()
+    if mapping is not None:
+        mapping.default_value[2] = before - angle  # it turns what is looked up, not what is seen
+
+
+def _rotation() -> bpy.types.NodeSocket | None:
+    world = bpy.data.worlds.get(names.WORLD)
+    mapping = world.node_tree.nodes.get("Rotation") if world is not None and world.node_tree is not None else None
+    return None if mapping is None else mapping.inputs["Rotation"]
+
+
 def _preset(name: str) -> Preset:
     if name not in lighting.PRESETS:
         raise UsageError(f"there is no lighting {name!r}; choose from {', '.join(lighting.PRESETS)}")

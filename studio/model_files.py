@@ -1,9 +1,10 @@
-"""Reading a product's file: glTF through Blender's importer, a .blend by appending its scene."""
+"""Reading a product's file: glTF through Blender's importer, a .blend by appending its scenes."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -11,28 +12,59 @@ from pathlib import Path
 import bpy
 from bpy.types import Object, Scene
 
+from ..pipeline import gltf_shown
 from ..pipeline.errors import BadInput, RunFolderError
 from ..pipeline.gltf_file import check_glb
-from . import compat
-from .collections import ids_now, ids_since, rendered_objects
+from ..pipeline.names_in_words import in_words
+from . import compat, names
+from .collections import ids_now, ids_since
+from .file_scene import FileScene, is_part, take_scene
 from .packing import Packer
 
 
-def import_gltf(path: Path, scene: Scene) -> list[Object]:
-    """The objects of a .glb or .gltf, imported into ``scene``, which has to be the one shown. Raises BadInput."""
-    if path.suffix.lower() == ".glb":
-        unreadable = compat.unreadable_gltf_extensions(check_glb(path).extensions_required)
-        if unreadable:
-            raise BadInput(
-                f"{path.name} needs {', '.join(unreadable)}, which this Blender can't read; "
-                "export it again without compression or special extensions"
-            )
-    try:
-        with quiet():
-            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
-    except Exception as error:  # whatever the importer throws; Blender makes a RuntimeError of most of it
-        raise BadInput(f"{path.name} can't be imported ({reason(error)}); export it again as GLB") from error
-    return list(scene.collection.all_objects)
+def import_gltf(path: Path, scene: Scene, notes: list[str], leave_out: Collection[str] = ()) -> list[Object]:
+    """What a .glb or .gltf shows, as objects in ``scene``, which has to be the one shown; without the parts named in
+    ``leave_out``.
+
+    Adds to ``notes`` what the user should know. Raises BadInput.
+    """
+    with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
+        source = path
+        if path.suffix.lower() == ".glb":
+            required = check_glb(path).extensions_required
+            document, offset = gltf_shown.read_document(path)
+            changed, said = gltf_shown.keep_shown(document, path.name, leave_out)
+            notes += said
+            if changed:
+                source = Path(folder) / path.name
+                gltf_shown.write_copy(path, document, offset, source)
+                required = tuple(document.get("extensionsRequired", ()))
+            unreadable = compat.unreadable_gltf_extensions(required)
+            if unreadable:
+                raise BadInput(
+                    f"{path.name} needs {', '.join(unreadable)}, which this Blender can't read; "
+                    "export it again without compression or special extensions"
+                )
+        try:
+            with quiet():
+                bpy.ops.import_scene.gltf(filepath=str(source), disable_bone_shape=True)
+        except Exception as error:  # whatever the importer throws; Blender makes a RuntimeError of most of it
+            raise BadInput(f"{path.name} can't be imported ({reason(error)}); export it again as GLB") from error
+    return _without_empty_places(list(scene.collection.all_objects))
+
+
+def _without_empty_places(objects: list[Object]) -> list[Object]:
+    """Remove what is left of nodes that the file doesn't show, as far as nothing that it shows hangs on them."""
+    places = {thing for thing in objects if gltf_shown.LEFT_OUT in thing and thing.type == "EMPTY"}
+    for thing in objects:
+        if thing not in places:
+            above = thing.parent
+            while above is not None:
+                places.discard(above)
+                above = above.parent
+    kept = [thing for thing in objects if thing not in places]
+    remove_objects(places)
+    return kept
 
 
 def reason(error: Exception) -> str:
@@ -63,9 +95,14 @@ def take_blend(path: Path, out: Path) -> None:
     partial = out.with_name(f".{out.stem}.part.blend")
     try:
         scenes = _append_scenes(path)
-        Packer(path, out.parent).pack(ids_since(before), scenes)
+        active = _active(path, scenes)
+        for name, scene in scenes.items():  # beside the open file's they may have other names
+            scene[names.FILE_NAME], scene[names.SCENE_NAME] = path.name, name
+            if scene == active:  # a file that scenes are written to doesn't say which of them it opens with
+                scene[names.ACTIVE] = True
+        Packer(path, out.parent).pack(ids_since(before), list(scenes.values()))
         out.parent.mkdir(parents=True, exist_ok=True)
-        bpy.data.libraries.write(str(partial), set(scenes), compress=True)
+        bpy.data.libraries.write(str(partial), set(scenes.values()), compress=True)
         partial.replace(out)
     except OSError as error:
         raise RunFolderError(f"{out} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
@@ -74,9 +111,11 @@ def take_blend(path: Path, out: Path) -> None:
         bpy.data.batch_remove(ids_since(before))
 
 
-def _append_scenes(path: Path) -> list[Scene]:
+def _append_scenes(path: Path) -> dict[str, Scene]:
+    """The scenes of a .blend by the names that they have there. Raises BadInput."""
     try:
         with bpy.data.libraries.load(str(path), link=False) as (source, target):
+            names_there = list(source.scenes)
             target.scenes = source.scenes
     except ValueError as error:
         raise BadInput(f"{path.name} is the file that is open; take its objects as the product instead") from error
@@ -84,29 +123,37 @@ def _append_scenes(path: Path) -> list[Scene]:
         raise BadInput(
             f"{path.name} can't be read as a .blend; save it again with a Blender up to this one's"
         ) from error
-    return [scene for scene in target.scenes if scene is not None]
+    pairs = [(name, scene) for name, scene in zip(names_there, target.scenes, strict=True) if isinstance(scene, Scene)]
+    return {scene.get(names.SCENE_NAME, name): scene for name, scene in pairs}
 
 
-def append_blend(path: Path, notes: list[str]) -> list[Object]:
-    """The objects of a .blend's first scene with meshes, in no scene yet; what renders don't show is hidden.
+def _active(path: Path, scenes: dict[str, Scene]) -> Scene | None:
+    """The scene that the file opens with and renders; None where it doesn't say."""
+    marked = next((scene for scene in scenes.values() if names.ACTIVE in scene), None)
+    return marked or scenes.get(compat.active_scene_name(path) or "")
+
+
+def append_blend(path: Path, notes: list[str], leave_out: Collection[str] = ()) -> FileScene:
+    """What a render of a .blend's active scene shows, in no scene yet; without the parts named in ``leave_out``.
 
     Adds to ``notes`` what the user should know. Raises BadInput.
     """
+    before = ids_now()
     scenes = _append_scenes(path)
-    with_mesh = [scene for scene in scenes if any(_has_faces(thing) for thing in scene.objects)]
-    if not with_mesh:
-        raise BadInput(f"{path.name} holds no mesh in any scene; save it again with the product in its scene")
-    chosen = with_mesh[0]
-    if len(with_mesh) > 1:
-        notes.append(f"the file has {len(with_mesh)} scenes with meshes; {chosen.name!r} was taken")
-    objects = list(chosen.objects)
-    shown = rendered_objects(chosen.view_layers[0])
-    for thing in objects:
-        thing.hide_render = thing.hide_viewport = thing not in shown
-    for scene in scenes:
+    file = next((scene[names.FILE_NAME] for scene in scenes.values() if names.FILE_NAME in scene), path.name)
+    with_parts = [name for name, scene in scenes.items() if any(is_part(thing) for thing in scene.objects)]
+    if not with_parts:
+        raise BadInput(f"{file} holds no mesh in any scene; save it again with the product in its scene")
+    chosen = _active(path, scenes) or scenes[with_parts[0]]
+    called = next(name for name, scene in scenes.items() if scene == chosen)
+    if called not in with_parts:
+        raise BadInput(
+            f"{file} opens with the scene {called!r}, which holds no mesh; "
+            f"save it again with {in_words([repr(name) for name in with_parts], 'or')} as the open scene"
+        )
+    if len(with_parts) > 1:
+        notes.append(f"the file has {len(with_parts)} scenes with meshes; {called!r} was taken")
+    found = take_scene(chosen, file, ids_since(before), notes, leave_out)
+    for scene in scenes.values():
         bpy.data.scenes.remove(scene)
-    return objects
-
-
-def _has_faces(thing: Object) -> bool:
-    return thing.type in ("MESH", "CURVE", "SURFACE", "META", "FONT") or thing.instance_type == "COLLECTION"
+    return found

@@ -26,6 +26,13 @@ LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
 LEFT_OUT = "consistency_left_out"  # on a picture or an object: what its file needs and a run can't have, and why
 SOURCE = "consistency_source"  # on the product's root: the file it came from
+IN_PLACE = (
+    "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root
+)
+REACH = "consistency_reach"  # on the product's root: lowest and highest corner of what renders show beyond its vertices
+FILE_NAME = "consistency_file_name"  # on a scene in a run's product.blend: the file that it was taken from
+SCENE_NAME = "consistency_scene_name"  # on a scene in a run's product.blend: what it was called there
+ACTIVE = "consistency_active"  # on a scene in a run's product.blend: the file that it was taken from opened with it
 
 
 def camera(angle: str) -> str:

@@ -123,10 +123,10 @@ def _set_in_a_row(planes: list[Object]) -> None:
     size = float(max(high - low))
     gap = 0.1 * size
     widths = [max(vertex.co.x for vertex in plane.data.vertices) * 2.0 * size for plane in planes]
-    x = -(sum(widths) + gap * (len(planes) - 1)) / 2.0
+    x = float(low[0] + high[0]) / 2.0 - (sum(widths) + gap * (len(planes) - 1)) / 2.0
     for plane, width in zip(planes, widths, strict=True):
         plane.scale = (size, size, size)
-        plane.location = (x + width / 2.0, float(high[1]) + 2.0 * size, 0.0)
+        plane.location = (x + width / 2.0, float(high[1]) + 2.0 * size, float(low[2]))
         x += width + gap
 
 

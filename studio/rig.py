@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import bpy
 import numpy as np
 from bpy.types import Object
@@ -48,10 +50,20 @@ def show_rig(settings: RunSettings) -> None:
     scene.world = bpy.data.worlds.get(names.WORLD)
 
 
-def place_cameras(points: NDArray[np.float64], settings: RunSettings) -> list[Object]:
-    """Make or move one camera per angle of the settings. ``points``: (N, 3) world-space metres."""
-    aspect = _aspect(settings.resolution)
+def place_cameras(
+    points: NDArray[np.float64], settings: RunSettings, seen: Mapping[str, NDArray[np.float64]] | None = None
+) -> list[Object]:
+    """Make or move one camera per angle of the settings. ``points``: (N, 3) world-space metres; ``seen``: by the name of
+    an angle, those that count there in their place."""
+    aspect = aspect_of(settings.resolution)
+    seen = seen or {}
+    if settings.one_scale and seen:
+        points = np.concatenate([points, *seen.values()])
     frames = framing.place_cameras(points, settings.angles, aspect, settings.one_scale)
+    if not settings.one_scale:
+        for angle in settings.angles:
+            if angle.name in seen:
+                frames[angle.name] = framing.place_camera(seen[angle.name], angle, aspect)
     return [_set_camera(angle, frames[angle.name], settings.resolution) for angle in settings.angles]
 
 
@@ -74,7 +86,8 @@ def camera_matrices(camera: Object, resolution: tuple[int, int]) -> tuple[list[l
     return [list(row) for row in camera.matrix_world], [list(row) for row in projection]
 
 
-def _aspect(resolution: tuple[int, int]) -> float:
+def aspect_of(resolution: tuple[int, int]) -> float:
+    """Width over height."""
     return resolution[0] / resolution[1]
 
 
@@ -87,6 +100,12 @@ def _set_camera(angle: Angle, frame: framing.Frame, resolution: tuple[int, int])
     camera.name = name
     camera[names.ANGLE] = camera.data[names.ANGLE] = angle.name
     camera[names.ANGLE_DATA] = angle.model_dump_json()
+    set_lens(camera, angle, frame, resolution)
+    return camera
+
+
+def set_lens(camera: Object, angle: Angle, frame: framing.Frame, resolution: tuple[int, int]) -> None:
+    """Put a camera where ``frame`` says, with the lens of ``angle``. ``resolution``: of the picture, in pixels."""
     camera.matrix_world = Matrix(frame.matrix_world.tolist())
     data = camera.data
     data.lens = angle.focal_length
@@ -95,4 +114,3 @@ def _set_camera(angle: Angle, frame: framing.Frame, resolution: tuple[int, int])
     data.sensor_width = data.sensor_height = FULL_FRAME_MM
     data.clip_start, data.clip_end = frame.clip_start, frame.clip_end
     data.display_size = frame.distance / 20.0
-    return camera

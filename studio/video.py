@@ -21,7 +21,8 @@ from ..pipeline.stages import Progress, Steps
 from . import compat, devices, names
 from .collections import existing_objects
 from .darkroom import Darkroom
-from .model import product_points, product_root
+from .lighting import surroundings_rotation, turn_surroundings
+from .model import product_points, product_root, standing_place
 from .render_scene import render, render_scene, run_job, scratch_file
 from .rig import camera_for
 
@@ -75,37 +76,50 @@ def render_turntable(
 
 @contextmanager
 def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
-    """How the scene moves over the clip; on leaving, every object moved stands where it stood."""
+    """How the scene moves over the clip; on leaving, everything moved stands where it stood."""
+    root = product_root()
+    foot = standing_place(root)
+    # What stands where its file has it is not turned, since it may look different elsewhere: all else turns about it.
+    around = names.IN_PLACE in root
+    turned = [camera, *existing_objects(names.LIGHTING)] if around else [root]
     moved = {
-        "turntable": [product_root(), camera],
+        "turntable": turned if camera in turned else [*turned, camera],
         "light_sweep": existing_objects(names.LIGHTING),
         "detail_reveal": [camera],
     }[name]
     before = {thing.name: thing.matrix_world.copy() for thing in moved}
+    surroundings = surroundings_rotation()
+    steady: dict[str, Matrix] = {}
 
     def turn(share: float) -> None:
         angle = -2.0 * math.pi * share  # a turntable seen from above turns clockwise: the right side comes to the front
         if name == "light_sweep":
             angle = math.radians(60.0) * math.sin(2.0 * math.pi * share)  # begins and ends as the still is lit
-        for thing in moved:
-            if thing is not camera:
-                thing.matrix_world = Matrix.Rotation(angle, 4, "Z") @ before[thing.name]
+        elif around:
+            angle = -angle
+            turn_surroundings(surroundings, angle)
+        spin = Matrix.Translation(foot) @ Matrix.Rotation(angle, 4, "Z") @ Matrix.Translation(-foot)
+        for thing in moved if name == "light_sweep" else turned:
+            thing.matrix_world = spin @ steady.get(thing.name, before[thing.name])
 
     def approach(share: float) -> None:
         start = before[camera.name]
         eased = share * share * (3.0 - 2.0 * share)
         towards = start.to_quaternion() @ Vector((0.0, 0.0, -1.0))
-        camera.matrix_world = Matrix.Translation(towards * (start.translation.length * 0.35 * eased)) @ start
+        distance = (start.translation - foot).length
+        camera.matrix_world = Matrix.Translation(towards * (distance * 0.35 * eased)) @ start
 
     try:
         if name == "turntable" and not crops:
-            camera.matrix_world = before[camera.name] @ Matrix.Translation((0.0, 0.0, room_to_turn(camera)))
+            steady[camera.name] = before[camera.name] @ Matrix.Translation((0.0, 0.0, room_to_turn(camera)))
+            camera.matrix_world = steady[camera.name]
         yield approach if name == "detail_reveal" else turn
     finally:
         for thing_name, matrix in before.items():
             thing = bpy.data.objects.get(thing_name)
             if thing is not None:
                 thing.matrix_world = matrix
+        turn_surroundings(surroundings, 0.0)
 
 
 def room_to_turn(camera: Object) -> float:
@@ -113,16 +127,25 @@ def room_to_turn(camera: Object) -> float:
 
     A point x metres off the view axis and d metres ahead is in the frame while |x| ≤ d·tan(half the field of view).
     """
-    points = product_points()
+    foot = np.array(standing_place(product_root()))
+    points = np.concatenate([product_points(), _reach(product_root())]) - foot
     inverse = np.array(camera.matrix_world.inverted())
     slopes = np.tan(np.array([camera.data.angle_x, camera.data.angle_y]) / 2.0) * EDGE
     furthest = 0.0
     for turn in np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False):
         c, s = np.cos(turn), np.sin(turn)
         turned = points @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-        seen = turned @ inverse[:3, :3].T + inverse[:3, 3]
+        seen = (turned + foot) @ inverse[:3, :3].T + inverse[:3, 3]
         furthest = max(furthest, float((np.abs(seen[:, :2]) / slopes + seen[:, 2:]).max()))
     return furthest
+
+
+def _reach(root: Object) -> np.ndarray:
+    """(8, 3) metres: corners of the box of what renders show beyond the vertices; (0, 3) where that is nothing."""
+    if names.REACH not in root:
+        return np.empty((0, 3))
+    low, high = np.array(root[names.REACH]).reshape(2, 3)
+    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
 
 
 def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> Steps[None]:

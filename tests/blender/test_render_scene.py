@@ -11,7 +11,7 @@ import pytest
 from consistency_pipeline.pipeline.errors import BadRender, ConsistencyError
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
-from consistency_pipeline.studio import BlenderStudio, devices
+from consistency_pipeline.studio import BlenderStudio, devices, rig
 from consistency_pipeline.studio.render_scene import render_scene
 
 
@@ -32,7 +32,7 @@ def settings():
 def studio(settings, box_glb):
     studio = BlenderStudio(settings)
     result_of(studio.load_product(box_glb))
-    result_of(studio.place_rig(settings))
+    result_of(rig.place_rig(settings))
     return studio
 
 

@@ -1,0 +1,12 @@
+"""Names in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def in_words(names: Sequence[str], last: str, most: int = 4) -> str:
+    """Names as a list of words: "A", "A and B", "A, B and 7 more"; ``last`` is the word before the last one."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} {last} {len(names) - most + 1} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else "none"
