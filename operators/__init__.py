@@ -12,6 +12,7 @@ from . import (
     compare,
     costs,
     fields,
+    first_screen,
     jobs,
     lighting,
     pictures,
@@ -33,6 +34,7 @@ CLASSES = (
     *preferences.CLASSES,
     *run.CLASSES,
     *costs.CLASSES,
+    *first_screen.CLASSES,
     *source.CLASSES,
     *rig.CLASSES,
     *lighting.CLASSES,
@@ -62,6 +64,7 @@ def unregister() -> None:
     compare.unregister()
     thumbnails.unregister()
     warm_up.unregister()
+    first_screen.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency
     for cls in reversed(CLASSES):

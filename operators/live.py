@@ -54,6 +54,16 @@ def angles_changed(owner: Any, context: Context) -> None:
         _look_for_stale()
 
 
+def source_changed(owner: Any, context: Context) -> None:
+    """Another product: what is shown of the run so far is about the earlier one."""
+    scene = _scene(owner, context)
+    if scene is not None:
+        preview_prompt(scene)
+        from . import startup
+
+        startup.look_soon()
+
+
 def clip_follows(angle: Any, context: Context) -> None:
     """An angle was renamed: the clip that began or ended at it still does."""
     scene = _scene(angle, context)

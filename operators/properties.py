@@ -98,12 +98,17 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
             ("OBJECTS", "Objects", "Objects of this scene, with their modifiers; they are left untouched"),
         ),
         default="PHOTOS",
+        update=live.source_changed,
     )
     photos: CollectionProperty(type=CONSISTENCY_PG_photo)
     photo_index: IntProperty()
-    text: StringProperty(name="Words", description="What the product is", maxlen=600)
-    file: StringProperty(name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH")
-    objects: StringProperty(name="Objects", description="The objects that were taken as the product")
+    text: StringProperty(name="Words", description="What the product is", maxlen=600, update=live.source_changed)
+    file: StringProperty(
+        name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH", update=live.source_changed
+    )
+    objects: StringProperty(
+        name="Objects", description="The objects that were taken as the product", update=live.source_changed
+    )
     backend: EnumProperty(
         name="Backend",
         description="Who makes the stills and clips",

@@ -67,6 +67,11 @@ class Wishing:
     def wish(self) -> Wish:
         return Wish(**self.as_options())
 
+    @property
+    def _at(self) -> str:
+        """The panel that tells an error: that of the stage whose button was pressed."""
+        return "" if self.until == "results" else str(self.until)
+
     def as_options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in WISHES}
 
@@ -81,6 +86,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
     _drive: Any = None
     _asking: Any = None
     _shown, _shown_at = "", 0.0
+    _there: Any = None  # refresh.what_is_there, when the pictures were last shown
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -112,7 +118,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
         except Exception as error:
-            say_error(self, error)
+            say_error(self, error, self._at)
             refresh.everything(context.scene)
             if not isinstance(error, ConsistencyError):
                 raise
@@ -143,7 +149,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             return self._tick(context)
         except Exception as error:
-            say_error(self, error)
+            say_error(self, error, self._at)
             self._let_go(context)
             if not isinstance(error, ConsistencyError):
                 raise
@@ -161,10 +167,12 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         before = [stage.state for stage in now.stages] or [""] * 6
         ended = self._drive.advance()
         refresh.progress(self._drive)
-        if before != [stage.state for stage in now.stages]:
+        there = refresh.what_is_there(self._drive)
+        if there != self._there:
+            self._there = there
             refresh.pictures(scene, self._drive.folder)
-            if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
-                bpy.ops.ed.undo_push(message="Consistency: Place Rig")
+        if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
+            bpy.ops.ed.undo_push(message="Consistency: Place Rig")
         self._show(context, now)
         if not ended:
             return {"PASS_THROUGH"}
@@ -190,7 +198,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
     def _show(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:
         """Draw again what has changed, or four times a second for the seconds that pass."""
         share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
-        words = f"Consistency{share} · {now.stage.title()} · {now.text}    Esc: Cancel"
+        words = f"Consistency{share} · {now.text}    {'Cancelling' if now.cancelling else 'Esc: Cancel'}"
         if words != self._shown:
             context.workspace.status_text_set(words)
         if words != self._shown or time.monotonic() >= self._shown_at + REDRAW:

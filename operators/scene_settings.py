@@ -33,7 +33,15 @@ def chosen_backend(scene: bpy.types.Scene) -> str:
     for choice in (scene.consistency.backend, own.backend if own is not None else "AUTO"):
         if choice != "AUTO":
             return choice
-    return "fal" if has_key() else "local"
+    return "fal" if has_key() and not _goes_on_offline(scene) else "local"
+
+
+def _goes_on_offline(scene: bpy.types.Scene) -> bool:
+    """Nothing but a switch is in the way, and this machine can do it: a key never makes the free way the harder one."""
+    from . import reasons
+
+    own = scene.consistency
+    return own.source in ("FILE", "OBJECTS") and not own.run_folder and reasons.offline() is not None
 
 
 def inputs_of(scene: bpy.types.Scene) -> tuple[str, ...]:

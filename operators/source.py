@@ -10,7 +10,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import reasons, refresh, scene_settings, wish
+from . import live, reasons, refresh, scene_settings, wish
 from .ticking import say_error
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
             own.photos.add().path = str(path)
         if not new:
             return {"CANCELLED"}
-        own.source, own.photo_index = "PHOTOS", len(own.photos) - 1
+        own.source, own.photo_index = "PHOTOS", len(own.photos) - 1  # setting the source looks at the photos too
         return {"FINISHED"}
 
 
@@ -81,6 +81,7 @@ class CONSISTENCY_OT_remove_photo(bpy.types.Operator):
         own = context.scene.consistency
         own.photos.remove(min(own.photo_index, len(own.photos) - 1))
         own.photo_index = max(0, min(own.photo_index, len(own.photos) - 1))
+        live.source_changed(own, context)
         return {"FINISHED"}
 
 
@@ -140,7 +141,7 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
             out = wish.product_file(context.scene, product.name)
             finish_steps(export.export_product(out))
         except ConsistencyError as error:
-            say_error(self, error)
+            say_error(self, error, "model")
             return {"CANCELLED"}
         root = model.product_root()
         root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)

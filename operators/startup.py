@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import angles, drive, live, preferences, status
+from . import angles, drive, first_screen, live, preferences, status
 
 _watcher = object()
 TAKEN_BACK = "Undo took back the run in "
@@ -93,6 +93,8 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
 def give_default_angles(scene: bpy.types.Scene) -> None:
     """A scene that never had any angle gets the five of the product set, and the preferences' endpoints."""
     own = scene.consistency
+    if not own.run_folder:
+        first_screen.preset_source(scene)
     if not own.angles and not own.is_property_set("angle_index"):
         with live.paused():
             angles.set_angles(scene, angles.DEFAULTS)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
+SOURCES: tuple[tuple[str, Any], ...] = (("PHOTOS", "IMAGE_DATA"), ("WORDS", "TEXT"), ("FILE", "FILE_3D"), ("OBJECTS", "OBJECT_DATA"))  # fmt: skip
+
+
 class CONSISTENCY_UL_photos(bpy.types.UIList):
     def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
         layout.label(text=bpy.path.basename(item.path), icon="IMAGE_DATA")
@@ -25,7 +28,10 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, own = self.layout, context.scene.consistency
-        layout.prop(own, "source", text="")
+        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        grid.scale_y = 1.4
+        for source, icon in SOURCES:
+            grid.prop_enum(own, "source", source, icon=icon)
         getattr(self, f"draw_{own.source.lower()}")(layout, own)
         now = status.of(context)
         if now.product and now.product_of == scene_settings.made_from(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dragging import file_manager
+from dragging import file_manager, press_key
 
 HERE = Path(__file__).resolve().parent
 SIZE = (1600, 1000)
@@ -117,6 +117,8 @@ class Window:
             _, x, y, *names = wish.split()
             with file_manager(self.environment["DISPLAY"]) as files:
                 files.drop([self.home / name for name in names], int(x), int(y))
+        elif wish.startswith("press "):
+            press_key(self.environment["DISPLAY"], wish.split()[1])
         else:
             self._take(wish)
 

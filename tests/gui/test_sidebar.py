@@ -112,6 +112,36 @@ def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     assert seen["looks_through"] == ["CAMERA", "Camera view"]
 
 
+def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path):
+    fake.latency = {"model": 1000.0, "picture": 0.3}
+
+    def hurry() -> None:
+        fake.latency = {"model": 0.3, "picture": 0.3}
+        fake.advance(2000.0)
+
+    def dawdle() -> None:
+        fake.latency = {"model": 0.3, "picture": 1000.0}
+
+    window.answers |= {"fal.ai hurries": hurry, "fal.ai dawdles": dawdle}
+    seen = window.play("escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, timeout=300)
+    (tmp_path / "seen.json").write_text(json.dumps(seen, indent=1))
+    resumed = seen.pop("resumed")
+    for name, then in seen.items():
+        assert then["there"], f"{name}: the run had ended before"
+        assert not then["error"], name
+        assert "Resume" in then["note"], name
+        stage = name.removeprefix("fal: ").partition(",")[0]
+        assert then["stages"][stage] == "cancelled", name
+        assert then["stages"]["results"] == "waiting", f"{name}: results were made of nothing"
+    for name in ("references", "references, one done", "photoreal", "video"):
+        assert not seen[name]["renders"], f"{name}: Blender renders on"
+        assert seen[name]["can_run"], name
+    assert seen["references, one done"]["references"] == ["front"], "the first angle was not the first one rendered"
+    assert seen["photoreal"]["stills"] == []
+    assert len(seen["video"]["stills"]) == 2, "what was done is not there any more"
+    assert set(resumed.values()) <= {"done", "skipped"}
+
+
 def test_what_else_there_is_to_click(window, fake: FakeFal, tmp_path: Path):
     model = cube_glb(tmp_path / "cube.glb")
     fake.latency = 0.3

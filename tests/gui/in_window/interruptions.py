@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from importlib import import_module
+
 import bpy
 from places import (
     HOME,
@@ -13,11 +16,14 @@ from places import (
 )
 from playing import (
     OPTIONS,
+    PACKAGE,
     answer,
+    ask,
     click,
     drop,
     in_view,
     key,
+    move,
     open_sidebar,
     preferences,
     screenshot,
@@ -85,6 +91,87 @@ def escape_cancels():
     screenshot("13-look-through")
     if not seen["error"]:
         seen.pop("error")
+    return seen
+
+
+def escape_at(reached, seen, name):
+    """Press Run, and Esc on the keyboard itself once ``reached``; what the panels say then."""
+    yield from press_next_step()
+    yield lambda: status().running
+    yield lambda: reached() or not status().running
+    there = status().running
+    line = status().text
+    ask("press Escape")
+    began = time.monotonic()
+    yield lambda: not status().running
+    yield 0.3
+    if name in SHOWN:
+        screenshot(f"esc-{name}")
+    seen[name] = {
+        "there": there, "line": line, "seconds": round(time.monotonic() - began, 1), "renders": bpy.app.is_job_running("RENDER"),
+        "stages": stages(), "error": status().error, "note": status().note, "can_run": bpy.ops.consistency.run.poll(),
+        "stills": [shot.name for shot in status().shots if shot.still], "references": [shot.name for shot in status().shots if shot.reference],
+    }  # fmt: skip
+
+
+SHOWN = ("references", "photoreal", "video", "fal: photoreal")
+
+
+def escape_at_each_stage():
+    """Esc on the keyboard in each stage of a run on this machine, and of one at fal.ai."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    own = settings()
+    own.source, own.file, own.backend, own.duration = "FILE", OPTIONS["model"], "local", 1.0
+    own.size, own.samples = 256, 4000
+    move(*middle())  # keys go to whatever the mouse is over
+    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and stages()["references"] == "running", seen, "references")
+    own.samples = 1
+    yield from escape_at(lambda: any(shot.reference for shot in status().shots), seen, "references, one done")
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", until="references")
+    yield lambda: not status().running
+    render_scene = import_module(f"{PACKAGE}.studio.photoreal")
+    render_scene.MORE_SAMPLES = 4000  # the finish of one sample is done before a finger is on the key
+    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and stages()["photoreal"] == "running", seen, "photoreal")
+    render_scene.MORE_SAMPLES = 2
+    yield from escape_at(lambda: stages()["video"] == "running" and bpy.app.is_job_running("RENDER"), seen, "video")
+    yield from press_next_step()
+    yield lambda: status().running
+    yield lambda: not status().running
+    seen["resumed"] = stages()
+    screenshot("esc-resumed")
+
+    bpy.ops.consistency.new_run()
+    preferences().key, own.backend, own.motion = OPTIONS["key"], "fal", "none"
+    photo("photos/front.png", 200)
+    own.source = "PHOTOS"
+    bpy.ops.consistency.add_photos(directory=f"{HOME}/photos/", files=[{"name": "front.png"}])
+    preferences().budget = 0.0
+    run_dialog = lambda: status().estimate > 0 and not status().running  # noqa: E731
+    for name, reached, samples in (
+        ("fal: model", lambda: any(job.state == "queued" for job in status().jobs), 1),
+        ("fal: references", lambda: stages()["references"] == "running" and bpy.app.is_job_running("RENDER"), 4000),
+        ("fal: photoreal", lambda: any(job.stage == "photoreal" and job.state == "queued" for job in status().jobs), 1),
+    ):
+        own.samples = samples
+        if name != "fal: model":
+            ask("fal.ai hurries")
+        with in_view("UI"):
+            bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+        if name == "fal: photoreal":
+            ask("fal.ai dawdles")
+        yield lambda: status().running
+        yield lambda reached=reached: reached() or not status().running
+        line, there = status().text, status().running
+        ask("press Escape")
+        yield lambda: not status().running
+        yield 0.3
+        if name in SHOWN:
+            screenshot(f"esc-{name.replace(': ', '-')}")
+        seen[name] = {"there": there, "line": line, "stages": stages(), "error": status().error, "note": status().note, "jobs": {job.name: job.state for job in status().jobs}}  # fmt: skip
+    del run_dialog
     return seen
 
 
