@@ -10,6 +10,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -108,6 +109,21 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     )
     objects: StringProperty(
         name="Objects", description="The objects that were taken as the product", update=live.source_changed
+    )
+    product_name: StringProperty(
+        name="Name",
+        description="What the product is called in results and prompts; empty: as its file is, or its words",
+        maxlen=80,
+        update=live.named,
+    )
+    turn: FloatVectorProperty(
+        name="Turn",
+        description="How the product is turned from what its file has, so that its front looks to the front",
+        size=3,
+        subtype="EULER",
+    )
+    about: StringProperty(
+        name="About", description="The start that name and turn are about: scene_settings.made_from", options={"HIDDEN"}
     )
     backend: EnumProperty(
         name="Backend",

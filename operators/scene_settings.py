@@ -66,9 +66,13 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     own = scene.consistency
     backend = chosen_backend(scene)
     light = own.light
+    inputs = inputs_of(scene)
+    own_product = own.about == made_from(inputs, own.text)
     try:
         return RunSettings(
-            inputs=inputs_of(scene),
+            inputs=inputs,
+            name=own.product_name.strip() if own_product else "",
+            turn=tuple(round(math.degrees(angle), 3) + 0.0 for angle in own.turn) if own_product else (0.0, 0.0, 0.0),
             text=own.text.strip() if own.source == "WORDS" else "",
             backend=backend,
             angles=tuple(to_angle(angle) for angle in own.angles),
@@ -126,6 +130,8 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
     with live.paused():
         _inputs(own, settings)
         own.backend = settings.backend
+        own.about = made_from(settings.inputs, settings.text)
+        own.product_name, own.turn = settings.name, [math.radians(angle) for angle in settings.turn]
         for name in PLAIN:
             setattr(own, name, getattr(settings, name))
         for name in OPTIONAL_WORDS:

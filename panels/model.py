@@ -38,6 +38,7 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
             scene_settings.inputs_of(context.scene), own.text
         ):
             layout.label(text=now.product, icon="MESH_DATA")
+            draw_turning(layout, own)
         self.draw_run(layout, context)
 
     def draw_photos(self, layout: UILayout, own: Any) -> None:
@@ -59,6 +60,25 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         if own.objects:
             layout.label(text=bpy.path.display_name_from_filepath(own.objects), icon="OBJECT_DATA")
         layout.operator("consistency.use_selected", icon="RESTRICT_SELECT_OFF")
+
+
+def draw_turning(layout: UILayout, own: Any) -> None:
+    """What it is called, which side is its front, and which it stands on."""
+    layout.prop(own, "product_name", text="", placeholder="Name of the product", icon="SORTALPHA")
+    column = layout.column(align=True)
+    column.operator_context = "INVOKE_DEFAULT"
+    row = column.row(align=True)
+    row.operator("consistency.pick_side", text="Pick Front", icon="EYEDROPPER").side = "FRONT"
+    row.operator("consistency.pick_side", text="Pick Floor", icon="EYEDROPPER").side = "FLOOR"
+    row = column.row(align=True)
+    for by, icon in (
+        ("LEFT", "LOOP_FORWARDS"),
+        ("RIGHT", "LOOP_BACK"),
+        ("FORWARD", "TRIA_DOWN"),
+        ("BACK", "TRIA_UP"),
+        ("NONE", "X"),
+    ):
+        row.operator("consistency.turn_product", text="", icon=icon).by = by
 
 
 class CONSISTENCY_PT_model_options(Sidebar, bpy.types.Panel):

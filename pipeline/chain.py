@@ -63,7 +63,10 @@ def run(
         running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
         for name in STAGES:
             if name in running and folder.stage(name)["state"] in ("running", "waiting"):
-                folder.mark(name, state, error=str(error) or None)
+                if name == "photoreal" and all(folder.chosen(f"photoreal/{angle.name}") for angle in settings.angles):
+                    folder.mark(name, "done")  # only the clip was still to come
+                else:
+                    folder.mark(name, state, error=str(error) or None)
         raise
     finally:
         studio.close()
@@ -138,7 +141,7 @@ def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> St
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
     folder.mark("rig", "running")
     product = yield from studio.load_product(folder.product_source)
-    product = replace(product, name=settings.product_name or product.name)
+    product = replace(product, name=settings.name or settings.product_name or product.name)
     if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
         yield from studio.export_product(folder.product)
     for note in product.notes:

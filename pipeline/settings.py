@@ -72,6 +72,10 @@ class RunSettings(BaseModel):
     inputs: tuple[str, ...] = Field((), description="one .glb/.gltf/.blend, or 1-4 photos; absolute paths")
     text: str = Field("", max_length=600, description="words instead of inputs")
     backend: Literal["fal", "local"] = "local"
+    name: str = Field("", max_length=80, description="what the product is called; empty: its file's name, or its words")
+    turn: tuple[float, float, float] = Field(
+        (0.0, 0.0, 0.0), description="degrees that it is turned about x, then y, then z, before it is put on the floor"
+    )
     # rig
     angles: tuple[Angle, ...] = ANGLE_SETS[DEFAULT_ANGLE_SET]
     one_scale: bool = Field(False, description="the same scale in every angle, instead of filling each frame")

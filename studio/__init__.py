@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,9 +42,13 @@ class BlenderStudio:
         return devices.find(self._settings.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
-        from .model import load_product, pack_textures
+        from .model import load_product, pack_textures, product_root, stand_on_ground
+        from .orientation import turn_product
 
         product = yield from load_product(model)
+        if any(self._settings.turn):
+            turn_product(product_root(), self._settings.turn)
+            product = replace(product, size=stand_on_ground(product_root(), []).size)
         if self._own_file:
             pack_textures()
         return product

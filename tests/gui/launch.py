@@ -76,12 +76,16 @@ class Window:
         assert done.returncode == 0, done.stdout + done.stderr
         return cls(program, home, environment, shots)
 
-    def play(self, scenario: str, *, timeout: float = 240.0, **options: Any) -> dict[str, Any]:
-        """What the scenario returned. Raises AssertionError, with Blender's output, where it raised or the window hung."""
+    def play(self, scenario: str, *, timeout: float = 240.0, by_hand: bool = False, **options: Any) -> dict[str, Any]:
+        """What the scenario returned. Raises AssertionError, with Blender's output, where it raised or the window hung.
+
+        ``by_hand``: keys come from the X server's keyboard. A Blender that simulates events passes over those.
+        """
         out = self.home / f"{scenario}.json"
         out.unlink(missing_ok=True)
         options |= {"scenario": scenario, "out": str(out), "home": str(self.home)}
-        command = [self.program, "--window-geometry", "0", "0", *map(str, SIZE), "--enable-event-simulate", "--online-mode"]  # fmt: skip
+        command = [self.program, "--window-geometry", "0", "0", *map(str, SIZE), "--online-mode"]
+        command += [] if by_hand else ["--enable-event-simulate"]
         environment = self.environment | {"CONSISTENCY_SCENARIO": json.dumps(options)}
         log = self.home / f"{scenario}.log"
         with log.open("wb") as output:

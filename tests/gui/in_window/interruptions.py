@@ -23,7 +23,6 @@ from playing import (
     drop,
     in_view,
     key,
-    move,
     open_sidebar,
     preferences,
     screenshot,
@@ -95,8 +94,9 @@ def escape_cancels():
 
 
 def escape_at(reached, seen, name):
-    """Press Run, and Esc on the keyboard itself once ``reached``; what the panels say then."""
-    yield from press_next_step()
+    """Run, and press Esc on the keyboard itself once ``reached``; what the panels say then."""
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
     yield lambda: status().running
     yield lambda: reached() or not status().running
     there = status().running
@@ -104,9 +104,9 @@ def escape_at(reached, seen, name):
     ask("press Escape")
     began = time.monotonic()
     yield lambda: not status().running
-    yield 0.3
+    yield 0.7
     if name in SHOWN:
-        screenshot(f"esc-{name}")
+        screenshot(f"esc-{name.replace(': ', '-')}")
     seen[name] = {
         "there": there, "line": line, "seconds": round(time.monotonic() - began, 1), "renders": bpy.app.is_job_running("RENDER"),
         "stages": stages(), "error": status().error, "note": status().note, "can_run": bpy.ops.consistency.run.poll(),
@@ -125,53 +125,42 @@ def escape_at_each_stage():
     own = settings()
     own.source, own.file, own.backend, own.duration = "FILE", OPTIONS["model"], "local", 1.0
     own.size, own.samples = 256, 4000
-    move(*middle())  # keys go to whatever the mouse is over
-    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and stages()["references"] == "running", seen, "references")
+    yield from escape_at(
+        lambda: bpy.app.is_job_running("RENDER") and stages()["references"] == "running", seen, "references"
+    )
     own.samples = 1
     yield from escape_at(lambda: any(shot.reference for shot in status().shots), seen, "references, one done")
     with in_view("UI"):
         bpy.ops.consistency.run("INVOKE_DEFAULT", until="references")
     yield lambda: not status().running
-    render_scene = import_module(f"{PACKAGE}.studio.photoreal")
-    render_scene.MORE_SAMPLES = 4000  # the finish of one sample is done before a finger is on the key
-    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and stages()["photoreal"] == "running", seen, "photoreal")
-    render_scene.MORE_SAMPLES = 2
+    finish = import_module(f"{PACKAGE}.studio.photoreal")
+    finish.MORE_SAMPLES = 4000  # the finish of one sample is done before a finger is on the key
+    yield from escape_at(
+        lambda: bpy.app.is_job_running("RENDER") and stages()["photoreal"] == "running", seen, "photoreal"
+    )
+    finish.MORE_SAMPLES = 2
     yield from escape_at(lambda: stages()["video"] == "running" and bpy.app.is_job_running("RENDER"), seen, "video")
-    yield from press_next_step()
+    own.motion = "none"
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT")
     yield lambda: status().running
     yield lambda: not status().running
     seen["resumed"] = stages()
+    yield 0.5
     screenshot("esc-resumed")
 
     bpy.ops.consistency.new_run()
-    preferences().key, own.backend, own.motion = OPTIONS["key"], "fal", "none"
-    photo("photos/front.png", 200)
-    own.source = "PHOTOS"
-    bpy.ops.consistency.add_photos(directory=f"{HOME}/photos/", files=[{"name": "front.png"}])
-    preferences().budget = 0.0
-    run_dialog = lambda: status().estimate > 0 and not status().running  # noqa: E731
-    for name, reached, samples in (
-        ("fal: model", lambda: any(job.state == "queued" for job in status().jobs), 1),
-        ("fal: references", lambda: stages()["references"] == "running" and bpy.app.is_job_running("RENDER"), 4000),
-        ("fal: photoreal", lambda: any(job.stage == "photoreal" and job.state == "queued" for job in status().jobs), 1),
-    ):
-        own.samples = samples
-        if name != "fal: model":
-            ask("fal.ai hurries")
-        with in_view("UI"):
-            bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
-        if name == "fal: photoreal":
-            ask("fal.ai dawdles")
-        yield lambda: status().running
-        yield lambda reached=reached: reached() or not status().running
-        line, there = status().text, status().running
-        ask("press Escape")
-        yield lambda: not status().running
-        yield 0.3
-        if name in SHOWN:
-            screenshot(f"esc-{name.replace(': ', '-')}")
-        seen[name] = {"there": there, "line": line, "stages": stages(), "error": status().error, "note": status().note, "jobs": {job.name: job.state for job in status().jobs}}  # fmt: skip
-    del run_dialog
+    preferences().key, own.backend = OPTIONS["key"], "fal"
+    front = photo("photos/front.png", 200)
+    bpy.ops.consistency.add_photos(directory=f"{front.parent}/", files=[{"name": front.name}])
+    yield from escape_at(lambda: any(job.state in ("queued", "running") for job in status().jobs), seen, "fal: model")
+    ask("fal.ai hurries")
+    own.samples = 4000
+    yield from escape_at(lambda: "references" in stages() and stages()["references"] == "running" and bpy.app.is_job_running("RENDER"), seen, "fal: references")  # fmt: skip
+    own.samples = 1
+    ask("fal.ai dawdles")
+    yield from escape_at(lambda: any(job.stage == "photoreal" and job.state in ("queued", "running") for job in status().jobs), seen, "fal: photoreal")  # fmt: skip
+    seen["fal: photoreal"]["jobs"] = {job.name: job.state for job in status().jobs}
     return seen
 
 
