@@ -48,6 +48,7 @@ class Estimate:
     prices: Prices
     retakes: float = 0.0  # USD at most for stills that the gate has taken again
     unknown_retakes: tuple[str, ...] = ()  # endpoints that it may ask and whose price is not known
+    stays_behind: str = ""  # what was bought of earlier pictures and is not bought anew, in a sentence
 
     @property
     def total(self) -> float:

@@ -46,7 +46,7 @@ class Drive:
         self.folder = folder
         self.until = until
         self._scene = scene.session_uid
-        self.backend = Watched(backend)
+        self.backend = Watched(backend, folder.read_journal().purchases)
         self.progress: Progress | None = None
         self.error: Exception | None = None
         self.report: dict[str, Any] = {}

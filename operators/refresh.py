@@ -199,6 +199,7 @@ def jobs_of_journal(folder: RunFolder) -> None:
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
         item.state = STATES.get(last.next_step, last.next_step)
         item.log = str((last.failure or {}).get("message") or "")
+        item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd
         item.billed = -1.0 if last.billed_usd is None else last.billed_usd
         item.request_id = last.request_id or ""
@@ -266,9 +267,9 @@ def history() -> None:
         item.name, item.path, item.note = path.parent.name, str(path.parent), made
 
 
-def costs(scene: bpy.types.Scene, estimate: Any, stays_behind: str = "") -> None:
+def costs(scene: bpy.types.Scene, estimate: Any) -> None:
     now = status.of()
-    now.stays_behind = stays_behind
+    now.stays_behind = getattr(estimate, "stays_behind", "")
     now.estimated = what_is_estimated(scene)
     now.costs.clear()
     for line in estimate.lines:

@@ -27,7 +27,7 @@ class Recorder:
                 word = arguments[0].partition(".")[2]
                 assert word in dir(bpy.ops.consistency), f"no operator {arguments[0]}"
                 rna = getattr(bpy.ops.consistency, word).get_rna_type()
-                self.shown += [("operator", word), ("button", options.get("text", ""))]
+                self.shown.extend([("operator", word), ("button", options.get("text", ""))])
                 return Options(rna)
             if name == "label":
                 self.shown.append(("label", options.get("text", "")))

@@ -123,7 +123,9 @@ def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path
         fake.latency = {"model": 0.3, "picture": 1000.0}
 
     window.answers |= {"fal.ai hurries": hurry, "fal.ai dawdles": dawdle}
-    seen = window.play("escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, by_hand=True, timeout=540)
+    seen = window.play(
+        "escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, by_hand=True, timeout=540
+    )
     resumed = seen.pop("resumed")
     for name, then in seen.items():
         assert then["there"], f"{name}: the run had ended before"
