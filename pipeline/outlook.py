@@ -123,7 +123,7 @@ def about(seconds: float) -> str:
     """A length of time as coarse as it is known: "a few seconds", "about 40 s", "about 3 min"."""
     if seconds < 7.5:
         return "a few seconds"
-    if seconds < 85.0:
+    if seconds < 95.0:
         step = 5 if seconds < 32.5 else 10
         return f"about {max(step, round(seconds / step) * step)} s"
-    return f"about {round(seconds / 60.0)} min"
+    return f"about {max(2, round(seconds / 60.0))} min"

@@ -124,7 +124,7 @@ def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path
 
     window.answers |= {"fal.ai hurries": hurry, "fal.ai dawdles": dawdle}
     seen = window.play(
-        "escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, by_hand=True, timeout=540
+        "escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, by_hand=True, timeout=1500
     )
     resumed = seen.pop("resumed")
     for name, then in seen.items():

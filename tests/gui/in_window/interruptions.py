@@ -112,6 +112,7 @@ def escape_at(reached, seen, name):
         "stages": stages(), "error": status().error, "note": status().note, "can_run": bpy.ops.consistency.run.poll(),
         "stills": [shot.name for shot in status().shots if shot.still], "references": [shot.name for shot in status().shots if shot.reference],
     }  # fmt: skip
+    answer(seen)
 
 
 SHOWN = ("references", "photoreal", "video", "fal: photoreal")
@@ -124,7 +125,7 @@ def escape_at_each_stage():
     small()
     own = settings()
     own.source, own.file, own.backend, own.duration = "FILE", OPTIONS["model"], "local", 1.0
-    own.size, own.samples = 256, 4000
+    own.size, own.samples = 128, 20000
     yield from escape_at(
         lambda: bpy.app.is_job_running("RENDER") and stages()["references"] == "running", seen, "references"
     )
@@ -134,7 +135,7 @@ def escape_at_each_stage():
         bpy.ops.consistency.run("INVOKE_DEFAULT", until="references")
     yield lambda: not status().running
     finish = import_module(f"{PACKAGE}.studio.photoreal")
-    finish.MORE_SAMPLES = 4000  # the finish of one sample is done before a finger is on the key
+    finish.MORE_SAMPLES = 20000  # the finish of one sample is done before a finger is on the key
     yield from escape_at(
         lambda: bpy.app.is_job_running("RENDER") and stages()["photoreal"] == "running", seen, "photoreal"
     )
@@ -155,7 +156,7 @@ def escape_at_each_stage():
     bpy.ops.consistency.add_photos(directory=f"{front.parent}/", files=[{"name": front.name}])
     yield from escape_at(lambda: any(job.state in ("queued", "running") for job in status().jobs), seen, "fal: model")
     ask("fal.ai hurries")
-    own.samples = 4000
+    own.samples = 20000
     yield from escape_at(lambda: "references" in stages() and stages()["references"] == "running" and bpy.app.is_job_running("RENDER"), seen, "fal: references")  # fmt: skip
     own.samples = 1
     ask("fal.ai dawdles")
