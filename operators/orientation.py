@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bpy.types import Context, Event, OperatorProperties
     from mathutils import Matrix, Vector
 
+VIEW = 2.0  # distance of a viewport, in diagonals of the product
 TURNS = (
     ("LEFT", "Turn Left", "A quarter turn: what was at its right is its front now", "Z", -90.0),
     ("RIGHT", "Turn Right", "A quarter turn: what was at its left is its front now", "Z", 90.0),
@@ -54,6 +55,24 @@ def turn(context: Context, by: Matrix | None) -> None:
     live.angles_changed(own, context)
     live.place_lights(scene)
     status.redraw()
+
+
+def look_at_product(context: Context) -> None:
+    """Have the viewports of the window show the whole product, from where they look."""
+    from ..studio import model
+
+    points = model.product_points()
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = float(((high - low) ** 2).sum() ** 0.5)
+    for area in context.window.screen.areas:
+        if area.type != "VIEW_3D":
+            continue
+        space = area.spaces.active
+        if space.region_3d.view_perspective == "CAMERA":
+            space.region_3d.view_perspective = "PERSP"
+        space.region_3d.view_location = ((low + high) / 2.0).tolist()
+        space.region_3d.view_distance = VIEW * size
+        space.clip_start = min(space.clip_start, size / 100.0)
 
 
 class CONSISTENCY_OT_turn_product(bpy.types.Operator):

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..pipeline.errors import Cancelled, ConsistencyError
-from . import begin, drive, live, reasons, refresh, startup, status, warm_up
+from . import begin, drive, live, orientation, reasons, refresh, startup, status, warm_up
 from .ticking import Ticking, say_error
 from .wish import Wish
 
@@ -183,6 +183,8 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         if self._drive.stale:
             now.note += f"; made anew: {'; '.join(self._drive.stale)}"
         self._let_go(context)
+        if self.until == "model" and scene == context.scene:
+            orientation.look_at_product(context)
         self.report({"INFO"}, f"Consistency: {now.note}")
         return {"FINISHED"}
 
