@@ -13,7 +13,7 @@ from ..pipeline.errors import Cancelled, ConsistencyError
 from .watch import Watched
 
 if TYPE_CHECKING:
-    from ..pipeline.ports import Backend, Studio
+    from ..pipeline.ports import Backend, Product, Studio
     from ..pipeline.run_folder import RunFolder
     from ..pipeline.stages import Progress, Stage, Steps
 
@@ -50,6 +50,7 @@ class Drive:
         self.progress: Progress | None = None
         self.error: Exception | None = None
         self.report: dict[str, Any] = {}
+        self.product: Product | None = None  # where the run was to end with the model
         self.at_end: Callable[[], None] = lambda: None
         self.stale: list[str] = []  # what was made anew because the scene had changed
         self.ended = False
@@ -64,7 +65,7 @@ class Drive:
         """The chain; and where it ends with the model, the model in the scene, to be looked at."""
         report = yield from steps
         if self.until == "model":
-            yield from studio.load_product(self.folder.product_source)
+            self.product = yield from studio.load_product(self.folder.product_source)
         return report
 
     @property

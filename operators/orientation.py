@@ -123,7 +123,8 @@ class CONSISTENCY_OT_pick_side(bpy.types.Operator):
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         context.window.cursor_modal_set("EYEDROPPER")
-        context.workspace.status_text_set(f"{self.description(context, self)}    Esc: Cancel")
+        words = next(words for word, _, words in SIDES if word == self.side)
+        context.workspace.status_text_set(f"{words}    Esc: Cancel")
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 

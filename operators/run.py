@@ -183,7 +183,11 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         if self._drive.stale:
             now.note += f"; made anew: {'; '.join(self._drive.stale)}"
         self._let_go(context)
-        if self.until == "model" and scene == context.scene:
+        product = self._drive.product
+        if product is not None and scene == context.scene:
+            settings = self._drive.folder.settings
+            called = settings.name or settings.product_name or product.name
+            refresh.product(called, product.size, settings.inputs, settings.text)
             orientation.look_at_product(context)
         self.report({"INFO"}, f"Consistency: {now.note}")
         return {"FINISHED"}

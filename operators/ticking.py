@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
 
@@ -23,7 +23,7 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" if text.partition(" ")[0].rstrip(",;:").isalpha() else text
 
 
-def loud() -> str:
+def loud() -> Literal["ERROR", "WARNING"]:
     """How an error is reported that a panel shows as well."""
     return "ERROR" if bpy.app.background else "WARNING"
 

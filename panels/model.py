@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SOURCES: tuple[tuple[str, Any], ...] = (("PHOTOS", "IMAGE_DATA"), ("WORDS", "TEXT"), ("FILE", "FILE_3D"), ("OBJECTS", "OBJECT_DATA"))  # fmt: skip
 
 
+TURN_ICONS: tuple[tuple[str, Any], ...] = (("LEFT", "LOOP_FORWARDS"), ("RIGHT", "LOOP_BACK"), ("FORWARD", "TRIA_DOWN"), ("BACK", "TRIA_UP"), ("NONE", "X"))  # fmt: skip
+
+
 class CONSISTENCY_UL_photos(bpy.types.UIList):
     def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
         layout.label(text=bpy.path.basename(item.path), icon="IMAGE_DATA")
@@ -71,13 +74,7 @@ def draw_turning(layout: UILayout, own: Any) -> None:
     row.operator("consistency.pick_side", text="Pick Front", icon="EYEDROPPER").side = "FRONT"
     row.operator("consistency.pick_side", text="Pick Floor", icon="EYEDROPPER").side = "FLOOR"
     row = column.row(align=True)
-    for by, icon in (
-        ("LEFT", "LOOP_FORWARDS"),
-        ("RIGHT", "LOOP_BACK"),
-        ("FORWARD", "TRIA_DOWN"),
-        ("BACK", "TRIA_UP"),
-        ("NONE", "X"),
-    ):
+    for by, icon in TURN_ICONS:
         row.operator("consistency.turn_product", text="", icon=icon).by = by
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -102,7 +102,7 @@ def draw_backends(layout: UILayout, context: Context) -> None:
     column = layout.column(align=True)
     for backend, words in (("local", "This machine, free"), ("fal", f"fal.ai{cost}")):
         is_on = backend == chosen
-        icon = "RADIOBUT_ON" if is_on else "RADIOBUT_OFF"
+        icon: Any = "RADIOBUT_ON" if is_on else "RADIOBUT_OFF"
         column.operator("consistency.choose_backend", text=words, icon=icon, depress=is_on).backend = backend
 
 
