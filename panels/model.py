@@ -73,9 +73,9 @@ def draw_turning(layout: UILayout, own: Any) -> None:
     row = column.row(align=True)
     row.operator("consistency.pick_side", text="Pick Front", icon="EYEDROPPER").side = "FRONT"
     row.operator("consistency.pick_side", text="Pick Floor", icon="EYEDROPPER").side = "FLOOR"
-    row = column.row(align=True)
+    grid = column.grid_flow(row_major=True, columns=len(TURN_ICONS), even_columns=True, align=True)
     for by, icon in TURN_ICONS:
-        row.operator("consistency.turn_product", text="", icon=icon).by = by
+        grid.operator("consistency.turn_product", text="", icon=icon).by = by
 
 
 class CONSISTENCY_PT_model_options(Sidebar, bpy.types.Panel):

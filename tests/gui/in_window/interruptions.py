@@ -213,8 +213,8 @@ def next_morning():
     yield lambda: status().note != ""
     seen["note"] = status().note
     screenshot("16-next-morning")
-    yield from panel(JOBS)
-    yield from toggle_panel(MODEL_ROW, JOBS + 2.45, column=LEFT)  # below the line that says there are no jobs
+    yield from panel(JOBS - 1)  # there is no endpoint to choose: a mesh is selected
+    yield from toggle_panel(MODEL_ROW, JOBS + 1.45, column=LEFT)  # below the line that says there are no jobs
     yield from press("bpy.ops.consistency.list_runs")
     yield from press("bpy.ops.consistency.load_run(", 0.77)
     seen["run_folder"] = settings().run_folder
