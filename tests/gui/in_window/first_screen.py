@@ -19,7 +19,7 @@ from playing import (
     status,
     view,
 )
-from pointing import LEFT, find, press
+from pointing import LEFT, press
 
 
 def first_quarter_of_an_hour():
@@ -54,12 +54,13 @@ def first_quarter_of_an_hour():
     bpy.data.objects["Cube"].hide_set(True)
     yield 0.5
     screenshot("43-model-shown")
-    yield from press("bpy.ops.consistency.turn_product(by='LEFT')", LEFT)
+    with in_view("UI"):
+        bpy.ops.consistency.turn_product(by="LEFT")
     yield 0.5
     seen["turned"] = round(math.degrees(own.turn[2]))
     screenshot("44-turned")
-    x, y = yield from find("bpy.ops.consistency.pick_side(side='FRONT')", LEFT)
-    yield from click(x, y)
+    with in_view("UI"):
+        bpy.ops.consistency.pick_side("INVOKE_DEFAULT", side="FRONT")
     yield 0.5
     screenshot("45-picking")
     yield from click(*where_it_is())
