@@ -16,7 +16,7 @@ from ..pipeline.run_folder import RunFolder
 from ..pipeline.scoring.ladder import BOUGHT
 from ..pipeline.settings import RunSettings
 from ..pipeline.spending import Limits
-from ..pipeline.text_table import text_table, usd
+from ..pipeline.text_table import price_column, text_table, usd
 from .arguments import Live
 from .order import purchase_for, with_endpoint
 from .prices import is_price
@@ -49,6 +49,7 @@ class Estimate:
     prices: Prices
     retakes: float = 0.0  # USD at most for stills that the gate has taken again
     unknown_retakes: tuple[str, ...] = ()  # endpoints that it may ask and whose price is not known
+    stays_behind: str = ""  # what was bought of earlier pictures and is not bought anew, in a sentence
 
     @property
     def total(self) -> float:
@@ -111,11 +112,12 @@ class Estimate:
         return f"{'remembered from ' if row.get('remembered') else ''}fal's pricing API, {row['at'][:10]}"
 
     def table(self) -> str:
+        *amounts, total = price_column([-1.0 if line.quoted_usd is None else line.quoted_usd for line in self.lines])
         rows = [
-            (line.key, line.endpoint, line.amount, usd(line.quoted_usd) if line.quoted_usd is not None else "unknown", self._source(line))
-            for line in self.lines
-        ]  # fmt: skip
-        rows.append(("total", "", "", usd(self.total), ""))
+            (line.key, line.endpoint, line.amount, amount, self._source(line))
+            for line, amount in zip(self.lines, amounts, strict=True)
+        ]
+        rows.append(("total", "", "", total, ""))
         if self.retakes:
             rows.append(("at most", "", "", usd(self.most), "with a retake of every still that is not on model"))
         text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)

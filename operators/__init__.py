@@ -12,8 +12,10 @@ from . import (
     compare,
     costs,
     fields,
+    first_screen,
     jobs,
     lighting,
+    orientation,
     pictures,
     preferences,
     properties,
@@ -33,9 +35,11 @@ CLASSES = (
     *preferences.CLASSES,
     *run.CLASSES,
     *costs.CLASSES,
+    *first_screen.CLASSES,
     *source.CLASSES,
     *rig.CLASSES,
     *lighting.CLASSES,
+    *orientation.CLASSES,
     *pictures.CLASSES,
     *compare.CLASSES,
     *results.CLASSES,
@@ -62,6 +66,7 @@ def unregister() -> None:
     compare.unregister()
     thumbnails.unregister()
     warm_up.unregister()
+    first_screen.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency
     for cls in reversed(CLASSES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -31,7 +32,20 @@ def estimate(scene: bpy.types.Scene, wanted: wish.Wish) -> asking.Asking:
         wish.arrange(place, settings, wanted)
     prices = yield from asking.prices(need_key(), quote.endpoints(settings, place))
     again = {"retry_failed": wanted.retry_failed, "send_again": wanted.send_again}
-    return _until(quote.estimate(settings, prices, place, **again), wanted)
+    costs = _until(quote.estimate(settings, prices, place, **again), wanted)
+    return dataclasses.replace(costs, stays_behind=_stays_behind(settings, place)) if place is not None else costs
+
+
+def _stays_behind(settings: RunSettings, place: RunFolder) -> str:
+    """A clip that was bought is kept where its still is made anew: say so, since it shows the product as it was."""
+    from ..pipeline import plan
+
+    if settings.motion == "none" or place.chosen(f"video/{settings.motion}") is None:
+        return ""
+    anew = [name for name in plan.clip_stills(settings) if place.chosen(f"photoreal/{name}") is None]
+    if not anew:
+        return ""
+    return f"The clip stays as it was bought, from the earlier still of {anew[0]}; Again under Video buys a new one"
 
 
 def check_limits(scene: bpy.types.Scene, costs: Estimate) -> None:
@@ -44,8 +58,6 @@ def check_limits(scene: bpy.types.Scene, costs: Estimate) -> None:
 
 def _until(whole: Estimate, wanted: wish.Wish) -> Estimate:
     """Only what stages up to the wish's last one cost."""
-    import dataclasses
-
     from ..pipeline.stages import STAGES
 
     reached = STAGES[: STAGES.index(wanted.until) + 1]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..pipeline.text_table import price_column, price_sum
 from . import begin, reasons, refresh, scene_settings, status
 from .run import ROUNDING, Wishing
 from .ticking import Questioning, say_error
@@ -39,13 +39,8 @@ class CONSISTENCY_OT_estimate(Wishing, Questioning, bpy.types.Operator):
         return {"FINISHED"}
 
     def refused(self, error: ConsistencyError) -> set[str]:
-        say_error(self, error)
+        say_error(self, error, "costs")
         return {"CANCELLED"}
-
-
-def _cents(usd: float) -> float:
-    """Rounded up: nobody shall pay more than the button said."""
-    return math.ceil(round(usd * 100.0, 6)) / 100.0
 
 
 class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
@@ -61,7 +56,7 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         now = status.of(context)
-        most = f"Spend up to ${_cents(now.estimate):.2f}"
+        most = f"Spend up to {price_sum(line.usd for line in now.costs)}"
         dialog = context.window_manager.invoke_props_dialog(
             self,
             width=420,
@@ -73,24 +68,29 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
     def draw(self, context: Context) -> None:
         now = status.of(context)
         column = self.layout.column(align=True)
-        for line in now.costs:
+        *amounts, total = price_column(line.usd for line in now.costs)
+        for line, usd in zip(now.costs, amounts, strict=True):
             row = column.row()
             words = status.in_words(line.name)
             row.label(text=f"{words}  ({line.note})" if line.note else words)
             amount = row.row()
             amount.alignment = "RIGHT"
-            amount.label(text="unknown" if line.usd < 0 else f"${line.usd:.3f}")
+            amount.label(text=usd)
         self.layout.separator(type="LINE")
         row = self.layout.row()
         row.label(text="Total, at most")
         amount = row.row()
         amount.alignment = "RIGHT"
-        amount.label(text=f"${_cents(now.estimate):.2f}")
+        amount.label(text=total)
+        if now.stays_behind:
+            self.layout.label(text=now.stays_behind, icon="INFO")
         if now.estimate_unknown:
             self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
         limit = scene_settings.budgets(context.scene)["budget"]
         if limit is not None and sum(line.usd for line in now.costs if line.endpoint) > limit + ROUNDING:
-            self.layout.label(text=f"The run stops in order before its limit of ${limit:.2f} is passed", icon="ERROR")
+            self.layout.label(
+                text=f"The run stops in order before its own limit of ${limit:.2f} is passed", icon="ERROR"
+            )
         self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")
 
     def execute(self, context: Context) -> set[str]:

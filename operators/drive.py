@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import bpy
 
@@ -13,11 +13,12 @@ from ..pipeline.errors import Cancelled, ConsistencyError
 from .watch import Watched
 
 if TYPE_CHECKING:
-    from ..pipeline.ports import Backend, Studio
+    from ..pipeline.ports import Backend, Product, Studio
     from ..pipeline.run_folder import RunFolder
-    from ..pipeline.stages import Progress, Stage
+    from ..pipeline.stages import Progress, Stage, Steps
 
 CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
+CANCELLED = "the run was cancelled; what is done is kept, press Resume to go on from here"
 TICK_BUDGET = 0.006  # seconds of work begun in one tick; what one step takes comes on top
 
 current: Drive | None = None
@@ -40,21 +41,32 @@ class Drive:
         self, folder: RunFolder, studio: Studio, backend: Backend, until: Stage, scene: bpy.types.Scene
     ) -> None:
         from ..pipeline import chain
+        from ..pipeline.outlook import Outlook
 
         self.folder = folder
         self.until = until
         self._scene = scene.session_uid
-        self.backend = Watched(backend)
+        self.backend = Watched(backend, folder.read_journal().purchases)
         self.progress: Progress | None = None
         self.error: Exception | None = None
         self.report: dict[str, Any] = {}
+        self.product: Product | None = None  # where the run was to end with the model
         self.at_end: Callable[[], None] = lambda: None
         self.stale: list[str] = []  # what was made anew because the scene had changed
         self.ended = False
         self.was_left = False  # the window went before the run did
         self.holds: dict[str, float] = {}  # what was being done → the longest step of it, in seconds
-        self._steps = chain.run(folder, studio, self.backend, wait=0.0, until=until)
+        self.outlook = Outlook(folder, until)
+        self._steps = self._whole(chain.run(folder, studio, self.backend, wait=0.0, until=until), studio)
         self._cancelled_at: float | None = None
+        self._stopped: Cancelled | None = None  # the chain has ended so, and fal.ai has yet to hear of it
+
+    def _whole(self, steps: Steps[dict[str, Any]], studio: Studio) -> Steps[dict[str, Any]]:
+        """The chain; and where it ends with the model, the model in the scene, to be looked at."""
+        report = yield from steps
+        if self.until == "model":
+            self.product = yield from studio.load_product(self.folder.product_source)
+        return report
 
     @property
     def cancelling(self) -> bool:
@@ -93,9 +105,16 @@ class Drive:
                 self._finish_cancelling()
             else:
                 self.progress = next(self._steps)
+            self.outlook.look(self.progress)
         except StopIteration as done:
             self.report = done.value or {}
             self._end(None)
+        except Cancelled as error:
+            if self.cancelling:
+                self._end(error)
+            else:  # Esc reached a render of Blender's own before it reached us
+                self._stopped = error
+                self.cancel()
         except ConsistencyError as error:
             self._end(error)
         except Exception as error:
@@ -113,7 +132,10 @@ class Drive:
         self.backend.poll(0.0)
         if self.backend.in_flight and time.monotonic() - self._cancelled_at < CANCEL_PATIENCE:
             return
-        self.progress = self._steps.throw(Cancelled("cancelled; press Resume to go on from here"))
+        self.progress = self._steps.throw(Cancelled(CANCELLED)) if self._stopped is None else self._gone()
+
+    def _gone(self) -> NoReturn:
+        raise Cancelled(CANCELLED) from self._stopped
 
     def close(self) -> None:
         """Let go, at whatever point: what was paid for is still fetched and saved by the process that bought it."""

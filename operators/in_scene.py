@@ -12,15 +12,16 @@ from bpy.app.handlers import persistent
 
 from ..pipeline.disk import copy_file
 from ..pipeline.errors import Cancelled, ConsistencyError
-from ..studio import BlenderStudio, export, model
-from . import staleness
+from ..pipeline.stages import Progress
+from ..studio import BlenderStudio, export, model, orientation
+from . import drive, staleness
 
 if TYPE_CHECKING:
     from ..pipeline.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
     from ..pipeline.run_folder import RunFolder
     from ..pipeline.settings import RunSettings
-    from ..pipeline.stages import Progress, Steps
+    from ..pipeline.stages import Steps
 
 STATE = "product_state"  # in run.json: hashes of the product that model/product.glb holds
 WRITTEN = "consistency_written"  # on the root of taken objects: the same hashes for the file they were written to
@@ -37,6 +38,7 @@ class SceneStudio(BlenderStudio):
     def load_product(self, path: Path) -> Steps[Product]:
         root = staleness.standing(self._folder)
         if root is not None:
+            orientation.turn_product(root, self._settings.turn)
             product = staleness.stand(root)
             yield from self._keep_edits(root)
             return (yield from self.check_standing(product, path))
@@ -44,7 +46,7 @@ class SceneStudio(BlenderStudio):
         root = model.product_root()
         root[staleness.LOADED] = staleness.loaded_state(self._folder)
         staleness.stand(root)
-        self._folder.note(**{STATE: staleness.of_product(root)})
+        self._folder.note(**{STATE: staleness.of_file(root)})
         return product
 
     def _import(self, path: Path) -> Steps[Product]:
@@ -58,14 +60,17 @@ class SceneStudio(BlenderStudio):
 
     def _keep_edits(self, root: bpy.types.Object) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
-        state = staleness.of_product(root)
+        state = staleness.of_file(root)
         known = self._folder.record.get(STATE) or json.loads(root.get(WRITTEN, "null"))
         product = self._folder.product
         if known is not None and known != state and product.is_file():
             first = product.with_name("product.as-made.glb")
             if not first.exists():
                 copy_file(product, first)
-            yield from export.export_product(product)
+            with orientation.unturned(root):  # what is imported again is turned again
+                drive.finish_steps(export.export_product(product))
+            yield Progress("rig", f"{product.name} written")
+            staleness.stand(root)
             if staleness.LOADED in root:
                 root[staleness.LOADED] = staleness.loaded_state(self._folder)
         if self._folder.record.get(STATE) != state:

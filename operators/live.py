@@ -54,6 +54,28 @@ def angles_changed(owner: Any, context: Context) -> None:
         _look_for_stale()
 
 
+def source_changed(owner: Any, context: Context) -> None:
+    """Another product: what is shown of the run so far is about the earlier one."""
+    scene = _scene(owner, context)
+    if scene is not None:
+        preview_prompt(scene)
+        from . import startup
+
+        startup.look_soon()
+
+
+def named(owner: Any, context: Context) -> None:
+    """A name and a turn are about the product that they were given to, and no other."""
+    scene = _scene(owner, context)
+    if scene is not None:
+        from . import scene_settings
+
+        own = scene.consistency
+        about = scene_settings.made_from(scene_settings.inputs_of(scene), own.text)
+        if own.about != about:
+            own.about, own.turn = about, (0.0, 0.0, 0.0)
+
+
 def clip_follows(angle: Any, context: Context) -> None:
     """An angle was renamed: the clip that began or ended at it still does."""
     scene = _scene(angle, context)

@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, FloatProperty, StringProperty
 from .. import __package__ as base_package
 from . import parameters, reasons, status
 from .properties import CONSISTENCY_PG_settings
-from .ticking import Questioning, sentence
+from .ticking import Questioning, loud, sentence
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -35,12 +35,12 @@ def built_in(field: str) -> str:
     return str(CONSISTENCY_PG_settings.bl_rna.properties[field].default)
 
 
-def _key_changed(_self: CONSISTENCY_AP_preferences, _context: Context) -> None:
+def _key_changed(_self: KeptPreferences, _context: Context) -> None:
     status.of().key_note = ""
 
 
-class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
-    bl_idname = base_package
+class KeptPreferences:
+    """What ``panels.preferences`` draws, and Blender keeps."""
 
     key: StringProperty(
         name="fal.ai Key",
@@ -97,28 +97,6 @@ class CONSISTENCY_AP_preferences(bpy.types.AddonPreferences):
         precision=2,
     )
 
-    def draw(self, context: Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        row = layout.row(align=True)
-        row.prop(self, "key")
-        row.operator("consistency.test_key", text="Test", icon="URL")
-        note = status.of(context).key_note or reasons.offline()
-        if not self.key and key_in_environment():
-            layout.label(text="A key was found in the environment", icon="CHECKMARK")
-        if note:
-            layout.label(text=note, icon="INFO")
-        layout.prop(self, "backend")
-        layout.prop(self, "device")
-        layout.prop(self, "folder")
-        column = layout.column(align=True)
-        column.prop(self, "image_endpoint", placeholder=built_in("image_endpoint"))
-        column.prop(self, "video_endpoint", placeholder=built_in("video_endpoint"))
-        column = layout.column(align=True)
-        column.prop(self, "budget")
-        column.prop(self, "daily_budget")
-
 
 class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
     """Ask fal.ai whether this key is good; nothing is bought"""
@@ -148,7 +126,7 @@ class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
     def _say(self, text: str, *, good: bool) -> set[str]:
         status.of().key_note = sentence(text)
         status.redraw()
-        self.report({"INFO" if good else "ERROR"}, text)
+        self.report({"INFO" if good else loud()}, text)
         return {"FINISHED" if good else "CANCELLED"}
 
 
@@ -164,10 +142,10 @@ class CONSISTENCY_OT_show_preferences(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def preferences() -> CONSISTENCY_AP_preferences | None:
+def preferences() -> KeptPreferences | None:
     """The add-on's preferences, None where the code runs from a checkout and is no enabled add-on."""
     addon = bpy.context.preferences.addons.get(base_package)
     return addon.preferences if addon is not None else None
 
 
-CLASSES = (CONSISTENCY_AP_preferences, CONSISTENCY_OT_test_key, CONSISTENCY_OT_show_preferences)
+CLASSES = (CONSISTENCY_OT_test_key, CONSISTENCY_OT_show_preferences)

@@ -10,6 +10,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -98,16 +99,36 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
             ("OBJECTS", "Objects", "Objects of this scene, with their modifiers; they are left untouched"),
         ),
         default="PHOTOS",
+        update=live.source_changed,
     )
     photos: CollectionProperty(type=CONSISTENCY_PG_photo)
     photo_index: IntProperty()
-    text: StringProperty(name="Words", description="What the product is", maxlen=600)
-    file: StringProperty(name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH")
+    text: StringProperty(name="Words", description="What the product is", maxlen=600, update=live.source_changed)
+    file: StringProperty(
+        name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH", update=live.source_changed
+    )
+    objects: StringProperty(
+        name="Objects", description="The objects that were taken as the product", update=live.source_changed
+    )
+    product_name: StringProperty(
+        name="Name",
+        description="What the product is called in results and prompts; empty: as its file is, or its words",
+        maxlen=80,
+        update=live.named,
+    )
+    turn: FloatVectorProperty(
+        name="Turn",
+        description="How the product is turned from what its file has, so that its front looks to the front",
+        size=3,
+        subtype="EULER",
+    )
+    about: StringProperty(
+        name="About", description="The start that name and turn are about: scene_settings.made_from", options={"HIDDEN"}
+    )
     leave_out: StringProperty(
         name="Leave Out",
         description="Parts of the file that are not the product, such as a floor: their names, separated by commas",
     )
-    objects: StringProperty(name="Objects", description="The objects that were taken as the product")
     allow_missing_textures: BoolProperty(
         name="Allow Missing Textures",
         description="Go on where a texture, library or font of the product can't be used; then no picture is called on model",

@@ -53,7 +53,10 @@ def no_input(context: Context) -> str | None:
     if own.source == "OBJECTS" and not own.objects:
         return "No objects were taken; select the product and press Use Selected Objects"
     if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == "local":
-        return "Photos and words become a model at fal.ai only; enter a key in the preferences, or start from a file"
+        from .preferences import has_key
+
+        cure = "choose fal.ai" if has_key() else "enter a key in the preferences"
+        return f"Photos and words become a model at fal.ai only; {cure}, or start from a file"
     return None
 
 

@@ -30,8 +30,9 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
         except RunFolderError as error:
             gone = f"The run in {root} is not there any more; press New Run, or open it under Jobs, Earlier Runs"
             now.error = now.details = str(error) if (root / "run.json").exists() else gone
-    if folder is None:
+    if folder is None or not is_about(scene, folder):
         forget()
+        status.redraw()
         return
     now.run_folder = str(folder.root)
     now.is_finished = folder.is_finished
@@ -42,6 +43,13 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     if not now.running:
         jobs_of_journal(folder)
     status.redraw()
+
+
+def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
+    """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
+    settings, own = folder.settings, scene.consistency
+    text = own.text if own.source == "WORDS" else ""
+    return scene_settings.made_from(settings.inputs, settings.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
 
 
 def forget() -> None:
@@ -95,9 +103,11 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         item.why = ", ".join(stale.get(angle.name, ()))
         item.reference = str(reference or "")
         still = folder.still(angle.name)
-        item.still = str(still) if still.is_file() else ""
         subject = f"photoreal/{angle.name}"
         takes = sorted(path for path in still.parent.glob(f"{angle.name}.take-*.png"))
+        if status.of().running and folder.chosen(subject) is None and takes:
+            still = takes[-1]  # on disk, and not chosen yet: shown at once
+        item.still = str(still) if still.is_file() else ""
         item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
         item.chosen = folder.chosen(subject) or 0
         _verdict(item, folder, subject)
@@ -189,6 +199,7 @@ def jobs_of_journal(folder: RunFolder) -> None:
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
         item.state = STATES.get(last.next_step, last.next_step)
         item.log = str((last.failure or {}).get("message") or "")
+        item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd
         item.billed = -1.0 if last.billed_usd is None else last.billed_usd
         item.request_id = last.request_id or ""
@@ -223,22 +234,17 @@ def progress(drive: Drive) -> None:
     now.backend = drive.backend.name
     if drive.progress is not None:
         now.stage = drive.progress.stage
-        if drive.progress.text != "waiting":
-            angle = f"{drive.progress.angle}: " if drive.progress.angle else ""
-            now.text = f"{angle}{drive.progress.text}"
-        now.fraction = overall(drive)
+        now.text, now.fraction = drive.outlook.line, drive.outlook.fraction
     stages(drive.folder)
     jobs(drive)
 
 
-def overall(drive: Drive) -> float:
-    """0 to 1 over the stages that were asked for, each counting the same."""
-    from ..pipeline.stages import STAGES
-
-    wanted = STAGES[: STAGES.index(drive.until) + 1]
-    done = sum(drive.folder.stage(name)["state"] in ("done", "skipped") for name in wanted)
-    part = drive.progress.fraction if drive.progress is not None else None
-    return min(1.0, (done + (part or 0.0)) / len(wanted)) if done < len(wanted) else 1.0
+def what_is_there(drive: Drive) -> tuple[Any, ...]:
+    """Differs as soon as a picture or the clip has come to disk, or another take is shown."""
+    record = drive.folder.record
+    shots = tuple(record["stages"].get("references", {}).get("shots", {}))
+    ended = sum(job.ended is not None for job in drive.backend.jobs.values())
+    return shots, tuple(record.get("chosen", {}).items()), ended
 
 
 def history() -> None:
@@ -263,6 +269,7 @@ def history() -> None:
 
 def costs(scene: bpy.types.Scene, estimate: Any) -> None:
     now = status.of()
+    now.stays_behind = getattr(estimate, "stays_behind", "")
     now.estimated = what_is_estimated(scene)
     now.costs.clear()
     for line in estimate.lines:

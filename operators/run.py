@@ -10,7 +10,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..pipeline.errors import Cancelled, ConsistencyError
-from . import begin, drive, live, reasons, refresh, startup, status, warm_up
+from . import begin, drive, live, orientation, reasons, refresh, startup, status, warm_up
 from .ticking import Ticking, say_error
 from .wish import Wish
 
@@ -68,6 +68,11 @@ class Wishing:
     def wish(self) -> Wish:
         return Wish(**self.as_options())
 
+    @property
+    def _at(self) -> str:
+        """The panel that tells an error: that of the stage whose button was pressed."""
+        return "" if self.until == "results" else str(self.until)
+
     def as_options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in WISHES}
 
@@ -82,6 +87,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
     _drive: Any = None
     _asking: Any = None
     _shown, _shown_at = "", 0.0
+    _there: Any = None  # refresh.what_is_there, when the pictures were last shown
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -113,7 +119,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
             running = begin.start(context.scene, self.wish, costs.prices)
             drive.finish(running)
         except Exception as error:
-            say_error(self, error)
+            say_error(self, error, self._at)
             refresh.everything(context.scene)
             if not isinstance(error, ConsistencyError):
                 raise
@@ -144,7 +150,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         try:
             return self._tick(context)
         except Exception as error:
-            say_error(self, error)
+            say_error(self, error, self._at)
             self._let_go(context)
             if not isinstance(error, ConsistencyError):
                 raise
@@ -162,10 +168,12 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         before = [stage.state for stage in now.stages] or [""] * 6
         ended = self._drive.advance()
         refresh.progress(self._drive)
-        if before != [stage.state for stage in now.stages]:
+        there = refresh.what_is_there(self._drive)
+        if there != self._there:
+            self._there = there
             refresh.pictures(scene, self._drive.folder)
-            if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
-                bpy.ops.ed.undo_push(message="Consistency: Place Rig")
+        if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
+            bpy.ops.ed.undo_push(message="Consistency: Place Rig")
         self._show(context, now)
         if not ended:
             return {"PASS_THROUGH"}
@@ -176,6 +184,12 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         if self._drive.stale:
             now.note += f"; made anew: {'; '.join(self._drive.stale)}"
         self._let_go(context)
+        product = self._drive.product
+        if product is not None and scene == context.scene:
+            settings = self._drive.folder.settings
+            called = settings.name or settings.product_name or product.name
+            refresh.product(called, product.size, settings.inputs, settings.text)
+            orientation.look_at_product(context)
         self.report({"INFO"}, f"Consistency: {now.note}")
         return {"FINISHED"}
 
@@ -191,7 +205,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
     def _show(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:
         """Draw again what has changed, or four times a second for the seconds that pass."""
         share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
-        words = f"Consistency{share} · {now.stage.title()} · {now.text}    Esc: Cancel"
+        words = f"Consistency{share} · {now.text}    {'Cancelling' if now.cancelling else 'Esc: Cancel'}"
         if words != self._shown:
             context.workspace.status_text_set(words)
         if words != self._shown or time.monotonic() >= self._shown_at + REDRAW:

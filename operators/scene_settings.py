@@ -33,7 +33,15 @@ def chosen_backend(scene: bpy.types.Scene) -> str:
     for choice in (scene.consistency.backend, own.backend if own is not None else "AUTO"):
         if choice != "AUTO":
             return choice
-    return "fal" if has_key() else "local"
+    return "fal" if has_key() and not _goes_on_offline(scene) else "local"
+
+
+def _goes_on_offline(scene: bpy.types.Scene) -> bool:
+    """Nothing but a switch is in the way, and this machine can do it: a key never makes the free way the harder one."""
+    from . import reasons
+
+    own = scene.consistency
+    return own.source in ("FILE", "OBJECTS") and not own.run_folder and reasons.offline() is not None
 
 
 def inputs_of(scene: bpy.types.Scene) -> tuple[str, ...]:
@@ -58,10 +66,14 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     own = scene.consistency
     backend = chosen_backend(scene)
     light = own.light
+    inputs = inputs_of(scene)
+    own_product = own.about == made_from(inputs, own.text)
     try:
         return RunSettings(
-            inputs=inputs_of(scene),
+            inputs=inputs,
             leave_out=_words(own.leave_out) if own.source == "FILE" else (),
+            name=own.product_name.strip() if own_product else "",
+            turn=tuple(round(math.degrees(angle), 3) + 0.0 for angle in own.turn) if own_product else (0.0, 0.0, 0.0),
             text=own.text.strip() if own.source == "WORDS" else "",
             backend=backend,
             angles=tuple(to_angle(angle) for angle in own.angles),
@@ -123,6 +135,8 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
     with live.paused():
         _inputs(own, settings)
         own.backend = settings.backend
+        own.about = made_from(settings.inputs, settings.text)
+        own.product_name, own.turn = settings.name, [math.radians(angle) for angle in settings.turn]
         for name in PLAIN:
             setattr(own, name, getattr(settings, name))
         for name in OPTIONAL_WORDS:

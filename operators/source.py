@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import reasons, refresh, scene_settings, wish
+from . import live, reasons, refresh, scene_settings, wish
 from .ticking import say_error
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
             own.photos.add().path = str(path)
         if not new:
             return {"CANCELLED"}
-        own.source, own.photo_index = "PHOTOS", len(own.photos) - 1
+        own.source, own.photo_index = "PHOTOS", len(own.photos) - 1  # setting the source looks at the photos too
         return {"FINISHED"}
 
 
@@ -81,6 +82,7 @@ class CONSISTENCY_OT_remove_photo(bpy.types.Operator):
         own = context.scene.consistency
         own.photos.remove(min(own.photo_index, len(own.photos) - 1))
         own.photo_index = max(0, min(own.photo_index, len(own.photos) - 1))
+        live.source_changed(own, context)
         return {"FINISHED"}
 
 
@@ -115,6 +117,19 @@ class CONSISTENCY_OT_drop_model(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def name_of(selected: Iterable[bpy.types.Object], collections: Iterable[bpy.types.Collection]) -> str:
+    """What objects together are called: as the one, the parent of the others, the collection of just them, or by their names."""
+    things = sorted(
+        (thing for thing in selected if thing.type not in ("CAMERA", "LIGHT")), key=lambda thing: thing.name
+    )
+    heads = [thing for thing in things if thing.parent not in things]
+    if len(heads) == 1:
+        return heads[0].name
+    home = next((home.name for home in collections if set(home.all_objects) == set(things)), "") if things else ""
+    names = [thing.name for thing in heads]
+    return home or (", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} more")
+
+
 class CONSISTENCY_OT_use_selected(bpy.types.Operator):
     """Take the selected objects as the product, with their modifiers; they stay as they are"""
 
@@ -133,23 +148,25 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         from .in_scene import WRITTEN
         from .staleness import ADOPTED, TAKEN, of_product
 
+        called = name_of(context.selected_objects, bpy.data.collections)
+
         own = context.scene.consistency
         try:
-            selected = sorted(context.selected_objects, key=lambda thing: thing != context.active_object)
-            product = model.adopt_objects(selected)
-            out = wish.product_file(context.scene, product.name)
+            product = model.adopt_objects(sorted(context.selected_objects, key=lambda thing: thing.name))
+            out = wish.product_file(context.scene, called)
             finish_steps(export.export_product(out))
         except ConsistencyError as error:
-            say_error(self, error)
+            say_error(self, error, "model")
             return {"CANCELLED"}
         root = model.product_root()
         root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)
-        root[WRITTEN] = json.dumps(of_product(root))
+        root[WRITTEN], root[names.LABEL] = json.dumps(of_product(root)), called
         own.source, own.objects = "OBJECTS", str(out)
-        refresh.product(product.name, product.size, scene_settings.inputs_of(context.scene))
+        own.turn, own.product_name = (0.0, 0.0, 0.0), called
+        refresh.product(called, product.size, scene_settings.inputs_of(context.scene))
         for note in product.notes:
-            self.report({"WARNING"}, f"{product.name}: {note}")
-        self.report({"INFO"}, f"{product.name} is the product now; the objects themselves stay as they are")
+            self.report({"WARNING"}, f"{called}: {note}")
+        self.report({"INFO"}, f"{called} is the product now; the objects themselves stay as they are")
         return {"FINISHED"}
 
 

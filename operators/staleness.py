@@ -59,6 +59,21 @@ def of_product(root: bpy.types.Object) -> dict[str, str]:
         return {}
 
 
+def of_file(root: bpy.types.Object) -> dict[str, str]:
+    """Hashes of the product as its file has it, whichever way it is turned here. It has to stand where runs stand it."""
+    from ..studio import orientation
+
+    if tuple(root.get(orientation.TURN, orientation.NONE)) == orientation.NONE:
+        return of_product(root)
+    stands = root[STANDS]
+    try:
+        with orientation.unturned(root):
+            root[STANDS] = _flat(root)
+            return of_product(root)
+    finally:
+        root[STANDS] = stands
+
+
 def stand(root: bpy.types.Object) -> Product:
     """Put the product where every run stands it, and keep where that is. Raises BadInput where nothing of it shows."""
     from ..studio import model

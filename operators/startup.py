@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import angles, drive, live, preferences, status
+from . import angles, drive, first_screen, live, preferences, status
 
 _watcher = object()
+SAVING, SAVED = "is still being saved", "is saved"
+LOOK = 2.0  # seconds between two looks whether it is
 TAKEN_BACK = "Undo took back the run in "
 
 
@@ -81,18 +84,55 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
         return
     notes = []
     for root, by_us in left_behind.take():
-        saved = "is still being saved" if by_us else "is saved"
         cure = "Open it again under Jobs, Earlier Runs, and press Resume"
         if bpy.path.abspath(scene.consistency.run_folder) == str(root):
             cure = "Press Resume to go on"
-        notes.append(f"The run in {root} was left before its end: what was paid for {saved} there. {cure}")
+        notes.append(f"The run in {root} was left before its end: {_what_is_kept(root, by_us=by_us)}. {cure}")
+        if by_us and not bpy.app.background:
+            bpy.app.timers.register(lambda root=root: _look_whether_saved(root), first_interval=LOOK)
     if notes:
         status.of().note = ". ".join(notes)
+
+
+def _what_is_kept(root: Path, *, by_us: bool) -> str:
+    """What of a run that was left is on disk, or still on its way there."""
+    from ..pipeline.errors import RunFolderError
+    from ..pipeline.run_folder import RunFolder
+
+    try:
+        folder = RunFolder.open(root)
+    except RunFolderError:
+        return "what was made lies there"
+    names = [angle.name for angle in folder.settings.angles]
+    references = sum(folder.shot(name) is not None for name in names)
+    stills = sum(folder.chosen(f"photoreal/{name}") is not None for name in names)
+    made = f"{references} of {len(names)} references and {stills} of {len(names)} stills are done"
+    if folder.settings.backend == "local":
+        return f"{made} and lie there"
+    return f"{made}, and what was paid for {SAVING if by_us else SAVED} there"
+
+
+def _look_whether_saved(root: Path) -> float | None:
+    """Say it as soon as the process that pays has saved everything and is gone."""
+    from ..pipeline.lease import Lease
+
+    if not hasattr(bpy.context.window_manager, "consistency"):  # the extension was disabled meanwhile
+        return None
+    now = status.of()
+    if str(root) not in now.note or SAVING not in now.note:
+        return None
+    if Lease(root / ".purchases.lease", "").holder() is not None:
+        return LOOK
+    now.note = now.note.replace(SAVING, SAVED)
+    status.redraw()
+    return None
 
 
 def give_default_angles(scene: bpy.types.Scene) -> None:
     """A scene that never had any angle gets the five of the product set, and the preferences' endpoints."""
     own = scene.consistency
+    if not own.run_folder:
+        first_screen.preset_source(scene)
     if not own.angles and not own.is_property_set("angle_index"):
         with live.paused():
             angles.set_angles(scene, angles.DEFAULTS)

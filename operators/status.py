@@ -76,6 +76,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
         default=-1.0, subtype="FACTOR", description="Done so far of the whole run, 0 to 1; negative where unknown"
     )
     error: StringProperty(description="One sentence with the cure")
+    error_at: StringProperty(description="The panel that shows it: a stage or costs; empty: the topmost")
     details: StringProperty(description="The full text, for the clipboard")
     note: StringProperty(description="Something worth knowing that is no error")
     backend: StringProperty(description="Who makes the stills and clips of this run")
@@ -95,6 +96,11 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     longest_clip: FloatProperty(description="Seconds that clips of this product are kept to; 0: any")
     costs: CollectionProperty(type=CONSISTENCY_PG_cost)
     estimate: FloatProperty(default=-1.0, description="USD; negative while nothing was asked")
+    guess: FloatProperty(default=-1.0, description="USD at the prices that are stored here; negative while not known")
+    guessed: StringProperty(description="What the guess is about: refresh.what_is_estimated")
+    stays_behind: StringProperty(
+        description="What was bought and is not made anew by what is estimated; empty: nothing"
+    )
     estimated: StringProperty(description="What the estimate is about: refresh.what_is_estimated")
     estimate_unknown: StringProperty(description="Endpoints that have no known price")
     quoted: FloatProperty(description="USD that the run's purchases were quoted at")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
 
@@ -20,11 +20,19 @@ TICK = 0.03  # seconds between two looks at what goes on
 
 def sentence(text: str) -> str:
     """With a capital, unless it begins with a name: fal.ai, or a file's."""
-    return f"{text[:1].upper()}{text[1:]}" if text.partition(" ")[0].isalpha() else text
+    return f"{text[:1].upper()}{text[1:]}" if text.partition(" ")[0].rstrip(",;:").isalpha() else text
 
 
-def say_error(operator: bpy.types.Operator, error: BaseException) -> None:
-    """Report it, and keep it readable in the panel with its cure."""
+def loud() -> Literal["ERROR", "WARNING"]:
+    """How an error is reported that a panel shows as well."""
+    return "ERROR" if bpy.app.background else "WARNING"
+
+
+def say_error(operator: bpy.types.Operator, error: BaseException, at: str = "") -> None:
+    """Keep it readable with its cure, in the panel whose button was pressed: ``at``, a stage or "costs"; "": at the top.
+
+    A script gets it as an exception. A window doesn't: Blender would lay a box with it over the button.
+    """
     now = status.of()
     cancelled = isinstance(error, Cancelled)
     text = str(error) if isinstance(error, ConsistencyError) else f"An unforeseen {type(error).__name__}: {error}"
@@ -32,9 +40,9 @@ def say_error(operator: bpy.types.Operator, error: BaseException) -> None:
     if cancelled:
         now.note, now.error, now.details = text, "", ""
     else:
-        now.error = text
+        now.error, now.error_at = text, at
         now.details = "".join(traceback.format_exception(error))
-    operator.report({"INFO" if cancelled else "ERROR"}, text)
+    operator.report({"INFO" if cancelled else loud()}, text)
 
 
 class Ticking:

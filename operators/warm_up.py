@@ -27,7 +27,7 @@ OWN = (
     "pipeline.rig", "pipeline.settings", "pipeline.requests", "pipeline.ports", "pipeline.journal", "pipeline.run_folder",
     "pipeline.photoreal", "pipeline.plan", "operators.live", "pipeline.scoring.verdict", "pipeline.scoring.ladder",
     "pipeline.spending", "pipeline.acceptance", "pipeline.preflight", "pipeline.ledger", "pipeline.local_backend",
-    "pipeline.chain", "studio.model_files", "studio.model", "studio.export", "studio.fingerprint", "studio.lighting", "studio.backdrop",
+    "pipeline.outlook", "pipeline.chain", "studio.model_files", "studio.model", "studio.orientation", "studio.export", "studio.fingerprint", "studio.lighting", "studio.backdrop",
     "studio.preferences", "studio.rig", "studio.render_scene", "studio.references", "studio.photoreal", "studio.video", "studio.contact_sheet",
     "studio.results", "studio.devices", "operators.in_scene", "operators.begin", "command_line",
     "fal_backend.endpoints.base", "fal_backend.endpoints.meshy", "fal_backend.endpoints.flux_text",

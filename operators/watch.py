@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..pipeline.errors import Cancelled
 
 if TYPE_CHECKING:
+    from ..pipeline.journal import Purchases
     from ..pipeline.ports import Backend
     from ..pipeline.requests import Event, Request
 
@@ -30,25 +31,33 @@ class Job:
     quoted_usd: float | None = None
     billed_usd: float | None = None
     ended: float | None = None
+    took: float | None = None  # where it was made before this run of it
 
     @property
     def elapsed(self) -> float:
+        if self.took is not None and self.state == "done":
+            return self.took
         return (self.ended if self.ended is not None else time.monotonic()) - self.began
 
 
 class Watched:
-    """A backend whose requests and events are noted in ``jobs``, by key."""
+    """A backend whose requests and events are noted in ``jobs``, by key. ``earlier``: what had been asked for before."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, backend: Backend, earlier: Purchases | None = None) -> None:
+        self.backend, self._earlier = backend, earlier
         self.name, self.renders = backend.name, backend.renders
         self.jobs: dict[str, Job] = {}
 
     def start(self, request: Request) -> None:
         angle = getattr(request, "angle", None)
-        self.jobs[request.key] = Job(
+        job = Job(
             request.key, request.stage, angle.name if angle else "", getattr(request, "take", 0), time.monotonic()
         )
+        before = self._earlier.last(request.key) if self._earlier is not None else None
+        if before is not None and before.next_step in ("done", "wait", "fetch"):
+            job.took = before.seconds() if before.next_step == "done" else None
+            job.began -= before.seconds() or 0.0
+        self.jobs[request.key] = job
         self.backend.start(request)
 
     def poll(self, wait: float = 0.0) -> list[Event]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from . import costs, jobs, model, photoreal, references, results, rig, sidebar, video
+from . import costs, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
 
 CLASSES = (  # a parent before its children, and the stages in their order
+    *preferences.CLASSES,
     *sidebar.CLASSES,
     *model.CLASSES,
     *rig.CLASSES,

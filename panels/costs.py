@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..operators import refresh, scene_settings, status
-from .sidebar import Sidebar
-from .words import message, money
+from ..pipeline.text_table import price_column
+from .sidebar import Sidebar, draw_error
+from .words import limit, message, money
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -24,14 +25,19 @@ class CONSISTENCY_PT_costs(Sidebar, bpy.types.Panel):
         if scene_settings.chosen_backend(context.scene) == "local":
             message(layout, "This machine does the work: nothing is paid", icon="INFO")
             return
-        layout.operator("consistency.estimate", text="Estimate What Is Left", icon="FILE_REFRESH")
+        layout.operator("consistency.estimate", text="Estimate What Is Left to Buy", icon="FILE_REFRESH")
+        if now.error and now.error_at == "costs":
+            draw_error(layout, now)
         if refresh.estimate_holds(context):
             box = layout.box()
-            for line in now.costs:
-                entry(box, status.in_words(line.name), money(line.usd))
-            entry(box, "Left to buy, at most", money(now.estimate))
+            *amounts, total = price_column(line.usd for line in now.costs)
+            for line, amount in zip(now.costs, amounts, strict=True):
+                entry(box, status.in_words(line.name), amount)
+            entry(box, "Left to buy, at most", total)
             if now.estimate_unknown:
                 message(box, f"Price unknown: {now.estimate_unknown}", icon="ERROR")
+            if now.stays_behind:
+                message(box, now.stays_behind, icon="INFO")
         if now.quoted > 0:
             column = layout.column(align=True)
             entry(column, "Quoted", money(now.quoted))
@@ -60,9 +66,8 @@ class CONSISTENCY_PT_limits(Sidebar, bpy.types.Panel):
         layout.prop(own, "own_budget")
         column = layout.column(align=True)
         column.enabled = own.own_budget
-        column.prop(own, "budget")
-        column.prop(own, "daily_budget")
-        column.prop(own, "product_budget")
+        for name in ("budget", "daily_budget", "product_budget"):
+            limit(column, own, name)
 
 
 CLASSES = (CONSISTENCY_PT_costs, CONSISTENCY_PT_limits)

@@ -29,7 +29,7 @@ def short(job: Any) -> str:
         return f"#{job.queue_position + 1}"
     if job.state == "running" and job.fraction >= 0:
         return f"{job.fraction:.0%}"
-    return seconds(job.elapsed) if job.elapsed > 0 else ""
+    return seconds(job.elapsed) if job.elapsed >= 0.5 else ""  # less is no work: it was there already
 
 
 class CONSISTENCY_UL_runs(bpy.types.UIList):
@@ -68,7 +68,7 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
         facts = [job.state.capitalize()]
         if job.queue_position >= 0 and job.state == "queued":
             facts.append(f"place {job.queue_position + 1} in the queue")
-        if job.elapsed > 0:
+        if job.elapsed >= 0.5:
             facts.append(seconds(job.elapsed))
         if job.quoted > 0:
             facts.append(f"quoted {money(job.quoted)}")

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
+SOURCES: tuple[tuple[str, Any], ...] = (("PHOTOS", "IMAGE_DATA"), ("WORDS", "TEXT"), ("FILE", "FILE_3D"), ("OBJECTS", "OBJECT_DATA"))  # fmt: skip
+
+
+TURN_ICONS: tuple[tuple[str, Any], ...] = (("LEFT", "LOOP_FORWARDS"), ("RIGHT", "LOOP_BACK"), ("FORWARD", "TRIA_DOWN"), ("BACK", "TRIA_UP"), ("NONE", "X"))  # fmt: skip
+
+
 class CONSISTENCY_UL_photos(bpy.types.UIList):
     def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
         layout.label(text=bpy.path.basename(item.path), icon="IMAGE_DATA")
@@ -25,7 +31,10 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, own = self.layout, context.scene.consistency
-        layout.prop(own, "source", text="")
+        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        grid.scale_y = 1.4
+        for source, icon in SOURCES:
+            grid.prop_enum(own, "source", source, icon=icon)
         getattr(self, f"draw_{own.source.lower()}")(layout, own)
         if own.source in ("FILE", "OBJECTS"):
             layout.prop(own, "allow_missing_textures")
@@ -34,6 +43,7 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
             scene_settings.inputs_of(context.scene), own.text
         ):
             layout.label(text=now.product, icon="MESH_DATA")
+            draw_turning(layout, own)
         self.draw_run(layout, context)
 
     def draw_photos(self, layout: UILayout, own: Any) -> None:
@@ -57,6 +67,19 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         if own.objects:
             layout.label(text=bpy.path.display_name_from_filepath(own.objects), icon="OBJECT_DATA")
         layout.operator("consistency.use_selected", icon="RESTRICT_SELECT_OFF")
+
+
+def draw_turning(layout: UILayout, own: Any) -> None:
+    """What it is called, which side is its front, and which it stands on."""
+    layout.prop(own, "product_name", text="", placeholder="Name of the product", icon="SORTALPHA")
+    column = layout.column(align=True)
+    column.operator_context = "INVOKE_DEFAULT"
+    row = column.row(align=True)
+    row.operator("consistency.pick_side", text="Pick Front", icon="EYEDROPPER").side = "FRONT"
+    row.operator("consistency.pick_side", text="Pick Floor", icon="EYEDROPPER").side = "FLOOR"
+    grid = column.grid_flow(row_major=True, columns=len(TURN_ICONS), even_columns=True, align=True)
+    for by, icon in TURN_ICONS:
+        grid.operator("consistency.turn_product", text="", icon=icon).by = by
 
 
 class CONSISTENCY_PT_model_options(Sidebar, bpy.types.Panel):

@@ -10,7 +10,7 @@ from ..operators import scene_settings, status
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, endpoint_choice, parameters
-from .words import STATE_ICONS, message
+from .words import STATE_ICONS, limit, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -39,7 +39,8 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             field.prop(own, "seed")
             seed.prop(own, "seed_lock", text="", icon="LOCKED" if own.seed_lock else "UNLOCKED")
         made = [shot for shot in now.shots if shot.still]
-        if made:
+        if made or now.running:  # each picture's place from the start: nothing moves when one arrives
+            made = list(now.shots) if now.running else made
             draw_pictures(layout, context, made, "still", lambda shot: "" if shot.outcome == "pass" else shot.outcome)
             self.draw_selected(layout, own, now)
         self.draw_run(layout, context)
@@ -110,7 +111,7 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         layout.active = own.check
         column = layout.column(align=True)
         column.prop(own, "retakes")
-        column.prop(own, "retake_budget", text="Limit (USD)")
+        limit(column, own, "retake_budget", text="Limit (USD)")
         layout.prop(own, "unsure")
         column = layout.column(heading="Outcome")
         column.prop(own, "stand_in")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 PICTURE_SCALE = 4.5  # of a thumbnail, in lines of text
+NO_PICTURE = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items["IMAGE_DATA"].value
 
 
 class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
@@ -25,7 +26,8 @@ class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)
-        shown = [shot for shot in now.shots if shot.reference or shot.state != "missing"]
+        # During a run each picture has its place from the start: nothing moves when one arrives.
+        shown = [shot for shot in now.shots if now.running or shot.reference or shot.state != "missing"]
         draw_pictures(layout, context, shown, "reference", lambda shot: "" if shot.state == "rendered" else shot.state)
         stale = [f"{shot.name}: {shot.why}" for shot in now.shots if shot.state == "stale"]
         if stale:
@@ -49,7 +51,7 @@ def draw_pictures(
         if icon:
             cell.template_icon(icon_value=icon, scale=PICTURE_SCALE)
         else:
-            cell.label(text="", icon="IMAGE_DATA")
+            cell.template_icon(icon_value=NO_PICTURE, scale=PICTURE_SCALE)
         cell.alert = state(shot) == "fail"
         button = cell.operator(
             "consistency.select_angle",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import reasons, refresh, scene_settings, status, warm_up
-from .words import STATE_ICONS, message, money
+from ..operators import first_screen, reasons, scene_settings, status, warm_up
+from ..pipeline.stages import STAGES
+from .words import STATE_ICONS, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
+
+
+SHOWN_BELOW = (*STAGES, "costs")  # panels that show an error where it happened
 
 
 class Sidebar:
@@ -27,10 +31,11 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         warm_up.begin()
+        first_screen.begin()
         layout = self.layout
         now = status.of(context)
         draw_stages(layout, now)
-        if now.running:
+        if now.running:  # as high as what it stands for: whatever is below stays where it is
             draw_progress(layout, now)
         else:
             draw_next_step(layout, context)
@@ -38,11 +43,10 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
 
 
 def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
-    if not now.stages:
-        return
     flow = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
-    for stage in now.stages:
-        flow.label(text=stage.name.title(), icon=STATE_ICONS.get(stage.state, "DOT"))
+    states = {stage.name: stage.state for stage in now.stages}
+    for stage in STAGES:
+        flow.label(text=stage.title(), icon=STATE_ICONS.get(states.get(stage, "waiting"), "DOT"))
     if now.headline:
         message(layout, now.headline.partition(";")[0], icon=worst(now))
 
@@ -54,62 +58,71 @@ def worst(now: status.CONSISTENCY_PG_status) -> str:
 
 
 def draw_progress(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
-    column = layout.column(align=True)
-    share = max(0.0, now.fraction)
-    what = "Cancelling" if now.cancelling else f"{now.stage.title()}  {share:.0%}" if now.fraction >= 0 else "Starting"
-    column.progress(text=what, factor=share)
-    message(column, now.text, height=2)
-    layout.operator("consistency.cancel", icon="CANCEL")
+    column = layout.column()
+    column.scale_y = 1.5
+    what = "Cancelling; what is done is kept" if now.cancelling else now.text
+    column.progress(text=what, factor=max(0.0, now.fraction))
+    column = layout.column()
+    column.scale_y = 2.0
+    column.operator("consistency.cancel", icon="CANCEL")
 
 
 def draw_next_step(layout: UILayout, context: Context) -> None:
     """One large button; greyed out with the reason below it where it can't work."""
-    own, now = context.scene.consistency, status.of(context)
+    now = status.of(context)
     column = layout.column()
     column.scale_y = 1.5
     problem = reasons.cannot_run(context)
-    unfinished = bool(own.run_folder) and not now.is_finished
-    if own.run_folder and now.is_finished and now.is_outdated:
-        column.operator("consistency.run", text="Update", icon="FILE_REFRESH").until = "results"
-        row = layout.row(align=True)
-        row.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
-        row.operator("consistency.new_run", icon="FILE_NEW")
-    elif own.run_folder and now.is_finished:
+    there = bool(now.run_folder)  # a run of what the panels say now; another product's is not gone on with
+    if there and now.is_finished and not now.is_outdated:
         column.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
-        row = layout.row(align=True)
-        row.operator("consistency.run", text="Update", icon="FILE_REFRESH").until = "results"
-        row.operator("consistency.new_run", icon="FILE_NEW")
     else:
-        text = "Resume" if unfinished else "Run All"
-        column.operator("consistency.run", text=text, icon="PLAY").until = "results"
-        if unfinished:
-            layout.operator("consistency.new_run", icon="FILE_NEW")
+        text = "Update" if now.is_finished else "Resume" if there else "Run All"
+        column.operator(
+            "consistency.run", text=text, icon="FILE_REFRESH" if now.is_finished else "PLAY"
+        ).until = "results"
+    draw_backends(layout, context)
+    if there:
+        row = layout.row(align=True)
+        if now.is_finished and now.is_outdated:
+            row.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
+        elif now.is_finished:
+            row.operator("consistency.run", text="Update", icon="FILE_REFRESH").until = "results"
+        row.operator("consistency.new_run", icon="FILE_NEW")
     if problem is not None:
         message(layout, problem, icon="INFO")
         if "preferences" in problem:
             layout.operator("consistency.show_preferences", icon="PREFERENCES")
-    else:
-        backend = "fal.ai" if scene_settings.chosen_backend(context.scene) == "fal" else "This machine, no AI"
-        cost = (
-            f", about {money(now.estimate)} left"
-            if backend == "fal.ai" and not now.is_finished and refresh.estimate_holds(context)
-            else ""
-        )
-        message(layout, f"{backend}{cost}", icon="NONE")
+
+
+def draw_backends(layout: UILayout, context: Context) -> None:
+    """Who makes the stills and clips, and what that costs; the one that is on is pressed in."""
+    chosen = scene_settings.chosen_backend(context.scene)
+    cost = first_screen.what_fal_costs(context)
+    column = layout.column(align=True)
+    for backend, words in (("local", "This machine, free"), ("fal", f"fal.ai{cost}")):
+        is_on = backend == chosen
+        icon: Any = "RADIOBUT_ON" if is_on else "RADIOBUT_OFF"
+        column.operator("consistency.choose_backend", text=words, icon=icon, depress=is_on).backend = backend
 
 
 def draw_messages(layout: UILayout, context: Context) -> None:
     now = status.of(context)
     if now.error:
-        box = layout.box()
-        message(box, now.error, icon="ERROR", alert=True)
-        row = box.row(align=True)
-        row.operator("consistency.copy_text", icon="COPYDOWN").text = now.details or now.error
-        row.operator("consistency.clear_error", icon="X")
+        if now.error_at not in SHOWN_BELOW:
+            draw_error(layout, now)
     elif now.note:
         row = layout.box().row()
         message(row, now.note, icon="INFO", beside=True)
         row.operator("consistency.clear_error", text="", icon="X", emboss=False)
+
+
+def draw_error(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
+    box = layout.box()
+    message(box, now.error, icon="ERROR", alert=True)
+    row = box.row(align=True)
+    row.operator("consistency.copy_text", icon="COPYDOWN").text = now.details or now.error
+    row.operator("consistency.clear_error", icon="X")
 
 
 CLASSES = (CONSISTENCY_PT_sidebar,)

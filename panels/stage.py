@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..operators import status
 from ..operators.fields import label
-from .sidebar import Sidebar
+from .sidebar import Sidebar, draw_error
 from .words import STATE_ICONS, message
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ class StagePanel(Sidebar):
             row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage
         if self.stage != "results":
             row.operator("consistency.run", text="", icon="TRACKING_FORWARDS").until = "results"
-        if state is not None and state.note:
+        now = status.of(context)
+        if now.error and now.error_at == self.stage:
+            draw_error(layout, now)
+        elif state is not None and state.note and state.state in ("failed", "stopped") and not now.error:
             message(layout, state.note, icon="ERROR", alert=True)
 
 

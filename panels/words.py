@@ -94,6 +94,16 @@ def message(
             column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
+def limit(layout: UILayout, owner: Any, name: str, **options: Any) -> None:
+    """A limit in USD, and beside it what 0 means."""
+    row = layout.row(align=True)
+    row.prop(owner, name, **options)
+    if not getattr(owner, name):
+        word = row.row()
+        word.alignment = "RIGHT"
+        word.label(text="no limit")
+
+
 def money(usd: float) -> str:
     """USD, below a dollar with the digits that small prices need; negative is unknown."""
     if usd < 0:

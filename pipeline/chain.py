@@ -52,6 +52,8 @@ def run(
             stage = "photoreal"
             yield from _until_all_ended(work, wait)
         if last >= STAGES.index("results"):
+            if not any(folder.still(name).is_file() for name in work.shots):  # results of nothing help nobody
+                _raise_worst([*orders.failures(), *work.refusals])
             stage = "results"
             report = yield from _results(work)
         if last >= STAGES.index("references"):
@@ -62,7 +64,10 @@ def run(
         running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
         for name in STAGES:
             if name in running and folder.stage(name)["state"] in ("running", "waiting"):
-                folder.mark(name, state, error=str(error) or None)
+                if name == "photoreal" and all(folder.chosen(f"photoreal/{angle.name}") for angle in settings.angles):
+                    folder.mark(name, "done")  # only the clip was still to come
+                else:
+                    folder.mark(name, state, error=str(error) or None)
         raise
     finally:
         studio.close()
@@ -140,7 +145,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
         product = yield from studio.load_product(folder.product_source)
     except BadInput as error:
         raise _in_own_words(error, folder, settings) from error
-    product = replace(product, name=settings.product_name or product.name)
+    product = replace(product, name=settings.name or settings.product_name or product.name)
     if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
         try:
             yield from studio.export_product(folder.product)
@@ -175,11 +180,12 @@ def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> 
 def _pictures(work: _Work) -> Steps[None]:
     """Render each angle and send it on its way while the next one renders.
 
-    The clip's angle goes first: its clip is the longest wait of the run.
+    Where fal.ai makes the clip, its angle goes first: it is the longest wait of the run.
     """
     folder, settings = work.folder, work.settings
     folder.mark("references", "running")
-    first = settings.clip_angle if settings.motion != "none" else settings.angles[0]
+    waits = settings.motion != "none" and not work.orders.backend.renders
+    first = settings.clip_angle if waits else settings.angles[0]
     shots: dict[str, Shot] = {}
     for angle in sorted(settings.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
@@ -253,12 +259,18 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
     for stage in ("photoreal", "video"):
         failed = orders.failed(stage)
         if failed:
-            stopped = any(isinstance(event.error, BudgetExceeded) for event in failed)
-            work.folder.mark(stage, "stopped" if stopped else "failed", error=failed[0].text)
+            work.folder.mark(stage, _how_it_ended([event.error for event in failed]), error=failed[0].text)
         elif any(request.stage == stage for request in orders.requests.values()):
             work.folder.mark(stage, "done")
         elif stage == "video" and work.wants("video"):
             _mark_no_clip(work)
+
+
+def _how_it_ended(errors: list[Exception | None]) -> str:
+    """The state of a stage in which these went wrong."""
+    if any(isinstance(error, BudgetExceeded) for error in errors):
+        return "stopped"
+    return "cancelled" if all(isinstance(error, Cancelled) for error in errors) else "failed"
 
 
 def _mark_no_clip(work: _Work) -> None:

@@ -53,6 +53,7 @@ class Attempt:
     price_confirmed: bool = True  # fal itself has just named the unit price, in the unit that was expected
     intended_at: str = ""  # by this machine's clock
     sent_at: str = ""  # by fal's own clock, shortly before it was sent; empty where fal had not said what time it is
+    ended_at: str = ""  # when its file was here, or it was known that none will come
     request_id: str | None = None
     urls: dict[str, str] = field(default_factory=dict)  # status_url, response_url, cancel_url
     fal_state: str = ""
@@ -81,6 +82,13 @@ class Attempt:
         if self.request_id is not None:
             return "wait"
         return "retry" if self.abandoned else "uncertain"
+
+    def seconds(self, now: datetime | None = None) -> float | None:
+        """From its intention to its end, or to ``now`` where it has not ended; None where the journal doesn't tell."""
+        with contextlib.suppress(ValueError, TypeError):
+            end = datetime.fromisoformat(self.ended_at) if self.ended_at else now or datetime.now(UTC)
+            return max(0.0, (end - datetime.fromisoformat(self.intended_at)).total_seconds())
+        return None
 
     @property
     def is_known_unbilled(self) -> bool:
@@ -162,6 +170,7 @@ class Purchases:
             attempts.sort(key=lambda a: a.number)
         with contextlib.suppress(TypeError, ValueError, AttributeError):  # a line edited by hand
             change(attempt, event)
+            attempt.ended_at = str(event.get("at", "")) if kind in _ENDS else attempt.ended_at
 
 
 def _number(value: Any) -> float | None:
@@ -255,6 +264,9 @@ _CHANGES = {
     "uncertain": _uncertain,
     "abandoned": _abandoned,
 }
+
+
+_ENDS = ("downloaded", "failed", "refused", "cancelled")
 
 
 def fold(events: Iterable[dict[str, Any]]) -> Purchases:

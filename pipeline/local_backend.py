@@ -58,6 +58,9 @@ class LocalBackend:
             self._events.append(Event(request.key, "running", progress.text, progress.fraction))
         except StopIteration:
             self._end(Event(request.key, "done", f"{request.out.name} rendered", 1.0, path=request.out, billed_usd=0.0))
+        except Cancelled:  # Esc stopped the render: that is the end of the run, not of this picture alone
+            self._working = None
+            raise
         except Exception as error:  # noqa: BLE001 - one failed picture must not take the others down
             self._end(Event(request.key, "failed", str(error), error=error))
 

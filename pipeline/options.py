@@ -79,6 +79,8 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         help="a part of the file that is not the product, such as a floor (repeatable)",
     )
     add("--backend", choices=("fal", "local"), help="default: fal when a key is found, else local")
+    add("--name", default="", help="what the product is called (default: its file's name, or its words)")
+    add("--turn", default="0,0,0", metavar="X,Y,Z", help="degrees to turn the product about these axes, in this order, so that its front looks towards -Y (default 0,0,0)")  # fmt: skip
     add(
         "--angle-set",
         default="product",
@@ -177,6 +179,8 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
             text=options.text,
             allow_missing_textures=options.allow_missing_textures,
             backend=backend,
+            name=options.name,
+            turn=_turn(options.turn),
             angles=_angles(options),
             one_scale=options.one_scale,
             size=options.size,
@@ -247,6 +251,13 @@ def _angles(options: argparse.Namespace) -> tuple[Any, ...]:
     if options.angle_set not in ANGLE_SETS:
         raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
     return parse_angles(options.angles, ANGLE_SETS[options.angle_set])
+
+
+def _turn(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--turn {text!r} is not three numbers of degrees, such as 0,0,90") from None
 
 
 def _by_angle(pairs: list[str], option: str) -> dict[str, str]:

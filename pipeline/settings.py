@@ -76,6 +76,10 @@ class RunSettings(BaseModel):
         False, description="go on where a texture, library or font is missing; then nothing is called on model"
     )
     backend: Literal["fal", "local"] = "local"
+    name: str = Field("", max_length=80, description="what the product is called; empty: its file's name, or its words")
+    turn: tuple[float, float, float] = Field(
+        (0.0, 0.0, 0.0), description="degrees that it is turned about x, then y, then z, before it is put on the floor"
+    )
     # rig
     angles: tuple[Angle, ...] = ANGLE_SETS[DEFAULT_ANGLE_SET]
     one_scale: bool = Field(False, description="the same scale in every angle, instead of filling each frame")

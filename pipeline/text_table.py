@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -16,6 +17,28 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join(cell(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
+
+
+def price_column(amounts: Iterable[float]) -> list[str]:
+    """The amounts of a bill in USD, and their sum, all with as many digits as the smallest price needs.
+
+    Each is rounded up to the last digit shown and the sum is that of what is shown, so that it adds up for whoever looks,
+    and is never less than what may be spent. A negative amount is unknown, and counts for nothing.
+    """
+    whole = [_rounded_up(amount) for amount in amounts]
+    digits = 2 if all(part % 100 == 0 for part in whole) else 3 if all(part % 10 == 0 for part in whole) else 4
+    known = sum(part for part in whole if part >= 0)
+    return ["unknown" if part < 0 else f"${part / 10_000.0:.{digits}f}" for part in (*whole, known)]
+
+
+def price_sum(amounts: Iterable[float]) -> str:
+    """The sum that ``price_column`` ends with, without closing zeros beyond cents."""
+    return usd(sum(max(0, _rounded_up(amount)) for amount in amounts) / 10_000.0)
+
+
+def _rounded_up(amount: float) -> int:
+    """Hundredths of a cent; what single precision adds is no price."""
+    return math.ceil(amount * 10_000.0 * (1.0 - 1e-7) - 0.01)
 
 
 def usd(amount: float | None) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,17 +42,20 @@ class BlenderStudio:
         return devices.find(self._settings.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
-        from .model import load_product
+        from .model import load_product, product_root, stand_on_ground
+        from .orientation import turn_product
 
         settings = self._settings
         missing = settings.allow_missing_textures
-        return load_product(model, settings.leave_out, own_file=self._own_file, allow_missing=missing)
+        product = yield from load_product(model, settings.leave_out, own_file=self._own_file, allow_missing=missing)
+        if any(settings.turn):
+            turn_product(product_root(), settings.turn)
+            product = replace(product, size=stand_on_ground(product_root(), []).size)
+        return product
 
     def check_standing(self, product: Product, model: Path) -> Steps[Product]:
         """What loading says of a product that stands already. Raises BadInput where something of it can't be shown, unless
         the settings allow that."""
-        from dataclasses import replace
-
         from .coincident import lift_coincident
         from .model import product_root
         from .textures import with_textures_checked

@@ -138,7 +138,7 @@ def _instance_of(objects: Iterable[Object]) -> Object:
     return instance
 
 
-def _instance(root: Object) -> None:
+def as_instance(root: Object) -> None:
     """Replace parts that stand where their file has them by an instance of them, below the root."""
     home = collection(names.PRODUCT)
     parts = [thing for thing in home.objects if thing != root]
@@ -226,7 +226,7 @@ def stand_on_ground(root: Object, notes: list[str]) -> Product:
         if SANE_SIZE[0] <= diagonal <= SANE_SIZE[1] and np.abs(points).max() <= FAR_AWAY * diagonal:
             root.matrix_world = Matrix.Translation([*((low + high) / 2)[:2].tolist(), float(low[2])])
             return _facts(root, points, 1.0, notes)
-        _instance(root)
+        as_instance(root)
         notes += [f"{text}, and it is moved and scaled" for text in _places_in_world(root)]
     scale = 1.0
     while not SANE_SIZE[0] <= diagonal * scale <= SANE_SIZE[1]:

@@ -17,7 +17,7 @@ from ..pipeline.errors import BadInput, RunFolderError
 from ..pipeline.gltf_file import check_glb
 from ..pipeline.names_in_words import in_words
 from . import compat, names
-from .collections import ids_now, ids_since
+from .collections import ids_now, ids_since, remove_objects
 from .file_scene import FileScene, is_part, take_scene
 from .packing import Packer
 

@@ -78,7 +78,12 @@ def colour_scene(settings: RunSettings) -> Scene:
 
 def remove_render_scene() -> None:
     """Remove the scene; where Blender is rendering it, have that stopped first."""
-    scene = bpy.data.scenes.get(NAME)
+    remove_scene(NAME)
+
+
+def remove_scene(name: str) -> None:
+    """Remove a scene of ours, where it is there; where Blender is rendering it, have that stopped first."""
+    scene = bpy.data.scenes.get(name)
     if scene is None:
         return
     # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
@@ -234,5 +239,9 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
     finally:
         bpy.app.handlers.render_complete.remove(complete)
         bpy.app.handlers.render_cancel.remove(cancelled)
+        if not ended and bpy.app.is_job_running(
+            "RENDER"
+        ):  # let go of midway: Blender can't render anything else till then
+            remove_scene(scene_name)
     if "cancel" in ended:
         raise Cancelled("the render was stopped")

@@ -23,7 +23,7 @@ from .collections import existing_objects
 from .darkroom import Darkroom
 from .lighting import surroundings_rotation, turn_surroundings
 from .model import product_points, product_root, standing_place
-from .render_scene import render, render_scene, run_job, scratch_file
+from .render_scene import remove_scene, render, render_scene, run_job, scratch_file
 from .rig import camera_for
 
 RATE = 24  # frames a second of the file
@@ -152,6 +152,7 @@ def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> S
     """Encode pictures as an H.264 MP4 of ``RATE`` frames a second, each shown ``hold`` frames."""
     yield Progress("video", "encoding", 1.0)
     scene = bpy.data.scenes.new("Consistency Encoder")
+    name = scene.name
     beside = out.with_name(f".{out.stem}.part.mp4")
     try:
         _set_encoder(scene, size, len(frames) * hold)
@@ -161,14 +162,14 @@ def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> S
             compat.set_strip_length(strip, hold)
         out.parent.mkdir(parents=True, exist_ok=True)
         scene.render.filepath = str(beside)
-        yield from run_job(scene.name, Progress("video", "encoding", 1.0), animation=True)
+        yield from run_job(name, Progress("video", "encoding", 1.0), animation=True)
         if not beside.is_file() or beside.stat().st_size == 0:
             raise ConsistencyError("Blender could not encode the clip; look at its console for the reason")
         beside.replace(out)
         sync_folder(out.parent)
     finally:
         beside.unlink(missing_ok=True)
-        bpy.data.scenes.remove(scene)
+        remove_scene(name)
         used = {str(frame) for frame in frames}
         bpy.data.batch_remove([image for image in bpy.data.images if image.filepath in used])
 

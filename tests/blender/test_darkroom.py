@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -10,6 +11,7 @@ import pytest
 
 from consistency_pipeline.pipeline import png
 from consistency_pipeline.pipeline.errors import BadInput, ConsistencyError
+from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.studio import compat, passes
 from consistency_pipeline.studio.darkroom import Darkroom, tasks
@@ -61,6 +63,25 @@ def test_a_second_blender_that_dies_only_makes_it_slower(darkroom, picture, tmp_
     os.kill(darkroom._child.pid, signal.SIGKILL)
     finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "second.png")))
     assert (tmp_path / "second.png").read_bytes() == (tmp_path / "first.png").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, tmp_path):
+    endless = tmp_path / "render.exr"
+    os.mkfifo(endless)
+    settings = RunSettings(size=64)
+    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=settings.angles[0].model_dump(mode="json"), folder=str(tmp_path), facts={})  # fmt: skip
+    writer = None
+    while writer is None:  # until it reads
+        next(steps)
+        with contextlib.suppress(OSError):
+            writer = os.open(endless, os.O_WRONLY | os.O_NONBLOCK)
+    process = darkroom._child._process
+    process.stdin.close()  # as the system does it for a Blender that is killed
+    try:
+        assert process.wait(30) == 0
+    finally:
+        os.close(writer)
 
 
 def test_where_none_can_be_started_it_is_done_here(darkroom, picture, tmp_path, monkeypatch):

@@ -116,3 +116,40 @@ def test_letting_go_in_the_middle_keeps_the_folder_usable(slow):
     assert again.stage("references")["state"] == "done"
     again.lease.acquire()
     again.lease.release()
+
+
+def test_esc_in_a_render_also_asks_fal_to_drop_what_waits_there(studio, tmp_path):
+    """Blender hears the key first and stops its render; stills of earlier references are in the queue by then."""
+    from consistency_pipeline.operators import drive, scene_settings
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    class Stopped(Studio):
+        def render_reference(self, angle, settings, folder):
+            if len(self.rendered) == 2:
+                raise Cancelled("the render was stopped")
+            return (yield from super().render_reference(angle, settings, folder))
+
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    (tmp_path / "run" / "model").mkdir()
+    backend = SlowBackend()
+    running = drive.Drive(folder, Stopped(), backend, "results", bpy.context.scene)
+    waited = 0
+    for _ in range(60):
+        waited = max(waited, len(backend.open))
+        if running.advance():
+            break
+    assert waited == 2
+    assert backend.open == [], "fal.ai was not asked to drop them"
+    assert {job.state for job in running.backend.jobs.values()} == {"cancelled"}
+    assert isinstance(running.error, Cancelled)
+    assert "press Resume" in str(running.error)
+    assert folder.stage("references")["state"] == "cancelled"
+    assert folder.stage("results")["state"] == "waiting"
+
+
+def test_a_run_that_ends_with_the_model_shows_it(studio, tmp_path):
+    assert bpy.ops.consistency.run(until="model") == {"FINISHED"}
+    from consistency_pipeline.operators import drive
+
+    assert drive.current.product is not None
+    assert drive.current.product.name == "box"

@@ -30,9 +30,22 @@ def told():
     return status().note
 
 
+def pays(running):
+    """As if fal.ai made its pictures."""
+    running.folder.settings = running.folder.settings.model_copy(update={"backend": "fal"})
+
+
+def test_a_run_on_this_machine_says_what_is_done_and_nothing_of_money(begun):
+    while begun.folder.shot("side") is None:
+        begun.advance(0.0)
+    begun.close()
+    assert "3 of 5 references and 0 of 5 stills are done and lie there. Press Resume" in told()
+
+
 def test_a_run_that_its_window_left_is_told_of_once(begun):
     assert told() == "", "it is still going on"
     begun.close()
+    pays(begun)
     note = told()
     assert str(begun.folder.root) in note
     assert "still being saved" in note
@@ -64,6 +77,7 @@ def test_the_run_of_a_blender_that_crashed_is_told_of_by_another_file(begun, tmp
     import subprocess
 
     begun.close()
+    pays(begun)
     bpy.context.scene.consistency.run_folder = ""
     (file,) = (tmp_path / "state" / "active-runs").iterdir()
     said = json.loads(file.read_text())
@@ -126,6 +140,7 @@ def test_a_crashed_blender_whose_number_is_ours_now_saves_nothing_any_more(begun
     import json
 
     begun.close()
+    pays(begun)
     (file,) = (tmp_path / "state" / "active-runs").iterdir()
     file.write_text(json.dumps({**json.loads(file.read_text()), "birth": "long ago"}))
     assert "what was paid for is saved there" in told()

@@ -27,11 +27,12 @@ class Recorder:
                 word = arguments[0].partition(".")[2]
                 assert word in dir(bpy.ops.consistency), f"no operator {arguments[0]}"
                 rna = getattr(bpy.ops.consistency, word).get_rna_type()
-                self.shown.append(("operator", word))
+                self.shown.extend([("operator", word), ("button", options.get("text", ""))])
                 return Options(rna)
             if name == "label":
                 self.shown.append(("label", options.get("text", "")))
             if name == "progress":
+                self.shown.append(("progress", options["text"]))
                 assert 0.0 <= options["factor"] <= 1.0
             return Recorder(self.shown)
 
@@ -86,6 +87,10 @@ def labels(shown):
     return " ".join(text for kind, text in shown if kind == "label")
 
 
+def buttons(shown):
+    return " ".join(text for kind, text in shown if kind == "button")
+
+
 def test_one_tab_with_the_six_stages_in_order_then_jobs_and_costs(sidebar):
     own = [cls for cls in panels() if cls.bl_space_type == "VIEW_3D"]
     assert {cls.bl_category for cls in own} == {"Consistency"}
@@ -107,6 +112,7 @@ def test_every_panel_draws_with_every_input(sidebar, backend, source):
 
 
 def test_the_parent_says_why_it_can_not_go_on(sidebar):
+    sidebar.source = "PHOTOS"
     assert "There are no photos" in labels(draw_all()["CONSISTENCY_PT_sidebar"])
     sidebar.backend = "fal"
     sidebar.photos.add().path = "/photos/front.png"
@@ -117,14 +123,14 @@ def test_the_parent_says_why_it_can_not_go_on(sidebar):
 
 def test_an_active_run_shows_progress_and_the_way_out(sidebar):
     now = bpy.context.window_manager.consistency
-    now.running, now.stage, now.text, now.fraction = True, "references", "front: rendering", 0.4
+    now.running, now.stage, now.text, now.fraction = True, "references", "Reference 2 of 5", 0.4
     try:
         shown = draw_all()["CONSISTENCY_PT_sidebar"]
     finally:
         now.running = False
     assert ("operator", "cancel") in shown
     assert ("operator", "run") not in shown
-    assert "front: rendering" in labels(shown)
+    assert ("progress", "Reference 2 of 5") in shown
 
 
 def test_an_error_stays_readable_and_can_be_copied(sidebar):
@@ -156,7 +162,8 @@ def test_jobs_and_costs_show_units(sidebar):
 def estimate(usd):
     from consistency_pipeline.operators import refresh
 
-    refresh.costs(bpy.context.scene, SimpleNamespace(lines=[], retakes=0.0, most=usd, unknown=[]))
+    still = SimpleNamespace(key="photoreal/front/take-01", endpoint="somebody/makes-it", quoted_usd=usd, amount="")
+    refresh.costs(bpy.context.scene, SimpleNamespace(lines=[still], retakes=0.0, most=usd, unknown=[]))
 
 
 @pytest.mark.parametrize(
@@ -169,11 +176,11 @@ def test_an_estimate_is_not_shown_once_it_is_about_something_else(sidebar, chang
     estimate(1.25)
     try:
         shown = draw_all()
-        assert "about $1.25 left" in labels(shown["CONSISTENCY_PT_sidebar"])
+        assert "fal.ai, up to $1.25" in buttons(shown["CONSISTENCY_PT_sidebar"])
         assert "$1.25" in labels(shown["CONSISTENCY_PT_costs"])
         change(sidebar)
         shown = draw_all()
-        assert "left" not in labels(shown["CONSISTENCY_PT_sidebar"])
+        assert "$1.25" not in buttons(shown["CONSISTENCY_PT_sidebar"])
         assert "$1.25" not in labels(shown["CONSISTENCY_PT_costs"])
     finally:
         now.estimate = -1.0

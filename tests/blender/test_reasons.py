@@ -11,6 +11,7 @@ def test_each_reason_names_its_cure(sidebar):
     from consistency_pipeline.operators import reasons
 
     context = bpy.context
+    sidebar.source = "PHOTOS"
     assert reasons.no_input(context) == "There are no photos; add one to four, or drop them on the viewport"
     assert bpy.ops.consistency.run.poll() is False
     sidebar.photos.add().path = "/photos/front.png"
@@ -45,6 +46,8 @@ def test_online_access_that_is_off_is_said_with_the_way_to_turn_it_on(sidebar, m
     monkeypatch.setenv("FAL_KEY", "id:secret")
     monkeypatch.setattr(compat, "online_access", lambda: False)
     sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
+    assert reasons.cannot_run(bpy.context) is None, "a key makes the free way the harder one"
+    sidebar.backend = "fal"
     assert "Allow Online Access" in reasons.cannot_run(bpy.context)
     sidebar.backend = "local"
     assert reasons.cannot_run(bpy.context) is None

@@ -99,7 +99,7 @@ def everything(scene):
 def test_the_artists_scene_is_what_it_was(studio, settings, tmp_path, ending):
     scene = artists_scene()
     if ending == "failed":
-        for thing in bpy.data.collections["Consistency Product"].all_objects:
+        for thing in list(bpy.data.collections["Consistency Product"].all_objects):  # hiding one frees what it iterates
             thing.hide_render = True
     before = everything(scene)
     folder = tmp_path / "references"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import bpy
 import pytest
 
@@ -137,3 +139,48 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
         bpy.ops.consistency.retry_job()
     assert key in [cost.name for cost in status().costs]
     assert asked == []
+
+
+def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
+    from consistency_pipeline.operators import refresh, scene_settings
+    from consistency_pipeline.operators.asking import finish
+    from consistency_pipeline.operators.begin import estimate
+    from consistency_pipeline.operators.wish import Wish
+    from consistency_pipeline.pipeline.journal import Journal
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    shop.motion = "turntable"
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    names = [f"photoreal/{angle.name}" for angle in folder.settings.angles]
+    folder.note(chosen=dict.fromkeys([*names, "video/turntable"], 1))
+    journal = Journal(folder.journal)
+    for key in ("photoreal/front", "photoreal/three-quarter", "photoreal/side", "photoreal/top", "photoreal/detail", "video/turntable"):  # fmt: skip
+        journal.write("intended", f"{key}/take-01", 1, quoted_usd=0.125, outputs=["x"])
+        journal.write("submitted", f"{key}/take-01", 1, request_id=key)
+        journal.write("downloaded", f"{key}/take-01", 1, path="x", file="x")
+    shop.run_folder = str(folder.root)
+    refresh.costs(bpy.context.scene, finish(estimate(bpy.context.scene, Wish())))
+    assert status().stays_behind == ""
+    again = finish(estimate(bpy.context.scene, Wish(until="photoreal", again=True)))
+    refresh.costs(bpy.context.scene, again)
+    assert len(again.lines) == 5, "the clip would be bought again"
+    assert "the earlier still of three-quarter; Again under Video" in status().stays_behind
+
+
+def test_a_request_of_an_earlier_life_keeps_its_time(shop, tmp_path):
+    from consistency_pipeline.operators.watch import Watched
+    from consistency_pipeline.pipeline.journal import fold
+    from consistency_pipeline.pipeline.requests import Event
+
+    key, begun = "photoreal/front/take-01", {"key": "photoreal/front/take-01", "attempt": 1}
+    bought = fold(
+        [
+            {**begun, "event": "intended", "at": "2026-01-01T10:00:00+00:00", "outputs": ["x"]},
+            {**begun, "event": "downloaded", "at": "2026-01-01T10:00:42+00:00", "path": "x"},
+        ]
+    )
+    backend = SimpleNamespace(name="fal", renders=False, start=lambda _: None, poll=lambda _: [Event(key, "done")])
+    watched = Watched(backend, bought)
+    watched.start(SimpleNamespace(key=key, stage="photoreal", take=1))
+    watched.poll()
+    assert watched.jobs[key].elapsed == 42.0

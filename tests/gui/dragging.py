@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from Xlib import X, Xatom, display
+from Xlib import XK, X, Xatom, display
+from Xlib.ext import xtest
 from Xlib.protocol import event
 
 VERSION = 5
@@ -99,3 +100,13 @@ class FileManager:
         )
         asked.requestor.send_event(answer)
         self.display.flush()
+
+
+def press_key(display_name: str, name: str) -> None:
+    """Press and let go of a key ("Escape") of the keyboard itself: what Blender simulates misses what it does on the way."""
+    server = display.Display(display_name)
+    code = server.keysym_to_keycode(XK.string_to_keysym(name))
+    for kind in (X.KeyPress, X.KeyRelease):
+        xtest.fake_input(server, kind, code)
+        server.sync()
+    server.close()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dragging import file_manager
+from dragging import file_manager, press_key
 
 HERE = Path(__file__).resolve().parent
 SIZE = (1600, 1000)
@@ -76,12 +76,16 @@ class Window:
         assert done.returncode == 0, done.stdout + done.stderr
         return cls(program, home, environment, shots)
 
-    def play(self, scenario: str, *, timeout: float = 240.0, **options: Any) -> dict[str, Any]:
-        """What the scenario returned. Raises AssertionError, with Blender's output, where it raised or the window hung."""
+    def play(self, scenario: str, *, timeout: float = 240.0, by_hand: bool = False, **options: Any) -> dict[str, Any]:
+        """What the scenario returned. Raises AssertionError, with Blender's output, where it raised or the window hung.
+
+        ``by_hand``: keys come from the X server's keyboard. A Blender that simulates events passes over those.
+        """
         out = self.home / f"{scenario}.json"
         out.unlink(missing_ok=True)
         options |= {"scenario": scenario, "out": str(out), "home": str(self.home)}
-        command = [self.program, "--window-geometry", "0", "0", *map(str, SIZE), "--enable-event-simulate", "--online-mode"]  # fmt: skip
+        command = [self.program, "--window-geometry", "0", "0", *map(str, SIZE), "--online-mode"]
+        command += [] if by_hand else ["--enable-event-simulate"]
         environment = self.environment | {"CONSISTENCY_SCENARIO": json.dumps(options)}
         log = self.home / f"{scenario}.log"
         with log.open("wb") as output:
@@ -117,6 +121,8 @@ class Window:
             _, x, y, *names = wish.split()
             with file_manager(self.environment["DISPLAY"]) as files:
                 files.drop([self.home / name for name in names], int(x), int(y))
+        elif wish.startswith("press "):
+            press_key(self.environment["DISPLAY"], wish.split()[1])
         else:
             self._take(wish)
 

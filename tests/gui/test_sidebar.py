@@ -112,6 +112,38 @@ def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     assert seen["looks_through"] == ["CAMERA", "Camera view"]
 
 
+def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path):
+    fake.latency = {"model": 1000.0, "picture": 0.3}
+
+    def hurry() -> None:
+        fake.latency = {"model": 0.3, "picture": 0.3}
+        fake.advance(2000.0)
+
+    def dawdle() -> None:
+        fake.latency = {"model": 0.3, "picture": 1000.0}
+
+    window.answers |= {"fal.ai hurries": hurry, "fal.ai dawdles": dawdle}
+    seen = window.play(
+        "escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, by_hand=True, timeout=1500
+    )
+    resumed = seen.pop("resumed")
+    for name, then in seen.items():
+        assert then["there"], f"{name}: the run had ended before"
+        assert not then["error"], name
+        assert "Resume" in then["note"], name
+        stage = name.removeprefix("fal: ").partition(",")[0]
+        assert then["stages"][stage] == "cancelled", name
+        assert stage != "video" or then["stages"]["photoreal"] == "done"
+        assert then["stages"]["results"] == "waiting", f"{name}: results were made of nothing"
+    for name in ("references", "references, one done", "photoreal", "video"):
+        assert not seen[name]["renders"], f"{name}: Blender renders on"
+        assert seen[name]["can_run"], name
+    assert seen["references, one done"]["references"] == ["front"], "the first angle was not the first one rendered"
+    assert seen["photoreal"]["stills"] == []
+    assert len(seen["video"]["stills"]) == 2, "what was done is not there any more"
+    assert set(resumed.values()) <= {"done", "skipped"}
+
+
 def test_what_else_there_is_to_click(window, fake: FakeFal, tmp_path: Path):
     model = cube_glb(tmp_path / "cube.glb")
     fake.latency = 0.3
@@ -171,3 +203,28 @@ def test_cancelling_stops_the_render_and_closing_its_window_ends_the_run(window,
     assert not seen["waits_for_ever"], "the panels wait for a run that nobody advances any more"
     assert seen["can_run"]
     assert "Press Resume" in seen["note"]
+
+
+def test_a_new_artists_first_quarter_of_an_hour(window, tmp_path: Path):
+    model, other = cube_glb(tmp_path / "cube.glb"), tmp_path / "other.glb"
+    other.write_bytes(b"no model")
+    seen = window.play("first_quarter_of_an_hour", model=str(model), other=str(other), timeout=540, patience=240)
+    assert seen["source"] == "OBJECTS", "a mesh is selected in a new file"
+    assert seen["guess"] > 0.05
+    assert not seen["can_run_at_fal"], "without a key"
+    assert (seen["backend"], seen["can_run_here"]) == ("local", True)
+    assert "MESH" in seen["shown"], "the model was made, and is not shown"
+    assert seen["turned"] == -90
+    assert seen["picked"][:2] == [0, 0]
+    assert seen["picked"][2] % 90 == 0
+    assert [round(angle) for angle in seen["turn_in_the_run"]] == seen["picked"]
+    fractions = [fraction for fraction, _ in seen["lines"] if fraction >= 0]
+    assert fractions == sorted(fractions), "progress went backwards"
+    counted = [int(text.split()[1]) for _, text in seen["lines"] if text.startswith("Reference ")]
+    assert counted == sorted(counted)
+    assert {1, 2} == set(counted)
+    assert set(seen["done"].values()) <= {"done", "skipped"}
+    assert seen["other_file"] == {}, "what was made of another file is still ticked"
+    assert "other.glb" in seen["told"]
+    assert seen["error_at"] == "references", "it is told elsewhere than where the button is"
+    assert seen["first_file_again"] == seen["done"]

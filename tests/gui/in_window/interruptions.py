@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from importlib import import_module
+
 import bpy
 from places import (
     HOME,
@@ -13,7 +16,9 @@ from places import (
 )
 from playing import (
     OPTIONS,
+    PACKAGE,
     answer,
+    ask,
     click,
     drop,
     in_view,
@@ -88,6 +93,78 @@ def escape_cancels():
     return seen
 
 
+def escape_at(reached, seen, name):
+    """Run, and press Esc on the keyboard itself once ``reached``; what the panels say then."""
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=100.0)
+    yield lambda: status().running
+    yield lambda: reached() or not status().running
+    there = status().running
+    line = status().text
+    ask("press Escape")
+    began = time.monotonic()
+    yield lambda: not status().running
+    yield 0.7
+    if name in SHOWN:
+        screenshot(f"esc-{name.replace(': ', '-')}")
+    seen[name] = {
+        "there": there, "line": line, "seconds": round(time.monotonic() - began, 1), "renders": bpy.app.is_job_running("RENDER"),
+        "stages": stages(), "error": status().error, "note": status().note, "can_run": bpy.ops.consistency.run.poll(),
+        "stills": [shot.name for shot in status().shots if shot.still], "references": [shot.name for shot in status().shots if shot.reference],
+    }  # fmt: skip
+    answer(seen)
+
+
+SHOWN = ("references", "photoreal", "video", "fal: photoreal")
+
+
+def escape_at_each_stage():
+    """Esc on the keyboard in each stage of a run on this machine, and of one at fal.ai."""
+    seen = {}
+    yield from open_sidebar()
+    small()
+    own = settings()
+    own.source, own.file, own.backend, own.duration = "FILE", OPTIONS["model"], "local", 1.0
+    own.size, own.samples = 128, 20000
+    yield from escape_at(
+        lambda: bpy.app.is_job_running("RENDER") and stages()["references"] == "running", seen, "references"
+    )
+    own.samples = 1
+    yield from escape_at(lambda: any(shot.reference for shot in status().shots), seen, "references, one done")
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", until="references")
+    yield lambda: not status().running
+    finish = import_module(f"{PACKAGE}.studio.photoreal")
+    finish.MORE_SAMPLES = 20000  # the finish of one sample is done before a finger is on the key
+    yield from escape_at(
+        lambda: bpy.app.is_job_running("RENDER") and stages()["photoreal"] == "running", seen, "photoreal"
+    )
+    finish.MORE_SAMPLES = 2
+    yield from escape_at(lambda: stages()["video"] == "running" and bpy.app.is_job_running("RENDER"), seen, "video")
+    own.motion = "none"
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT")
+    yield lambda: status().running
+    yield lambda: not status().running
+    seen["resumed"] = stages()
+    yield 0.5
+    screenshot("esc-resumed")
+
+    bpy.ops.consistency.new_run()
+    preferences().key, own.backend = OPTIONS["key"], "fal"
+    front = photo("photos/front.png", 200)
+    bpy.ops.consistency.add_photos(directory=f"{front.parent}/", files=[{"name": front.name}])
+    yield from escape_at(lambda: any(job.state in ("queued", "running") for job in status().jobs), seen, "fal: model")
+    ask("fal.ai hurries")
+    own.samples = 20000
+    yield from escape_at(lambda: "references" in stages() and stages()["references"] == "running" and bpy.app.is_job_running("RENDER"), seen, "fal: references")  # fmt: skip
+    own.samples = 1
+    ask("fal.ai dawdles")
+    yield from escape_at(lambda: any(job.stage == "photoreal" and job.state in ("queued", "running") for job in status().jobs), seen, "fal: photoreal")  # fmt: skip
+    seen["fal: photoreal"]["jobs"] = {job.name: job.state for job in status().jobs}
+    return seen
+
+
 def file_is_loaded_meanwhile():
     """A new file in the middle of a paid run: what was paid for arrives, and the new file says so."""
     seen = {}
@@ -136,8 +213,8 @@ def next_morning():
     yield lambda: status().note != ""
     seen["note"] = status().note
     screenshot("16-next-morning")
-    yield from panel(JOBS)
-    yield from toggle_panel(MODEL_ROW, JOBS + 2.45, column=LEFT)  # below the line that says there are no jobs
+    yield from panel(JOBS - 1)  # there is no endpoint to choose: a mesh is selected
+    yield from toggle_panel(MODEL_ROW, JOBS + 1.45, column=LEFT)  # below the line that says there are no jobs
     yield from press("bpy.ops.consistency.list_runs")
     yield from press("bpy.ops.consistency.load_run(", 0.77)
     seen["run_folder"] = settings().run_folder

@@ -63,6 +63,7 @@ def artist_clicks_through():
     seen["greyed_out_and_still_worked"] = status().running
 
     one, two = photo("photos/front.png", 200), photo("photos/side.png", 90)
+    yield from press("consistency.source", LEFT)  # Photos, the first of the four
     yield from press("bpy.ops.consistency.add_photos", RIGHT)
     yield from choose_file(one.parent)
     drop(two, middle())

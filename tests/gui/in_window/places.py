@@ -48,11 +48,10 @@ def photo(name, shade):
 
 
 def next_step():
-    """Where the parent panel's large button is: below the header and, once there is a run, three lines of stages."""
+    """Where the parent panel's large button is: below the header and three lines of stages."""
     _, _, _, side = view()
     scale = bpy.context.preferences.system.ui_scale
-    lines = 3 if len(status().stages) else 0
-    return side.x + side.width * 0.4, side.y + side.height - (56 + lines * 22) * scale
+    return side.x + side.width * 0.4, side.y + side.height - (56 + 3 * 22) * scale
 
 
 def press_next_step():

@@ -6,12 +6,17 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
+import first_screen
 import interruptions
 import journeys
 import tours
 from playing import OPTIONS, play
 
-PLAYED = {name: scenario for module in (journeys, interruptions, tours) for name, scenario in vars(module).items()}
+PLAYED = {
+    name: scenario
+    for module in (first_screen, journeys, interruptions, tours)
+    for name, scenario in vars(module).items()
+}
 
 if OPTIONS:
     play(PLAYED[OPTIONS["scenario"]]())

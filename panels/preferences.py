@@ -1,0 +1,56 @@
+"""The add-on's preferences: the key and where to get one, and the defaults of a new run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from .. import __package__ as base_package
+from ..operators import reasons, status, wish
+from ..operators.preferences import KeptPreferences, built_in, key_in_environment
+from .words import limit, message
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+KEYS = "https://fal.ai/dashboard/keys"
+
+
+class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
+    bl_idname = base_package
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        self.draw_key(context)
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(self, "backend")
+        column.prop(self, "device")
+        column.prop(self, "folder", placeholder=str(wish.runs_home()))
+        endpoints = column.column(align=True)
+        endpoints.prop(self, "image_endpoint", placeholder=built_in("image_endpoint"))
+        endpoints.prop(self, "video_endpoint", placeholder=built_in("video_endpoint"))
+        limits = column.column(align=True)
+        limit(limits, self, "budget")
+        limit(limits, self, "daily_budget")
+
+    def draw_key(self, context: Context) -> None:
+        layout = self.layout
+        row = layout.row(align=True)
+        row.use_property_split = True
+        row.use_property_decorate = False
+        row.prop(self, "key")
+        row.operator("consistency.test_key", text="Test", icon="URL")
+        row.operator("wm.url_open", text="Get a Key", icon="URL").url = KEYS
+        if not self.key and key_in_environment():
+            layout.label(text="A key was found in the environment", icon="CHECKMARK")
+        elif not self.key:
+            message(layout, "Without a key, this machine makes the pictures, for nothing. A key is made at fal.ai once you have an account there", icon="INFO")  # fmt: skip
+        note = status.of(context).key_note or reasons.offline()
+        if note:
+            message(layout, note, icon="INFO")
+
+
+CLASSES = (CONSISTENCY_AP_preferences,)
