@@ -23,6 +23,7 @@ from . import (
     source,
     startup,
     status,
+    studio_view,
     thumbnails,
     warm_up,
 )
@@ -38,6 +39,7 @@ CLASSES = (
     *lighting.CLASSES,
     *pictures.CLASSES,
     *compare.CLASSES,
+    *studio_view.CLASSES,
     *results.CLASSES,
     *fields.CLASSES,
     *jobs.CLASSES,
@@ -60,6 +62,7 @@ def unregister() -> None:
     startup.unregister()
     command.unregister()
     compare.unregister()
+    studio_view.unregister()
     thumbnails.unregister()
     warm_up.unregister()
     del bpy.types.WindowManager.consistency

@@ -13,7 +13,7 @@ from bpy.app.handlers import persistent
 from ..pipeline.disk import copy_file
 from ..pipeline.errors import Cancelled, ConsistencyError
 from ..studio import BlenderStudio, export, model
-from . import staleness
+from . import staleness, studio_view
 
 if TYPE_CHECKING:
     from ..pipeline.ports import Product, Results, Shot
@@ -45,6 +45,7 @@ class SceneStudio(BlenderStudio):
         root[staleness.LOADED] = staleness.file_state(path)
         staleness.stand(root)
         self._folder.note(**{STATE: staleness.of_product(root)})
+        studio_view.show_soon()
         return product
 
     def _import(self, path: Path) -> Steps[Product]:
@@ -73,6 +74,7 @@ class SceneStudio(BlenderStudio):
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         yield from super().place_rig(settings)
+        studio_view.settings_changed(bpy.context.scene, settings)
         self._placed_at = undo_steps
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
@@ -98,6 +100,7 @@ class SceneStudio(BlenderStudio):
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         save = super().save_results
         yield from self._through_undo(settings, lambda: save(results, settings, folder))
+        studio_view.settings_changed(bpy.context.scene, settings)
 
     def _through_undo(self, settings: RunSettings, make: Callable[[], Steps[Any]]) -> Steps[Any]:
         """Blender stops its render when the artist undoes something, and every reference to its data is void.

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import reasons, refresh, scene_settings, wish
+from . import reasons, refresh, scene_settings, studio_view, wish
 from .ticking import say_error
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         root[WRITTEN] = json.dumps(of_product(root))
         own.source, own.objects = "OBJECTS", str(out)
         refresh.product(product.name, product.size, scene_settings.inputs_of(context.scene))
+        studio_view.show_soon()
         self.report({"INFO"}, f"{product.name} is the product now; the objects themselves stay as they are")
         return {"FINISHED"}
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import scene_settings, status
-from .sidebar import Sidebar
+from ..operators import reasons, scene_settings, status
+from .sidebar import Sidebar, draw_studio_view
 from .stage import StagePanel, endpoint_choice, parameters
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
             scene_settings.inputs_of(context.scene), own.text
         ):
             layout.label(text=now.product, icon="MESH_DATA")
+        if context.scene.consistency.studio_view or reasons.no_product() is None:
+            draw_studio_view(layout, context, "Studio View")
         self.draw_run(layout, context)
 
     def draw_photos(self, layout: UILayout, own: Any) -> None:

@@ -15,6 +15,7 @@ RESULTS = "Consistency Results"
 PRODUCT_ROOT = "Product"  # the empty that carries the whole product
 GROUND = "Ground"  # the shadow catcher
 WORLD = "Consistency World"
+BACKDROP_IMAGE = "Consistency Backdrop"  # one colour, behind what a camera sees in the studio view
 
 # Custom properties, all with one prefix so that they can be told from the artist's own.
 ANGLE = "consistency_angle"  # on a camera: the angle's name
@@ -25,6 +26,9 @@ ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "gr
 LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
 SOURCE = "consistency_source"  # on the product's root: the file it came from
+# On a screen: what the studio view has set aside of one of its viewports. Screens take no part in undo, and are saved. Not
+# with the prefix of what is ours: the screen is the artist's.
+SCREEN = "studio_view_of_consistency"
 
 
 def camera(angle: str) -> str:

@@ -8,10 +8,13 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parent))
 import interruptions
 import journeys
+import studio
 import tours
 from playing import OPTIONS, play
 
-PLAYED = {name: scenario for module in (journeys, interruptions, tours) for name, scenario in vars(module).items()}
+PLAYED = {
+    name: scenario for module in (journeys, interruptions, studio, tours) for name, scenario in vars(module).items()
+}
 
 if OPTIONS:
     play(PLAYED[OPTIONS["scenario"]]())
