@@ -10,6 +10,7 @@ import bpy
 from . import (
     command,
     compare,
+    compare_handle,
     costs,
     fields,
     jobs,
@@ -39,6 +40,7 @@ CLASSES = (
     *lighting.CLASSES,
     *pictures.CLASSES,
     *compare.CLASSES,
+    *compare_handle.CLASSES,
     *studio_view.CLASSES,
     *results.CLASSES,
     *fields.CLASSES,

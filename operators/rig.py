@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import compare, live, reasons, studio_view
+from . import compare, live, reasons, status, studio_view
 from .angles import fill_in, free_name, set_angles, to_angle
 from .ticking import say_error
 
@@ -139,6 +139,10 @@ class CONSISTENCY_OT_select_angle(bpy.types.Operator):
             self.report({"ERROR"}, f"There is no angle {self.angle} in the rig any more; add it, or choose another")
             return {"CANCELLED"}
         own.angle_index = found
+        now, shot = status.of(context), compare.shot_named(context, self.angle)
+        if now.comparing not in ("", self.angle) and shot is not None and shot.still and shot.reference:
+            over = now.comparing_with if getattr(shot, now.comparing_with) else "reference"
+            bpy.ops.consistency.compare(angle=self.angle, over=over)
         return {"FINISHED"}
 
 

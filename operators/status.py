@@ -112,8 +112,8 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
     comparing_with: StringProperty(description="What lies over the still: reference or heatmap", default="reference")
     compare: FloatProperty(
-        name="Before / After",
-        description="How much of the picture shows the reference or the heat map, from the left; the rest shows the still",
+        name="Render | Still",
+        description="How much of the picture shows the render or the heat map, from the left; the rest shows the still",
         subtype="PERCENTAGE",
         default=50.0,
         min=0.0,

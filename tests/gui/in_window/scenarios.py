@@ -8,9 +8,10 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parent))
 import interruptions
 import journeys
-import studio
 import tours
 from playing import OPTIONS, play
+
+import studio
 
 PLAYED = {
     name: scenario for module in (journeys, interruptions, studio, tours) for name, scenario in vars(module).items()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import bpy
 from places import HOME
 from playing import (
-    OPTIONS,
-    click,
     in_view,
     key,
     open_sidebar,
@@ -14,10 +12,9 @@ from playing import (
     screenshot,
     settings,
     small,
-    status,
     view,
 )
-from pointing import choose_file, middle, press
+from pointing import middle, press
 
 SCENE = ("render.engine", "render.resolution_x", "render.resolution_y", "render.film_transparent", "view_settings.view_transform", "view_settings.look", "view_settings.exposure", "cycles.max_bounces")  # fmt: skip
 SPACE = ("shading.type", "shading.use_compositor", "overlay.show_floor", "overlay.show_extras", "overlay.show_overlays", "region_3d.view_perspective", "region_3d.view_distance", "region_3d.view_camera_zoom", "lock_camera", "lens")  # fmt: skip
