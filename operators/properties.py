@@ -128,8 +128,8 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         name="Angle", description="The angle that the panels and the studio view show", update=live.angle_selected
     )
     one_scale: BoolProperty(
-        name="One Scale",
-        description="The same scale in every angle, instead of filling each frame",
+        name="Same Scale in All Angles",
+        description="A millimetre of the product is equally long in every angle, instead of each frame being filled",
         update=live.angles_changed,
     )
     # lighting
@@ -226,7 +226,7 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         precision=2,
     )
     stand_in: BoolProperty(
-        name="Render Stands In",
+        name="Use the Render at Last",
         description="Where all retakes failed, show this machine's finished render in place of the still, and say so",
         default=True,
     )

@@ -8,7 +8,7 @@ import bpy
 
 from ..operators import reasons, scene_settings, status
 from .sidebar import Sidebar, draw_studio_view
-from .stage import StagePanel, endpoint_choice, parameters
+from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -69,9 +69,11 @@ class CONSISTENCY_PT_model_options(Sidebar, bpy.types.Panel):
     def draw(self, context: Context) -> None:
         own = context.scene.consistency
         endpoint_choice(self.layout, own, "model", "model_endpoint")
+        any_endpoint(self.layout, own, "model_endpoint")
         if own.source == "WORDS":
             self.layout.label(text="Picture First")
             endpoint_choice(self.layout, own, "picture", "picture_endpoint")
+            any_endpoint(self.layout, own, "picture_endpoint")
         if own.model_endpoint:
             parameters(self.layout, own, own.model_endpoint, "model")
 

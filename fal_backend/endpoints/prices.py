@@ -47,6 +47,14 @@ class Price:
     source: str
     multipliers: Callable[[Mapping[str, Any]], list[Multiplier]] = no_multipliers
 
+    @property
+    def in_words(self) -> str:
+        """For a list: "$0.025 an image", "$0.112 a second"; where no price is stored, that fal.ai is asked for it."""
+        if self.usd is None:
+            return "price asked at fal.ai"
+        unit = singular(self.unit)
+        return f"${self.usd:.3f}".removesuffix("0") + f" {'an' if unit[:1] in 'aeio' else 'a'} {unit}"
+
 
 @dataclass(frozen=True)
 class Quote:
