@@ -32,7 +32,9 @@ def endpoint_property(role: Role, name: str, description: str, default: str = ""
 
         wanted = edit_text.lower()
         known = [end for end in of_role(role) if not end.retired]
-        return [(end.id, f"{end.label}, {end.price.in_words}") for end in known if wanted in f"{end.id} {end.label}".lower()]
+        return [
+            (end.id, f"{end.label}, {end.price.in_words}") for end in known if wanted in f"{end.id} {end.label}".lower()
+        ]
 
     return StringProperty(
         name=name, description=description, default=default, search=ids, search_options={"SUGGESTION"}

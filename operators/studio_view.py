@@ -154,7 +154,7 @@ def _set_viewport(window: Window, area: Area, settings: RunSettings) -> None:
             log.warning("the product can't be shown alone: its collection is hidden or left out of this view layer")
         if space.local_view is not None:
             set_aside.isolate(layer, space)
-        set_aside.put(space, set_aside.of_viewport(settings), aside)
+        set_aside.put(space, set_aside.of_viewport(), aside)
         _fit(area, settings.resolution)
     kept = {"area": list(window.screen.areas).index(area), "local_view": before, "aside": aside}
     window.screen[SCREEN] = json.dumps(kept)

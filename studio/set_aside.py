@@ -48,7 +48,7 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
     }
 
 
-def of_viewport(settings: RunSettings) -> dict[str, Any]:
+def of_viewport() -> dict[str, Any]:
     """The values by which a viewport shows its scene rendered, over the backdrop, and nothing that isn't rendered."""
     hidden = ("show_floor", "show_ortho_grid", "show_axis_x", "show_axis_y", "show_axis_z", "show_cursor", "show_text")
     hidden += ("show_extras", "show_relationship_lines", "show_motion_paths", "show_bones", "show_object_origins", "show_outline_selected")  # fmt: skip

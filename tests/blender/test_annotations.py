@@ -60,7 +60,7 @@ def test_every_annotation_is_evaluated_and_what_it_calls_knows_its_names(addon):
 
 def test_the_kind_of_mistake_is_found():
     class Wrong:
-        slider: "dict(update=lambda _self, _context: not_in_the_class())"  # noqa: F821, UP037
+        slider: "{'update': lambda _self, _context: not_in_the_class()}"  # noqa: F821, UP037
 
     assert unknown_names(typing.get_type_hints(Wrong)["slider"]["update"]) == ["not_in_the_class"]
 

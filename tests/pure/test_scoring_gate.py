@@ -215,7 +215,10 @@ def test_the_same_shape_without_a_shadow_in_the_render_is_shown_to_a_person_and_
     scored = gate.score(still, known)
     assert scored.verdict.outcome != "pass", scored.verdict
     assert scored.verdict.cause == "part"
-    marked, plain = heatmap(still, known, scored)[..., :3], heatmap(still, known, replace(scored, added=nothing(scored)))
+    marked, plain = (
+        heatmap(still, known, scored)[..., :3],
+        heatmap(still, known, replace(scored, added=nothing(scored))),
+    )
     size = scene.SIZE
     place = (slice(int(0.68 * size), int(0.72 * size)), slice(int(0.78 * size), int(0.84 * size)))
     assert np.abs(marked - plain[..., :3])[place].mean() > 0.05, "the heat map does not show what the sentence is about"
