@@ -133,7 +133,15 @@ def _in(window: Window, area: Area) -> Iterator[None]:
         yield
 
 
+def _home(screen: Screen) -> Screen:
+    """Where a screen's viewport is kept. A maximized area has a screen for itself, which goes with it, and lends its name."""
+    if not screen.show_fullscreen:
+        return screen
+    return bpy.data.screens.get(screen.name.removesuffix("-nonnormal"), screen)
+
+
 def _kept(screen: Screen) -> dict[str, Any] | None:
+    screen = _home(screen)
     from ..studio.names import SCREEN
 
     return json.loads(screen[SCREEN]) if SCREEN in screen else None
@@ -157,7 +165,7 @@ def _set_viewport(window: Window, area: Area, settings: RunSettings) -> None:
         set_aside.put(space, set_aside.of_viewport(), aside)
         _fit(area, settings.resolution)
     kept = {"area": list(window.screen.areas).index(area), "local_view": before, "aside": aside}
-    window.screen[SCREEN] = json.dumps(kept)
+    _home(window.screen)[SCREEN] = json.dumps(kept)
 
 
 def _enter_local_view(layer: bpy.types.ViewLayer, space: Any) -> bool:
@@ -216,7 +224,7 @@ def _end_viewport(window: Window) -> None:
             elif space.local_view is not None:
                 set_aside.show(layer, space, {thing for thing in layer.objects if thing.name in kept["local_view"]})
             set_aside.put_back(space, kept["aside"], also_changed=True)
-    del screen[SCREEN]
+    del _home(screen)[SCREEN]
 
 
 def _area_of(screen: Screen, kept: dict[str, Any]) -> Area | None:

@@ -16,7 +16,7 @@ from .collections import existing_objects
 Aside = dict[str, list[Any]]
 
 SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)  # not the results: planes would stand behind
-PREVIEW_SAMPLES = 64  # it comes to rest in seconds, and then takes nothing from a run's renders
+PREVIEW_SAMPLES = 32  # it comes to rest in seconds, and then takes nothing from a run's renders
 
 
 def of_scene(settings: RunSettings) -> dict[str, Any]:
@@ -148,6 +148,8 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
         image[names.ROLE] = "backdrop"
     if image.generated_color[0] != value:
         image.generated_color = (value, value, value, 1.0)
+    for still in _stills(camera.data):  # half transparent over the render; Compare shows the two side by side
+        still.show_background_image = False
     if any(shown.image == image for shown in camera.data.background_images):
         return
     if not camera.data.background_images:
@@ -156,11 +158,19 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
     shown.image, shown.display_depth, shown.frame_method, shown.alpha = image, "BACK", "STRETCH", 1.0
 
 
+def _stills(camera: bpy.types.Camera) -> list[bpy.types.CameraBackgroundImage]:
+    """What Results has put before the camera."""
+    shown = camera.background_images if names.ANGLE in camera else ()
+    return [each for each in shown if each.image is not None and each.image.name.startswith("Still ")]
+
+
 def remove_backdrop() -> None:
     image = bpy.data.images.get(names.BACKDROP_IMAGE)
     if image is None:
         return
     for camera in bpy.data.cameras:
+        for still in _stills(camera):
+            still.show_background_image = True
         for shown in [shown for shown in camera.background_images if shown.image == image]:
             camera.background_images.remove(shown)
     bpy.data.images.remove(image)

@@ -68,6 +68,20 @@ def test_what_the_artist_changes_meanwhile_stays_the_artists(scene):
     assert {name: after[name] for name in after if name not in changed} == {name: before[name] for name in before if name not in changed}  # fmt: skip
 
 
+def test_the_still_over_the_camera_is_hidden_meanwhile(scene):
+    bpy.ops.consistency.studio_view()
+    camera = scene.camera.data
+    camera.background_images.clear()  # as Results does
+    camera.background_images.new().image = bpy.data.images.new("Still front", 4, 4)
+    bpy.ops.consistency.look_through(angle="front")
+    scene.consistency.aspect = 1.0
+    assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {"Still front": False, "Consistency Backdrop": True}  # fmt: skip
+    bpy.ops.consistency.studio_view()
+    assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {
+        "Still front": True
+    }
+
+
 def test_what_was_deleted_meanwhile_is_no_error(scene):
     bpy.ops.consistency.studio_view()
     bpy.data.worlds.remove(bpy.data.worlds["Dusk"])
