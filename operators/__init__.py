@@ -10,6 +10,7 @@ import bpy
 from . import (
     command,
     compare,
+    compare_handle,
     costs,
     fields,
     first_screen,
@@ -25,6 +26,7 @@ from . import (
     source,
     startup,
     status,
+    studio_view,
     thumbnails,
     warm_up,
 )
@@ -42,6 +44,8 @@ CLASSES = (
     *orientation.CLASSES,
     *pictures.CLASSES,
     *compare.CLASSES,
+    *compare_handle.CLASSES,
+    *studio_view.CLASSES,
     *results.CLASSES,
     *fields.CLASSES,
     *jobs.CLASSES,
@@ -64,6 +68,7 @@ def unregister() -> None:
     startup.unregister()
     command.unregister()
     compare.unregister()
+    studio_view.unregister()
     thumbnails.unregister()
     warm_up.unregister()
     first_screen.unregister()

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 Corner = tuple[float, float]
+Colour = tuple[float, float, float, float]
 _handles: list[tuple[Any, Any]] = []  # space type and the handle that removing needs
+is_held = False  # the mouse is over the line, or drags it: compare_handle
 FULL_FRAME = 36.0  # millimetres, the rig's sensor
 
 
@@ -121,26 +123,45 @@ def unregister() -> None:
 
 def _draw_viewport() -> None:
     context = bpy.context
-    if context.region_data is None or context.region_data.view_perspective != "CAMERA":
-        return
-    camera = context.scene.camera
-    name = camera.get("consistency_angle") if camera is not None else None  # studio.names.ANGLE
-    corners = _frame(camera, context) if name else None
+    corners = _camera_corners(context)
     if corners is None:
         return
-    if name == status.of(context).comparing:
-        _draw_pair(context, name, corners)
+    if corners_here(context) is not None:
+        _draw_pair(context, status.of(context).comparing, corners)
     _draw_lines([*corners, corners[0]], (1.0, 0.6, 0.1, 0.9))
 
 
 def _draw_image() -> None:
-    context = bpy.context
+    corners = corners_here(bpy.context)
+    if corners is not None:
+        _draw_pair(bpy.context, status.of().comparing, corners)
+
+
+def corners_here(context: Context) -> list[Corner] | None:
+    """Where the compared picture is in the region, in pixels, from bottom left on; None where this editor compares none."""
     name = status.of(context).comparing
-    shot = shot_named(context, name) if name else None
-    if shot is None or not _is_shown_here(context, shot):
-        return
-    to_region = context.region.view2d.view_to_region
-    _draw_pair(context, name, [to_region(*corner, clip=False) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))])
+    space = context.space_data
+    if not name or space is None:
+        return None
+    if space.type == "IMAGE_EDITOR":
+        shot = shot_named(context, name)
+        if shot is None or not _is_shown_here(context, shot):
+            return None
+        to_region = context.region.view2d.view_to_region
+        return [to_region(*corner, clip=False) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    return _camera_corners(context) if _angle_here(context) == name else None
+
+
+def _angle_here(context: Context) -> str:
+    """The angle whose camera the viewport looks through; empty: none of ours."""
+    if context.region_data is None or context.region_data.view_perspective != "CAMERA":
+        return ""
+    camera = context.scene.camera
+    return str(camera.get("consistency_angle", "")) if camera is not None else ""  # studio.names.ANGLE
+
+
+def _camera_corners(context: Context) -> list[Corner] | None:
+    return _frame(context.scene.camera, context) if _angle_here(context) else None
 
 
 def _frame(camera: bpy.types.Object, context: Context) -> list[Corner] | None:
@@ -158,6 +179,11 @@ def _frame(camera: bpy.types.Object, context: Context) -> list[Corner] | None:
     return None if None in corners else [tuple(corner) for corner in corners]
 
 
+OVER = {"reference": "Render", "heatmap": "Heat Map"}
+UNDER = "Still"
+PLATE = (0.05, 0.05, 0.05, 0.72)  # below white letters and lines: both are read on white as on black
+
+
 def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
     shot = shot_named(context, name)
     if shot is None:
@@ -166,8 +192,41 @@ def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
     share = now.compare / 100.0
     _draw_picture(shot.still, corners, share, 1.0)
     _draw_picture(getattr(shot, now.comparing_with), corners, 0.0, share)
-    low, high = (_between(corners[0], corners[1], share), _between(corners[3], corners[2], share))
-    _draw_lines([low, high], (1.0, 1.0, 1.0, 0.9))
+    scale = context.preferences.system.ui_scale or 1.0
+    low, high = _between(corners[0], corners[1], share), _between(corners[3], corners[2], share)
+    for half, colour in ((2.5 * scale, PLATE), (1.0 * scale, (1.0, 1.0, 1.0, 0.95))):
+        _draw_box(low[0] - half, low[1], high[0] + half, high[1], colour)
+    _draw_knob(low[0], (low[1] + high[1]) / 2.0, scale)
+    _draw_label(OVER[now.comparing_with], corners[3], low[0], scale, at_right=False)
+    _draw_label(UNDER, corners[2], low[0], scale, at_right=True)
+
+
+def _draw_label(words: str, corner: Corner, line: float, scale: float, *, at_right: bool) -> None:
+    """In the picture's upper ``corner``, as long as the dividing line leaves it room."""
+    import blf
+
+    blf.size(0, 13.0 * scale)
+    wide, high = blf.dimensions(0, words)
+    edge, pad = 10.0 * scale, 6.0 * scale
+    left = corner[0] - edge - wide - 2 * pad if at_right else corner[0] + edge
+    right = left + wide + 2 * pad
+    if (left < line + edge) if at_right else (right > line - edge):
+        return
+    top = corner[1] - edge
+    bottom = top - high - 2 * pad
+    _draw_box(left, bottom, right, top, PLATE)
+    blf.color(0, 1.0, 1.0, 1.0, 1.0)
+    blf.position(0, left + pad, bottom + pad, 0)
+    blf.draw(0, words)
+
+
+def _draw_knob(x: float, y: float, scale: float) -> None:
+    """What the dividing line is dragged by: a plate in its middle with an arrow to either side."""
+    size = (15.0 if is_held else 13.0) * scale
+    _draw_box(x - size, y - size, x + size, y + size, (*PLATE[:3], 0.95 if is_held else PLATE[3]))
+    for side in (-1.0, 1.0):
+        tip, base = x + side * 0.75 * size, x + side * 0.25 * size
+        _draw_fan([(tip, y), (base, y - 0.45 * size), (base, y + 0.45 * size)], (1.0, 1.0, 1.0, 1.0))
 
 
 def _between(one: Corner, other: Corner, share: float) -> Corner:
@@ -195,7 +254,19 @@ def _draw_picture(path: str, corners: list[Corner], left: float, right: float) -
     batch.draw(shader)
 
 
-def _draw_lines(places: list[Corner], colour: tuple[float, float, float, float]) -> None:
+def _draw_box(left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
+    _draw_fan([(left, bottom), (right, bottom), (right, top), (left, top)], colour)
+
+
+def _draw_fan(places: list[Corner], colour: Colour) -> None:
+    _draw_shape("TRI_FAN", places, colour)
+
+
+def _draw_lines(places: list[Corner], colour: Colour) -> None:
+    _draw_shape("LINE_STRIP", places, colour)
+
+
+def _draw_shape(kind: str, places: list[Corner], colour: Colour) -> None:
     import gpu
     from gpu_extras.batch import batch_for_shader
 
@@ -203,7 +274,7 @@ def _draw_lines(places: list[Corner], colour: tuple[float, float, float, float])
     shader.bind()
     shader.uniform_float("color", colour)
     gpu.state.blend_set("ALPHA")
-    batch_for_shader(shader, "LINE_STRIP", {"pos": places}).draw(shader)
+    batch_for_shader(shader, kind, {"pos": places}).draw(shader)
     gpu.state.blend_set("NONE")
 
 

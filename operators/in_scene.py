@@ -14,7 +14,7 @@ from ..pipeline.disk import copy_file
 from ..pipeline.errors import Cancelled, ConsistencyError
 from ..pipeline.stages import Progress
 from ..studio import BlenderStudio, export, model, orientation
-from . import drive, staleness
+from . import drive, staleness, studio_view
 
 if TYPE_CHECKING:
     from ..pipeline.ports import Product, Results, Shot
@@ -47,6 +47,7 @@ class SceneStudio(BlenderStudio):
         root[staleness.LOADED] = staleness.loaded_state(self._folder)
         staleness.stand(root)
         self._folder.note(**{STATE: staleness.of_file(root)})
+        studio_view.show_soon()
         return product
 
     def _import(self, path: Path) -> Steps[Product]:
@@ -81,6 +82,7 @@ class SceneStudio(BlenderStudio):
             self._placed_at = undo_steps
             try:
                 yield from super().place_rig(settings)
+                studio_view.settings_changed(bpy.context.scene, settings)
                 return
             except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):  # it renders, too
                 if undo_steps == self._placed_at:
@@ -110,6 +112,7 @@ class SceneStudio(BlenderStudio):
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         save = super().save_results
         yield from self._through_undo(settings, lambda: save(results, settings, folder))
+        studio_view.settings_changed(bpy.context.scene, settings)
 
     def _through_undo(self, settings: RunSettings, make: Callable[[], Steps[Any]]) -> Steps[Any]:
         """Blender stops its render when the artist undoes something, and every reference to its data is void.

@@ -104,6 +104,13 @@ def follow(scene: bpy.types.Scene) -> None:
         place_lights(scene)
 
 
+def angle_selected(owner: Any, context: Context) -> None:
+    scene = _scene(owner, context)
+    if scene is not None:
+        preview_prompt(scene)
+        _show_in_studio(scene)
+
+
 def prompt_changed(owner: Any, context: Context) -> None:
     scene = _scene(owner, context)
     if scene is not None:
@@ -128,6 +135,7 @@ def place_cameras(scene: bpy.types.Scene) -> None:
     wanted = {angle.name for angle in settings.angles}
     remove_objects(camera for camera in existing_objects(names.RIG) if camera.get(names.ANGLE) not in wanted)
     rig.place_cameras(points, settings)
+    _show_in_studio(scene)
 
 
 def place_lights(scene: bpy.types.Scene) -> None:
@@ -140,6 +148,18 @@ def place_lights(scene: bpy.types.Scene) -> None:
 
     lighting.place_lighting(settings, points)
     backdrop.place_backdrop(settings, points)
+    _show_in_studio(scene)
+
+
+def _show_in_studio(scene: bpy.types.Scene) -> None:
+    """Have the studio view, where it is on, show the scene's settings as they are now."""
+    if not scene.consistency.studio_view:
+        return
+    from .scene_settings import to_settings
+    from .studio_view import settings_changed
+
+    with contextlib.suppress(ConsistencyError):
+        settings_changed(scene, to_settings(scene))
 
 
 def _standing(scene: bpy.types.Scene) -> tuple[RunSettings, NDArray[np.float64]] | None:

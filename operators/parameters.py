@@ -27,10 +27,14 @@ class CONSISTENCY_PG_parameter(bpy.types.PropertyGroup):
 def endpoint_property(role: Role, name: str, description: str, default: str = "") -> StringProperty:
     """A text field for any endpoint's id, which suggests the ids of a role."""
 
-    def ids(_self: Any, _context: Context, edit_text: str) -> list[str]:
+    def ids(_self: Any, _context: Context, edit_text: str) -> list[tuple[str, str]]:
         from ..fal_backend.endpoints.catalogue import of_role
 
-        return [end.id for end in of_role(role) if not end.retired and edit_text.lower() in end.id]
+        wanted = edit_text.lower()
+        known = [end for end in of_role(role) if not end.retired]
+        return [
+            (end.id, f"{end.label}, {end.price.in_words}") for end in known if wanted in f"{end.id} {end.label}".lower()
+        ]
 
     return StringProperty(
         name=name, description=description, default=default, search=ids, search_options={"SUGGESTION"}

@@ -102,7 +102,7 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         update=live.source_changed,
     )
     photos: CollectionProperty(type=CONSISTENCY_PG_photo)
-    photo_index: IntProperty()
+    photo_index: IntProperty(name="Photo", description="The selected photo")
     text: StringProperty(name="Words", description="What the product is", maxlen=600, update=live.source_changed)
     file: StringProperty(
         name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH", update=live.source_changed
@@ -153,10 +153,12 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     )
     # rig
     angles: CollectionProperty(type=angles.CONSISTENCY_PG_angle)
-    angle_index: IntProperty(update=live.prompt_changed)
+    angle_index: IntProperty(
+        name="Angle", description="The angle that the panels and the studio view show", update=live.angle_selected
+    )
     one_scale: BoolProperty(
-        name="One Scale",
-        description="The same scale in every angle, instead of filling each frame",
+        name="Same Scale in All Angles",
+        description="A millimetre of the product is equally long in every angle, instead of each frame being filled",
         update=live.angles_changed,
     )
     # lighting
@@ -253,7 +255,7 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         precision=2,
     )
     stand_in: BoolProperty(
-        name="Render Stands In",
+        name="Use the Render at Last",
         description="Where all retakes failed, show this machine's finished render in place of the still, and say so",
         default=True,
     )
@@ -339,6 +341,19 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         name="Own Camera",
         description="The scene's camera before one of the rig's was looked through",
         type=bpy.types.Object,
+    )
+    # the studio view, and what the scene showed before it: operators.studio_view
+    studio_view: BoolProperty(
+        name="Studio View", description="The product is shown alone, as a reference shows it", options={"HIDDEN"}
+    )
+    studio_aside: StringProperty(
+        name="Before the Studio View", description="The scene's settings before it, as JSON", options={"HIDDEN"}
+    )
+    world_before: PointerProperty(
+        name="World Before", description="The scene's world before the studio view", type=bpy.types.World
+    )
+    camera_before: PointerProperty(
+        name="Camera Before", description="The scene's camera before the studio view", type=bpy.types.Object
     )
     # the run on disk
     run_folder: StringProperty(

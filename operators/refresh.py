@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import scene_settings, staleness, status, thumbnails, wish
+from . import endpoint_names, scene_settings, staleness, status, thumbnails, wish
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -84,13 +84,17 @@ def stages(folder: RunFolder) -> None:
 
 def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str = "") -> None:
     """Show what the product that was made from these inputs, or words, is called, and its sides in metres."""
+    from ..pipeline.lengths import sides
+
     now = status.of()
-    now.product = f"{name}, {' × '.join(f'{side:.3g}' for side in size)} m"
+    now.product = f"{name}, {sides(size)}"
     now.product_of = scene_settings.made_from(inputs, text)
 
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """References, stills, takes and the clip, with what is stale."""
+    from ..pipeline.scoring.ladder import tally
+
     shown = status.of().shots
     shown.clear()
     stale = {} if status.of().running else stale_now(scene, folder)  # a run makes it anew, and has no time to look
@@ -115,7 +119,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
             if path is not None:
                 thumbnails.load(path)
     outcomes = [item.outcome for item in shown if item.outcome]
-    status.of().headline = f"{outcomes.count('pass')} of {len(outcomes)} on model" if outcomes else ""
+    status.of().headline = tally(outcomes) if outcomes else ""
     clip = folder.clip(folder.settings.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
@@ -281,7 +285,7 @@ def costs(scene: bpy.types.Scene, estimate: Any) -> None:
         item = now.costs.add()
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
     now.estimate = estimate.most
-    now.estimate_unknown = ", ".join(estimate.unknown)
+    now.estimate_unknown = ", ".join(endpoint_names.name_of(endpoint) for endpoint in estimate.unknown)
 
 
 def what_is_estimated(scene: bpy.types.Scene) -> str:

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import compare, live, reasons
+from . import compare, live, reasons, status, studio_view
 from .angles import fill_in, free_name, set_angles, to_angle
 from .ticking import say_error
 
@@ -139,6 +139,10 @@ class CONSISTENCY_OT_select_angle(bpy.types.Operator):
             self.report({"ERROR"}, f"There is no angle {self.angle} in the rig any more; add it, or choose another")
             return {"CANCELLED"}
         own.angle_index = found
+        now, shot = status.of(context), compare.shot_named(context, self.angle)
+        if now.comparing not in ("", self.angle) and shot is not None and shot.still and shot.reference:
+            over = now.comparing_with if getattr(shot, now.comparing_with) else "reference"
+            bpy.ops.consistency.compare(angle=self.angle, over=over)
         return {"FINISHED"}
 
 
@@ -167,7 +171,8 @@ class CONSISTENCY_OT_look_through(bpy.types.Operator):
         if context.scene.camera is not None and "consistency_angle" not in context.scene.camera:  # studio.names.ANGLE
             own.own_camera = context.scene.camera
         context.scene.camera = camera
-        camera.data.show_passepartout = False  # it would darken the scene's frame, and the run's is another
+        # Outside the studio view it would darken the scene's frame, and the run's is another.
+        camera.data.show_passepartout = own.studio_view
         compare.begin()
         space = context.space_data
         if space is not None and space.type == "VIEW_3D":
@@ -214,6 +219,7 @@ class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
 
         own = context.scene.consistency
         compare.stop(context)
+        studio_view.leave(context.scene)
         remove_everything(context.scene)
         if context.scene.camera is None:
             context.scene.camera = own.own_camera

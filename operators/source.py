@@ -11,7 +11,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..pipeline.errors import ConsistencyError
-from . import live, reasons, refresh, scene_settings, wish
+from . import live, reasons, refresh, scene_settings, studio_view, wish
 from .ticking import say_error
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ class CONSISTENCY_OT_use_selected(bpy.types.Operator):
         refresh.product(called, product.size, scene_settings.inputs_of(context.scene))
         for note in product.notes:
             self.report({"WARNING"}, f"{called}: {note}")
+        studio_view.show_soon()
         self.report({"INFO"}, f"{called} is the product now; the objects themselves stay as they are")
         return {"FINISHED"}
 
@@ -183,7 +184,8 @@ class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
     def _items(self, _context: Context) -> list[tuple[str, str, str]]:
         from ..fal_backend.endpoints.catalogue import of_role
 
-        items = [(end.id, end.label, f"{end.id}. {end.notes}".strip(". ")) for end in of_role(self.role) if not end.retired]  # fmt: skip
+        known = [end for end in of_role(self.role) if not end.retired]
+        items = [(end.id, f"{end.label}, {end.price.in_words}", f"{end.id}. {end.notes}".strip(". ")) for end in known]
         if self.role in ("model", "picture"):
             none = ("NONE", "Automatic" if self.role == "model" else "None", "Leave the choice to the pipeline")
             items.insert(0, none)
@@ -196,10 +198,19 @@ class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
     def poll(cls, context: Context) -> bool:
         return reasons.refuse(cls, reasons.busy(context))
 
+    @classmethod
+    def description(cls, context: Context, properties: bpy.types.OperatorProperties) -> str:
+        chosen = getattr(context.scene.consistency, _field(properties.role))
+        return f"{cls.__doc__}. Chosen: {chosen}" if chosen else str(cls.__doc__)
+
     def execute(self, context: Context) -> set[str]:
-        field = {"photoreal": "image_endpoint"}.get(self.role, f"{self.role}_endpoint")
-        setattr(context.scene.consistency, field, "" if self.endpoint == "NONE" else self.endpoint)
+        setattr(context.scene.consistency, _field(self.role), "" if self.endpoint == "NONE" else self.endpoint)
         return {"FINISHED"}
+
+
+def _field(role: str) -> str:
+    """Of the scene's settings, the one that holds a role's endpoint."""
+    return {"photoreal": "image_endpoint"}.get(role, f"{role}_endpoint")
 
 
 _kept: dict[str, list[tuple[str, str, str]]] = {}

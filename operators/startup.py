@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import angles, drive, first_screen, live, preferences, status
+from . import angles, drive, first_screen, live, preferences, status, studio_view
 
 _watcher = object()
 SAVING, SAVED = "is still being saved", "is saved"
@@ -21,13 +21,15 @@ def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
     _watch_scene()
     look_soon()
+    studio_view.opened_soon()
 
 
 def _watch_scene() -> None:
     """Look again whenever a window shows another scene: it has a run of its own, or none. Loading a file forgets this."""
     bpy.msgbus.clear_by_owner(_watcher)
-    key: Any = (bpy.types.Window, "scene")
-    bpy.msgbus.subscribe_rna(key=key, owner=_watcher, args=(), notify=look_soon)
+    for what in ("scene", "workspace"):  # a workspace that wasn't shown may still be in the studio view
+        key: Any = (bpy.types.Window, what)
+        bpy.msgbus.subscribe_rna(key=key, owner=_watcher, args=(), notify=look_soon)
 
 
 @persistent
@@ -36,6 +38,7 @@ def _undone(*_arguments: Any) -> None:
     scene, now = bpy.context.scene, status.of()
     if scene is None:
         return
+    studio_view.follow_soon()
     own = scene.consistency
     if not own.angles:
         look_soon()
@@ -60,6 +63,7 @@ def _look() -> None:
     if scene is None or not hasattr(scene, "consistency"):
         return
     give_default_angles(scene)
+    studio_view.follow(enter_anew=True)
     now, root = status.of(), scene.consistency.run_folder
     if now.running:
         return

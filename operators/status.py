@@ -67,6 +67,11 @@ class CONSISTENCY_PG_run(bpy.types.PropertyGroup):
     note: StringProperty(description="When it was made, and by whom")
 
 
+def _slid(_self: CONSISTENCY_PG_status, _context: bpy.types.Context) -> None:
+    # By name: Blender evaluates annotations such that a lambda in one sees nothing of this module.
+    redraw(pictures=True)
+
+
 class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     running: BoolProperty(description="A run is active")
     cancelling: BoolProperty(description="The run was asked to stop")
@@ -85,7 +90,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     is_outdated: BoolProperty(description="Something was changed since, so that stages have to be run again")
     stages: CollectionProperty(type=CONSISTENCY_PG_stage)
     jobs: CollectionProperty(type=CONSISTENCY_PG_job)
-    job_index: IntProperty()
+    job_index: IntProperty(name="Job", description="The selected job")
     shots: CollectionProperty(type=CONSISTENCY_PG_shot)
     clip: StringProperty(description="File of the clip that is shown; empty: none")
     headline: StringProperty(description="How many stills show the product as it is")
@@ -107,20 +112,20 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     billed: FloatProperty(description="USD that the run was billed")
     uncertain: FloatProperty(description="USD that may have been billed without our knowing")
     history: CollectionProperty(type=CONSISTENCY_PG_run)
-    history_index: IntProperty()
+    history_index: IntProperty(name="Run", description="The selected run")
     key_note: StringProperty(description="What fal.ai said about the key")
     longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
     comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
     comparing_with: StringProperty(description="What lies over the still: reference or heatmap", default="reference")
     compare: FloatProperty(
-        name="Before / After",
-        description="How much of the picture shows the reference or the heat map, from the left; the rest shows the still",
+        name="Render | Still",
+        description="How much of the picture shows the render or the heat map, from the left; the rest shows the still",
         subtype="PERCENTAGE",
         default=50.0,
         min=0.0,
         max=100.0,
         precision=0,
-        update=lambda _self, _context: redraw(pictures=True),
+        update=_slid,
     )
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import scene_settings, status
-from .sidebar import Sidebar
-from .stage import StagePanel, endpoint_choice, parameters
+from ..operators import reasons, scene_settings, status
+from .sidebar import Sidebar, draw_studio_view
+from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -44,6 +44,8 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         ):
             layout.label(text=now.product, icon="MESH_DATA")
             draw_turning(layout, own)
+        if context.scene.consistency.studio_view or reasons.no_product() is None:
+            draw_studio_view(layout, context, "Studio View")
         self.draw_run(layout, context)
 
     def draw_photos(self, layout: UILayout, own: Any) -> None:
@@ -94,9 +96,11 @@ class CONSISTENCY_PT_model_options(Sidebar, bpy.types.Panel):
     def draw(self, context: Context) -> None:
         own = context.scene.consistency
         endpoint_choice(self.layout, own, "model", "model_endpoint")
+        any_endpoint(self.layout, own, "model_endpoint")
         if own.source == "WORDS":
             self.layout.label(text="Picture First")
             endpoint_choice(self.layout, own, "picture", "picture_endpoint")
+            any_endpoint(self.layout, own, "picture_endpoint")
         if own.model_endpoint:
             parameters(self.layout, own, own.model_endpoint, "model")
 

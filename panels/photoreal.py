@@ -9,7 +9,7 @@ import bpy
 from ..operators import scene_settings, status
 from .references import draw_pictures
 from .sidebar import Sidebar
-from .stage import StagePanel, endpoint_choice, parameters
+from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import STATE_ICONS, limit, message
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class CONSISTENCY_PT_image_parameters(FalOnly, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         own = context.scene.consistency
+        any_endpoint(self.layout, own, "image_endpoint")
         parameters(self.layout, own, own.image_endpoint, "photoreal")
 
 

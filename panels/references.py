@@ -15,8 +15,9 @@ from .words import STATE_ICONS, message
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
-PICTURE_SCALE = 4.5  # of a thumbnail, in lines of text
+PICTURE_SCALE = 6.0  # of a thumbnail, in lines of text
 NO_PICTURE = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items["IMAGE_DATA"].value
+NOTHING = 0.001  # of a line: Blender takes 0 for "as much as it needs"
 
 
 class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
@@ -40,16 +41,22 @@ class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
 def draw_pictures(
     layout: UILayout, context: Context, shots: list[Any], field: str, state: Callable[[Any], str]
 ) -> None:
-    """A strip of thumbnails; the button below each selects its angle, and shows by its icon how the picture stands."""
+    """Thumbnails in two columns; each selects its angle, as does the button below it, which shows by its icon how the
+    picture stands."""
     own = context.scene.consistency
     selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
-    noted = any(state(shot) in STATE_ICONS for shot in shots)  # a name and an icon need more room
-    flow = layout.grid_flow(row_major=True, columns=2 if noted else 3, even_columns=True, even_rows=True, align=True)
+    flow = layout.grid_flow(row_major=True, columns=2, even_columns=True, even_rows=True, align=True)
     for shot in shots:
         cell = flow.column(align=True)
         icon = thumbnails.icon(getattr(shot, field))
         if icon:
-            cell.template_icon(icon_value=icon, scale=PICTURE_SCALE)
+            # Blender's large icons are no buttons: one without a face lies over it.
+            picture = cell.column()
+            picture.ui_units_y = NOTHING
+            picture.template_icon(icon_value=icon, scale=PICTURE_SCALE)
+            face = cell.column()
+            face.scale_y, face.emboss = PICTURE_SCALE, "NONE"
+            face.operator("consistency.select_angle", text="").angle = shot.name
         else:
             cell.template_icon(icon_value=NO_PICTURE, scale=PICTURE_SCALE)
         cell.alert = state(shot) == "fail"

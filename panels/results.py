@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators import status
+from ..operators.compare import OVER, UNDER
 from ..operators.results import planes
 from .sidebar import worst
 from .stage import StagePanel
@@ -50,10 +51,9 @@ def draw_compare(layout: UILayout, context: Context) -> None:
     made = [shot for shot in now.shots if shot.still and shot.reference]
     column = layout.column(align=True)
     if not now.comparing:
-        column.operator("consistency.compare", text="Compare Before / After", icon="IMAGE_ALPHA")
+        column.operator("consistency.compare", text="Compare Render and Still", icon="IMAGE_ALPHA")
         return
-    over = "Heat Map" if now.comparing_with == "heatmap" else "Before"
-    column.prop(now, "compare", text=f"{over} / After", slider=True)
+    column.prop(now, "compare", text=f"{OVER[now.comparing_with]} | {UNDER}", slider=True)
     flow = column.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     for shot in made:
         chosen = shot.name == now.comparing

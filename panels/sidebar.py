@@ -29,6 +29,9 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
     bl_idname = "CONSISTENCY_PT_sidebar"
     bl_label = "Consistency Pipeline"
 
+    def draw_header_preset(self, context: Context) -> None:
+        draw_studio_view(self.layout, context, emboss=False)
+
     def draw(self, context: Context) -> None:
         warm_up.begin()
         first_screen.begin()
@@ -40,6 +43,13 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
         else:
             draw_next_step(layout, context)
         draw_messages(layout, context)
+
+
+def draw_studio_view(layout: UILayout, context: Context, text: str = "", *, emboss: bool = True) -> None:
+    """The toggle between the product alone and the artist's own view."""
+    shown = context.scene.consistency.studio_view
+    icon: Any = "HIDE_OFF" if shown else "CAMERA_STEREO"
+    layout.operator("consistency.studio_view", text=text, icon=icon, depress=shown, emboss=emboss)
 
 
 def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..operators import status
+from ..operators.endpoint_names import name_and_price
 from ..operators.fields import label
 from .sidebar import Sidebar, draw_error
 from .words import STATE_ICONS, message
@@ -49,12 +50,16 @@ def stage_of(context: Context, name: str) -> Any:
 
 
 def endpoint_choice(layout: UILayout, own: Any, role: str, field: str) -> None:
-    """A menu of the known endpoints, and the id itself for any other."""
+    """A menu of the known endpoints, by name and price; ``any_endpoint`` is for the others."""
     row = layout.row(align=True)
-    row.prop(own, field, text="", placeholder="Automatic")
     row.operator_context = "EXEC_DEFAULT"
-    row.context_pointer_set("consistency", own)
-    row.operator_menu_enum("consistency.choose_endpoint", "endpoint", text="", icon="DOWNARROW_HLT").role = role
+    name = name_and_price(getattr(own, field)) or "Automatic"
+    row.operator_menu_enum("consistency.choose_endpoint", "endpoint", text=name, icon="DOWNARROW_HLT").role = role
+
+
+def any_endpoint(layout: UILayout, own: Any, field: str) -> None:
+    """The endpoint's id, which may be that of one nobody here knows."""
+    layout.prop(own, field, text="Id", placeholder="Automatic")
 
 
 def parameters(layout: UILayout, own: Any, endpoint: str, role: str) -> None:

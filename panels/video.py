@@ -8,7 +8,7 @@ import bpy
 
 from ..operators import scene_settings, status, thumbnails
 from .sidebar import Sidebar
-from .stage import StagePanel, endpoint_choice, parameters
+from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class CONSISTENCY_PT_video_parameters(Sidebar, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         own = context.scene.consistency
+        any_endpoint(self.layout, own, "video_endpoint")
         self.layout.prop(own, "video_elements")
         parameters(self.layout, own, own.video_endpoint, "video")
 

@@ -1,10 +1,10 @@
-"""RUN/contact_sheet.png: references over stills, with names, scores and cost, for people who look before they read."""
+"""RUN/contact_sheet.png: references over stills, with names, verdicts and cost, for people who look before they read; and
+RUN/contact_sheet_client.png, the same without prices and ids."""
 
 from __future__ import annotations
 
-import math
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,19 @@ from numpy.typing import NDArray
 
 from ..pipeline import png
 from ..pipeline.ledger import usd
+from ..pipeline.line_breaking import broken
 from . import passes
 
 CELL = 400  # pixels of a picture's longer side
-GAP, MARGIN, HEAD, CAPTION = 20, 40, 110, 64  # pixels
+GAP, MARGIN, CAPTION_GAP = 20, 40, 14  # pixels
 PAPER, INK, FAINT = (244, 244, 242), (28, 28, 30), (120, 120, 124)
 MOST_COLUMNS = 5
+Colour = tuple[int, int, int]
 LOCAL = "finished in Cycles, no AI"
 # Colours that people with a colour vision deficiency tell apart, too (Okabe & Ito 2008), dark enough to be read.
 VERDICTS = {
     "pass": ("on model", (0, 110, 80)),
-    "unsure": ("unsure", (150, 100, 0)),
+    "unsure": ("to look at", (150, 100, 0)),
     "fail": ("not on model", (170, 60, 0)),
 }
 
@@ -39,61 +41,104 @@ class Words:
     x: int
     y: int
     size: int
-    colour: tuple[int, int, int] = INK
+    colour: Colour = INK
 
 
 def write_contact_sheet(
-    out: Path, references: dict[str, Path], stills: dict[str, Path], report: dict[str, Any]
+    out: Path, references: dict[str, Path], stills: dict[str, Path], report: dict[str, Any], *, for_client: bool = False
 ) -> None:
-    """``references`` and ``stills`` by angle; ``report`` as in report.json. Raises RunFolderError where it can't be written."""
+    """``references`` and ``stills`` by angle; ``report`` as in report.json. ``for_client``: without prices, ids and numbers.
+
+    Raises RunFolderError where it can't be written.
+    """
     names = list(references)
     columns = min(len(names), MOST_COLUMNS)
-    bands = math.ceil(len(names) / columns)
     shown = [_fitted(passes.load(references[name])) for name in names]
     height, width = shown[0].shape[:2]
-    band_height = 2 * (height + CAPTION) + GAP
-    sheet = np.empty(
-        (HEAD + bands * band_height + MARGIN - GAP - CAPTION // 2, 2 * MARGIN + columns * (width + GAP) - GAP, 3),
-        np.uint8,
-    )
+    sheet_width = 2 * MARGIN + columns * (width + GAP) - GAP
+    words, y = _headline(report, sheet_width, for_client)
+    pictures: list[tuple[int, int, NDArray[np.uint8]]] = []
+    for first in range(0, len(names), columns):
+        row = list(enumerate(names[first : first + columns], first))
+        # Captions have as many lines as they need; the lower pictures of a band begin below its longest.
+        titles = [_below([(name, 19, INK), ("reference", 14, FAINT)], width) for _, name in row]
+        captions = [_below(_captions(report, name, for_client) if name in stills else [], width) for _, name in row]
+        middle = y + height + max(lines.height for lines in titles)
+        for place, (index, name) in enumerate(row):
+            x = MARGIN + place * (width + GAP)
+            pictures.append((x, y, shown[index]))
+            words += titles[place].at(x, y + height)
+            if name in stills:
+                pictures.append((x, middle, _fitted(passes.load(stills[name]), (height, width))))
+                words += captions[place].at(x, middle + height)
+            else:
+                pictures.append((x, middle, np.full((height, width, 3), (226, 226, 224), np.uint8)))
+                words.append(Words("no still", x + width // 2 - 30, middle + height // 2, 16, FAINT))
+        y = middle + height + max(lines.height for lines in captions) + GAP
+    sheet = np.empty((y + MARGIN // 2, sheet_width, 3), np.uint8)
     sheet[:] = PAPER
-    words = _headline(report, sheet.shape[1])
-    for index, name in enumerate(names):
-        x = MARGIN + index % columns * (width + GAP)
-        y = HEAD + index // columns * band_height
-        sheet[y : y + height, x : x + width] = shown[index]
-        words += [Words(name, x, y + height + 24, 19), Words("reference", x, y + height + 46, 14, FAINT)]
-        below = y + height + CAPTION
-        still = stills.get(name)
-        if still is None:
-            sheet[below : below + height, x : x + width] = (226, 226, 224)
-            words.append(Words("no still", x + width // 2 - 30, below + height // 2, 16, FAINT))
-            continue
-        picture = _fitted(passes.load(still), (height, width))
-        sheet[below : below + height, x : x + width] = picture
-        words.append(Words(_caption(report, name), x, below + height + 24, 14, FAINT))
-        text, colour = _score(report, name, width)
-        words.append(Words(text, x, below + height + 46, 13, colour))
+    for x, top, picture in pictures:
+        sheet[top : top + height, x : x + width] = picture
     png.write(out, _with_words(sheet, words), {"Software": "Consistency Pipeline"})
 
 
-def _headline(report: dict[str, Any], width: int) -> list[Words]:
+@dataclass(frozen=True)
+class Lines:
+    """Lines of text one below the other: ``placed`` from the top left of the first, ``height`` pixels in all."""
+
+    placed: tuple[Words, ...]
+    height: int
+
+    def at(self, x: int, y: int) -> list[Words]:
+        return [replace(word, x=word.x + x, y=word.y + y) for word in self.placed]
+
+
+def _below(texts: list[tuple[str, int, Colour]], width: int) -> Lines:
+    """Each text (words, size, colour) broken to ``width`` pixels: no word is cut off."""
+    placed, y = [], 4
+    for text, size, colour in texts:
+        for line in broken(text, width, lambda words, size=size: _width(words, size)):  # type: ignore[misc]
+            y += round(1.4 * size)
+            placed.append(Words(line, 0, y, size, colour))
+    return Lines(tuple(placed), y + CAPTION_GAP)
+
+
+def _width(text: str, size: int) -> float:
+    blf.size(0, size)
+    return float(blf.dimensions(0, text)[0])
+
+
+def _headline(report: dict[str, Any], width: int, for_client: bool) -> tuple[list[Words], int]:
+    """Title and facts, and where the pictures begin."""
     product = report.get("product", {})
-    title = str(product.get("name") or "product")
+    texts = [(str(product.get("name") or "product"), 32, INK)]
     facts = [str(report.get("backend_label", ""))]
-    if report.get("backend") == "fal":
-        facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
-    facts += [str(report["headline"])] if report.get("headline") else []
-    facts.append(str(report.get("device") or ""))
-    room = (width - 2 * MARGIN) // 9  # characters that fit at this size
-    return [
-        Words(title[:40], MARGIN, 52, 32),
-        Words("   ·   ".join(filter(None, facts))[:room], MARGIN, 84, 16, FAINT),
-    ]
+    if not for_client:
+        if report.get("backend") == "fal":
+            facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
+        facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
+    texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
+    lines = _below(texts, width - 2 * MARGIN)
+    return lines.at(MARGIN, MARGIN - 24), MARGIN + lines.height
 
 
-def _caption(report: dict[str, Any], angle: str) -> str:
-    """How a still came about and what was paid for all its takes."""
+def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tuple[str, int, Colour]]:
+    """What is said below a still: how it came about and what all its takes cost, and what the gate says of it."""
+    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
+    if for_client:
+        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != "fal" or (verdict or {}).get("made_by") == "local" else []  # fmt: skip
+        if verdict and verdict["outcome"] != "pass":
+            captions.append((VERDICTS[verdict["outcome"]][0], 14, VERDICTS[verdict["outcome"]][1]))
+        return captions
+    captions = [(_origin(report, angle), 14, FAINT)]
+    if verdict:
+        words, colour = VERDICTS[verdict["outcome"]]
+        reason = str(verdict["reason"]).removeprefix("a person should look: ")
+        captions.append((f"{words}: {reason}", 13, colour))
+    return captions
+
+
+def _origin(report: dict[str, Any], angle: str) -> str:
     if report.get("backend") != "fal":
         return LOCAL
     pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
@@ -111,17 +156,6 @@ def _caption(report: dict[str, Any], angle: str) -> str:
 
 
 _MENDED = {"unwarp": "(un-warped)", "exact": "(cut out exactly)", "gain": "(colour corrected)"}
-
-
-def _score(report: dict[str, Any], angle: str, width: int) -> tuple[str, tuple[int, int, int]]:
-    """The gate's verdict in a line that fits ``width`` pixels, and its colour."""
-    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
-    if not verdict:
-        return "", FAINT
-    words, colour = VERDICTS[verdict["outcome"]]
-    text = f"{words}: {verdict['reason']}"
-    room = int(width / 7)
-    return text if len(text) <= room else f"{text[: room - 1]}…", colour
 
 
 def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

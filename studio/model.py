@@ -14,6 +14,7 @@ from bpy.types import ID, Action, Object, Scene
 from mathutils import Matrix, Vector
 
 from ..pipeline.errors import BadInput
+from ..pipeline.lengths import sides
 from ..pipeline.names_in_words import in_words
 from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
@@ -348,6 +349,4 @@ def _remove_previous(root: Object) -> None:
 
 
 def _size_text(product: Product) -> str:
-    largest = max(product.size)
-    unit, factor = ("mm", 1000.0) if largest < 0.1 else ("cm", 100.0) if largest < 1.0 else ("m", 1.0)
-    return " × ".join(f"{side * factor:.3g}" for side in product.size) + f" {unit}"
+    return sides(product.size)

@@ -15,6 +15,7 @@ RESULTS = "Consistency Results"
 PRODUCT_ROOT = "Product"  # the empty that carries the whole product
 GROUND = "Ground"  # the shadow catcher
 WORLD = "Consistency World"
+BACKDROP_IMAGE = "Consistency Backdrop"  # one colour, behind what a camera sees in the studio view
 
 # Custom properties, all with one prefix so that they can be told from the artist's own.
 ANGLE = "consistency_angle"  # on a camera: the angle's name
@@ -33,6 +34,9 @@ REACH = "consistency_reach"  # on the product's root: lowest and highest corner 
 FILE_NAME = "consistency_file_name"  # on a scene in a run's product.blend: the file that it was taken from
 SCENE_NAME = "consistency_scene_name"  # on a scene in a run's product.blend: what it was called there
 ACTIVE = "consistency_active"  # on a scene in a run's product.blend: the file that it was taken from opened with it
+# On a screen: what the studio view has set aside of one of its viewports. Screens take no part in undo, and are saved. Not
+# with the prefix of what is ours: the screen is the artist's.
+SCREEN = "studio_view_of_consistency"
 
 
 def camera(angle: str) -> str:

@@ -60,6 +60,14 @@ class Price:
         """The stored price is older than FRESH_DAYS."""
         return self.usd is not None and (today - dt.date.fromisoformat(self.date)).days > FRESH_DAYS
 
+    @property
+    def in_words(self) -> str:
+        """For a list: "$0.025 an image", "$0.112 a second"; where no price is stored, that fal.ai is asked for it."""
+        if self.usd is None:
+            return "price asked at fal.ai"
+        unit = singular(self.unit)
+        return f"${self.usd:.3f}".removesuffix("0") + f" {'an' if unit[:1] in 'aeio' else 'a'} {unit}"
+
 
 def unpriced(unit: str) -> Price:
     """The price of an endpoint for which none was seen."""

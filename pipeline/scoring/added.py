@@ -14,22 +14,38 @@ SHARP = 0.45  # share of a part's border that must be an edge
 THICK = 10.0  # px at 1024 that a part measures at least across
 TOUCH = 10.0  # px at 1024 from the outline within which a part hangs on the product
 SHADOW_SPREAD = 0.05  # a shadow dims all three channels alike, up to this
+OWN_SHADOW = 0.985  # of the backdrop's light, below which the render shows its own shadow
+OWN_REACH = 14.0  # px at 1024 beyond it that a still's shadow may lie, softer or under another light
+OWN_SPREAD = 0.2  # a product tints its shadow
 
 
 @dataclass(frozen=True)
 class Added:
     """``share``: area of added parts over the product's. ``shadowlike``: … of dark sharp regions that may be shadows.
 
-    ``where``: (h, w) on the backdrop's small grid.
+    ``where``, ``maybe``: (h, w) on the backdrop's small grid, the added parts and the regions that may be shadows.
     """
 
     share: float
     shadowlike: float
     where: Bools
+    maybe: Bools
 
 
-def measure(behind: Backdrop, unit: float) -> Added:
-    """``behind``: of look_behind(); ``unit``: pixels of the picture per pixel at 1024."""
+def own_shadow(rendered: Backdrop) -> Array:
+    """(h, w): the light on the backdrop of the render itself, 1 where no shadow lies. ``rendered``: the render's own backdrop.
+
+    Against its lightest side: a soft shadow has no edge, and is backdrop to look_behind().
+    """
+    grey, plain = luma(rendered.small), luma(rendered.colour)
+    frame = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    light = np.maximum(plain, np.float32(np.median(frame)))
+    return np.where(rendered.inside, 1.0, grey / np.maximum(light, 0.02)).astype(np.float32)
+
+
+def measure(behind: Backdrop, unit: float, shadow: Array | None = None) -> Added:
+    """``behind``: of look_behind(); ``unit``: pixels of the picture per pixel at 1024. ``shadow``: of own_shadow(); what lies
+    where the render's own contact shadow lies, and is a shadow, is nothing added."""
     factor, small = behind.factor, behind.small
     pixel = factor / unit
     inside = behind.inside
@@ -41,14 +57,15 @@ def measure(behind: Backdrop, unit: float) -> Added:
     other &= body
     names, count = regions(other)
     if not count:
-        return Added(0.0, 0.0, other)
+        return Added(0.0, 0.0, other, other)
     touch = dilate(inside, TOUCH / pixel)
     edge = dilate(steepness(small) > 2.0 * behind.faintest, 1.0)
     sizes = np.bincount(names.ravel(), minlength=count + 1)
     touching = np.bincount(names[touch & other], minlength=count + 1)
     lowest = np.nonzero(inside.any(axis=1))[0].max()
-    where = np.zeros_like(other)
-    share = shadow = 0.0
+    where, maybe = np.zeros_like(other), np.zeros_like(other)
+    own = None if shadow is None else dilate(shadow < OWN_SHADOW, OWN_REACH / pixel)
+    share = dark = 0.0
     for name in range(1, count + 1):
         if sizes[name] < SMALLEST * area or not touching[name]:
             continue
@@ -56,12 +73,24 @@ def measure(behind: Backdrop, unit: float) -> Added:
         border = dilate(region, 1.5) & ~region & ~near
         if not border.any() or edge[border].mean() < SHARP:
             continue
+        if own is not None and shadow is not None and _is_own(small, behind.colour, region, own, shadow):
+            continue
         if _shadowlike(small, behind.colour, region, lowest):
-            shadow += sizes[name] / area
+            dark += sizes[name] / area
+            maybe |= region
         else:
             share += sizes[name] / area
             where |= region
-    return Added(float(share), float(shadow), where)
+    return Added(float(share), float(dark), where, maybe)
+
+
+def _is_own(small: Array, colour: Array, region: Bools, own: Bools, shadow: Array) -> bool:
+    """Where the render's own shadow lies, about as grey as a shadow is, and at least half as light as that one at its darkest."""
+    if own[region].mean() < 0.6:
+        return False
+    ratio = np.median(small[region] / np.maximum(colour[region], 0.02), axis=0)
+    darkest = float(shadow[own].min())
+    return float(luma(ratio)) > 0.5 * darkest and float(ratio.max() - ratio.min()) < OWN_SPREAD
 
 
 def _shadowlike(small: Array, colour: Array, region: Bools, lowest: int) -> bool:

@@ -42,7 +42,9 @@ class Prepared:
         self.work = reference.at_working_size()
         self.geometry: tuple[Array, Array] = edges.geometry_edges(self.work)
         self.label: Bools = label.find(self.work, self.geometry)
-        self.trusted: Bools = shape.trust(self.work, look_behind(self.work.rgb, self.work.mask, self.work.unit))
+        rendered = look_behind(self.work.rgb, self.work.mask, self.work.unit)
+        self.trusted: Bools = shape.trust(self.work, rendered)
+        self.shadow: Array = added.own_shadow(rendered)
 
 
 def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thresholds | None = None) -> Score:
@@ -59,7 +61,7 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
     inner = edges.measure(picture, work, pose, prepared.geometry)
     straight = unwarp(picture, pose, sharp=False)
     printed = label.measure(straight, work, prepared.label)
-    extra = added.measure(behind, unit)
+    extra = added.measure(behind, unit, prepared.shadow)
     core = erode(work.inside, 4.0 * unit)
     shade = colour.compare(straight, work.rgb, core)
     numbers = Numbers(

@@ -138,9 +138,17 @@ def next_for_tint(tint: Tint, rerolls_so_far: int = 0, ladder: Ladder | None = N
     return Action("flag", f"{tint.reason}; a person should look at {tint.outlier}")
 
 
+def tally(outcomes: Sequence[str]) -> str:
+    """How many stills show the product: "4 of 5 on model", "2 of 5 on model, 3 to look at", "3 to look at"."""
+    good, unsure, off = (outcomes.count(outcome) for outcome in ("pass", "unsure", "fail"))
+    if not unsure:
+        return f"{good} of {len(outcomes)} on model"
+    parts = [f"{good} of {len(outcomes)} on model"] * bool(good) + [f"{off} off model"] * bool(off)
+    return ", ".join([*parts, f"{unsure} to look at"])
+
+
 def headline(verdicts: Mapping[str, Verdict]) -> str:
     """A run in one line: "5 of 5 on model", or which one is not, and why."""
-    good = [name for name, verdict in verdicts.items() if verdict.outcome == "pass"]
-    line = f"{len(good)} of {len(verdicts)} on model"
+    line = tally([verdict.outcome for verdict in verdicts.values()])
     others = [f"{name}: {v.reason}" for name, v in verdicts.items() if v.outcome != "pass"]
     return "; ".join([line, *others])

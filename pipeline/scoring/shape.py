@@ -26,7 +26,8 @@ class Shape:
 
     ``coverage``: share that could be verified, found or known to be missing. ``off_share``, ``missing_share``: of the
     verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
-    ``faded_share``: … behind no border, such as white on white. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN.
+    ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
+    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN.
     """
 
     p50_px: float
@@ -38,6 +39,8 @@ class Shape:
     faded_share: float
     displacement: Array
     state: NDArray[np.int8]
+    hollow: Bools | None = None
+    faded: Bools | None = None
 
     @property
     def bad_share(self) -> float:
@@ -77,7 +80,8 @@ def measure(
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
-    return replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area)), refined
+    shares = {"hollow_share": float(hollow.sum() / area), "faded_share": float(faded.sum() / area)}
+    return replace(result, **shares, hollow=hollow, faded=faded), refined
 
 
 def trust(reference: Reference, behind: Backdrop) -> Bools:

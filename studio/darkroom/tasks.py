@@ -67,15 +67,15 @@ def convert(source: str, out: str) -> dict[str, Any]:
 
 
 def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], report: str) -> dict[str, Any]:
-    """RUN/contact_sheet.png from the files of the run. Raises RunFolderError where it can't be written."""
+    """RUN/contact_sheet.png and its client's version from the files of the run. Raises RunFolderError where it can't be
+    written."""
     from ..contact_sheet import write_contact_sheet
 
-    write_contact_sheet(
-        Path(out),
-        {name: Path(file) for name, file in references.items()},
-        {name: Path(file) for name, file in stills.items()},
-        json.loads(Path(report).read_text(encoding="utf-8")),
-    )
+    sheet, shown = Path(out), json.loads(Path(report).read_text(encoding="utf-8"))
+    renders, made = ({name: Path(file) for name, file in files.items()} for files in (references, stills))
+    write_contact_sheet(sheet, renders, made, shown)
+    client = sheet.with_name(f"{sheet.stem}_client{sheet.suffix}")
+    write_contact_sheet(client, renders, made, shown, for_client=True)
     return {}
 
 

@@ -189,7 +189,7 @@ def test_an_estimate_is_not_shown_once_it_is_about_something_else(sidebar, chang
 def test_the_products_size_is_shown_while_it_is_about_these_inputs(sidebar, add_box, tmp_path):
     add_box("Crate", size=(0.2, 0.3, 0.5)).select_set(True)
     bpy.ops.consistency.use_selected()
-    assert "Crate, 0.2 × 0.3 × 0.5 m" in labels(draw_all()["CONSISTENCY_PT_model"])
+    assert "Crate, 20 × 30 × 50 cm" in labels(draw_all()["CONSISTENCY_PT_model"])
     sidebar.source, sidebar.file = "FILE", str(tmp_path / "other.glb")
     assert "Crate" not in labels(draw_all()["CONSISTENCY_PT_model"])
 

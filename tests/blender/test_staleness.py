@@ -185,7 +185,7 @@ def test_taken_objects_are_not_rendered_for_a_run_of_a_file(box_glb, taken, add_
     sidebar = bpy.context.scene.consistency
     sidebar.source, sidebar.file, sidebar.backend, sidebar.motion = "FILE", str(box_glb), "local", "none"
     run()
-    assert "0.3 × 0.2 × 0.5" in bpy.context.window_manager.consistency.product.replace("0.2 × 0.3", "0.3 × 0.2")
+    assert "30 × 20 × 50 cm" in bpy.context.window_manager.consistency.product.replace("20 × 30", "30 × 20")
     assert bpy.data.objects["Product"].get("consistency_source") != "objects of this scene"
 
 

@@ -150,6 +150,9 @@ def test_what_else_there_is_to_click(window, fake: FakeFal, tmp_path: Path):
     seen = window.play("what_else_there_is_to_click", key=API_KEY, model=str(model), timeout=300)
     assert seen["loaded_key_light"] == 200.0, "the lighting that was saved is not the one that was loaded"
     assert seen["over"] == ["front", "heatmap"]
+    assert seen["selected"] == ["three-quarter"] * 3, "clicking a thumbnail did not select its angle"
+    assert 24 < seen["dragged"] < 26, "the line did not follow the mouse in the viewport"
+    assert seen["frame"] == [1920, 1080]
     folder = Path(seen["run_folder"])
     opened = (tmp_path / "opened.txt").read_text().splitlines()
     assert opened == [str(folder / "video" / "turntable.mp4"), str(folder)]

@@ -174,7 +174,7 @@ def test_what_can_not_be_told_is_flagged_and_not_bought_again(fake: FakeFal, tmp
     assert bought(fake) == {KONTEXT: 5, KLING: 1}
     assert decisions(folder) == [("take-01", "flag")]
     assert (
-        report["headline"].startswith("4 of 5 on model; front: a person should look")
+        report["headline"].startswith("4 of 5 on model, 1 to look at; front: a person should look")
         or "only 40 %" in report["headline"]
     )
 

@@ -178,3 +178,79 @@ def test_the_reason_names_direction_and_amount() -> None:
     verdict = judge(Numbers(dx_px=-6.2, shift_px=6.2, scale=1.03), Thresholds())
     assert "6.2 px to the left" in verdict.reason
     assert "3.0 % too large" in verdict.reason
+
+
+# our own contact shadow, and a heat map that marks what the sentence names
+
+
+def with_shadow(picture: np.ndarray, strength: float, edge: float, tint: float = 0.0) -> np.ndarray:
+    """A contact shadow to the right of the product's foot, on the backdrop alone; ``edge``: 0 is hard, pixels of softness."""
+    size = picture.shape[0]
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    inside = np.hypot((x - 0.72 * size) / (0.16 * size), (y - 0.70 * size) / (0.05 * size))
+    cover = np.clip((1.0 - inside) * (0.05 * size) / max(edge, 0.5) + 0.5, 0.0, 1.0) * strength
+    behind = (1 - scene.reference().mask)[..., None]
+    factor = 1 - cover[..., None] * np.array([1.0 - tint, 1.0, 1.0 + tint], dtype=np.float32) * behind
+    return (picture * factor).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def shadowed() -> gate.Prepared:
+    plain = scene.reference()
+    return gate.Prepared(replace(plain, rgb=with_shadow(plain.rgb, 0.35, 6.0)))
+
+
+@pytest.mark.parametrize(("strength", "edge", "tint"), [(0.35, 6.0, 0.0), (0.55, 1.0, 0.0), (0.5, 2.0, 0.12)])
+def test_our_own_contact_shadow_is_no_part_that_the_product_does_not_have(
+    shadowed: gate.Prepared, strength: float, edge: float, tint: float
+) -> None:
+    still = with_shadow(scene.restyle(seed=3), strength, edge, tint)
+    scored = gate.score(still, shadowed)
+    assert scored.verdict.outcome == "pass", scored.verdict
+    assert scored.numbers.added_share == scored.numbers.shadow_share == 0.0
+
+
+def test_the_same_shape_without_a_shadow_in_the_render_is_shown_to_a_person_and_marked(known: gate.Prepared) -> None:
+    still = with_shadow(scene.restyle(seed=3), 0.55, 1.0)
+    scored = gate.score(still, known)
+    assert scored.verdict.outcome != "pass", scored.verdict
+    assert scored.verdict.cause == "part"
+    marked, plain = (
+        heatmap(still, known, scored)[..., :3],
+        heatmap(still, known, replace(scored, added=nothing(scored))),
+    )
+    size = scene.SIZE
+    place = (slice(int(0.68 * size), int(0.72 * size)), slice(int(0.78 * size), int(0.84 * size)))
+    assert np.abs(marked - plain[..., :3])[place].mean() > 0.05, "the heat map does not show what the sentence is about"
+
+
+def nothing(scored: gate.Score):
+    return replace(scored.added, where=np.zeros_like(scored.added.where), maybe=np.zeros_like(scored.added.maybe))
+
+
+def test_a_part_in_the_shadows_place_is_still_a_part(shadowed: gate.Prepared) -> None:
+    still = with_shadow(scene.restyle(seed=3, parts=EXTRA), 0.35, 6.0)
+    assert gate.score(still, shadowed).verdict.outcome == "fail"
+    size = scene.SIZE
+    red = scene.restyle(seed=3)
+    red[int(0.68 * size) : int(0.74 * size), int(0.60 * size) : int(0.86 * size)] = (0.6, 0.1, 0.1)
+    assert gate.score(red, shadowed).verdict.outcome == "fail", "a red bar where the shadow lies was taken for it"
+
+
+def test_the_heat_map_shows_the_place_of_a_product_that_sits_beside_it(known: gate.Prepared) -> None:
+    still = scene.restyle(seed=3, move=Similarity(12, 0, 1, 0, MIDDLE).matrix())
+    scored = gate.score(still, known)
+    assert scored.verdict.cause == "placement"
+    picture = heatmap(still, known, scored)[..., :3]
+    points = np.rint(known.work.silhouette.points).astype(int)
+    red = np.abs(picture[points[:, 1], points[:, 0]] - WRONG).max(axis=-1) < 0.02
+    assert red.mean() > 0.8, "nothing shows where the product belongs"
+
+
+def test_the_heat_map_reddens_the_whole_of_a_missing_part(known: gate.Prepared) -> None:
+    still = scene.restyle(seed=3, parts=scene.without("spout"))
+    scored = gate.score(still, known)
+    gone = (scene.reference().mask > 0.9) & (scene.render(scene.without("spout"), scene.camera())["mask"] < 0.1)
+    picture = heatmap(still, known, scored)[..., :3]
+    redder = picture[..., 0] - picture[..., 2] > 0.15
+    assert redder[gone].mean() > 0.5, scored.verdict

@@ -15,6 +15,7 @@ from consistency_pipeline.pipeline.scoring.ladder import (
     headline,
     next_action,
     next_for_tint,
+    tally,
 )
 from consistency_pipeline.pipeline.scoring.verdict import Verdict
 
@@ -132,3 +133,19 @@ def test_one_tinted_view_is_corrected_taken_again_or_flagged(
 def test_the_headline_counts_and_names_what_is_not_on_model() -> None:
     assert headline({"front": GOOD, "side": GOOD}) == "2 of 2 on model"
     assert headline({"front": GOOD, "side": WRONG}) == "1 of 2 on model; side: a part is missing"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        (["pass"] * 5, "5 of 5 on model"),
+        (["pass"] * 4 + ["fail"], "4 of 5 on model"),
+        (["fail"] * 3, "0 of 3 on model"),
+        (["unsure"] * 3, "3 to look at"),
+        (["pass", "pass", "unsure"], "2 of 3 on model, 1 to look at"),
+        (["fail", "unsure"], "1 off model, 1 to look at"),
+        (["pass", "fail", "unsure"], "1 of 3 on model, 1 off model, 1 to look at"),
+    ],
+)
+def test_what_nobody_could_tell_is_not_called_off_model(outcomes, said):
+    assert tally(outcomes) == said

@@ -38,6 +38,7 @@ from pointing import (
     LEFT,
     RIGHT,
     choose_file,
+    dividing_line,
     drag,
     find,
     image_sidebar,
@@ -214,6 +215,24 @@ def what_else_there_is_to_click():
     yield 1.0
     screenshot("22-heat-map")
     seen["over"] = [status().comparing, status().comparing_with]
+    yield from scroll(down=False)
+    yield from click(*(yield from find('bpy.ops.consistency.select_angle(angle="three-quarter")', 0.75)))
+    yield 1.0
+    seen["selected"] = [
+        own.angles[own.angle_index].name,
+        status().comparing,
+        bpy.context.scene.camera["consistency_angle"],
+    ]
+    line, left, width = dividing_line()
+    yield from drag(line, (left + width * 0.25, line[1]))
+    yield 0.5
+    seen["dragged"] = status().compare
+    screenshot("22-dragged-in-the-viewport")
+    with in_view():
+        bpy.ops.consistency.studio_view()
+        bpy.ops.consistency.compare(angle="three-quarter", over=status().comparing_with)
+        bpy.ops.consistency.compare(angle="front", over="heatmap")
+    seen["frame"] = [bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y]
     yield from scroll(down=False)
     yield from panel(PHOTOREAL - 1)
     yield from panel(VIDEO - 1)

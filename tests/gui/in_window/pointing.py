@@ -6,8 +6,10 @@ over the panels, so a test clicks what it names wherever the layout has put it. 
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import bpy
-from playing import click, key, move, view
+from playing import PACKAGE, click, key, move, view
 
 STEP = 16  # pixels between two looks; a button is 20 high, times the interface's scale
 HALF = 10  # of that height
@@ -147,6 +149,16 @@ def drag(start, end, window=None):
     yield 0.1
     window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=int(end[0]), y=int(end[1]))
     yield 0.2
+
+
+def dividing_line():
+    """A place on the line between the compared pictures in the viewport, and left edge and width of the pictures."""
+    window, area, main, _ = view()
+    compare = import_module(f"{PACKAGE}.operators.compare")
+    with bpy.context.temp_override(window=window, area=area, region=main):
+        (left, bottom), (right, _), *_ = compare.corners_here(bpy.context)
+    share = bpy.context.window_manager.consistency.compare / 100.0
+    return (main.x + left + (right - left) * share, main.y + bottom + 60), main.x + left, right - left
 
 
 def middle():

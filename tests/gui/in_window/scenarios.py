@@ -12,9 +12,11 @@ import journeys
 import tours
 from playing import OPTIONS, play
 
+import studio
+
 PLAYED = {
     name: scenario
-    for module in (first_screen, journeys, interruptions, tours)
+    for module in (first_screen, journeys, interruptions, studio, tours)
     for name, scenario in vars(module).items()
 }
 
