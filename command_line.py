@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
 from .pipeline.options import make_parser, settings_from, with_limits
-from .pipeline.terminal import Show, Stop, quiet_stdout, say
+from .pipeline.terminal import Stop, drive, put, quiet_stdout, say
 from .pipeline.text_table import text_table, usd
 
 if TYPE_CHECKING:
     from .pipeline.ports import Backend
     from .pipeline.run_folder import RunFolder
     from .pipeline.settings import RunSettings
-
-CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
 
 
 def main(arguments: list[str]) -> int:
@@ -46,11 +44,11 @@ def main(arguments: list[str]) -> int:
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback, and --json always has an answer
             status, summary = 1, {"status": "failed", "error": unforeseen(error)}
         if "error" in summary:
-            print(f"consistency: {summary['error']}", file=sys.stderr)
+            say(f"consistency: {summary['error']}")
         if as_json:
-            print(json.dumps({"exit": status, **summary}, default=str), file=out, flush=True)
+            put(json.dumps({"exit": status, **summary}, default=str), out)
         elif "text" in summary:
-            print(summary["text"], file=out, flush=True)
+            put(summary["text"], out)
     return status
 
 
@@ -60,8 +58,9 @@ _WORDS = {1: "failed", 2: "usage", 3: "stopped by the budget", 75: "try again la
 def entry_point() -> NoReturn:
     """The console script of a checkout."""
     status = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody may be there to read it
+            stream.flush()
     if "bpy" in sys.modules:
         # bpy tears down its GPU and audio parts in an order that can crash after all work is done and on disk.
         os._exit(status)
@@ -216,7 +215,7 @@ def _fal_backend(folder: RunFolder, _studio: Any, **options: Any) -> Backend:
 
 
 def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
-    """Advance the chain until it ends, telling what it says; Ctrl-C and SIGTERM cancel in order."""
+    """Advance the chain until it ends, telling what it says; Ctrl-C, SIGTERM and a closed terminal cancel in order."""
     from .pipeline import chain
     from .studio import BlenderStudio
 
@@ -228,36 +227,14 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
         say(f"no GPU that Cycles can use was found; rendering on {facts['device']}")
     folder.note(device=facts["device"])
     backend = make_backend(folder, studio, **options)
-    show = Show()
     try:
-        steps = chain.run(folder, studio, backend)
-        try:
-            while True:
-                show(next(steps))
-                if stop.wanted:
-                    _cancel(backend, stop)
-                    steps.throw(Cancelled(f"cancelled; 'consistency resume {folder.root}' goes on from here"))
-        except StopIteration:
-            return _summary(folder, began)
-        finally:
-            steps.close()
+        drive(chain.run(folder, studio, backend), backend, stop, folder.root)
+        return _summary(folder, began)
     except ConsistencyError as error:
         return {**_summary(folder, began), "status": _WORDS.get(error.exit_status, "failed"), "error": str(error), "exit": error.exit_status}  # fmt: skip
     finally:
         backend.close()
         stop.restore()
-
-
-def _cancel(backend: Backend, stop: Stop) -> None:
-    """Cancel what is in flight and say what that means; a second Ctrl-C stops waiting for fal's answers."""
-    say("cancelling …")
-    stop.wanted = False
-    backend.cancel()
-    deadline = time.monotonic() + CANCEL_PATIENCE
-    while time.monotonic() < deadline and not stop.wanted and backend.in_flight:
-        for event in backend.poll(0.2):
-            if event.ends:
-                say(f"{event.key}: {event.text}")
 
 
 def _summary(folder: RunFolder, began: float) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 Orders: {"do": "buy", "purchase": …} · {"do": "cancel", "key": … or null} ·
 {"do": "note", "key": …, "decision": …} · {"do": "prices", "endpoints": […]} ·
 {"do": "check_key"} · {"do": "finish"}. When standard input ends, because the parent finished or died, nothing new is
-begun; what is in flight at fal.ai is waited for, fetched and saved, and then the process leaves.
+begun; what is in flight at fal.ai is waited for, fetched and saved, and then the process leaves. The same happens when the
+process is asked to terminate, but cancels are still obeyed: whoever ends everything at once tells the parent as well.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import queue
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +48,8 @@ class Child:
         self._active: dict[str, Purchase | None] = {}  # key → the same asked for again meanwhile
         self._active_lock = threading.Lock()
         self._cancels: dict[str, threading.Event] = {}
+        # What is to be done, in order; put to by a signal's handler too, which only this kind of queue allows.
+        self.orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._leaving = threading.Event()
         self._gone = threading.Event()
         self._opened = threading.Event()  # or given up
@@ -109,6 +114,18 @@ class Child:
 
     # orders
 
+    def serve(self) -> None:
+        """Obey orders until the last, or until nothing is in flight any more after ``terminate``."""
+        told = False
+        while self._active or not told:
+            order = self.orders.get()
+            if order.get("do") == "finish":
+                return
+            if order.get("do") == "terminate":
+                told = True
+                self._leaving.set()
+            self.obey(order)
+
     def obey(self, order: dict[str, Any]) -> None:
         kind = order.get("do")
         if kind == "buy":
@@ -170,6 +187,7 @@ class Child:
                 again = self._active.pop(purchase.key)
             if again is not None and not self._leaving.is_set():
                 self._begin(again)
+            self.orders.put({"do": "look"})  # whether that was the last
 
     def leave(self) -> None:
         """Begin nothing new, wait for what is in flight, and let go of the folder."""
@@ -200,13 +218,28 @@ def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> None:
     child = Child(hello, voice)
     if hello.get("run"):
         threading.Thread(target=child.open_run, daemon=True).start()
-    for line in orders:
-        try:
-            order = json.loads(line)
-        except ValueError:
-            break  # the parent died while writing
-        if order.get("do") == "finish":
-            break
-        child.obey(order)
+    _leave_when_told(child)
+    threading.Thread(target=_read, args=(orders, child), daemon=True).start()
+    child.serve()
     child.leave()
     voice.finish()
+
+
+def _read(orders: IO[str], child: Child) -> None:
+    with contextlib.suppress(ValueError):  # the parent died while writing
+        for line in orders:
+            order = json.loads(line)
+            child.orders.put(order)
+            if order.get("do") == "finish":
+                return
+    child.orders.put({"do": "finish"})
+
+
+def _leave_when_told(child: Child) -> None:
+    """Have SIGTERM and SIGHUP finish what is in flight. SIGHUP stays ignored under ``nohup``."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # only a program's main thread may handle its signals
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: child.orders.put({"do": "terminate"}))

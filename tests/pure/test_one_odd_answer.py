@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.fal_backend import errors, patience, quote
+from consistency_pipeline.fal_backend import errors, patience, prices, quote
+from consistency_pipeline.fal_backend.clock import FalClock
 from consistency_pipeline.fal_backend.errors import PriceRose, Uncertain
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.ledger import Ledger
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from consistency_pipeline.pipeline.spending import SpendingBook
-from tests.fake_fal import FakeFal
+from tests.fake_fal import API_KEY, FakeFal
 from tests.fake_fal.oddities import CATALOGUE
 
 from .shop import KONTEXT, agrees, buy, buy_one, new_folder, purchases, stills, with_prices
@@ -25,23 +26,25 @@ pytestmark = pytest.mark.usefixtures("near")
 
 KEY = "photoreal/front/take-01"
 ANGLES = ("front", "three-quarter", "side", "top", "detail")
+TAKES = 2  # of each angle, so that as many odd answers share one run as there are stills
 ASKED = ("submit", "status", "result", "download", "requests", "pricing", "token", "upload")
 
 
 def together(operation: str) -> list[list[str]]:
-    """The names of the odd answers that say nothing of the request, five at a time.
+    """The names of the odd answers that say nothing of the request, as many at a time as a run has stills.
 
     Not of prices that change in the moment after they were told, which nobody can know.
     """
     of_it = [each for each in CATALOGUE.values() if each.operation == operation and each.sort == "weather"]
     names = [each.name for each in of_it if each.fault.get("reprice", 1.0) == 1.0]
-    return [names[start : start + len(ANGLES)] for start in range(0, len(names), len(ANGLES))]
+    return [names[start : start + len(ANGLES) * TAKES] for start in range(0, len(names), len(ANGLES) * TAKES)]
 
 
 @pytest.mark.parametrize(
     ("operation", "names"), [(o, n) for o in ASKED for n in together(o)], ids=lambda v: v if isinstance(v, str) else v[0]
 )  # fmt: skip
-def test_it_is_paid_once_and_arrives(folder: RunFolder, fake: FakeFal, operation: str, names: list[str]):
+def test_it_is_paid_once_and_arrives(tmp_path: Path, fake: FakeFal, operation: str, names: list[str]):
+    folder = new_folder(tmp_path / "run", takes=TAKES)
     if operation == "requests":  # the list is asked for what got no answer
         fake.fault("submit", "lost_answer", times=len(names))
     for name in names:
@@ -54,9 +57,10 @@ def test_it_is_paid_once_and_arrives(folder: RunFolder, fake: FakeFal, operation
     fake.faults.clear()
     unsure = [event for event in buy(folder, requests).values() if event.kind == "failed"]
     assert all(isinstance(event.error, Uncertain) for event in unsure)
-    assert {event.kind for event in buy(folder, requests, send_again=True).values()} == {"done"}
-    assert len(fake.wait().entries) == len(ANGLES)
-    assert all((folder.root / f"photoreal/{angle}.take-01.png").is_file() for angle in ANGLES)
+    if unsure:
+        assert {event.kind for event in buy(folder, requests, send_again=True).values()} == {"done"}
+    assert len(fake.wait().entries) == len(requests) == len(ANGLES) * TAKES
+    assert all(request.out.is_file() for request in requests)
     ledger = Ledger.read([folder.root])
     assert ledger.billed_usd <= fake.books.usd + 1e-9 <= ledger.billed_usd + ledger.uncertain_usd + 2e-9
     assert sum(entry.usd for entry in SpendingBook().entries()) >= fake.books.usd - 1e-9
@@ -119,6 +123,20 @@ def test_what_stays_away_for_minutes_is_asked_for_again_before_it_is_bought_in_i
     assert len(fake.books) == 1
 
 
+def test_what_nobody_can_say_has_failed_is_asked_for_again_before_it_is_bought_in_its_place(
+    folder: RunFolder, fake: FakeFal
+):
+    """For minutes there was no result to be had, and fal's request list is not for this key."""
+    fake.fault("result", "odd", status=404, body={"status": "NOT_FOUND"}, times=None)
+    fake.fault("requests", "http_403", times=None)
+    assert isinstance(buy_one(folder).error, errors.Expired)
+    fake.faults.clear()
+    fake.fault("requests", "http_403", times=None)
+    assert buy_one(folder, retry_failed=True).kind == "done"
+    assert len(fake.books) == 1
+    agrees(folder, fake)
+
+
 def test_a_failure_in_fals_own_words_is_believed_and_so_is_its_bill(folder: RunFolder, fake: FakeFal):
     fake.fault("submit", "job_error", billed=True)
     event = buy_one(folder)
@@ -149,6 +167,16 @@ def test_a_price_that_rose_since_it_was_agreed_to_stops(tmp_path: Path, fake: Fa
     kinds = sorted(event.kind for event in buy(folder, requests).values())
     assert kinds == ["done"] * 4 + ["failed"]  # and the limit holds
     assert fake.wait().usd == 0.2
+
+
+def test_a_price_is_asked_for_again_minutes_later(fake: FakeFal, monkeypatch: pytest.MonkeyPatch):
+    asked = prices.FreshPrices(API_KEY, FalClock())
+    before = asked.of(KONTEXT)
+    fake.prices[KONTEXT] = (0.05, "images")
+    assert asked.of(KONTEXT) == before
+    assert prices.FRESH <= 5 * 60.0
+    monkeypatch.setattr(prices, "FRESH", 0.0)  # those minutes have passed
+    assert asked.of(KONTEXT)["usd"] == 0.05
 
 
 def test_without_a_price_list_a_bill_is_not_certain(folder: RunFolder, fake: FakeFal):
