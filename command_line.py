@@ -179,7 +179,9 @@ def _agree(
 ) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
     from .fal_backend import quote
+    from .pipeline.spending import SpendingBook
 
+    SpendingBook().check()
     prices = fal.prices(quote.endpoints(settings, folder))
     estimate = quote.estimate(settings, prices, folder, **wishes)
     say(estimate.table())

@@ -150,12 +150,12 @@ class Buyer:
     def _accepted(self, purchase: Purchase, tell: Tell, cancel: threading.Event, leaving: threading.Event) -> Attempt:
         """The attempt that fal has accepted, now or in an earlier run. Nothing is sent before fal's list has been asked."""
         last = self._accounts.last(purchase.key)
-        if last is not None and not _is_with_fal(last):
+        if last is not None and not last.is_with_fal:
             if last.request_id is None:
                 self._look_for(last, tell, cancel)
             elif not last.abandoned and self._may_have_a_result(last):
                 self._note_submitted(last, self._queue.rebuild(last.endpoint, last.request_id))
-        if last is not None and _is_with_fal(last):
+        if last is not None and last.is_with_fal:
             return last if last.outputs else self._accounts.describe(last, purchase)
         if last is not None and last.next_step in ("uncertain", "stuck"):
             self._give_up_or_raise(last)
@@ -306,12 +306,6 @@ class Buyer:
             raise PriceRose(f"fal.ai now asks {usd(quote.usd)} for {purchase.key}, and {usd(agreed)} was agreed to, so it was not bought; resume to see today's prices and agree to them")  # fmt: skip
         # A price that fell lowers the bill, not what is set aside for it.
         return replace(purchase, unit_price=quote.unit_price, price_confirmed=quote.confirmed)
-
-
-def _is_with_fal(attempt: Attempt) -> bool:
-    """fal has accepted it, and nothing proves that it came to nothing."""
-    unproven = attempt.failure is not None and not attempt.failure.get("proven")
-    return attempt.next_step in ("wait", "fetch", "done") or (attempt.next_step == "stuck" and unproven)
 
 
 def _check_still_wanted(cancel: threading.Event, leaving: threading.Event) -> None:

@@ -117,7 +117,7 @@ def remembered(endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
 def _known() -> dict[str, dict[str, Any]]:
     try:
         known = json.loads((state_folder() / "prices.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RunFolderError):
         return {}
     rows = known.items() if isinstance(known, dict) else ()
     return {

@@ -71,11 +71,14 @@ def start(scene: bpy.types.Scene, wanted: wish.Wish, prices: dict[str, Any] | No
     from .. import command_line
     from ..pipeline.preflight import check_place
     from ..pipeline.run_folder import RunFolder
+    from ..pipeline.spending import SpendingBook
     from .in_scene import SceneStudio, watch_undo
 
     if drive.is_active():
         raise ConsistencyError("a run is active; wait for it, or cancel it first")
     settings, folder = wish.settings_of(scene, wanted)
+    if settings.backend == "fal":
+        SpendingBook().check()
     if folder is None:
         root = wish.new_root(settings)
         check_place(root)

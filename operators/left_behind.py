@@ -37,15 +37,15 @@ def _us() -> tuple[int, str]:
 
 def remember(root: Path) -> None:
     """A run begins. A state folder that can't be written to keeps nobody from working."""
-    _collect(f"{_name(root)}-*.json")  # who left it before need not be told of: here it goes on
     pid, born = _us()
     with contextlib.suppress(RunFolderError):
+        _collect(f"{_name(root)}-*.json")  # who left it before need not be told of: here it goes on
         write_json(_file(root), {"root": str(root), "pid": pid, "birth": born})
 
 
 def forget(root: Path) -> None:
     """It ended, well or not, and its window said so."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RunFolderError):
         _file(root).unlink(missing_ok=True)
 
 
@@ -54,7 +54,9 @@ def take() -> list[tuple[Path, bool]]:
 
     To be asked while no run is active here.
     """
-    return list(_collect("*.json").items())
+    with contextlib.suppress(RunFolderError):
+        return list(_collect("*.json").items())
+    return []
 
 
 def _collect(pattern: str) -> dict[Path, bool]:

@@ -113,9 +113,10 @@ def copy_file(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
-    """Hold the operating system's own lock on ``path`` (created when missing); waits ``patience`` seconds for it.
+    """Hold the operating system's own lock on ``path`` (created when missing) for a few short steps.
 
-    Raises RunFolderError where the file can't be written or locked, or where another process doesn't let go of it.
+    Raises RunFolderError where the file can't be written or locked, or where another process keeps it for longer than
+    ``patience`` seconds.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

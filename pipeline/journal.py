@@ -90,6 +90,12 @@ class Attempt:
         return self.refused or self.cancel == "removed"
 
     @property
+    def is_with_fal(self) -> bool:
+        """fal has accepted it, and nothing proves that it came to nothing."""
+        unproven = self.failure is not None and not self.failure.get("proven")
+        return self.next_step in ("wait", "fetch", "done") or (self.next_step == "stuck" and unproven)
+
+    @property
     def committed_usd(self) -> float:
         """What this attempt may cost in the worst case, for the limits."""
         if self.billed_usd is not None:
@@ -115,6 +121,11 @@ class Purchases:
     def next_step(self, key: str) -> NextStep:
         last = self.last(key)
         return "submit" if last is None else last.next_step
+
+    def is_open(self, key: str) -> bool:
+        """It is paid for, or may be, and may still arrive: asking again sends nothing."""
+        last = self.last(key)
+        return last is not None and (last.is_with_fal or last.next_step == "uncertain")
 
     @property
     def attempts(self) -> list[Attempt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import subprocess
@@ -54,6 +55,7 @@ def machine() -> list[str]:
     """Names that this running system has and no other, whatever its host name: two lists that share one are of one system.
 
     All containers of a machine have the same; file locks hold between them. A restarted machine keeps one where it can.
+    They are digests, since run folders are handed on and a machine's own names are not for strangers (machine-id(5)).
     """
     names = []
     with contextlib.suppress(OSError, AttributeError):
@@ -73,7 +75,8 @@ def machine() -> list[str]:
             own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
             if own and namespace() == _FIRST_NAMESPACE:  # images of containers and cloned machines may share one
                 names.append(f"{own} {socket.gethostname()}")
-    return names or [f"{uuid.getnode():x}"]
+    names = names or [f"{uuid.getnode():x}"]
+    return [hashlib.sha256(f"consistency-pipeline {name}".encode()).hexdigest()[:16] for name in names]
 
 
 def _linux_stat(pid: int, index: int) -> str | None:

@@ -16,8 +16,6 @@ from .rig import Angle
 from .scoring.ladder import BOUGHT, Action
 from .spending import Limits, SpendingBook, attempt_id
 
-UNDER_WAY = ("wait", "fetch", "done", "uncertain")  # paid for, or it may be: asking again sends nothing
-
 
 @dataclass
 class Retakes:
@@ -47,7 +45,7 @@ class Retakes:
         purchases = self.record.folder.read_journal().purchases
         for entry in missing:
             step = purchases.next_step(entry["key"])
-            if step in UNDER_WAY or self._may_be_sent(angle, shot, entry):
+            if purchases.is_open(entry["key"]) or self._may_be_sent(angle, shot, entry):
                 self.orders.start(self._request(angle, shot, entry["take"], entry["made_by"]))
             elif step == "stuck":  # it may have cost something, and goes on counting
                 self._come_to_nothing(entry, str((purchases.by_key[entry["key"]][-1].failure or {}).get("message")))
@@ -64,7 +62,7 @@ class Retakes:
         event = self.orders.ended[entry["key"]]
         if isinstance(event.error, (TryAgainLater, Cancelled)):
             return
-        if self.record.folder.read_journal().purchases.next_step(entry["key"]) in UNDER_WAY:
+        if self.record.folder.read_journal().purchases.is_open(entry["key"]):
             return
         self.orders.forgive(entry["key"])
         limited = isinstance(event.error, BudgetExceeded)
@@ -93,7 +91,7 @@ class Retakes:
             return sum(
                 self.orders.backend.quote(request) or 0.0
                 for request in requests
-                if purchases.next_step(request.key) not in UNDER_WAY and request.key not in self.orders.ended
+                if not purchases.is_open(request.key) and request.key not in self.orders.ended
             )
 
         asked = unsent(request for key, request in self.orders.requests.items() if key in retakes)

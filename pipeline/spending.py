@@ -17,8 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .disk import append_line, locked, read_lines
-from .errors import BudgetExceeded
+from .disk import append_line, check_writable, locked, read_lines
+from .errors import BudgetExceeded, RunFolderError
 from .text_table import usd as words
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .settings import RunSettings
 
 SLOWEST_SUBMISSION = 600.0  # seconds that another sending of the same words is waited for
+FREE = 1 << 20  # bytes; a line of the book takes some two hundred
 _CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
 
 
@@ -33,11 +34,14 @@ def state_folder() -> Path:
     """Where this machine's book lies: the user's own state folder, shared by every Blender and shell."""
     if override := os.environ.get("CONSISTENCY_STATE_FOLDER"):
         return Path(override)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Consistency Pipeline"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Consistency Pipeline"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
+    try:
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Consistency Pipeline"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Application Support" / "Consistency Pipeline"
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
+    except RuntimeError as error:  # in a container, a user's number need not belong to anybody
+        raise RunFolderError("this user has no home folder; set CONSISTENCY_STATE_FOLDER to the folder in which the record of what was spent is to be kept") from error  # fmt: skip
 
 
 def local_day(moment: str = "") -> str:
@@ -118,6 +122,15 @@ class SpendingBook:
     def requests(self) -> dict[str, str]:
         """fal's request id → the attempt that it belongs to."""
         return {entry.request: entry.attempt for entry in self.entries() if entry.request}
+
+    def check(self) -> None:
+        """Raises RunFolderError unless the book can be kept: nothing may be bought that can't be entered."""
+        try:
+            with locked(self.path.with_suffix(".lock"), patience=2.0):  # a window waits for this
+                check_writable(self.path.parent, FREE)
+                self.entries()
+        except RunFolderError as error:
+            raise RunFolderError(f"the record of what was spent on this machine can't be kept: {error}; CONSISTENCY_STATE_FOLDER can name another folder for it") from error  # fmt: skip
 
     def reserve(
         self, entry: Entry, limits: Limits, of_run: Callable[[], Container[str]], intend: Callable[[], None]

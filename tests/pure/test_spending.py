@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.pipeline import spending
+from consistency_pipeline.pipeline import disk, file_lock, spending
 from consistency_pipeline.pipeline.disk import append_line, read_lines
 from consistency_pipeline.pipeline.errors import BudgetExceeded, RunFolderError
 from consistency_pipeline.pipeline.spending import Entry, Limits, SpendingBook, local_day
@@ -176,8 +179,59 @@ def test_torn_and_foreign_lines_are_passed_over(book: SpendingBook):
 
 def test_a_book_that_cannot_be_written_stops_before_spending(tmp_path: Path):
     (tmp_path / "state").write_bytes(b"a file where the folder should be")
+    book = SpendingBook(tmp_path / "state")
     with pytest.raises(RunFolderError, match="can't be written"):
-        reserve(SpendingBook(tmp_path / "state"), "run", "duck", "a#1", 0.05, Limits())
+        reserve(book, "run", "duck", "a#1", 0.05, Limits())
+    with pytest.raises(RunFolderError, match="what was spent.*can't be written.*CONSISTENCY_STATE_FOLDER"):
+        book.check()
+
+
+def test_a_state_folder_that_is_missing_is_made(tmp_path: Path):
+    book = SpendingBook(tmp_path / "not" / "yet")
+    book.check()
+    reserve(book, "run", "duck", "a#1", 0.05, Limits())
+    assert [entry.usd for entry in book.entries()] == [0.05]
+
+
+def test_a_full_disk_stops_before_spending(book: SpendingBook, monkeypatch: pytest.MonkeyPatch):
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunFolderError, match="No space left"):
+        reserve(book, "run", "duck", "a#1", 0.05, Limits())
+    monkeypatch.undo()
+    assert book.entries() == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(RunFolderError, match="what was spent.*free some space"):
+        book.check()
+
+
+def test_a_drive_that_cannot_lock_files_keeps_no_book(book: SpendingBook, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(file_lock, "try_lock", refuse)
+    for attempt in (book.check, lambda: reserve(book, "run", "duck", "a#1", 0.05, Limits())):
+        with pytest.raises(RunFolderError, match="can't be locked.*No locks available"):
+            attempt()
+
+
+def test_a_process_that_hangs_with_the_book_stops_nobody_for_ever(book: SpendingBook, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(file_lock, "try_lock", lambda *_, **__: False)
+    with pytest.raises(RunFolderError, match="kept locked by another process"), disk.locked(book.path, patience=0.0):
+        pass
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch):
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("CONSISTENCY_STATE_FOLDER", "XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.raises(RunFolderError, match="set CONSISTENCY_STATE_FOLDER"):
+        SpendingBook()
 
 
 def test_the_day_is_the_local_one(monkeypatch: pytest.MonkeyPatch):
