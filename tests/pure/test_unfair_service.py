@@ -36,6 +36,7 @@ def service() -> Iterator[tuple[FakeFal, Nursery]]:
 
 
 # The same hundred each time, and no shrinking: a history takes a second, and a real kill falls where it falls.
+@pytest.mark.timeout(1200)  # a machine on which others work too can be ten times as slow
 @settings(max_examples=100, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 @given(HISTORIES)
 def test_whatever_fal_answers_the_books_agree(service: tuple[FakeFal, Nursery], history: History):
