@@ -87,7 +87,7 @@ def try_import(source: str, memory: int) -> dict[str, Any]:
 
     limit_memory(memory)
     with scratch_scene() as scene:
-        return {"objects": len(import_gltf(Path(source), scene))}
+        return {"objects": len(import_gltf(Path(source), scene, []))}
 
 
 def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
