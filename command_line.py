@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import secrets
@@ -30,7 +31,8 @@ def main(arguments: list[str]) -> int:
     with quiet_stdout() as out:
         try:
             options = make_parser().parse_args(arguments)
-            summary = _COMMANDS[options.command](options)
+            with contextlib.redirect_stdout(io.StringIO()):  # Blender prints its reports there, from any operator
+                summary = _COMMANDS[options.command](options)
             status = int(summary.pop("exit", 0))
         except SystemExit as done:  # --help
             return int(done.code or 0)

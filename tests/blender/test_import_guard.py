@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import bpy
 import pytest
 
+from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.studio import import_guard, model
+from tests.pure.test_model_files import document, glb
 
 
 @pytest.fixture
@@ -75,3 +78,15 @@ def test_cancel_ends_the_trial_at_once(children, box_glb):
 def test_where_no_second_blender_starts_the_first_one_imports(children, box_glb, tmp_path, monkeypatch):
     monkeypatch.setattr(import_guard.compat, "second_blender", lambda script: [str(tmp_path / "none"), str(script)])
     assert load(box_glb)[0].vertices == 24
+
+
+def test_what_the_importer_throws_is_one_sentence_and_nothing_else(tmp_path, capfd):
+    """A skin that is not there: nothing that can be counted is wrong with the file."""
+    path = tmp_path / "kettle.glb"
+    path.write_bytes(glb(document(nodes=[{"mesh": 0, "skin": 4}], scenes=[{"nodes": [0]}], scene=0)))
+    status = command_line.main(["run", str(path), "--out", str(tmp_path / "run"), "--backend", "local", "--json"])
+    out, err = capfd.readouterr()
+    assert status == json.loads(out)["exit"] == 1
+    assert json.loads(out)["error"].startswith("kettle.glb can't be imported (")
+    assert "Traceback" not in err
+    assert not bpy.data.objects

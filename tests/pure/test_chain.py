@@ -11,7 +11,7 @@ import pytest
 from consistency_pipeline.fal_backend import errors, patience, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain, preflight
-from consistency_pipeline.pipeline.errors import BudgetExceeded, Cancelled, ConsistencyError, RunInUse
+from consistency_pipeline.pipeline.errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, RunInUse
 from consistency_pipeline.pipeline.ledger import Ledger
 from consistency_pipeline.pipeline.local_backend import LocalBackend
 from consistency_pipeline.pipeline.run_folder import RunFolder
@@ -279,3 +279,35 @@ def test_photos_without_fal_say_what_to_do(tmp_path: Path):
     studio = StandInStudio()
     with pytest.raises(ConsistencyError, match="set FAL_KEY, or start from a GLB"):
         list(chain.run(folder, studio, LocalBackend(studio, folder.settings), wait=0.0))
+
+
+def test_a_model_for_others_that_cannot_be_written_is_a_warning(tmp_path):
+    """A .blend of one's own is what is rendered; the GLB beside it is not needed for a picture."""
+
+    class NoExporter(StandInStudio):
+        def export_product(self, out):
+            yield Progress("model", "writing")
+            raise ConsistencyError(f"{out} could not be written (no texture); free some space")
+
+    folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=("/a.blend",), backend="local", size=64), {})
+    folder.product.parent.mkdir(parents=True, exist_ok=True)
+    folder.product_source.with_suffix(".blend").write_bytes(b"BLENDER-v405")
+    folder.mark("model", "skipped")
+    said = list(chain._rig(folder, folder.settings, NoExporter()))
+    assert [p.text for p in said if p.warning] == [
+        f"{folder.product} could not be written (no texture); free some space. The pictures are made all the same"
+    ]
+    assert folder.stage("rig")["state"] == "done"
+
+
+def test_an_error_of_the_importer_names_the_users_own_file(tmp_path):
+    class NoImporter(StandInStudio):
+        def load_product(self, path):
+            yield Progress("model", "importing")
+            raise BadInput(f"{path.name} can't be imported (no reason); export it again as GLB")
+
+    folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=("/x/kettle.glb",), backend="local", size=64), {})
+    folder.product.parent.mkdir(parents=True, exist_ok=True)
+    folder.product.write_bytes(b"glTF")
+    with pytest.raises(BadInput, match=r"^kettle\.glb can't be imported"):
+        list(chain._rig(folder, folder.settings, NoImporter()))
