@@ -79,8 +79,13 @@ def _shown_materials(document: dict[str, Any]) -> Iterator[tuple[int, dict[str, 
 
 
 def _textures(part: Any, key: str = "") -> Iterator[int]:
-    """Indices of all textures that a material names, in extensions too: its members called "…Texture"."""
+    """Indices of all textures that a material names, in extensions too: its members called "…Texture".
+
+    Without the baked occlusion, which a path tracer has no use for.
+    """
     if not isinstance(part, dict):
+        return
+    if key == "occlusionTexture":
         return
     if key.endswith("Texture") and isinstance(part.get("index"), int):
         yield part["index"]

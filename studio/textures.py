@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 from bpy.types import Depsgraph, Image, ImageUser, Material, Mesh, Node, NodeTree, Object
+from numpy.typing import NDArray
 
 from ..pipeline.errors import BadInput
 from ..pipeline.gltf_textures import BadTexture, unreadable_textures
@@ -18,7 +20,7 @@ from ..pipeline.picture_bytes import is_cut_short, kind_of
 from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
 from . import names
-from .geometry import as_rendered, read_attribute, shown_parts
+from .geometry import as_rendered, read_attribute, shown_meshes, shown_parts
 from .image_files import decodes, file_of_frame, read_file, tile_files
 
 MOST_NAMED = 3  # in one sentence
@@ -39,7 +41,8 @@ def with_textures_checked(product: Product, root: Object, path: Path | None, all
         if reason is not None:
             bad.append(BadTexture(where, name, reason))
         yield Progress("model", "looking at textures")
-    bad = list(dict.fromkeys(bad))
+    bad += _missing_tiles(root)
+    bad = list({each[:2]: each for each in reversed(bad)}.values())[::-1]  # the first reason for each
     if not bad:
         return product
     said = [_sentence(each) for each in bad]
@@ -93,6 +96,61 @@ def _shown_materials(root: Object, depsgraph: Depsgraph) -> set[Material]:
             materials = [materials[index] for index in indices]
         shown.update(material.original for material in materials if material is not None)
     return shown
+
+
+def _missing_tiles(root: Object) -> list[BadTexture]:
+    """Tiled pictures that lack a tile in which faces of the product lie: those faces would be magenta."""
+    found: dict[BadTexture, None] = {}
+    if not any(image.source == "TILED" for image in bpy.data.images):
+        return []
+    with as_rendered(root) as depsgraph:
+        for mesh, _, _ in shown_meshes(root, depsgraph):
+            index = read_attribute(mesh, "material_index")
+            for slot, material in enumerate(mesh.materials):
+                if material is None:
+                    continue
+                for image, user in reached_images(material.original):
+                    layer = _uv_layer(mesh, material.original, user) if image.source == "TILED" else None
+                    if layer is None:
+                        continue
+                    there = {tile.number for tile in image.tiles}
+                    shown = index == slot if len(index) else np.ones(len(mesh.polygons), dtype=bool)
+                    for number in sorted(_tiles_in_use(mesh, layer, shown) - there):
+                        reason = f"has no tile {number}, in which the UV map {layer!r} has faces"
+                        found[BadTexture(material.original.name, image.name, reason)] = None
+    return list(found)
+
+
+def _uv_layer(mesh: Mesh, material: Material, user: ImageUser) -> str | None:
+    """The UV map that places the picture; None where other nodes stand between."""
+    node = next((part for part in _all_nodes(material.node_tree) if getattr(part, "image_user", None) == user), None)
+    own = next((layer.name for layer in mesh.uv_layers if layer.active_render), None)
+    if node is None or not node.inputs["Vector"].is_linked:
+        return own
+    source = node.inputs["Vector"].links[0]
+    if source.from_node.type == "UVMAP":
+        return source.from_node.uv_map or own
+    return own if source.from_node.type == "TEX_COORD" and source.from_socket.name == "UV" else None
+
+
+def _all_nodes(tree: NodeTree) -> Iterator[Node]:
+    for node in tree.nodes:
+        yield node
+        if getattr(node, "node_tree", None) is not None:
+            yield from _all_nodes(node.node_tree)
+
+
+def _tiles_in_use(mesh: Mesh, layer: str, shown: NDArray[np.bool_]) -> set[int]:
+    """Numbers of the UDIM tiles in which the middles of the ``shown`` faces lie."""
+    places = read_attribute(mesh, layer)
+    if len(places) != len(mesh.loops) or len(places) == 0:
+        return set()
+    starts = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("loop_start", starts)
+    counts = np.diff(np.r_[starts, len(places)])
+    u, v = np.floor(np.add.reduceat(places, starts, axis=0) / counts[:, None])[shown].astype(int).T
+    inside = (u >= 0) & (u < 10) & (v >= 0)
+    return set((1001 + u + 10 * v)[inside].tolist())
 
 
 def reached_images(material: Material) -> Iterator[tuple[Image, ImageUser]]:

@@ -263,6 +263,21 @@ def test_a_missing_tile_is_named(add_box, taken, own):
         taken()
 
 
+def test_faces_in_a_tile_that_the_picture_lacks_are_named(add_box, taken, own):
+    tiles = bpy.data.images.new("tiles", 8, 8, tiled=True)
+    tiles.filepath = str(own / "tiles.<UDIM>.png")
+    (own / "tiles.1001.png").write_bytes(png())
+    box = add_box()
+    show(box, tiles)
+    places = box.data.uv_layers.new(name="UVMap").data
+    for corner in places:
+        corner.uv = (0.5, 0.5)
+    for corner in box.data.polygons[2].loop_indices:
+        places[corner].uv = (1.5, 0.5)
+    with pytest.raises(BadInput, match="has no tile 1002"):
+        taken()
+
+
 def test_of_a_sequence_the_picture_of_the_moment_comes_along(add_box, taken, own):
     for number in (1, 2, 3):
         (own / f"film_{number:03d}.png").write_bytes(png(side=8 * number))
