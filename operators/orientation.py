@@ -133,7 +133,8 @@ class CONSISTENCY_OT_pick_side(bpy.types.Operator):
             self._let_go(context)
             return {"CANCELLED"}
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
-            return {"PASS_THROUGH"} if "MOUSE" in event.type and event.type != "LEFTMOUSE" else {"RUNNING_MODAL"}
+            is_key = event.type != "LEFTMOUSE" and not event.type.startswith("TIMER") and "MOUSE" not in event.type
+            return {"RUNNING_MODAL"} if is_key or event.type == "LEFTMOUSE" else {"PASS_THROUGH"}
         self._let_go(context)
         ray = _ray(context, event.mouse_x, event.mouse_y)
         try:

@@ -7,7 +7,6 @@ import bpy
 from . import costs, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
 
 CLASSES = (  # a parent before its children, and the stages in their order
-    *preferences.CLASSES,
     *sidebar.CLASSES,
     *model.CLASSES,
     *rig.CLASSES,
@@ -21,10 +20,10 @@ CLASSES = (  # a parent before its children, and the stages in their order
 
 
 def register() -> None:
-    for cls in CLASSES:
+    for cls in (*preferences.CLASSES, *CLASSES):
         bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
-    for cls in reversed(CLASSES):
+    for cls in reversed((*preferences.CLASSES, *CLASSES)):
         bpy.utils.unregister_class(cls)

@@ -218,6 +218,7 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
         bpy.ops.render.render(scene=scene_name, **options)
         return
     ended: list[str] = []
+    started: set[str] = set()
 
     def complete(*_: object) -> None:
         ended.append("complete")
@@ -231,7 +232,7 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
         # The artist's windows stay as they are. Blender asks for this when a render begins and not again, and saves the
         # preferences when it is closed, be it in the middle of the render.
         with preference("view", "render_display_type", "NONE"):
-            started = bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options)
+            started = set(bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options))
         if "CANCELLED" in started:
             raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
         while not ended:
@@ -239,8 +240,8 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
     finally:
         bpy.app.handlers.render_complete.remove(complete)
         bpy.app.handlers.render_cancel.remove(cancelled)
-        if not ended and bpy.app.is_job_running(
-            "RENDER"
+        if (
+            "RUNNING_MODAL" in started and not ended and bpy.app.is_job_running("RENDER")
         ):  # let go of midway: Blender can't render anything else till then
             remove_scene(scene_name)
     if "cancel" in ended:
