@@ -35,7 +35,7 @@ def box_of():
 
 @pytest.fixture
 def taken(sidebar, add_box):
-    """A box of 0.2 × 0.4 × 0.6 m, taken as the product from where the artist has it."""
+    """A box of 20 × 40 × 60 cm, taken as the product from where the artist has it."""
     add_box("Crate", size=(0.2, 0.4, 0.6), at=(3.0, 0.0, 5.0)).select_set(True)
     bpy.ops.consistency.use_selected()
     return sidebar
@@ -48,7 +48,7 @@ def test_a_quarter_turn_turns_it_and_leaves_it_on_the_floor(taken):
     assert box_of() == [(-0.1, -0.2, 0.0), (0.1, 0.2, 0.6)]
     bpy.ops.consistency.turn_product(by="LEFT")
     assert box_of() == LYING
-    assert "0.4 × 0.2 × 0.6 m" in status().product
+    assert "40 × 20 × 60 cm" in status().product
     bpy.ops.consistency.turn_product(by="FORWARD")
     assert box_of() == [(-0.2, -0.3, 0.0), (0.2, 0.3, 0.2)]
     bpy.ops.consistency.turn_product(by="NONE")
