@@ -24,7 +24,7 @@ class Desk:
         """
         wanted = list(endpoints)
         try:
-            return dict(self.ask({"do": "prices", "endpoints": wanted}, "prices"))
+            return prices.with_remembered(dict(self.ask({"do": "prices", "endpoints": wanted}, "prices")), wanted)
         except prices.NO_ANSWER:
             return prices.remembered(wanted)
 

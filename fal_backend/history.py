@@ -47,11 +47,14 @@ def read(key: str, endpoint: str, clock: FalClock) -> list[Listed]:
 
 
 def moment_of(attempt: Attempt, clock: FalClock) -> datetime | None:
-    """When an attempt was about to be sent, by fal's own clock; None where its journal doesn't say."""
-    if (sent := parse(attempt.sent_at)) is not None:
-        return sent
+    """When an attempt was about to be sent, by fal's own clock; None where its journal doesn't say.
+
+    Told in two ways, by fal's dates of then and by this machine's clock set right by fal's dates of now, of which each may
+    be wrong: the earlier one, since what is looked for must not lie before it.
+    """
     intended = parse(attempt.intended_at)
-    return None if intended is None else clock.at(intended)
+    told = (parse(attempt.sent_at), None if intended is None else clock.at(intended))
+    return min((moment for moment in told if moment is not None), default=None)
 
 
 IsAnothers = Callable[[str, Attempt], bool]  # whether a request id belongs to another attempt of this machine

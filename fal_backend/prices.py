@@ -114,6 +114,15 @@ def remembered(endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {endpoint: {**known[endpoint], "remembered": True} for endpoint in endpoints if endpoint in known}
 
 
+def with_remembered(answer: dict[str, dict[str, Any]], endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``answer`` of the pricing API, and for endpoints of which it names no price the last one that it ever named."""
+    return answer | {
+        endpoint: known | answer.get(endpoint, {})
+        for endpoint, known in remembered(endpoints).items()
+        if "usd" not in answer.get(endpoint, {})
+    }
+
+
 def _known() -> dict[str, dict[str, Any]]:
     try:
         known = json.loads((state_folder() / "prices.json").read_text(encoding="utf-8"))

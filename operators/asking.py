@@ -58,6 +58,7 @@ def prices(key: str, endpoints: list[str]) -> Asking:
         answer = dict((yield from ask(key, {"do": "prices", "endpoints": endpoints}, "prices")))
     except known_prices.NO_ANSWER:
         return known_prices.remembered(endpoints)
+    answer = known_prices.with_remembered(answer, endpoints)
     _prices.update(answer)
     _asked = hash(key), time.monotonic()
     return answer

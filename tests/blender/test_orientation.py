@@ -35,7 +35,7 @@ def box_of():
 
 @pytest.fixture
 def taken(sidebar, add_box):
-    """A box of 20 × 40 × 60 cm, taken as the product from where the artist has it."""
+    """A box of 0.2 × 0.4 × 0.6 m, taken as the product from where the artist has it."""
     add_box("Crate", size=(0.2, 0.4, 0.6), at=(3.0, 0.0, 5.0)).select_set(True)
     bpy.ops.consistency.use_selected()
     return sidebar

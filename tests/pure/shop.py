@@ -166,7 +166,7 @@ def bring_near(monkeypatch: pytest.MonkeyPatch) -> None:
 def with_prices(folder: RunFolder, requests: Iterable[Request]) -> RunFolder:
     """The run agreed to fal's prices of today, as the command does before it spends."""
     endpoints = {order.with_endpoint(request, folder.settings).endpoint for request in requests}
-    folder.note(prices=prices.fetch(API_KEY, endpoints))
+    folder.note(prices=prices.with_remembered(prices.fetch(API_KEY, endpoints), endpoints))
     return folder
 
 

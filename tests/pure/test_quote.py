@@ -229,3 +229,15 @@ def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: F
     assert (event.kind, event.billed_usd) == ("done", None)
     assert purchases(folder).committed_usd == 0.025  # the limits go on counting the quote
     assert Ledger.read([folder.root]).uncertain_usd == 0.025
+
+
+def test_a_list_that_leaves_an_endpoint_out_does_not_make_it_cheap(fake: FakeFal):
+    fake.prices[KONTEXT] = (0.07, "images")
+    desk = Desk(API_KEY)
+    try:
+        assert desk.prices([KONTEXT])[KONTEXT]["usd"] == 0.07
+        fake.oddity("prices-of-others")
+        remembered = desk.prices([KONTEXT])[KONTEXT]
+    finally:
+        desk.close()
+    assert (remembered["usd"], remembered["remembered"]) == (0.07, True)
