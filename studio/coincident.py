@@ -13,7 +13,7 @@ from ..pipeline.coincident import Coincidence, coincidences
 from . import names
 from .geometry import as_rendered, read_attribute, shown_parts
 
-HAIR = 2e-4  # share of the product's size; a fifth of a pixel at 1024
+HAIR = 1e-4  # share of the product's size; a tenth of a pixel at 1024
 MOST = 1_000_000  # triangles that are looked at
 LIFTED = "Consistency Lifted"
 

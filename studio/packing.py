@@ -166,8 +166,10 @@ class Packer:
 
     def _not_one(self, path: Path, heads: tuple[bytes, ...], what: str) -> str:
         try:
+            if not path.is_file():  # opening a named pipe would never end
+                return f"is missing ({path.name})"
             with path.open("rb") as file:
-                head = file.read(16) if path.is_file() else b""
+                head = file.read(16)
         except OSError:
             return f"is missing ({path.name})"
         return "" if head.startswith(heads) else f"is {what} ({path.name})"

@@ -206,7 +206,8 @@ def _problem(image: Image, frame: int) -> str | None:
         return None
     if image.source == "MOVIE":
         return None if 0 not in image.size else "can't be decoded"
-    return next(filter(None, (_file_problem(data, name) for data, name in _contents(image, frame))), None)
+    decoded = image.source == "FILE" and len(image.packed_files) == 1 and image.has_data and 0 not in image.size
+    return next(filter(None, (_file_problem(data, name, decoded) for data, name in _contents(image, frame))), None)
 
 
 def _contents(image: Image, frame: int) -> Iterator[tuple[bytes | None, str]]:
@@ -226,12 +227,12 @@ def _contents(image: Image, frame: int) -> Iterator[tuple[bytes | None, str]]:
         yield read_file(path), path.name
 
 
-def _file_problem(data: bytes | None, name: str) -> str | None:
+def _file_problem(data: bytes | None, name: str, decoded: bool) -> str | None:
     if data is None:
         return f"is missing ({name})"
     if is_cut_short(data):
         return f"is damaged or cut short ({name})"
-    if decodes(data):
+    if decoded or decodes(data):
         return None
     kind = kind_of(data)
     if kind in ("PNG", "JPEG"):

@@ -12,7 +12,8 @@ import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio.model import load_product
+from consistency_pipeline.studio import BlenderStudio
+from consistency_pipeline.studio.model import adopt_objects, load_product
 from consistency_pipeline.studio.model_files import take_blend
 from consistency_pipeline.studio.results import save_scene
 from tests.pure.test_gltf_textures import textured
@@ -204,6 +205,23 @@ def test_a_product_that_is_refused_leaves_the_earlier_one(box_glb):
     with pytest.raises(BadInput, match="KTX2"):
         finish(load_product(path))
     assert sorted(thing.name for thing in bpy.data.objects) == before
+
+
+def test_objects_of_the_artists_own_scene_are_looked_at_too(add_box, tmp_path):
+    box = add_box(name="Paper")
+    node = show(box, packed(b"words"))
+    product = adopt_objects([box])
+    studio = BlenderStudio(RunSettings())
+    with pytest.raises(BadInput, match=r"'label' of the material 'Paper'"):
+        finish(studio.check_standing(product, tmp_path / "product.glb.gone"))
+    allowing = BlenderStudio(RunSettings(allow_missing_textures=True))
+    assert finish(allowing.check_standing(product, tmp_path / "product.glb.gone")).missing
+    (tmp_path / "label.png").write_bytes(png())
+    node.image = file_image(tmp_path / "label.png")  # the artist's own folder: nothing is packed, nothing refused
+    assert finish(studio.check_standing(product, tmp_path / "product.glb.gone")).missing == ()
+    (tmp_path / "label.png").unlink()
+    with pytest.raises(BadInput, match=r"is missing \(label\.png\)"):
+        finish(studio.check_standing(product, tmp_path / "product.glb.gone"))
 
 
 # what lies beside a .blend
