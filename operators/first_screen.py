@@ -66,7 +66,7 @@ def what_fal_costs(context: Context) -> str:
         return ""
     if refresh.estimate_holds(context):
         return f", up to {price_sum(line.usd for line in now.costs)}"
-    return f", about {price_sum([round(now.guess, 2)])}" if now.guess >= 0 and not now.run_folder else ""
+    return f", about {price_sum([now.guess])}" if now.guess >= 0 and not now.run_folder else ""
 
 
 def begin() -> None:

@@ -59,8 +59,11 @@ def source_changed(owner: Any, context: Context) -> None:
     scene = _scene(owner, context)
     if scene is not None:
         preview_prompt(scene)
-        from . import startup
+        from . import startup, status
 
+        now = status.of()
+        if not now.running:  # what was said was about the earlier one too
+            now.error = now.details = now.note = ""
         startup.look_soon()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -51,7 +52,8 @@ def turn(context: Context, by: Matrix | None) -> None:
     orientation.turn_product(root, wanted)
     product = staleness.stand(root)
     inputs = scene_settings.inputs_of(scene)
-    refresh.product(own.product_name or product.name, product.size, inputs, own.text)
+    called = own.product_name or (Path(inputs[0]).stem if inputs else own.text.strip())
+    refresh.product(called, product.size, inputs, own.text)
     live.angles_changed(own, context)
     live.place_lights(scene)
     status.redraw()

@@ -90,7 +90,7 @@ class KeptPreferences:
         precision=2,
     )
     daily_budget: FloatProperty(
-        name="per Day (USD)",
+        name="Budget per Day (USD)",
         description="The most that all runs of this machine may cost in one day; 0 means no limit",
         min=0.0,
         default=0.0,

@@ -48,7 +48,7 @@ def test_a_quarter_turn_turns_it_and_leaves_it_on_the_floor(taken):
     assert box_of() == [(-0.1, -0.2, 0.0), (0.1, 0.2, 0.6)]
     bpy.ops.consistency.turn_product(by="LEFT")
     assert box_of() == LYING
-    assert "40 × 20 × 60 cm" in status().product
+    assert status().product == "Crate, 40 × 20 × 60 cm"
     bpy.ops.consistency.turn_product(by="FORWARD")
     assert box_of() == [(-0.2, -0.3, 0.0), (0.2, 0.3, 0.2)]
     bpy.ops.consistency.turn_product(by="NONE")

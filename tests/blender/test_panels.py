@@ -142,6 +142,72 @@ def test_an_error_stays_readable_and_can_be_copied(sidebar):
     now.error = ""
 
 
+def test_an_error_is_told_once_where_its_button_is_and_goes_with_what_it_was_about(sidebar, tmp_path):
+    now = bpy.context.window_manager.consistency
+    now.stages.clear()
+    stage = now.stages.add()
+    stage.name, stage.state, stage.note = "references", "failed", "the disk is full"
+    for at, panel in (("references", "CONSISTENCY_PT_references"), ("", "CONSISTENCY_PT_sidebar"), ("costs", "CONSISTENCY_PT_costs")):  # fmt: skip
+        sidebar.backend = "fal"
+        now.error, now.error_at = "The disk is full; free some space", at
+        told = [name for name, shown in draw_all().items() if shown and "disk is full" in labels(shown)]
+        assert told == [panel]
+    sidebar.source, sidebar.file = "FILE", str(tmp_path / "other.glb")
+    assert now.error == "", "it was about another file"
+    now.stages.clear()
+
+
+def test_a_limit_of_nothing_is_said_to_be_none(sidebar):
+    sidebar.own_budget, sidebar.budget, sidebar.daily_budget, sidebar.product_budget = True, 5.0, 0.0, 1.0
+    assert labels(draw_all()["CONSISTENCY_PT_limits"]) == "no limit"
+
+
+def test_the_first_screen_offers_what_is_at_hand(addon, add_box, monkeypatch):
+    from consistency_pipeline.operators import startup
+
+    for key, selected, source in (("", False, "FILE"), ("id:secret", False, "PHOTOS"), ("", True, "OBJECTS")):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        monkeypatch.setenv("FAL_KEY", key)
+        add_box().select_set(selected)
+        startup.give_default_angles(bpy.context.scene)
+        own = bpy.context.scene.consistency
+        assert own.source == source
+        own.source = "WORDS"
+        startup.give_default_angles(bpy.context.scene)
+        assert own.source == "WORDS", "somebody had chosen"
+
+
+def test_who_makes_the_pictures_is_chosen_beside_run_all_at_a_price_that_is_stored(sidebar):
+    from consistency_pipeline.operators import first_screen
+
+    sidebar.source, sidebar.file, sidebar.motion = "FILE", "/models/duck.glb", "none"
+    assert first_screen.guess(bpy.context.scene)
+    assert not first_screen.guess(bpy.context.scene), "nothing has changed since"
+    assert "This machine, free fal.ai, about $0.125" in buttons(draw_all()["CONSISTENCY_PT_sidebar"])
+    bpy.ops.consistency.choose_backend(backend="fal")
+    assert "There is no fal.ai key" in labels(draw_all()["CONSISTENCY_PT_sidebar"])
+    bpy.ops.consistency.choose_backend(backend="local")
+    assert bpy.ops.consistency.run.poll()
+
+
+def test_another_file_unticks_what_was_made_of_the_first(sidebar, tmp_path):
+    from consistency_pipeline.operators import refresh, scene_settings
+    from consistency_pipeline.pipeline.run_folder import RunFolder
+
+    now = bpy.context.window_manager.consistency
+    first, other = tmp_path / "first.glb", tmp_path / "other.glb"
+    sidebar.source, sidebar.file = "FILE", str(first)
+    folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
+    folder.mark("model", "skipped")
+    sidebar.run_folder = str(folder.root)
+    for file, states in ((first, {"skipped", "waiting"}), (other, set()), (first, {"skipped", "waiting"})):  # fmt: skip
+        sidebar.file = str(file)
+        refresh.everything(bpy.context.scene)
+        assert {stage.state for stage in now.stages} == states
+        text = buttons(draw_all()["CONSISTENCY_PT_sidebar"])
+        assert ("Resume" in text) == bool(states)
+
+
 def test_jobs_and_costs_show_units(sidebar):
     now = bpy.context.window_manager.consistency
     now.jobs.clear()

@@ -8,6 +8,7 @@ import struct
 import time
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageChops
 
 from tests.fake_fal import API_KEY, FakeFal
@@ -112,6 +113,7 @@ def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     assert seen["looks_through"] == ["CAMERA", "Camera view"]
 
 
+@pytest.mark.timeout(600)
 def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path):
     fake.latency = {"model": 1000.0, "picture": 0.3}
 
@@ -124,7 +126,12 @@ def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path
 
     window.answers |= {"fal.ai hurries": hurry, "fal.ai dawdles": dawdle}
     seen = window.play(
-        "escape_at_each_stage", model=str(cube_glb(tmp_path / "cube.glb")), key=API_KEY, by_hand=True, timeout=1500
+        "escape_at_each_stage",
+        model=str(cube_glb(tmp_path / "cube.glb")),
+        key=API_KEY,
+        by_hand=True,
+        timeout=540,
+        patience=240,
     )
     resumed = seen.pop("resumed")
     for name, then in seen.items():
@@ -208,6 +215,7 @@ def test_cancelling_stops_the_render_and_closing_its_window_ends_the_run(window,
     assert "Press Resume" in seen["note"]
 
 
+@pytest.mark.timeout(600)
 def test_a_new_artists_first_quarter_of_an_hour(window, tmp_path: Path):
     model, other = cube_glb(tmp_path / "cube.glb"), tmp_path / "other.glb"
     other.write_bytes(b"no model")
