@@ -5,6 +5,8 @@ Nothing heavy is imported here: registering must not be felt when Blender starts
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from . import (
@@ -31,7 +33,7 @@ from . import (
     warm_up,
 )
 
-CLASSES = (
+CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
     *status.CLASSES,
     *preferences.CLASSES,

@@ -60,7 +60,7 @@ class Handle:
         return bool(status.of(context).comparing)
 
     def setup(self, _context: Context) -> None:
-        self.gizmos.new(CONSISTENCY_GT_divider.bl_idname).use_draw_modal = True  # type: ignore[attr-defined]
+        self.gizmos.new(CONSISTENCY_GT_divider.bl_idname).use_draw_modal = True
 
 
 class CONSISTENCY_GGT_compare_viewport(Handle, bpy.types.GizmoGroup):

@@ -128,9 +128,19 @@ def _in(window: Window, area: Area) -> Iterator[None]:
     from ..studio.preferences import preference
 
     region = next(region for region in area.regions if region.type == "WINDOW")
-    override = {"window": window, "screen": window.screen, "area": area, "region": region, "scene": window.scene, "view_layer": window.view_layer}  # fmt: skip
-    with preference("view", "smooth_view", 0), bpy.context.temp_override(**override):
+    scene, layer = window.scene, window.view_layer
+    with (
+        preference("view", "smooth_view", 0),
+        bpy.context.temp_override(
+            window=window, screen=window.screen, area=area, region=region, scene=scene, view_layer=layer
+        ),
+    ):
         yield
+
+
+def _space(area: Area) -> Any:
+    """A viewport's own settings."""
+    return area.spaces.active
 
 
 def _home(screen: Screen) -> Screen:
@@ -151,7 +161,7 @@ def _set_viewport(window: Window, area: Area, settings: RunSettings) -> None:
     from ..studio import set_aside
     from ..studio.names import SCREEN
 
-    space, layer = area.spaces.active, window.view_layer
+    space, layer = _space(area), window.view_layer
     place = {path: set_aside.read(space, path) for path in set_aside.PLACE}
     aside: set_aside.Aside = {path: [value, value] for path, value in place.items() if value is not None}
     before = None
@@ -188,11 +198,10 @@ def _enter_local_view(layer: bpy.types.ViewLayer, space: Any) -> bool:
 
 def _fit(area: Area, resolution: tuple[int, int]) -> None:
     """The camera's frame as large as what the toolbar and the sidebar leave of the viewport, and in its middle."""
-    space = area.spaces.active
+    space = _space(area)
     view = space.region_3d
-    if not bpy.ops.view3d.view_center_camera.poll():
-        return
-    bpy.ops.view3d.view_center_camera()
+    with contextlib.suppress(RuntimeError):  # the view looks through no camera
+        bpy.ops.view3d.view_center_camera()
     region = bpy.context.region
     sides = {each.type: each.width for each in area.regions if each.width > 1}
     left, right = sides.get("TOOLS", 0) * space.show_region_toolbar, sides.get("UI", 0) * space.show_region_ui
@@ -217,7 +226,7 @@ def _end_viewport(window: Window) -> None:
         return
     area = _area_of(screen, kept)
     if area is not None:
-        space, layer = area.spaces.active, window.view_layer
+        space, layer = _space(area), window.view_layer
         with _in(window, area):
             if space.local_view is not None and kept["local_view"] is None:
                 bpy.ops.view3d.localview(frame_selected=False)
@@ -232,9 +241,9 @@ def _area_of(screen: Screen, kept: dict[str, Any]) -> Area | None:
     viewports = [area for area in screen.areas if area.type == "VIEW_3D"]
     place = kept["area"]
     same = screen.areas[place] if place < len(screen.areas) and screen.areas[place].type == "VIEW_3D" else None
-    if same is not None and same.spaces.active.local_view is not None:
+    if same is not None and _space(same).local_view is not None:
         return same
-    return next((area for area in viewports if area.spaces.active.local_view is not None), same)
+    return next((area for area in viewports if _space(area).local_view is not None), same)
 
 
 def follow(*, enter_anew: bool = False) -> None:
@@ -248,8 +257,8 @@ def follow(*, enter_anew: bool = False) -> None:
             _end_viewport(window)
         elif kept is not None:
             area = _area_of(window.screen, kept)
-            if area is not None and area.spaces.active.local_view is not None:
-                set_aside.isolate(window.view_layer, area.spaces.active)
+            if area is not None and _space(area).local_view is not None:
+                set_aside.isolate(window.view_layer, _space(area))
             elif area is not None and enter_anew:  # Blender leaves a local view that has become empty
                 _set_again(window, area)
         elif enter_anew and not any(_kept(screen) for screen in bpy.data.screens):
@@ -307,7 +316,7 @@ def _opened() -> None:
     for window in bpy.context.window_manager.windows:
         area = _area_in_studio_view(window)
         if area is not None and window.scene.consistency.studio_view:
-            set_aside.write(area.spaces.active, "shading.type", "RENDERED")
+            set_aside.write(_space(area), "shading.type", "RENDERED")
 
 
 def opened_soon() -> None:

@@ -97,7 +97,7 @@ def _below(texts: list[tuple[str, int, Colour]], width: int) -> Lines:
     """Each text (words, size, colour) broken to ``width`` pixels: no word is cut off."""
     placed, y = [], 4
     for text, size, colour in texts:
-        for line in broken(text, width, lambda words, size=size: _width(words, size)):  # type: ignore[misc]
+        for line in broken(text, width, lambda words, size=size: _width(words, size)):
             y += round(1.4 * size)
             placed.append(Words(line, 0, y, size, colour))
     return Lines(tuple(placed), y + CAPTION_GAP)

@@ -158,7 +158,7 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
     shown.image, shown.display_depth, shown.frame_method, shown.alpha = image, "BACK", "STRETCH", 1.0
 
 
-def _stills(camera: bpy.types.Camera) -> list[bpy.types.CameraBackgroundImage]:
+def _stills(camera: Any) -> list[bpy.types.CameraBackgroundImage]:
     """What Results has put before the camera."""
     shown = camera.background_images if names.ANGLE in camera else ()
     return [each for each in shown if each.image is not None and each.image.name.startswith("Still ")]

@@ -80,8 +80,8 @@ def measure(
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
-    shares = {"hollow_share": float(hollow.sum() / area), "faded_share": float(faded.sum() / area)}
-    return replace(result, **shares, hollow=hollow, faded=faded), refined
+    result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
+    return replace(result, hollow=hollow, faded=faded), refined
 
 
 def trust(reference: Reference, behind: Backdrop) -> Bools:

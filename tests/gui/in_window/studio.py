@@ -117,6 +117,7 @@ def studio_view_comes_and_goes():
     blend = HOME / "studio.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
     bpy.ops.wm.open_mainfile(filepath=str(blend))
+    yield lambda: shown()["shading"] == "RENDERED"  # Blender itself opens no file with a rendered viewport
     yield 4.0
     screenshot("44-reopened")
     seen["reopened"] = shown()
