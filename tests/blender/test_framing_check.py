@@ -44,13 +44,26 @@ def particle_hair(box):
     return [box]
 
 
-def displaced(box):
-    tree = box.data.materials[0].node_tree
-    away = tree.nodes.new("ShaderNodeDisplacement")
-    away.inputs["Height"].default_value, away.inputs["Midlevel"].default_value = 1.0, 0.0
-    tree.links.new(away.outputs[0], tree.get_output_node("CYCLES").inputs["Displacement"])
-    box.data.materials[0].displacement_method = "DISPLACEMENT"
-    return [box]
+def volume(box):
+    """Fog that fills the right half of its box: nothing of the box itself is seen."""
+    fog = box.copy()
+    fog.data, fog.scale, fog.location = box.data.copy(), (4, 1, 1), (2, 0, 0)
+    bpy.context.scene.collection.objects.link(fog)
+    material = bpy.data.materials.new("Fog")
+    if material.node_tree is None:
+        material.use_nodes = True
+    tree = material.node_tree
+    output = tree.get_output_node("CYCLES")
+    tree.links.remove(output.inputs["Surface"].links[0])
+    scatter = tree.nodes.new("ShaderNodeVolumePrincipled")
+    place, split, step = (tree.nodes.new(f"ShaderNode{kind}") for kind in ("TexCoord", "SeparateXYZ", "Math"))
+    step.operation, step.inputs[1].default_value = "LESS_THAN", 0.25
+    tree.links.new(place.outputs["Generated"], split.inputs[0])
+    tree.links.new(split.outputs[0], step.inputs[0])
+    tree.links.new(step.outputs[0], scatter.inputs["Density"])
+    tree.links.new(scatter.outputs[0], output.inputs["Volume"])
+    fog.data.materials[0] = material
+    return [box, fog]
 
 
 def clear_case(box):
@@ -67,7 +80,19 @@ def clear_case(box):
     return [box, case]
 
 
-@pytest.mark.parametrize("how", [particle_hair, displaced, clear_case])
+def test_hair_curves_are_framed_whole(add_box, filled):
+    fur = bpy.data.hair_curves.new("Fur")
+    fur.add_curves([2] * 40)
+    around = np.linspace(0, 2 * np.pi, 40)
+    ends = np.stack([np.sin(around) * 3, np.zeros(40), np.cos(around) * 3], axis=-1)
+    fur.attributes["position"].data.foreach_set("vector", np.stack([ends / 9, ends], axis=1).astype(np.float32).ravel())
+    fur.attributes.new("radius", "FLOAT", "POINT").data.foreach_set("value", np.full(80, 0.05, np.float32))
+    strands = bpy.data.objects.new("Fur", fur)
+    bpy.context.scene.collection.objects.link(strands)
+    assert filled([add_box(), strands]) == pytest.approx(0.8, abs=0.06)
+
+
+@pytest.mark.parametrize("how", [particle_hair, volume, clear_case])
 def test_what_is_seen_fills_the_frame(add_box, filled, how):
     assert filled(how(add_box())) == pytest.approx(0.8, abs=0.06)
     assert names.REACH in model.product_root()
