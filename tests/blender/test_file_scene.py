@@ -269,18 +269,18 @@ def test_what_renders_do_not_show_as_a_thing_is_left_out_with_a_line(taken, add_
     assert product.size == pytest.approx((1, 1, 1))
     assert product.notes == (f"left out: Else, {says}",)
     assert "Else" not in bpy.context.scene.objects
-    with pytest.raises(BadInput, match=r"mine\.blend|product\.blend"):
-        model.adopt_objects([]) if how is None else finish(_alone(taken, add_box, how))
 
 
-def _alone(taken, add_box, how):
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+@pytest.mark.parametrize(("how", "says"), [(catcher, "Else only catches shadows"), (holdout, "Else is a holdout")])
+def test_a_file_that_shows_nothing_else_is_refused_with_the_reason(taken, add_box, how, says):
     how(add_box("Else"))
-    if how is lamp:  # what only glows is a product, where there is nothing else
-        assert taken().size == pytest.approx((1, 1, 1))
-        raise BadInput("product.blend")
-    taken()
-    yield
+    with pytest.raises(BadInput, match=rf"mine\.blend shows nothing solid in renders \({says}\)"):
+        taken()
+
+
+def test_what_glows_is_the_product_where_there_is_nothing_else(taken, add_box):
+    lamp(add_box("Neon"))
+    assert taken().size == pytest.approx((1, 1, 1))
 
 
 def test_a_screen_that_glows_belongs_to_its_product(taken, add_box):

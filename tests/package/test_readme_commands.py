@@ -32,6 +32,7 @@ MODULES = {
     "benchmarks.references": ["--help"],
     "benchmarks.makespan": ["--help"],
     "benchmarks.calibration": ["--help"],
+    "benchmarks.awkward_files": ["--help"],
     "benchmarks.startup": ["3"],
     "benchmarks.window": [],  # where there is no window to be had it says so
 }
