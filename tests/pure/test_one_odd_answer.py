@@ -149,6 +149,16 @@ def test_a_failure_in_fals_own_words_is_believed_and_so_is_its_bill(folder: RunF
     assert [(line.state, line.billed_usd) for line in lines] == [("given up", 0.025), ("done", 0.025)]
 
 
+def test_a_failure_with_a_bill_that_can_not_be_read_may_be_billed(folder: RunFolder, fake: FakeFal):
+    fake.fault("submit", "job_error", billed=True)
+    fake.fault("result", "odd", status=500, body={"detail": "no"}, headers={"x-fal-billable-units": "one"}, times=None)
+    event = buy_one(folder)
+    assert isinstance(event.error, errors.ServerFault)
+    assert "It may have been billed" in event.text
+    assert len(fake.books) == 1  # so it is not sent again by itself
+    assert purchases(folder).committed_usd == Ledger.read([folder.root]).uncertain_usd == 0.025
+
+
 # prices
 
 
