@@ -6,13 +6,16 @@ Several happen in one run, each once; then the run is resumed in fair weather, a
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
 
 from consistency_pipeline.fal_backend import errors, patience, prices, quote
+from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.fal_backend.clock import FalClock
 from consistency_pipeline.fal_backend.errors import PriceRose, Uncertain
+from consistency_pipeline.pipeline import plan
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.ledger import Ledger
 from consistency_pipeline.pipeline.run_folder import RunFolder
@@ -25,6 +28,7 @@ from .shop import KONTEXT, agrees, buy, buy_one, new_folder, purchases, stills, 
 pytestmark = pytest.mark.usefixtures("near")
 
 KEY = "photoreal/front/take-01"
+SCHNELL = "fal-ai/flux/schnell"
 ANGLES = ("front", "three-quarter", "side", "top", "detail")
 TAKES = 2  # of each angle, so that as many odd answers share one run as there are stills
 ASKED = ("submit", "status", "result", "download", "requests", "pricing", "token", "upload")
@@ -149,6 +153,16 @@ def test_a_failure_in_fals_own_words_is_believed_and_so_is_its_bill(folder: RunF
     assert [(line.state, line.billed_usd) for line in lines] == [("given up", 0.025), ("done", 0.025)]
 
 
+def test_a_failure_with_a_bill_that_can_not_be_read_may_be_billed(folder: RunFolder, fake: FakeFal):
+    fake.fault("submit", "job_error", billed=True)
+    fake.fault("result", "odd", status=500, body={"detail": "no"}, headers={"x-fal-billable-units": "one"}, times=None)
+    event = buy_one(folder)
+    assert isinstance(event.error, errors.ServerFault)
+    assert "It may have been billed" in event.text
+    assert len(fake.books) == 1  # so it is not sent again by itself
+    assert purchases(folder).committed_usd == Ledger.read([folder.root]).uncertain_usd == 0.025
+
+
 # prices
 
 
@@ -228,6 +242,28 @@ def test_two_runs_with_the_same_words_each_have_their_own(tmp_path: Path, fake: 
     assert len({attempt.request_id for attempt in mine}) == len(fake.books) == 2
 
 
+def test_two_runs_that_send_the_same_words_at_once_do_not_take_each_others(tmp_path: Path, fake: FakeFal):
+    """One is accepted and not told so yet, when the other's is lost on its way: the list shows a request with its words."""
+    words = {"inputs": (), "text": "a duck", "picture_endpoint": SCHNELL, "seed": None}
+    one, other = (new_folder(tmp_path / name, **words) for name in ("one", "other"))
+    requests = [plan.picture_request(folder, folder.settings) for folder in (one, other)]
+    with_prices(one, requests)
+    fake.fault("submit", "slow", seconds=1.0)
+    fake.fault("submit", "drop_before")
+    backend = FalBackend(one, API_KEY)
+    backend.start(requests[0])
+    while not fake.of("submit"):
+        time.sleep(0.01)
+    assert isinstance(buy_one(other, requests[1]).error, Uncertain)
+    ended: list[str] = []
+    while not ended:
+        ended += [event.kind for event in backend.poll(0.1) if event.ends]
+    backend.close()
+    assert ended == ["done"]
+    assert len(fake.books) == 1
+    agrees(one, fake)
+
+
 @pytest.mark.parametrize("ahead", [-660.0, 660.0, 86400.0])
 def test_a_clock_that_is_wrong_finds_its_request_all_the_same(
     folder: RunFolder, fake: FakeFal, ahead: float, monkeypatch: pytest.MonkeyPatch
@@ -263,3 +299,10 @@ def test_the_key_that_is_echoed_everywhere_is_kept_nowhere(folder: RunFolder, fa
     buy(folder, stills(folder, "front", "side"), on_event=lambda _backend, event: said.append(repr(event)))
     assert not holds_key("".join(said).encode())
     assert on_disk(tmp_path) == []
+
+
+def test_a_seed_that_is_no_number_is_not_kept(folder: RunFolder, fake: FakeFal):
+    fake.fault("result", "odd", merge={"seed": "a seed of words, or of something worse"}, times=None)
+    event = buy_one(folder)
+    assert (event.kind, event.seed) == ("done", None)
+    assert b"something worse" not in folder.journal.read_bytes()

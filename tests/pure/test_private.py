@@ -18,7 +18,7 @@ from consistency_pipeline.pipeline.redaction import hide
 from consistency_pipeline.pipeline.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
-from .shop import buy_one, new_folder, stills
+from .shop import buy_one, kinds, new_folder, stills
 from .stand_in import png
 
 SECRET = API_KEY.split(":")[1]
@@ -79,6 +79,43 @@ def test_an_echo_of_the_key_reaches_nobody(fake: FakeFal, where: str):
     assert not holds_key(str(failed.value).encode())
     assert not holds_key(json.dumps(errors.to_json(failed.value)).encode())
     assert "bad header" in str(getattr(failed.value, "refusal", None) or failed.value)
+
+
+def test_a_child_of_its_own_neither_writes_nor_says_an_echo(folder: RunFolder, fake: FakeFal, tmp_path: Path):
+    """What it says is looked at as it comes, before this process could hide anything."""
+    fake.fault("submit", "invalid_input", detail=f"Authorization: Key {API_KEY}", billed=True)
+    backend = FalBackend(folder, API_KEY)
+    said: list[dict] = []
+    try:
+        backend.start(stills(folder)[0])
+        while not any(word.get("kind") in ("done", "failed") for word in said):
+            said += backend._connection.read(0.1)
+    finally:
+        backend.close()
+    assert "Authorization: Key ***" in said[-1]["text"]
+    assert not holds_key(json.dumps(said).encode())
+    assert "Authorization: Key ***" in folder.journal.read_text(encoding="utf-8")
+    assert on_disk(tmp_path) == []
+
+
+def test_an_address_that_repeats_the_key_is_not_written_down(
+    folder: RunFolder, fake: FakeFal, tmp_path: Path, near: None
+):
+    fake.fault("submit", "output_url", url=f"https://v3.fal.media/files/{SECRET}.png")
+    assert not holds_key(buy_one(folder).text.encode())
+    assert "result" in kinds(folder)
+    assert on_disk(tmp_path) == []
+
+
+def test_a_log_line_is_cut_after_the_key_is_taken_out(fake: FakeFal):
+    hide(API_KEY)
+    queue = FalQueue(API_KEY)
+    image = queue.upload(png(), "image/png", "a.png")
+    handle = queue.submit("fal-ai/flux-kontext/dev", {"prompt": "a", "image_url": image})
+    line = "x" * (204 - len(API_KEY)) + API_KEY
+    fake.fault("status", "odd", merge={"status": "IN_PROGRESS", "logs": [{"message": line}]})
+    assert SECRET[:-4] not in queue.standing(handle).log
+    queue.close()
 
 
 def test_the_childs_own_surprises_say_nothing_they_should_not(
