@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..pipeline.disk import write_json
 from ..pipeline.errors import RunFolderError
@@ -53,7 +53,7 @@ def fetch(key: str, endpoints: Iterable[str], clock: FalClock | None = None) -> 
     return found
 
 
-def is_price(value: Any) -> bool:
+def is_price(value: Any) -> TypeGuard[float]:
     """A positive number of USD, and no fortune. Nothing is sold for 0 or for ``true``: such an answer is a fault, not a gift.
 
     Whether the number is plausible is decided beside the stored price (``Endpoint.quote``).

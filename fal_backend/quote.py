@@ -101,9 +101,17 @@ class Estimate:
         }
 
     def _source(self, line: Purchase) -> str:
-        odd = self.prices.get(line.endpoint, {}).get("odd")
-        doubt = f"fal's pricing API says {odd}, which is no price" if odd else line.doubt
+        doubt = self._doubt(line)
         return f"{self._origin(line)}{f' ({doubt})' if doubt else ''}"
+
+    def _doubt(self, line: Purchase) -> str:
+        odd = self.prices.get(line.endpoint, {}).get("odd")
+        return f"fal's pricing API says {odd}, which is no price" if odd else line.doubt
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is odd about the prices, a sentence for each endpoint."""
+        return tuple(dict.fromkeys(f"{line.endpoint}: {doubt}" for line in self.lines if (doubt := self._doubt(line))))
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
