@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -86,6 +87,8 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
             self.layout.label(text=now.stays_behind, icon="INFO")
         if now.estimate_unknown:
             self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
+        for number, text in enumerate(line for doubt in now.estimate_doubts.splitlines() for line in wrap(doubt, 64)):
+            self.layout.label(text=text, icon="BLANK1" if number else "ERROR")
         limit = scene_settings.budgets(context.scene)["budget"]
         if limit is not None and sum(line.usd for line in now.costs if line.endpoint) > limit + ROUNDING:
             self.layout.label(

@@ -286,6 +286,7 @@ def costs(scene: bpy.types.Scene, estimate: Any) -> None:
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
     now.estimate = estimate.most
     now.estimate_unknown = ", ".join(endpoint_names.name_of(endpoint) for endpoint in estimate.unknown)
+    now.estimate_doubts = "\n".join(estimate.doubts)
 
 
 def what_is_estimated(scene: bpy.types.Scene) -> str:

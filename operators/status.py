@@ -108,6 +108,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     )
     estimated: StringProperty(description="What the estimate is about: refresh.what_is_estimated")
     estimate_unknown: StringProperty(description="Endpoints that have no known price")
+    estimate_doubts: StringProperty(description="What is odd about the prices, a line for each endpoint")
     quoted: FloatProperty(description="USD that the run's purchases were quoted at")
     billed: FloatProperty(description="USD that the run was billed")
     uncertain: FloatProperty(description="USD that may have been billed without our knowing")
