@@ -41,9 +41,16 @@ class BlenderStudio:
         return devices.find(self._settings.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
+        from ..pipeline.errors import BadInput
         from .model import load_product, pack_textures
 
-        product = yield from load_product(model, self._settings.leave_out, own_file=self._own_file)
+        try:
+            product = yield from load_product(model, self._settings.leave_out, own_file=self._own_file)
+        except BadInput as error:
+            if not self._settings.has_own_model:
+                raise
+            own = Path(self._settings.inputs[0]).name  # the user doesn't know the run's copy
+            raise BadInput(str(error).replace(model.name, own)) from error
         if self._own_file:
             pack_textures()
         return product
