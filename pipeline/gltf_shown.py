@@ -53,7 +53,8 @@ def keep_shown(document: dict[str, Any], name: str, leave_out: Collection[str] =
     """
     before = json.dumps(document, sort_keys=True)
     nodes = [node for node in document.get("nodes", ()) if isinstance(node, dict)]
-    names = {str(node["name"]) for node in nodes if node.get("name")}
+    called = [_name(document, node) for node in nodes]
+    names = {name for name in called if name}
     for wanted in leave_out:
         if wanted not in names:
             raise BadInput(f"{name} has no part called {wanted!r}; its parts are {in_words(sorted(names), 'and', 12)}")
@@ -61,7 +62,7 @@ def keep_shown(document: dict[str, Any], name: str, leave_out: Collection[str] =
     if document.pop("animations", None):
         notes.append(REST_POSE)
     roots, scene_note = _roots(document)
-    shown, hidden, unwanted = _walk(nodes, roots, leave_out)
+    shown, hidden, unwanted = _walk(nodes, roots, {number for number, own in enumerate(called) if own in leave_out})
     drawn = [number for number, node in enumerate(nodes) if "mesh" in node]
     outside = [number for number in drawn if number not in shown | hidden | unwanted]
     listed = {root for scene in document.get("scenes", ()) for root in scene.get("nodes", ())}
@@ -69,9 +70,9 @@ def keep_shown(document: dict[str, Any], name: str, leave_out: Collection[str] =
     if scene_note and any(number not in stray for number in outside):
         notes.append(scene_note)
     if stray:
-        notes.append(f"left out: {_called(nodes, stray)}, in no scene of the file")
+        notes.append(f"left out: {_called(called, stray)}, in no scene of the file")
     if hidden.intersection(drawn):
-        notes.append(f"left out: {_called(nodes, [n for n in drawn if n in hidden])}, hidden in the file")
+        notes.append(f"left out: {_called(called, [n for n in drawn if n in hidden])}, hidden in the file")
     if unwanted.intersection(drawn):
         notes.append(f"left out as asked: {in_words(list(leave_out), 'and')}")
     if drawn and not shown.intersection(drawn):
@@ -93,9 +94,9 @@ def _roots(document: dict[str, Any]) -> tuple[list[int], str]:
 
 
 def _walk(
-    nodes: list[dict[str, Any]], roots: Iterable[int], leave_out: Collection[str]
+    nodes: list[dict[str, Any]], roots: Iterable[int], leave_out: Collection[int]
 ) -> tuple[set[int], set[int], set[int]]:
-    """Numbers of the nodes below ``roots`` that are shown, hidden by the file, and left out by name."""
+    """Numbers of the nodes below ``roots`` that are shown, hidden by the file, and left out by their ``leave_out`` numbers."""
     shown: set[int] = set()
     hidden: set[int] = set()
     unwanted: set[int] = set()
@@ -108,7 +109,7 @@ def _walk(
         if state is shown and node.get("extensions", {}).get(VISIBILITY, {}).get("visible", True) is False:
             state = hidden
         below = state
-        if state is shown and node.get("name") in leave_out:
+        if state is shown and number in leave_out:
             state = unwanted  # a group with all that is in it, a part by itself: a floor may carry the product
             below = shown if "mesh" in node else unwanted
         state.add(number)
@@ -140,5 +141,12 @@ def _empty(document: dict[str, Any], nodes: list[dict[str, Any]], shown: set[int
                 del document[key]
 
 
-def _called(nodes: list[dict[str, Any]], numbers: Iterable[int]) -> str:
-    return in_words([str(nodes[number].get("name") or f"node {number}") for number in numbers], "and")
+def _name(document: dict[str, Any], node: dict[str, Any]) -> str:
+    """As the importer calls it: without a name of its own, by its mesh's."""
+    meshes, mesh = document.get("meshes", []), node.get("mesh")
+    own = meshes[mesh] if isinstance(mesh, int) and 0 <= mesh < len(meshes) else {}
+    return str(node.get("name") or own.get("name") or "")
+
+
+def _called(called: list[str], numbers: Iterable[int]) -> str:
+    return in_words([called[number] or f"node {number}" for number in numbers], "and")

@@ -68,7 +68,7 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
     by_angle: dict[str, Points] = {}
     more, only = [], []
     for angle in angles:
-        yield Progress("rig", f"checking the frame of {angle.name}", None, angle.name)
+        yield Progress("rig", "checking the frame", None, angle.name)
         guess, fill = np.concatenate([vertices, *more]), FILL
         for _ in range(LOOKS):
             look = yield from _look(guess, vertices, angle, fill, settings, device)
@@ -111,7 +111,7 @@ def _look(
     frame = framing.place_camera(guess, wide, aspect_of(small.resolution))
     with _camera(frame, wide, small) as camera, devices.chosen(device), scratch_file() as file:
         scene = _quick(render_scene(small, device))
-        yield from render(scene, camera, file, "rig", f"checking the frame of {angle.name}", angle.name)
+        yield from render(scene, camera, file, "rig", "checking the frame", angle.name)
         found = passes.read(file)
     return _compare(found, vertices, wide, frame)
 

@@ -90,6 +90,14 @@ def test_a_part_is_left_out_alone_and_a_group_with_all_that_is_in_it():
     assert drawn_of(grouped) == ["Product"]
 
 
+def test_a_node_without_a_name_is_called_by_its_mesh():
+    unnamed = document({"mesh": 0, "children": [1]}, node("Product"))
+    unnamed["meshes"][0]["name"] = "Floor"
+    gltf_shown.keep_shown(unnamed, "a.glb", ["Floor"])
+    assert drawn_of({"nodes": unnamed["nodes"][1:]}) == ["Product"]
+    assert "mesh" not in unnamed["nodes"][0]
+
+
 @pytest.mark.parametrize(
     ("leave_out", "says"),
     [
