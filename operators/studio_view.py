@@ -75,10 +75,10 @@ def enter(scene: Scene, area: Area | None = None) -> None:
 
 def leave(scene: Scene) -> None:
     """Everything as it was before; what was deleted or changed by the artist meanwhile stays so."""
-    from ..studio import set_aside
-
     own = scene.consistency
     if own.studio_view:
+        from ..studio import set_aside
+
         set_aside.put_back(scene, json.loads(own.studio_aside or "{}"))
         if scene.world is None or scene.world == set_aside.studio_world():
             scene.world = own.world_before
@@ -217,13 +217,13 @@ def _fit(area: Area, resolution: tuple[int, int]) -> None:
 
 def _end_viewport(window: Window) -> None:
     """Give the studio view's viewport of this window's screen, where there is one, back as it was."""
-    from ..studio import set_aside
-    from ..studio.names import SCREEN
-
     screen = window.screen
     kept = _kept(screen)
     if kept is None:
         return
+    from ..studio import set_aside
+    from ..studio.names import SCREEN
+
     area = _area_of(screen, kept)
     if area is not None:
         space, layer = _space(area), window.view_layer
@@ -249,8 +249,6 @@ def _area_of(screen: Screen, kept: dict[str, Any]) -> Area | None:
 def follow(*, enter_anew: bool = False) -> None:
     """Bring each window's viewport into step with its scene. ``enter_anew``: also where no viewport shows what the scene
     says, as after loading a file without its windows."""
-    from ..studio import set_aside
-
     for window in bpy.context.window_manager.windows:
         own, kept = window.scene.consistency, _kept(window.screen)
         if not own.studio_view:
@@ -258,6 +256,8 @@ def follow(*, enter_anew: bool = False) -> None:
         elif kept is not None:
             area = _area_of(window.screen, kept)
             if area is not None and _space(area).local_view is not None:
+                from ..studio import set_aside
+
                 set_aside.isolate(window.view_layer, _space(area))
             elif area is not None and enter_anew:  # Blender leaves a local view that has become empty
                 _set_again(window, area)
@@ -310,13 +310,11 @@ def _follow() -> None:
 
 def _opened() -> None:
     """A file was loaded. Blender opens none with a rendered viewport: each begins as a solid one."""
-    from ..studio import set_aside
-
     follow(enter_anew=True)
     for window in bpy.context.window_manager.windows:
         area = _area_in_studio_view(window)
         if area is not None and window.scene.consistency.studio_view:
-            set_aside.write(_space(area), "shading.type", "RENDERED")
+            _space(area).shading.type = "RENDERED"
 
 
 def opened_soon() -> None:

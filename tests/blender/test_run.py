@@ -83,7 +83,7 @@ def test_what_the_gate_says_reaches_the_panels(studio):
     )
     refresh.everything(bpy.context.scene)
     shots = status().shots
-    assert status().headline == "1 of 2 on model"
+    assert status().headline == "1 of 2 on model, 1 to look at"
     assert (shots["front"].outcome, shots["front"].verdict) == (
         "pass",
         "pulled into place; the outline fits within 1 px",
