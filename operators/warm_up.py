@@ -28,7 +28,7 @@ OWN = (
     "pipeline.photoreal", "pipeline.plan", "operators.live", "pipeline.scoring.verdict", "pipeline.scoring.ladder",
     "pipeline.spending", "pipeline.acceptance", "pipeline.preflight", "pipeline.ledger", "pipeline.local_backend",
     "pipeline.outlook", "pipeline.chain", "studio.model_files", "studio.model", "studio.orientation", "studio.export", "studio.fingerprint", "studio.lighting", "studio.backdrop",
-    "studio.preferences", "studio.rig", "studio.render_scene", "studio.references", "studio.photoreal", "studio.video", "studio.contact_sheet",
+    "studio.preferences", "studio.rig", "studio.render_scene", "studio.references", "studio.framing_check", "studio.photoreal", "studio.video", "studio.contact_sheet",
     "studio.results", "studio.devices", "operators.in_scene", "operators.begin", "command_line",
     "fal_backend.endpoints.base", "fal_backend.endpoints.meshy", "fal_backend.endpoints.flux_text",
     "fal_backend.endpoints.flux_kontext", "fal_backend.endpoints.flux_2", "fal_backend.endpoints.google",

@@ -122,7 +122,7 @@ def taken(tmp_path, save_blend):
         own = save_blend()
         take_blend(own, out)
         shutil.rmtree(own.parent)
-        return finish(load_product(out, allow))
+        return finish(load_product(out, allow_missing=allow))
 
     return take
 
