@@ -204,7 +204,8 @@ class Buyer:
         What fal refused, and the list doesn't show, was refused. Raises TryAgainLater where the list can't be had at the
         moment, Cancelled where it was not waited for.
         """
-        absent = is_weather = agrees = False
+        absent = is_weather = False
+        agrees = True  # the list refuses this key just as the submission was refused, each time
         for pause in patience.LOOK_UP:
             tell("waiting", "no clear answer to the request; looking in fal's request list")
             if cancel.wait(pause):
@@ -213,13 +214,12 @@ class Buyer:
                 found = self._find(attempt)
             except (FalError, TryAgainLater) as error:
                 is_weather = is_weather or not isinstance(error, REFUSALS)
-                agrees = type(error).__name__ == (attempt.refusal or {}).get("error")
-                if agrees:
-                    break
+                same = type(error).__name__ == (attempt.refusal or {}).get("error")
+                agrees = agrees and same and not isinstance(error, InvalidInput)
                 continue
             if found:
                 return
-            absent = found is False
+            absent, agrees = found is False, False
             if absent and self._is_old(attempt):
                 break
         if attempt.refusal is not None and not attempt.refused and (absent or agrees):
