@@ -76,10 +76,10 @@ def find(listed: list[Listed], attempt: Attempt, clock: FalClock, is_anothers: I
 
 
 def may_hide(listed: list[Listed], attempt: Attempt, clock: FalClock, is_anothers: IsAnothers) -> bool:
-    """Whether one of the list's requests may be this attempt's, since the list doesn't say what was asked in it."""
+    """Whether one of the list's requests may be this attempt's, since the list doesn't say what was asked in it, or when."""
     return any(
-        row.arguments is None
-        and _distance(row, attempt, clock) is not None
+        row.arguments in (None, attempt.arguments)
+        and (row.sent_at is None or _distance(row, attempt, clock) is not None)
         and not is_anothers(row.request_id, attempt)
         for row in listed
     )

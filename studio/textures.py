@@ -48,8 +48,9 @@ def with_textures_checked(product: Product, root: Object, path: Path | None, all
     said = [_sentence(each) for each in bad]
     if not allow:
         more = f", and {len(said) - MOST_NAMED} more" if len(said) > MOST_NAMED else ""
+        of_file = f"{path.name}: " if path is not None else ""
         raise BadInput(
-            f"{'; '.join(said[:MOST_NAMED])}{more}; export the product with its textures as PNG or JPEG inside the file "
+            f"{of_file}{'; '.join(said[:MOST_NAMED])}{more}; export the product with its textures as PNG or JPEG inside the file "
             "(of a .blend: File > External Data > Pack Resources), or go on without them (--allow-missing-textures; in "
             "Blender, Allow Missing Textures)"
         )
