@@ -270,6 +270,10 @@ def test_the_same_chain_without_fal(tmp_path: Path):
         pass
     assert folder.is_finished
     assert folder.journal.read_bytes() == b""
+    folder.journal.unlink()  # as in a run of an early version
+    for _ in chain.run(folder, studio, LocalBackend(studio, folder.settings), wait=0.0):
+        pass
+    assert folder.journal.read_bytes() == b""
     assert (studio.calls["render_finish"], studio.calls["render_turntable"]) == (5, 1)
     assert set(states(folder)) == set(STAGES)
 
