@@ -383,7 +383,7 @@ def test_a_lost_request_is_found_by_its_words_and_never_taken_from_another(send:
 def test_last_weeks_request_with_the_same_words_is_not_this_one(send: Callable[[], Handle], fake: FakeFal):
     send()
     attempt = lost(fake)
-    attempt.sent_at = "2199-01-01T00:00:00+00:00"
+    attempt.sent_at = attempt.intended_at = "2199-01-01T00:00:00+00:00"
     assert search(attempt) is None
 
 
