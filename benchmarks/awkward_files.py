@@ -153,7 +153,7 @@ def _plain(file: Path, run: Path, samples: int) -> dict[str, Any]:
     for name in _lamps_left_out(record["stages"]["rig"].get("notes", [])):
         if name in bpy.data.objects:
             bpy.data.objects[name].hide_render = True
-    for thing in scene.objects:
+    for thing in list(scene.objects):
         thing.hide_render = thing.hide_render or thing.type == "LIGHT" or thing.is_shadow_catcher
     cameras = _bring_the_rig(scene, run / "scene.blend", back)
     _set(scene, record["settings"], samples)
@@ -231,7 +231,7 @@ def _bring_the_rig(scene: Any, path: Path, back: Any) -> dict[str, Any]:
     with bpy.data.libraries.load(str(path), link=False) as (source, target):
         target.collections = [name for name in source.collections if name in ("Consistency Rig", "Consistency Lighting", "Consistency Backdrop")]  # fmt: skip
         target.worlds = [name for name in source.worlds if name == "Consistency World"]
-    for home in target.collections:
+    for home in list(target.collections):
         scene.collection.children.link(home)
     bpy.context.view_layer.update()  # before, nothing that was brought knows where it is
     cameras = {}

@@ -36,7 +36,7 @@ def test_sides_are_said_in_the_unit_that_fits(metres, said):
     ],
 )
 def test_a_price_is_said_with_what_it_is_for(unit, usd, said):
-    assert Price(unit, usd, "").in_words == said
+    assert Price(unit, usd, "", "2026-11-25").in_words == said
 
 
 def test_every_endpoint_has_a_name_that_is_no_id():

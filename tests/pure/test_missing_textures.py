@@ -33,7 +33,7 @@ class Lacking(Seeing):
 
 def assert_nothing_is_on_model(folder: RunFolder) -> None:
     report = json.loads(folder.report.read_text(encoding="utf-8"))
-    assert report["headline"].startswith("0 of 5 on model")
+    assert report["headline"].startswith("5 to look at")
     assert LACK in report["headline"]
     assert all(verdict["outcome"] == "unsure" for verdict in report["verdicts"].values())
 

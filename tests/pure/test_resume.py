@@ -194,7 +194,9 @@ def kill_when(backend: FalBackend, folder: RunFolder, event: str, and_then: Call
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-def test_killed_while_fal_was_about_to_answer(folder: RunFolder, fake: FakeFal, backend: FalBackend, accepted: bool):
+def test_killed_while_fal_was_about_to_answer(
+    folder: RunFolder, fake: FakeFal, backend: FalBackend, accepted: bool, monkeypatch: pytest.MonkeyPatch
+):
     fake.fault("submit", "hang", handled=accepted)
     text = kill_when(backend, folder, "intended", lambda: fake.of("submit") and len(fake.books) == accepted)
     assert "nothing paid is lost" in text
@@ -205,6 +207,7 @@ def test_killed_while_fal_was_about_to_answer(folder: RunFolder, fake: FakeFal, 
     else:
         assert isinstance(event.error, errors.Uncertain)
         assert len(fake.of("submit")) == 1
+        bring_near(monkeypatch)
         assert buy_one(folder, send_again=True).kind == "done"
     assert len(fake.books.billed) == 1
 
@@ -220,7 +223,7 @@ def test_killed_while_fal_was_at_work(folder: RunFolder, fake: FakeFal, backend:
 
 def test_killed_while_downloading(folder: RunFolder, fake: FakeFal, backend: FalBackend):
     fake.fault("download", "stall")
-    kill_when(backend, folder, "result", lambda: list(folder.root.glob("photoreal/.*.part")))
+    kill_when(backend, folder, "result", lambda: fake.of("download") and list(folder.root.glob("photoreal/.*.part")))
     assert not (folder.root / OUT).exists()  # half a picture is not called by a picture's name
     assert buy_one(folder).kind == "done"
     assert not list(folder.root.rglob("*.part"))
@@ -407,6 +410,7 @@ def test_a_place_that_cannot_be_written_is_noticed_before_spending(folder: RunFo
     if place == "photoreal":
         (folder.root / place).write_bytes(b"a file where the folder should be")
     else:
+        (folder.root / place).unlink()
         (folder.root / place).mkdir()
     event = buy_one(folder)
     assert isinstance(event.error, RunFolderError)
