@@ -85,10 +85,10 @@ class Acceptance:
         )
 
     def headline(self) -> str:
-        """The run in one line; empty where nothing was looked at, unless that can't be on model anyway."""
+        """The run in one line; empty where nothing was looked at, unless it can't be told what is shown."""
         names = [angle.name for angle in self.settings.angles]
         line = self.record.headline(names)
-        return line or (f"0 of {len(names)} on model: {self.product.missing[0]}" if self.product.missing else "")
+        return line or (f"{len(names)} to look at: {self.product.missing[0]}" if self.product.missing else "")
 
     def advance(self, angle: Angle, shot: Shot) -> Steps[None]:
         """Measure what came in; once all of it has, decide what becomes of the angle, until it is settled or has to wait."""
