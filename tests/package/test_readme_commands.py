@@ -29,6 +29,7 @@ MORE = {"run": ["--yes", *SMALL, "--samples", "2"], "estimate": SMALL, "resume":
 # Benchmarks take minutes; the least of each shows that the command is right. Start-up also fails when it is too slow.
 MODULES = {
     "benchmarks.chaos": ["--runs", "1", "--jobs", "1"],
+    "benchmarks.unfair": ["--histories", "1", "--jobs", "1"],
     "benchmarks.references": ["--help"],
     "benchmarks.makespan": ["--help"],
     "benchmarks.calibration": ["--help"],

@@ -255,6 +255,7 @@ class World:
         folder = self.runs[run].folder
         now = folder.settings.budget
         if usd is None or now is None or usd > now:
+            self._bury()  # a child of an earlier life goes on with the limits of that life
             folder.settings = folder.settings.model_copy(update={"budget": usd})
             self.limits.append((self.fake.clock(), run, usd))
 
