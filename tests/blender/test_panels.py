@@ -229,7 +229,7 @@ def estimate(usd):
     from consistency_pipeline.operators import refresh
 
     still = SimpleNamespace(key="photoreal/front/take-01", endpoint="somebody/makes-it", quoted_usd=usd, amount="")
-    refresh.costs(bpy.context.scene, SimpleNamespace(lines=[still], retakes=0.0, most=usd, unknown=[]))
+    refresh.costs(bpy.context.scene, SimpleNamespace(lines=[still], retakes=0.0, most=usd, unknown=[], doubts=()))
 
 
 @pytest.mark.parametrize(
