@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import sys
 import threading
@@ -19,7 +18,7 @@ from .file_lock import lock_within
 from .redaction import dumps
 
 _UTF8 = ("utf-8", "surrogatepass")  # file names need not be valid Unicode
-_PROCESS = secrets.token_hex(4)  # containers that share a drive have processes of the same number
+_PROCESS = os.urandom(4).hex()  # containers that share a drive have processes of the same number
 LOCK_PATIENCE = 60.0  # seconds; what is done under such a lock takes milliseconds
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import socket
 import subprocess
 import sys
 import uuid
@@ -74,6 +73,8 @@ def machine() -> list[str]:
             names.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
             own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
             if own and namespace() == _FIRST_NAMESPACE:  # images of containers and cloned machines may share one
+                import socket  # a millisecond or three, which registering need not wait for
+
                 names.append(f"{own} {socket.gethostname()}")
     names = names or [f"{uuid.getnode():x}"]
     return [hashlib.sha256(f"consistency-pipeline {name}".encode()).hexdigest()[:16] for name in names]
