@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import bpy
 
@@ -69,23 +68,14 @@ def test_thumbnails_and_drawing_are_given_back(tmp_path):
     assert compare._handles == []
 
 
-def test_registering_is_not_felt_and_loads_nothing_heavy():
-    """In a process of its own; the best of three, since a busy machine says nothing about us."""
+def test_registering_loads_nothing_heavy():
+    """In a process of its own. How long it takes is held by ``benchmarks.startup``."""
     program = (
-        "import bpy, sys, time, consistency_pipeline as c\n"
-        "began = time.perf_counter(); c.register(); took = time.perf_counter() - began\n"
-        "c.unregister()\n"
-        "print(took, *sorted({'pydantic', 'fal_client', 'httpx', 'numpy.linalg'} & set(sys.modules) - known))"
+        "import bpy, sys\nknown = set(sys.modules)\nimport consistency_pipeline as c\nc.register()\nc.unregister()\n"
+        "print('NEW', *sorted({'pydantic', 'fal_client', 'httpx', 'numpy.linalg'} & set(sys.modules) - known))"
     )
-    program = "import bpy, sys\nknown = set(sys.modules)\n" + program
-    seconds, loaded = [], ""
-    for _ in range(3):
-        said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
-        first, _, loaded = said.stdout.strip().splitlines()[-1].partition(" ")
-        seconds.append(float(first))
-        time.sleep(0.1)
-    assert loaded == "", "registering imported what only a run needs"
-    assert min(seconds) < 0.25  # the benchmark holds it to 50 ms; this only notices a heavy import
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert said.stdout.strip().splitlines()[-1] == "NEW", "registering imported what only a run needs"
 
 
 def test_a_run_finds_everything_imported_that_it_needs():
