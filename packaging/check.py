@@ -23,6 +23,7 @@ ALL_LANES = {"3.11": "Blender 4.5 LTS", "3.13": "Blender 5.2 LTS"}
 TEST_FOLDERS = ("pure", "blender", "package")
 DEADLINE_SECONDS = 840
 KEYS = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # withheld: no test may ever spend the money of who runs it
+HISTORIES = 100  # of an unfair service, in all lanes together (tests/pure/test_unfair_service.py)
 NO_TESTS_COLLECTED = 5  # pytest's own exit status
 
 UNDER_WAY: set[int] = set()  # process groups
@@ -95,10 +96,14 @@ def types(lane: str) -> Result:
     return run("types", [mypy, "-p", "consistency_pipeline"], MYPYPATH=str(names))
 
 
-def tests(lane: str) -> list[Result]:
+def tests(lane: str, lanes: int) -> list[Result]:
     """One pytest process for each folder: the pure one must not find bpy loaded, and a crash must not take the rest."""
     folders = [folder for folder in TEST_FOLDERS if (ROOT / "tests" / folder).is_dir()]
-    return [run(f"{folder} tests, Python {lane}", pytest(lane, folder)) for folder in folders]
+    share = str(HISTORIES // lanes)
+    return [
+        run(f"{folder} tests, Python {lane}", pytest(lane, folder), CONSISTENCY_UNFAIR_HISTORIES=share)
+        for folder in folders
+    ]
 
 
 def window_tests(lane: str) -> Result:
@@ -118,7 +123,10 @@ def main(lanes: list[str]) -> int:
     started = time.monotonic()
     # Two side by side: one alone leaves the second core idle wherever it waits for a process, a server or a disk.
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as side_by_side:
-        running = [side_by_side.submit(tools, lanes[0]), *(side_by_side.submit(tests, lane) for lane in lanes)]
+        running = [
+            side_by_side.submit(tools, lanes[0]),
+            *(side_by_side.submit(tests, lane, len(lanes)) for lane in lanes),
+        ]
         try:
             results = [result for steps in running for result in steps.result()]
         except KeyboardInterrupt:

@@ -113,6 +113,7 @@ def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     assert seen["looks_through"] == ["CAMERA", "Camera view"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path):
     fake.latency = {"model": 1000.0, "picture": 0.3}
@@ -215,6 +216,7 @@ def test_cancelling_stops_the_render_and_closing_its_window_ends_the_run(window,
     assert "Press Resume" in seen["note"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_new_artists_first_quarter_of_an_hour(window, tmp_path: Path):
     model, other = cube_glb(tmp_path / "cube.glb"), tmp_path / "other.glb"
