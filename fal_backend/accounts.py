@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,10 @@ class Accounts:
     def note(self, kind: str, attempt: Attempt, **facts: Any) -> None:
         """Write down what became of an attempt, and settle its price and its request where they changed."""
         before = attempt.committed_usd, attempt.request_id
+        if kind == "submitted":
+            # First in the book that all runs share: after a crash between the two this attempt finds its request again, and
+            # no other run that sent the same words takes it.
+            self._book.settle([replace(self._entry(attempt), request=str(facts["request_id"]))])
         self._journal.write(kind, attempt.key, attempt.number, **facts)
         if (attempt.committed_usd, attempt.request_id) != before:
             self._book.settle([self._entry(attempt)])
