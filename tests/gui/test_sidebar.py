@@ -57,7 +57,7 @@ def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
         fake.advance(1000.0)
 
     window.answers["fal.ai hurries"] = hurry
-    seen = window.play("artist_clicks_through", key=API_KEY, timeout=400)
+    seen = window.play("artist_clicks_through", key=API_KEY, timeout=400, patience=240)
 
     assert not seen["greyed_out_and_still_worked"], "nothing to start from, and still the button worked"
     assert [Path(photo).name for photo in seen["photos"]] == ["front.png", "side.png"]
@@ -99,9 +99,10 @@ def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
     assert {shot.stem for shot in window.shots.glob("*.png")} >= {"01-empty", "08-done", "10-compare"}
 
 
+@pytest.mark.timeout(460)
 def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     model = cube_glb(tmp_path / "cube.glb")
-    seen = window.play("escape_cancels", model=str(model))
+    seen = window.play("escape_cancels", model=str(model), timeout=400, patience=240)
     assert seen["dropped"] == ["FILE", str(model)]
     assert seen["undone"]
     assert seen["running_after_undo"], "undoing ended the run"
