@@ -49,6 +49,7 @@ def cube_glb(path: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(460)
 def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
     fake.latency = {"model": 0.3, "picture": 1000.0, "video": 0.5}  # until something in the queue has been cancelled
 
