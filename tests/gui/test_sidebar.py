@@ -49,6 +49,7 @@ def cube_glb(path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.timeout(460)
 def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
     fake.latency = {"model": 0.3, "picture": 1000.0, "video": 0.5}  # until something in the queue has been cancelled
@@ -100,6 +101,7 @@ def test_an_artist_clicks_through_it_all(window, fake: FakeFal):
     assert {shot.stem for shot in window.shots.glob("*.png")} >= {"01-empty", "08-done", "10-compare"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(460)
 def test_escape_cancels_and_resume_goes_on(window, tmp_path: Path):
     model = cube_glb(tmp_path / "cube.glb")
@@ -197,6 +199,7 @@ def wait_for(file: Path) -> None:
     assert file.is_file(), f"what was paid for did not arrive: {file}"
 
 
+@pytest.mark.long
 def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
     fake.latency = 3.0
     seen = window.play("file_is_loaded_meanwhile", key=API_KEY)
@@ -207,6 +210,7 @@ def test_loading_a_file_during_a_run_loses_nothing_paid(window, fake: FakeFal):
     wait_for(folder / "model" / "product.glb")
 
 
+@pytest.mark.long
 def test_cancelling_stops_the_render_and_closing_its_window_ends_the_run(window, tmp_path: Path):
     seen = window.play("run_is_let_go", model=str(cube_glb(tmp_path / "cube.glb")))
     assert seen["running_after_undos"]

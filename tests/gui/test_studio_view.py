@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 PRODUCT = ["Camera front", "Camera three-quarter", "Ground", "Light fill", "Light key", "Light rim", "Product", "Product Instance"]  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_product_stands_alone_as_soon_as_it_is_taken_and_one_toggle_brings_everything_back(window):
     seen = window.play("studio_view_comes_and_goes", timeout=300)
     before = seen["before"]
