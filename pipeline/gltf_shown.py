@@ -19,7 +19,7 @@ from .names_in_words import in_words
 
 VISIBILITY = "KHR_node_visibility"
 _MOVED = "KHR_animation_pointer"
-LEFT_OUT = "consistency_left_out"  # in the extras of a node that is left as an empty place
+EMPTY_PLACE = "consistency_empty_place"  # in the extras of a node that has lost what it showed
 REST_POSE = "animations of the file were left out; the product stands in its rest pose"
 
 
@@ -131,7 +131,7 @@ def _empty(document: dict[str, Any], nodes: list[dict[str, Any]], shown: set[int
             for drawn in ("KHR_lights_punctual", "EXT_mesh_gpu_instancing"):
                 extensions.pop(drawn, None)
             extras = node.get("extras")
-            node["extras"] = {**(extras if isinstance(extras, dict) else {}), LEFT_OUT: 1}
+            node["extras"] = {**(extras if isinstance(extras, dict) else {}), EMPTY_PLACE: 1}
         if "extensions" in node and not extensions:
             del node["extensions"]
     for key in ("extensionsRequired", "extensionsUsed"):

@@ -55,7 +55,7 @@ def import_gltf(path: Path, scene: Scene, notes: list[str], leave_out: Collectio
 
 def _without_empty_places(objects: list[Object]) -> list[Object]:
     """Remove what is left of nodes that the file doesn't show, as far as nothing that it shows hangs on them."""
-    places = {thing for thing in objects if gltf_shown.LEFT_OUT in thing and thing.type == "EMPTY"}
+    places = {thing for thing in objects if gltf_shown.EMPTY_PLACE in thing and thing.type == "EMPTY"}
     for thing in objects:
         if thing not in places:
             above = thing.parent

@@ -5,6 +5,8 @@ One root collection holds everything; deleting it deletes everything the extensi
 
 from __future__ import annotations
 
+from ..pipeline.gltf_textures import LEFT_OUT as LEFT_OUT
+
 ROOT = "Consistency Pipeline"
 PRODUCT = "Consistency Product"
 RIG = "Consistency Rig"
@@ -25,7 +27,7 @@ IMPORTED = "consistency_imported"  # on every datablock that came with the produ
 ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "ground"
 LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
-LEFT_OUT = "consistency_left_out"  # on a picture or an object: what its file needs and a run can't have, and why
+# LEFT_OUT: on a picture or an object: what its file needs and a run can't have, and why.
 SOURCE = "consistency_source"  # on the product's root: the file it came from
 IN_PLACE = (
     "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root

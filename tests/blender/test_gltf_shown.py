@@ -22,7 +22,7 @@ ACCESSORS = ((CORNERS, 5126, "VEC3"), (FACES, 5123, "SCALAR"), (TIMES, 5126, "SC
 def load(tmp_path):
     """Write a GLB in which mesh 0 is a cube of 1 m, mesh 1 the same with a morph target, and load it."""
 
-    def write(nodes, **more):
+    def write(nodes, leave_out=(), **more):
         views, accessors, binary = [], [], b""
         for values, component, kind in ACCESSORS:
             data = values.tobytes()
@@ -39,7 +39,7 @@ def load(tmp_path):
         text += b" " * (-len(text) % 4)
         path = tmp_path / "shown.glb"
         path.write_bytes(struct.pack("<4sIII4s", b"glTF", 2, 28 + len(text) + len(binary), len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary)  # fmt: skip
-        steps = model.load_product(path)
+        steps = model.load_product(path, leave_out)
         while True:
             try:
                 next(steps)
@@ -84,3 +84,14 @@ def test_a_morph_keeps_the_weights_that_the_node_has(load, node, height):
     animation = {"samplers": [{"input": 2, "output": 2}], "channels": [channel]}
     product = load([{"name": "A", "mesh": 1, **node}], animations=[animation])
     assert product.size == pytest.approx((1, 1, height))
+
+
+def test_a_floor_that_carries_the_product_is_left_out_and_nothing_is_said_to_be_missing(load):
+    nodes = [
+        {"name": "Floor", "mesh": 0, "scale": [20, 0.01, 20], "children": [1]},
+        {"name": "Vase", "mesh": 0, "scale": [0.05, 100, 0.05]},
+    ]
+    product = load(nodes, leave_out=["Floor"])
+    assert product.missing == ()
+    assert product.size == pytest.approx((1.0, 1.0, 1.0))
+    assert meshes_now() == ["Vase"]
