@@ -13,6 +13,7 @@ from pathlib import Path
 from ..pipeline import gltf_file
 from ..pipeline.errors import BadInput
 from ..pipeline.gltf_bounds import LARGEST_SIDE
+from ..pipeline.picture_size import webp_size
 from .errors import BadDownload
 
 MOST_BOXES = 100_000  # of an MP4 at its top level; a fragmented one has two for each second
@@ -148,16 +149,10 @@ def _check_webp(path: Path) -> None:
     (length,) = struct.unpack_from("<I", data, 4)
     if length + 8 > len(data) + 1:
         raise ValueError("a WebP that ends early")
-    if data[12:16] == b"VP8X":
-        _sane(int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1)
-    elif data[12:16] == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        _sane(width & 0x3FFF, height & 0x3FFF)
-    elif data[12:16] == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        _sane((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
-    else:
+    size = webp_size(data)
+    if size is None:
         raise ValueError("a WebP without a picture")
+    _sane(*size)
 
 
 def _check_mp4(path: Path) -> None:

@@ -81,6 +81,13 @@ def keep_shown(document: dict[str, Any], name: str, leave_out: Collection[str] =
     return json.dumps(document, sort_keys=True) != before, notes
 
 
+def shown_nodes(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes that the default scene shows, in their order in the file."""
+    nodes = document.get("nodes", [])
+    shown, _, _ = _walk(nodes, _roots(document)[0], ())
+    return [nodes[number] for number in sorted(shown)]
+
+
 def _roots(document: dict[str, Any]) -> tuple[list[int], str]:
     """The default scene's topmost nodes; all nodes that have no parent where the file has no scene."""
     scenes = [scene for scene in document.get("scenes", ()) if isinstance(scene, dict)]

@@ -3,11 +3,11 @@ silence. glTF 2.0 specification, §3.8 (textures, images) and §3.5 (the default
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from .gltf_shown import read_document, shown_nodes
 
 LEFT_OUT = "consistency_left_out"  # in an image's extras: why its file was not taken
 FALLBACK_FREE = {  # extensions that carry a texture's picture; without a "source" beside, nothing is shown
@@ -31,7 +31,7 @@ def unreadable_textures(path: Path, read: Collection[str] = ("EXT_texture_webp",
 
     ``read``: the extensions for pictures that the importer knows. The GLB has been checked before.
     """
-    document = _document(path)
+    document, _ = read_document(path)
     found = []
     for material in _shown_materials(document):
         name = material[1].get("name") or f"material {material[0]}"
@@ -42,13 +42,6 @@ def unreadable_textures(path: Path, read: Collection[str] = ("EXT_texture_webp",
     return found
 
 
-def _document(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        length = struct.unpack("<12xI4x", file.read(20))[0]
-        document: dict[str, Any] = json.loads(file.read(length))
-    return document
-
-
 def _at(document: dict[str, Any], key: str, index: Any) -> dict[str, Any] | None:
     items = document.get(key)
     if not isinstance(items, list) or not isinstance(index, int) or not 0 <= index < len(items):
@@ -57,21 +50,8 @@ def _at(document: dict[str, Any], key: str, index: Any) -> dict[str, Any] | None
 
 
 def _shown_materials(document: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    scene = _at(document, "scenes", document.get("scene", 0))
-    pending = list(scene.get("nodes", ())) if scene else list(range(len(document.get("nodes", ()))))
-    seen: set[int] = set()
-    materials: set[int] = set()
-    while pending:
-        index = pending.pop()
-        node = _at(document, "nodes", index)
-        if node is None or index in seen:
-            continue
-        seen.add(index)
-        if node.get("extensions", {}).get("KHR_node_visibility", {}).get("visible") is False:
-            continue
-        pending += node.get("children", ())
-        mesh = _at(document, "meshes", node.get("mesh")) or {}
-        materials |= {part["material"] for part in mesh.get("primitives", ()) if "material" in part}
+    meshes = [_at(document, "meshes", node.get("mesh")) or {} for node in shown_nodes(document)]
+    materials = {part["material"] for mesh in meshes for part in mesh.get("primitives", ()) if "material" in part}
     for number in sorted(materials):
         material = _at(document, "materials", number)
         if material is not None:

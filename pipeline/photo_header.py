@@ -11,7 +11,8 @@ from pathlib import Path
 
 from .errors import BadInput
 from .input_file import check_regular
-from .picture_size import webp_size
+from .picture_bytes import is_cut_short
+from .picture_size import jpeg_frame, webp_size
 
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif")
 MAX_PHOTO_BYTES = 50 * 1024**2
@@ -50,23 +51,12 @@ def _png(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
-    position = 2
-    while data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return (width, height) if data.rfind(b"\xff\xd9") > position else None
-        position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
-    return None
+    frame = jpeg_frame(data)
+    return frame[:2] if frame is not None and data.rfind(b"\xff\xd9") > frame[2] else None
 
 
 def _webp(data: bytes) -> tuple[int, int] | None:
-    if len(data) < 8 + struct.unpack("<I", data[4:8])[0] - 1:  # the padding byte is often missing
-        return None
-    return webp_size(data)
+    return None if is_cut_short(data) else webp_size(data)
 
 
 def _avif(data: bytes) -> tuple[int, int] | None:

@@ -16,7 +16,8 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return struct.unpack_from(">II", data, 16)
         if data.startswith(b"\xff\xd8\xff"):
-            return _jpeg(data)
+            frame = jpeg_frame(data)
+            return frame and frame[:2]
         if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
             return webp_size(data)
         if data.startswith(_KTX2):
@@ -27,7 +28,8 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _jpeg(data: bytes) -> tuple[int, int] | None:
+def jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
+    """(width, height) in pixels and where in ``data`` the frame's header begins. Raises struct.error or IndexError."""
     position = 2
     while data[position] == 0xFF:
         marker = data[position + 1]
@@ -36,7 +38,7 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
             continue
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, position + 5)
-            return width, height
+            return width, height, position
         position += 2 + struct.unpack_from(">H", data, position + 2)[0]
     return None
 
