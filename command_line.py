@@ -139,10 +139,9 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
     settings = with_limits(folder.settings, options)
-    if settings != folder.settings:
-        folder.settings = settings
     if options.allow_missing_textures:
         settings = settings.model_copy(update={"allow_missing_textures": True})
+    if settings != folder.settings:
         folder.settings = settings
     if folder.is_finished:
         return _summary(folder, time.monotonic())

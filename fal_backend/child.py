@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..pipeline.disk import sweep
-from ..pipeline.errors import ConsistencyError, RunInUse, TryAgainLater
+from ..pipeline.errors import ConsistencyError, RunInUse, TryAgainLater, unforeseen
 from ..pipeline.journal import Journal
 from ..pipeline.lease import Lease
 from ..pipeline.processes import is_alive
@@ -166,7 +166,7 @@ class Child:
         except ConsistencyError as error:
             self._voice.say(kind, error=errors.to_json(error))
         except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
-            self._voice.say(kind, error=errors.to_json(_unforeseen(error)))
+            self._voice.say(kind, error=errors.to_json(ConsistencyError(unforeseen(error, words=False))))
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
         def tell(kind: str, text: str = "", **facts: Any) -> None:
@@ -180,7 +180,7 @@ class Child:
         except ConsistencyError as error:
             tell("failed", str(error), error=errors.to_json(error))
         except Exception as error:  # noqa: BLE001 - one purchase must not take the others down
-            problem = _unforeseen(error)
+            problem = ConsistencyError(unforeseen(error, words=False))
             tell("failed", str(problem), error=errors.to_json(problem))
         finally:
             with self._active_lock:
@@ -198,17 +198,6 @@ class Child:
         if self._lease is not None:
             self._lease.release()
         self._queue.close()
-
-
-def _unforeseen(error: Exception) -> ConsistencyError:
-    # The text of a foreign exception may hold anything, an address with a token in it too: only its kind is told.
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "?"
-    return ConsistencyError(
-        f"an unforeseen {type(error).__name__} at {where}; please report it, then resume: nothing paid is lost"
-    )
 
 
 def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> None:

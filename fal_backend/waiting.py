@@ -90,16 +90,12 @@ class Waiting:
                 self._cancelled(handle, attempt, tell)
                 is_cancelled, sky = True, Weather(patience.LOOK)
 
-    def read_again(self, attempt: Attempt) -> bool:
-        """Ask for an attempt's result once more, since its files could not be fetched. False where it is not to be had."""
-        try:
+    def read_again(self, attempt: Attempt) -> None:
+        """Ask for an attempt's result once more, since its files could not be fetched: it may name others by now."""
+        with contextlib.suppress(FalError, TryAgainLater):
             answer = self._queue.answer(self._handle(attempt))
-            files = found_files(answer.body, attempt)
-        except (FalError, TryAgainLater):
-            return False
-        if files != (attempt.result or {}).get("files"):
-            self._accounts.note("result", attempt, files=files, seed=_seed(answer.body))
-        return True
+            if found_files(answer.body, attempt) != (attempt.result or {}).get("files"):
+                self._note_result(attempt, answer)
 
     def _handle(self, attempt: Attempt) -> Handle:
         try:

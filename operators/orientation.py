@@ -60,7 +60,9 @@ def turn(context: Context, by: Matrix | None) -> None:
 
 
 def look_at_product(context: Context) -> None:
-    """Have the viewports of the window show the whole product, from where they look."""
+    """Have the viewports of the window show the whole product, from where they look; the studio view shows it already."""
+    if context.scene.consistency.studio_view:
+        return
     from ..studio import model
 
     points = model.product_points()

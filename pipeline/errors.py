@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .redaction import redact
+
 
 class ConsistencyError(Exception):
     """Base of everything the user is meant to read. ``str(error)`` is one sentence that names the cure."""
@@ -55,11 +57,14 @@ class RunFolderError(ConsistencyError):
     pass
 
 
-def unforeseen(error: BaseException) -> str:
-    """One sentence for what nobody has foreseen, with the place that a report should name."""
+def unforeseen(error: BaseException, *, words: bool = True) -> str:
+    """One sentence for what nobody has foreseen, with the place that a report should name.
+
+    Without ``words`` what the error itself says is left out: a foreign one's may hold anything, an address with a token too.
+    """
     place, trace = "", error.__traceback__
     while trace is not None:
         place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    words = " ".join(str(error).split())[:300]
-    return f"an unforeseen {type(error).__name__}{place}{f': {words}' if words else ''}; please report it, then resume: nothing paid is lost"
+    said = redact(" ".join(str(error).split()))[:300] if words else ""
+    return f"an unforeseen {type(error).__name__}{place}{f': {said}' if said else ''}; please report it, then resume: nothing paid is lost"
