@@ -37,9 +37,9 @@ class Accounts:
     def last(self, key: str) -> Attempt | None:
         return self._journal.purchases.last(key)
 
-    def is_anothers(self, request_id: str, attempt: Attempt) -> bool:
-        """Whether a request of fal's belongs to another attempt, of this run or of any other on this machine."""
-        return self._book.requests().get(request_id, self._id(attempt)) != self._id(attempt)
+    def others_requests(self, attempt: Attempt) -> set[str]:
+        """fal's ids of the requests that belong to other attempts, of this run or of any other on this machine."""
+        return {request for request, owner in self._book.requests().items() if owner != self._id(attempt)}
 
     def sending(self, endpoint: str, arguments: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
         """This machine's turn to send these words, or to look for them."""

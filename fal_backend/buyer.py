@@ -232,12 +232,12 @@ class Buyer:
 
         Raises FalError where the list can't be had.
         """
-        clock, is_anothers = self._queue.clock, self._accounts.is_anothers
+        clock = self._queue.clock
         with self._accounts.sending(attempt.endpoint, attempt.arguments):
-            listed = history.read(self._key, attempt.endpoint, clock)
-            found = history.find(listed, attempt, clock, is_anothers)
+            listed, others = history.read(self._key, attempt.endpoint, clock), self._accounts.others_requests(attempt)
+            found = history.find(listed, attempt, clock, others)
             if found is None:
-                return None if history.may_hide(listed, attempt, clock, is_anothers) else False
+                return None if history.may_hide(listed, attempt, clock, others) else False
             handle = self._queue.rebuild(attempt.endpoint, found)
             self._accounts.note("submitted", attempt, **asdict(handle), found_by="request list")
         return True
@@ -263,7 +263,7 @@ class Buyer:
             tell("waiting", "sending", quoted_usd=purchase.quoted_usd)
             try:
                 handle = self._queue.submit(purchase.endpoint, arguments)
-                if self._accounts.is_anothers(handle.request_id, attempt):
+                if handle.request_id in self._accounts.others_requests(attempt):
                     raise Uncertain(f"fal.ai answered with the request {handle.request_id}, which is another's; whether it accepted this one is not known")  # fmt: skip
             except Uncertain as error:
                 self._note_uncertain(attempt, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,30 +57,27 @@ def moment_of(attempt: Attempt, clock: FalClock) -> datetime | None:
     return min((moment for moment in told if moment is not None), default=None)
 
 
-IsAnothers = Callable[[str, Attempt], bool]  # whether a request id belongs to another attempt of this machine
-
-
-def find(listed: list[Listed], attempt: Attempt, clock: FalClock, is_anothers: IsAnothers) -> str | None:
+def find(listed: list[Listed], attempt: Attempt, clock: FalClock, others: Collection[str]) -> str | None:
     """The id of the request that carried exactly this attempt's arguments, None where the list doesn't show it.
 
-    Of several that match, the one sent nearest to the intention, by fal's own clock; never one that belongs to another
-    attempt. None proves nothing by itself: the list may lag.
+    Of several that match, the one sent nearest to the intention, by fal's own clock; never one of the ``others``, which
+    belong to another attempt. None proves nothing by itself: the list may lag.
     """
     near = {
         row.request_id: distance
         for row in listed
         if row.arguments == attempt.arguments and (distance := _distance(row, attempt, clock)) is not None
     }
-    mine = [request for request in near if not is_anothers(request, attempt)]
+    mine = [request for request in near if request not in others]
     return min(mine, key=lambda request: near[request], default=None)
 
 
-def may_hide(listed: list[Listed], attempt: Attempt, clock: FalClock, is_anothers: IsAnothers) -> bool:
+def may_hide(listed: list[Listed], attempt: Attempt, clock: FalClock, others: Collection[str]) -> bool:
     """Whether one of the list's requests may be this attempt's, since the list doesn't say what was asked in it, or when."""
     return any(
         row.arguments in (None, attempt.arguments)
         and (row.sent_at is None or _distance(row, attempt, clock) is not None)
-        and not is_anothers(row.request_id, attempt)
+        and row.request_id not in others
         for row in listed
     )
 

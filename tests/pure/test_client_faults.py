@@ -367,7 +367,7 @@ def lost(fake: FakeFal, number: int = 0) -> Attempt:
 def search(attempt: Attempt, *known: str) -> str | None:
     clock = FalClock()
     listed = history.read(API_KEY, attempt.endpoint, clock)
-    return history.find(listed, attempt, clock, lambda request, _attempt: request in known)
+    return history.find(listed, attempt, clock, known)
 
 
 def test_a_lost_request_is_found_by_its_words_and_never_taken_from_another(send: Callable[[], Handle], fake: FakeFal):
@@ -418,6 +418,6 @@ def test_a_request_whose_words_the_list_does_not_keep_may_be_this_one(send: Call
     attempt, clock = lost(fake), FalClock()
     fake.fault("requests", "edit_answer", times=None, edit=lambda body: {"items": [{name: row[name] for name in ("request_id", "sent_at")} for row in body["items"]]})  # fmt: skip
     listed = history.read(API_KEY, KONTEXT, clock)
-    assert history.find(listed, attempt, clock, lambda *_a: False) is None
-    assert history.may_hide(listed, attempt, clock, lambda *_a: False)
-    assert not history.may_hide(listed, attempt, clock, lambda found, _attempt: found == request)
+    assert history.find(listed, attempt, clock, ()) is None
+    assert history.may_hide(listed, attempt, clock, ())
+    assert not history.may_hide(listed, attempt, clock, {request})
