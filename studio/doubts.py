@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from bpy.types import Depsgraph, Material, NodeTree, Object
+from bpy.types import Depsgraph, Material, Node, Object
 from numpy.typing import NDArray
 
 from ..pipeline.names_in_words import in_words
 from .geometry import MESH_LIKE, SOLID, face_vertices, shown_meshes_of, shown_parts, spans
+from .node_trees import all_nodes
 
 MANY_TIMES = 4.0  # the size of all the rest: a floor or a wall
 THIN = 0.05  # of its largest side: the thickness of a floor or a wall
@@ -115,43 +116,25 @@ def _parts(root: Object, depsgraph: Depsgraph) -> Iterator[_Part]:
         yield _Part(name, corners.min(axis=0), corners.max(axis=0), places, areas * float(first * second))  # fmt: skip
 
 
-def needs_place(material: Material) -> bool:
-    """The material looks at where in the world it is, or at which object it is on."""
-    return _looks_at_place(material.node_tree, set())
-
-
 _PLACES = {"NEW_GEOMETRY": ("Position",), "OBJECT_INFO": ("Location", "Random")}
 
 
-def _looks_at_place(tree: NodeTree | None, seen: set[str]) -> bool:
-    if tree is None or tree.name in seen:
-        return False
-    seen.add(tree.name)
-    for node in tree.nodes:
-        if any(node.outputs[name].is_linked for name in _PLACES.get(node.type, ())):
-            return True
-        if node.type == "TEX_COORD" and node.object is not None and node.outputs["Object"].is_linked:
-            return True
-        if node.type == "GROUP" and _looks_at_place(node.node_tree, seen):
-            return True
-    return False
+def needs_place(material: Material) -> bool:
+    """The material looks at where in the world it is, or at which object it is on."""
+    return any(
+        any(node.outputs[name].is_linked for name in _PLACES.get(node.type, ()))
+        or (node.type == "TEX_COORD" and node.object is not None and node.outputs["Object"].is_linked)
+        for node in all_nodes(material.node_tree)
+    )
 
 
 def follows_camera(thing: Object) -> bool:
     """Geometry nodes of it ask for the scene's camera."""
     return any(
-        modifier.type == "NODES" and modifier.show_render and _asks_for_camera(modifier.node_group, set())
+        node.type == "INPUT_ACTIVE_CAMERA"
         for modifier in thing.modifiers
-    )
-
-
-def _asks_for_camera(tree: NodeTree | None, seen: set[str]) -> bool:
-    if tree is None or tree.name in seen:
-        return False
-    seen.add(tree.name)
-    return any(
-        node.type == "INPUT_ACTIVE_CAMERA" or (node.type == "GROUP" and _asks_for_camera(node.node_tree, seen))
-        for node in tree.nodes
+        if modifier.type == "NODES" and modifier.show_render
+        for node in all_nodes(modifier.node_group)
     )
 
 
@@ -173,17 +156,13 @@ def _is_uneven(material: Material) -> bool:
     output = material.node_tree.get_output_node("CYCLES")
     if output is None or not output.inputs["Surface"].is_linked:
         return True
-    return any(output.inputs[name].is_linked for name in ("Volume", "Displacement")) or _is_clear(material.node_tree, set())  # fmt: skip
+    return any(output.inputs[name].is_linked for name in ("Volume", "Displacement")) or any(
+        _is_clear(node) for node in all_nodes(material.node_tree)
+    )
 
 
-def _is_clear(tree: NodeTree | None, seen: set[str]) -> bool:
-    if tree is None or tree.name in seen:
-        return False
-    seen.add(tree.name)
-    for node in tree.nodes:
-        alpha = node.inputs.get("Alpha") if node.type == "BSDF_PRINCIPLED" else None
-        if alpha is not None and (alpha.is_linked or alpha.default_value < 1.0):
-            return True
-        if node.type in ("BSDF_TRANSPARENT", "HOLDOUT") or (node.type == "GROUP" and _is_clear(node.node_tree, seen)):
-            return True
-    return False
+def _is_clear(node: Node) -> bool:
+    alpha = node.inputs.get("Alpha") if node.type == "BSDF_PRINCIPLED" else None
+    return node.type in ("BSDF_TRANSPARENT", "HOLDOUT") or (
+        alpha is not None and (alpha.is_linked or alpha.default_value < 1.0)
+    )

@@ -22,6 +22,7 @@ from ..pipeline.stages import Progress, Steps
 from . import names
 from .geometry import as_rendered, read_attribute, shown_meshes, shown_parts
 from .image_files import decodes, file_of_frame, read_file, tile_files
+from .node_trees import all_nodes
 
 MOST_NAMED = 3  # in one sentence
 
@@ -124,7 +125,7 @@ def _missing_tiles(root: Object) -> list[BadTexture]:
 
 def _uv_layer(mesh: Mesh, material: Material, user: ImageUser) -> str | None:
     """The UV map that places the picture; None where other nodes stand between."""
-    node = next((part for part in _all_nodes(material.node_tree) if getattr(part, "image_user", None) == user), None)
+    node = next((part for part in all_nodes(material.node_tree) if getattr(part, "image_user", None) == user), None)
     own = next((layer.name for layer in mesh.uv_layers if layer.active_render), None)
     if node is None or not node.inputs["Vector"].is_linked:
         return own
@@ -132,13 +133,6 @@ def _uv_layer(mesh: Mesh, material: Material, user: ImageUser) -> str | None:
     if source.from_node.type == "UVMAP":
         return source.from_node.uv_map or own
     return own if source.from_node.type == "TEX_COORD" and source.from_socket.name == "UV" else None
-
-
-def _all_nodes(tree: NodeTree) -> Iterator[Node]:
-    for node in tree.nodes:
-        yield node
-        if getattr(node, "node_tree", None) is not None:
-            yield from _all_nodes(node.node_tree)
 
 
 def _tiles_in_use(mesh: Mesh, layer: str, shown: NDArray[np.bool_]) -> set[int]:
