@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
 from .pipeline.options import make_parser, settings_from, with_limits
 from .pipeline.terminal import Stop, drive, put, quiet_stdout, say
-from .pipeline.text_table import text_table, usd
+from .pipeline.wording.text_table import text_table, usd
 
 if TYPE_CHECKING:
-    from .pipeline.ports import Backend
-    from .pipeline.run_folder import RunFolder
+    from .pipeline.backend.ports import Backend
+    from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings import RunSettings
 
 
@@ -112,8 +112,8 @@ def versions() -> dict[str, Any]:
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.preflight import check, check_place
-    from .pipeline.run_folder import RunFolder
+    from .pipeline.run.preflight import check, check_place
+    from .pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
     if settings.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
@@ -133,8 +133,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.preflight import check
-    from .pipeline.run_folder import RunFolder
+    from .pipeline.run.preflight import check
+    from .pipeline.run.run_folder import RunFolder
 
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
@@ -170,9 +170,9 @@ def _need_fal() -> str:
 
 @contextlib.contextmanager
 def _fal() -> Iterator[Any]:
-    from .fal_backend.desk import Desk
+    from .fal_backend.child.questions import ServiceQuestions
 
-    desk = Desk(_need_fal(), _python_args())
+    desk = ServiceQuestions(_need_fal(), _python_args())
     try:
         yield desk
     finally:
@@ -184,7 +184,7 @@ def _agree(
 ) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
     from .fal_backend import quote
-    from .pipeline.spending import SpendingBook
+    from .pipeline.money.spending import SpendingBook
 
     SpendingBook().check()
     prices = fal.prices(quote.endpoints(settings, folder))
@@ -204,7 +204,7 @@ def _agree(
 
 
 def _local_backend(folder: RunFolder, studio: Any, **_options: Any) -> Backend:
-    from .pipeline.local_backend import LocalBackend
+    from .pipeline.backend.local import LocalBackend
 
     return LocalBackend(studio, folder.settings)
 
@@ -283,7 +283,7 @@ def _count(number: int, word: str) -> str:
 
 def _estimate(options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend import quote
-    from .pipeline.preflight import check
+    from .pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)
     check(settings)
@@ -340,7 +340,7 @@ def _stale_prices() -> dict[str, Any]:
 
 
 def _ledger(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.ledger import Ledger
+    from .pipeline.money.ledger import Ledger
 
     ledger = Ledger.read([run.expanduser().absolute() for run in options.runs])
     return {"status": "done", **ledger.to_json(), "text": ledger.table()}

@@ -30,8 +30,8 @@ import calibration_render as renders
 import calibration_restyle as restyling
 import numpy as np
 
-from consistency_pipeline.pipeline.scoring import gate, verdict
-from consistency_pipeline.pipeline.scoring.arrays import resize
+from consistency_pipeline.pipeline.gate.scoring import gate, verdict
+from consistency_pipeline.pipeline.gate.scoring.arrays import resize
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ import calibration_restyle as restyling
 import numpy as np
 from calibration_restyle import HARD_BACKDROPS, STILL, Move
 
-from consistency_pipeline.pipeline.scoring import drift, gate
-from consistency_pipeline.pipeline.scoring.arrays import dilate, erode
-from consistency_pipeline.pipeline.scoring.reference import Camera, Reference
+from consistency_pipeline.pipeline.gate.scoring import drift, gate
+from consistency_pipeline.pipeline.gate.scoring.arrays import dilate, erode
+from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 
 MOVES = {
     "shift": (Move(dx=5.0), Move(dx=-8.0, dy=6.0), Move(dy=-20.0)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from consistency_pipeline.pipeline.scoring.verdict import Numbers, Thresholds, judge
+from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Thresholds, judge
 
 Row = dict[str, Any]
 # name, the number it limits, bounds, on which backdrops it decides

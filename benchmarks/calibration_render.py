@@ -10,7 +10,7 @@ from typing import Any
 import calibration_products as products
 import numpy as np
 
-from consistency_pipeline.pipeline import framing
+from consistency_pipeline.pipeline.geometry import framing
 from consistency_pipeline.pipeline.rig import Angle
 
 SIZE = 512  # pixels; every length is reported at 1024

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from consistency_pipeline.pipeline.scoring.arrays import blur, luma, pull_outward, sample
-from consistency_pipeline.pipeline.scoring.backdrop import backdrop_choice
-from consistency_pipeline.pipeline.scoring.colour import to_linear, to_srgb
+from consistency_pipeline.pipeline.gate.scoring.arrays import blur, luma, pull_outward, sample
+from consistency_pipeline.pipeline.gate.scoring.backdrop import backdrop_choice
+from consistency_pipeline.pipeline.gate.scoring.colour import to_linear, to_srgb
 
 Shot = dict[str, np.ndarray]
 HARD_BACKDROPS = ("horizon", "hard-shadow", "texture", "white-on-white", "blown")

@@ -112,11 +112,12 @@ def _processor_seconds() -> float:
 def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     """One of the things measured. Blender is imported here, so that its start counts in the process's time."""
     from consistency_pipeline.pipeline.settings import RunSettings
-    from consistency_pipeline.studio import compat, devices, passes, rig
-    from consistency_pipeline.studio.darkroom import Darkroom
+    from consistency_pipeline.studio import compat, rig
+    from consistency_pipeline.studio.image_worker import ImageWorker
     from consistency_pipeline.studio.model import load_product
     from consistency_pipeline.studio.references import render_reference
-    from consistency_pipeline.studio.render_scene import render, render_scene
+    from consistency_pipeline.studio.rendering import devices, passes
+    from consistency_pipeline.studio.rendering.render_scene import render, render_scene
 
     part, _, chosen = part.partition(":")
     settings = RunSettings(inputs=(str(model),), size=size, samples=TRUTH_SAMPLES if part == "truth" else None)
@@ -129,7 +130,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     began, worked = time.monotonic(), time.process_time()
     for angle in wanted:
         if part == "ours":
-            _finish(render_reference(angle, settings, out, device, Darkroom()))
+            _finish(render_reference(angle, settings, out, device, ImageWorker()))
             continue
         scene = render_scene(settings, device)
         if part != "truth":
@@ -165,8 +166,8 @@ def _plain(scene: Any, *, as_blender_comes: bool) -> None:
 
 def _as_passes(path: Path) -> Any:
     """The passes of a render that may lack the maps."""
-    from consistency_pipeline.pipeline import exr
-    from consistency_pipeline.studio.passes import Passes
+    from consistency_pipeline.pipeline.formats import exr
+    from consistency_pipeline.studio.rendering.passes import Passes
 
     channels = exr.read(path)
 
@@ -181,7 +182,7 @@ def _as_passes(path: Path) -> Any:
 
 def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:
     """Peak signal-to-noise ratio in dB over the product's pixels, peak 1.0."""
-    from consistency_pipeline.studio import passes
+    from consistency_pipeline.studio.rendering import passes
 
     mask = passes.load(masks / f"{angle}.mask.png")[..., 0] > 0.99
     difference = np.load(picture / f"{angle}.npy")[mask] - np.load(truth / f"{angle}.npy")[mask]

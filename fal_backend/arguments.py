@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..pipeline.backend.requests import Request
 from ..pipeline.errors import BadInput, UsageError
-from ..pipeline.requests import Request
+from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
-from .purchase import Output, Purchase
 
 MEDIA = {
     ".png": "image/png",

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..pipeline.backend.requests import Event, Request
 from ..pipeline.errors import ConsistencyError, TryAgainLater
+from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
-from ..pipeline.requests import Event, Request
-from ..pipeline.run_folder import RunFolder
-from ..pipeline.spending import Limits
+from ..pipeline.run.run_folder import RunFolder
 from . import errors, quote
-from .connection import connect
-from .order import purchase_for, with_endpoint
-from .purchase import Purchase
+from .buying.purchase import Purchase
+from .child.connection import connect
+from .request_to_purchase import purchase_for, with_endpoint
 
 
 class FalBackend:

@@ -32,8 +32,8 @@ from typing import Any, TypeGuard
 
 from ..pipeline.errors import BudgetExceeded, Cancelled, ConsistencyError, RunFolderError, RunInUse, TryAgainLater
 from ..pipeline.errors import UsageError as UsageError
-from ..pipeline.journal import Billed
 from ..pipeline.redaction import redact
+from ..pipeline.run.journal import Billed
 
 
 class FalError(ConsistencyError):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..pipeline.backend.requests import ModelRequest, PictureRequest
 from ..pipeline.errors import UsageError
-from ..pipeline.requests import ModelRequest, PictureRequest
 from .arguments import Live, bought, finish, local_file
+from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
 from .endpoints.catalogue import find, of_role, some
-from .purchase import Output, Purchase
 
 FROM_WORDS = "fal-ai/meshy/v6/text-to-3d"
 FROM_ONE = "fal-ai/meshy/v6/image-to-3d"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..pipeline.backend.requests import StillRequest
 from ..pipeline.errors import UsageError
-from ..pipeline.requests import StillRequest
 from .arguments import Live, bought, finish, local_file, nearest_ratio
+from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
 from .endpoints.catalogue import find
-from .purchase import Output, Purchase
 
 
 def purchase(request: StillRequest, live: Live = None) -> Purchase:

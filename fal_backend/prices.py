@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from ..pipeline.disk import write_json
 from ..pipeline.errors import RunFolderError
+from ..pipeline.money.spending import state_folder
 from ..pipeline.redaction import redact
-from ..pipeline.spending import state_folder
-from . import web
-from .clock import FalClock
+from ..pipeline.system.disk import write_json
 from .errors import BadAnswer, FalError, InvalidInput, ServerFault, UnknownEndpoint, Unreachable
+from .service import web
+from .service.clock import FalClock
 
 NO_ANSWER = (Unreachable, ServerFault, BadAnswer)  # the prices that are remembered serve then
 AT_ONCE = 50  # endpoints per question (the API's limit)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ..pipeline import plan as planned
-from ..pipeline.acceptance import ladder_of
 from ..pipeline.errors import BudgetExceeded, UsageError
-from ..pipeline.gate_record import GateRecord
-from ..pipeline.run_folder import RunFolder
-from ..pipeline.scoring.ladder import BOUGHT
+from ..pipeline.gate.acceptance import ladder_of
+from ..pipeline.gate.record import GateRecord
+from ..pipeline.gate.scoring.ladder import BOUGHT
+from ..pipeline.money.spending import Limits
+from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
-from ..pipeline.spending import Limits
-from ..pipeline.text_table import price_column, text_table, usd
+from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
-from .order import purchase_for, with_endpoint
+from .buying.purchase import UNPRICED, Purchase
 from .prices import is_price
-from .purchase import UNPRICED, Purchase
+from .request_to_purchase import purchase_for, with_endpoint
 
 Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal's pricing API gave them
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..pipeline.backend.requests import ClipRequest
 from ..pipeline.errors import UsageError
-from ..pipeline.requests import ClipRequest
 from .arguments import Live, bought, finish, local_file, nearest_ratio
+from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
 from .endpoints.catalogue import find, of_role, some
 from .endpoints.prices import seconds
-from .purchase import Output, Purchase
 
 START = ("start_image_url", "first_frame_url", "image_url")
 END = ("end_image_url", "last_frame_url", "tail_image_url")

@@ -9,29 +9,10 @@ from typing import Any
 
 import bpy
 
-from . import (
-    command,
-    compare,
-    compare_handle,
-    costs,
-    fields,
-    first_screen,
-    jobs,
-    lighting,
-    orientation,
-    pictures,
-    preferences,
-    properties,
-    results,
-    rig,
-    run,
-    source,
-    startup,
-    status,
-    studio_view,
-    thumbnails,
-    warm_up,
-)
+from . import command, preferences, startup
+from .display import compare, compare_handle, first_screen, pictures, results, status, studio_view, thumbnails
+from .editing import fields, lighting, orientation, properties, rig, source
+from .runs import costs, gradual_imports, jobs, run
 
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
@@ -72,7 +53,7 @@ def unregister() -> None:
     compare.unregister()
     studio_view.unregister()
     thumbnails.unregister()
-    warm_up.unregister()
+    gradual_imports.unregister()
     first_screen.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency

@@ -9,15 +9,16 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from .. import __package__ as base_package
-from . import parameters, reasons, status
-from .properties import CONSISTENCY_PG_settings
-from .ticking import Questioning, loud, sentence
+from .display import reasons, status
+from .editing import parameters
+from .editing.properties import CONSISTENCY_PG_settings
+from .runs.modal_base import Questioning, loud, sentence
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
     from ..pipeline.errors import ConsistencyError
-    from .asking import Asking
+    from .runs.questions import Asking
 
 
 def key_in_environment() -> bool:
@@ -111,11 +112,11 @@ class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
 
     def question(self, context: Context) -> Asking:
         from .. import command_line
-        from . import asking
+        from .runs import questions
 
         status.of(context).key_note = "Asking fal.ai …"
         found = command_line.find_key()
-        return asking.check_key(found[0] if found is not None else "")
+        return questions.check_key(found[0] if found is not None else "")
 
     def answered(self, _context: Context, _answer: Any) -> set[str]:
         return self._say("The key is good: fal.ai accepts it", good=True)

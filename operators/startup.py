@@ -8,7 +8,10 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import angles, drive, first_screen, live, preferences, status, studio_view
+from . import preferences
+from .display import first_screen, status, studio_view
+from .editing import angles, live
+from .runs import active_run
 
 _watcher = object()
 SAVING, SAVED = "is still being saved", "is saved"
@@ -68,12 +71,12 @@ def _look() -> None:
     if now.running:
         return
     if "Consistency Render" in bpy.data.scenes:  # studio.render_scene.NAME; the file was saved during a run
-        from ..studio.render_scene import remove_render_scene
+        from ..studio.rendering.render_scene import remove_render_scene
 
         remove_render_scene()
     say_what_was_left(scene)
     if root or now.run_folder:
-        from . import refresh
+        from .display import refresh
 
         refresh.everything(scene)
         live.preview_prompt(scene)
@@ -82,12 +85,12 @@ def _look() -> None:
 
 def say_what_was_left(scene: bpy.types.Scene) -> None:
     """Tell once of runs that another file, or a Blender that was closed or crashed, was working on."""
-    from . import left_behind
+    from .runs import abandoned_runs
 
-    if drive.is_active():
+    if active_run.is_active():
         return
     notes = []
-    for root, by_us in left_behind.take():
+    for root, by_us in abandoned_runs.take():
         cure = "Open it again under Jobs, Earlier Runs, and press Resume"
         if bpy.path.abspath(scene.consistency.run_folder) == str(root):
             cure = "Press Resume to go on"
@@ -101,7 +104,7 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
 def _what_is_kept(root: Path, *, by_us: bool) -> str:
     """What of a run that was left is on disk, or still on its way there."""
     from ..pipeline.errors import RunFolderError
-    from ..pipeline.run_folder import RunFolder
+    from ..pipeline.run.run_folder import RunFolder
 
     try:
         folder = RunFolder.open(root)
@@ -118,7 +121,7 @@ def _what_is_kept(root: Path, *, by_us: bool) -> str:
 
 def _look_whether_saved(root: Path) -> float | None:
     """Say it as soon as the process that pays has saved everything and is gone."""
-    from ..pipeline.lease import Lease
+    from ..pipeline.run.lease import Lease
 
     if not hasattr(bpy.context.window_manager, "consistency"):  # the extension was disabled meanwhile
         return None
@@ -166,7 +169,7 @@ def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
 
 def _look_for_stale() -> None:
     from ..pipeline.errors import ConsistencyError
-    from . import pictures, refresh
+    from .display import pictures, refresh
 
     scene, now = bpy.context.scene, status.of()
     if now.running or not scene.consistency.run_folder:

@@ -16,7 +16,7 @@ from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, cata
 from consistency_pipeline.pipeline.lighting import PRESETS
 from consistency_pipeline.pipeline.options import make_parser
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
-from consistency_pipeline.pipeline.text_table import usd
+from consistency_pipeline.pipeline.wording.text_table import usd
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..operators import refresh, scene_settings, status
-from ..pipeline.text_table import price_column
+from ..operators.display import refresh, status
+from ..operators.editing import scene_settings
+from ..pipeline.wording.text_table import price_column
 from .sidebar import Sidebar, draw_error
 from .words import limit, message, money
 

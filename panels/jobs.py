@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import status
+from ..operators.display import status
 from .sidebar import Sidebar
 from .words import STATE_ICONS, message, money, seconds
 

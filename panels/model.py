@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import reasons, scene_settings, status
+from ..operators.display import reasons, status
+from ..operators.editing import scene_settings
 from .sidebar import Sidebar, draw_studio_view
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 

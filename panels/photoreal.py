@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import scene_settings, status
+from ..operators.display import status
+from ..operators.editing import scene_settings
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .. import __package__ as base_package
-from ..operators import reasons, status, wish
+from ..operators.display import reasons, status
 from ..operators.preferences import KeptPreferences, built_in, key_in_environment
+from ..operators.runs import run_request
 from .words import limit, message
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         column.use_property_decorate = False
         column.prop(self, "backend")
         column.prop(self, "device")
-        column.prop(self, "folder", placeholder=str(wish.runs_home()))
+        column.prop(self, "folder", placeholder=str(run_request.runs_home()))
         endpoints = column.column(align=True)
         endpoints.prop(self, "image_endpoint", placeholder=built_in("image_endpoint"))
         endpoints.prop(self, "video_endpoint", placeholder=built_in("video_endpoint"))

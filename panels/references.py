@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import status, thumbnails
+from ..operators.display import status, thumbnails
 from .sidebar import Sidebar
 from .stage import StagePanel
 from .words import STATE_ICONS, message

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..operators.lighting import FOLDER
-from ..operators.properties import OURS
+from ..operators.editing.lighting import FOLDER
+from ..operators.editing.properties import OURS
 from .sidebar import Sidebar
 from .stage import StagePanel
 

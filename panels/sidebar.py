@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators import first_screen, reasons, scene_settings, status, warm_up
+from ..operators.display import first_screen, reasons, status
+from ..operators.editing import scene_settings
+from ..operators.runs import gradual_imports
 from ..pipeline.stages import STAGES
 from .words import STATE_ICONS, message
 
@@ -33,7 +35,7 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
         draw_studio_view(self.layout, context, emboss=False)
 
     def draw(self, context: Context) -> None:
-        warm_up.begin()
+        gradual_imports.begin()
         first_screen.begin()
         layout = self.layout
         now = status.of(context)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..operators import scene_settings, status, thumbnails
+from ..operators.display import status, thumbnails
+from ..operators.editing import scene_settings
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message

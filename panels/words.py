@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..pipeline.line_breaking import broken
+from ..pipeline.wording.line_breaking import broken
 
 if TYPE_CHECKING:
     from bpy.types import UILayout

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from . import model, plan, results
-from .acceptance import Acceptance
-from .cross_checks import compare_tints, follow_clip
-from .disk import copy_file
+from .backend.open_requests import OpenRequests
+from .backend.ports import Backend, Product, Results, Shot, Studio
+from .backend.requests import ClipRequest, Request
 from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
-from .orders import Orders
-from .ports import Backend, Product, Results, Shot, Studio
-from .requests import ClipRequest, Request
-from .run_folder import RunFolder
+from .gate.acceptance import Acceptance
+from .gate.cross_checks import compare_tints, follow_clip
+from .run.run_folder import RunFolder
 from .settings import RunSettings
 from .stages import STAGES, Progress, Stage, Steps
+from .system.disk import copy_file
 
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
@@ -46,7 +46,7 @@ def run(
             product = yield from _rig(folder, settings, studio)
         if last >= STAGES.index("references"):
             stage = "references"
-            orders = Orders(backend)
+            orders = OpenRequests(backend)
             work = _Work(folder, settings, studio, product, orders, last)
             yield from _pictures(work)
             stage = "photoreal"
@@ -83,7 +83,7 @@ class _Work:
     settings: RunSettings
     studio: Studio
     product: Product
-    orders: Orders
+    orders: OpenRequests
     last: int  # index in STAGES of the last stage wanted
     shots: dict[str, Shot] = field(default_factory=dict)
     refusals: list[Exception] = field(default_factory=list)  # why something that was asked for was not bought
@@ -119,13 +119,13 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         copy_file(photo, copied)
         photos.append(copied)
     if not photos and settings.picture_endpoint is not None:
-        came = yield from _buy(Orders(backend), plan.picture_request(folder, settings), folder, wait)
+        came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
-    yield from _buy(Orders(backend), plan.model_request(folder, settings, photos), folder, wait)
+    yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
     folder.mark("model", "done")
 
 
-def _buy(orders: Orders, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
+def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
     """Ask for one thing and wait for it; its file. Raises what made it fail."""
     orders.start(request)
     while orders.waiting():

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from .disk import whole_file
 from .errors import BadInput, UsageError
-from .gltf_file import check_glb, pack_gltf
-from .input_file import check_regular
-from .photo_header import PHOTO_SUFFIXES, photo_size
+from .formats.gltf_file import check_glb, pack_gltf
+from .formats.input_file import check_regular
+from .formats.photo_header import PHOTO_SUFFIXES, photo_size
+from .system.disk import whole_file
 
 Route = Literal["own", "photos", "words"]
 

@@ -6,7 +6,7 @@ the real object" instead of "not a 3D render". Endpoints that do have the field 
 
 from __future__ import annotations
 
-from .ports import Product
+from .backend.ports import Product
 from .rig import Angle, describe
 from .settings import RunSettings
 

@@ -6,10 +6,10 @@ import itertools
 from pathlib import Path
 
 from . import photoreal, video
-from .ports import Product
-from .requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from .backend.ports import Product
+from .backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
 from .rig import Angle
-from .run_folder import RunFolder
+from .run.run_folder import RunFolder
 from .settings import RunSettings
 
 UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there

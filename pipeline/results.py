@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .disk import write_json
-from .ports import Product, Shot
-from .requests import ClipRequest, Event, Request, StillRequest
-from .run_folder import RunFolder
+from .backend.ports import Product, Shot
+from .backend.requests import ClipRequest, Event, Request, StillRequest
+from .run.run_folder import RunFolder
 from .settings import RunSettings
+from .system.disk import write_json
 
 
 def build_report(

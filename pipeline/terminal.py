@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from .backend.ports import Backend
 from .errors import Cancelled
-from .ports import Backend
 from .stages import Progress, Steps
 
 CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .ports import Product
+from .backend.ports import Product
 from .settings import RunSettings
 
 LONGEST_REFLECTIVE = 4.0  # seconds; reflections are what video models lose first

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..pipeline.ports import Product, Results, Shot
+    from ..pipeline.backend.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
     from ..pipeline.settings import RunSettings
     from ..pipeline.stages import Progress, Steps
-    from .devices import Device
+    from .rendering.devices import Device
 
 
 class BlenderStudio:
     """``pipeline.ports.Studio`` in the open scene. ``own_file``: nobody's work is in it, so it is emptied first."""
 
     def __init__(self, settings: RunSettings, *, own_file: bool = False) -> None:
-        from .darkroom import Darkroom
+        from .image_worker import ImageWorker
 
-        self._darkroom = Darkroom()
+        self._darkroom = ImageWorker()
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._settings = settings
         self._own_file = own_file
@@ -37,7 +37,7 @@ class BlenderStudio:
     @cached_property
     def device(self) -> Device:
         """Raises ConsistencyError where a GPU is demanded and there is none."""
-        from . import devices
+        from .rendering import devices
 
         return devices.find(self._settings.device)
 
@@ -56,9 +56,9 @@ class BlenderStudio:
     def check_standing(self, product: Product, model: Path) -> Steps[Product]:
         """What loading says of a product that stands already. Raises BadInput where something of it can't be shown, unless
         the settings allow that."""
-        from .coincident import lift_coincident
+        from .files.textures import with_textures_checked
         from .model import product_root
-        from .textures import with_textures_checked
+        from .scene.coincident import lift_coincident
 
         product = replace(product, notes=(*product.notes, *lift_coincident(product_root(), only_say=True)))
         allow = self._settings.allow_missing_textures
@@ -66,7 +66,7 @@ class BlenderStudio:
 
     def take_blend(self, source: Path, out: Path) -> Steps[None]:
         from ..pipeline.stages import Progress
-        from .model_files import take_blend
+        from .files.model_files import take_blend
 
         yield Progress("model", f"reading {source.name}")
         take_blend(source, out)
@@ -77,7 +77,7 @@ class BlenderStudio:
         return export_product(out)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
-        from .framing_check import verify_framing
+        from .rendering.framing_check import verify_framing
         from .rig import place_rig, show_rig
 
         yield from place_rig(settings)
@@ -126,7 +126,7 @@ class BlenderStudio:
         return str(path)
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
-        from .render_scene import remove_render_scene
+        from .rendering.render_scene import remove_render_scene
         from .results import save_results
 
         remove_render_scene()
@@ -134,7 +134,7 @@ class BlenderStudio:
 
     def close(self) -> None:
         """Leave nothing of ours in the file but what was placed to stay."""
-        from .render_scene import remove_render_scene
+        from .rendering.render_scene import remove_render_scene
 
         remove_render_scene()
         self._darkroom.close()

@@ -10,7 +10,8 @@ from typing import Any
 
 import bpy
 
-from . import compat, devices
+from . import compat
+from .rendering import devices
 
 WHEELS = ("fal-client", "httpx", "pydantic", "requests", "numpy")
 

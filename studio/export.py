@@ -15,10 +15,10 @@ from mathutils import Matrix
 
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.stages import Progress, Steps
-from .collections import remove_objects, scratch_scene
-from .geometry import as_rendered, shown_parts
+from .files.model_files import quiet, reason
 from .model import product_root
-from .model_files import quiet, reason
+from .scene.collections import remove_objects, scratch_scene
+from .scene.geometry import as_rendered, shown_parts
 
 
 def export_product(out: Path) -> Steps[None]:

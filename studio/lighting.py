@@ -15,7 +15,7 @@ from ..pipeline.errors import UsageError
 from ..pipeline.lighting import PlacedLamp, Preset
 from ..pipeline.settings import RunSettings
 from . import names
-from .collections import collection, existing_objects, remove_objects
+from .scene.collections import collection, existing_objects, remove_objects
 
 
 def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:

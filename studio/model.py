@@ -13,14 +13,17 @@ import numpy as np
 from bpy.types import ID, Action, Object, Scene
 from mathutils import Matrix, Vector
 
+from ..pipeline.backend.ports import Product
 from ..pipeline.errors import BadInput
-from ..pipeline.lengths import sides
-from ..pipeline.names_in_words import in_words
-from ..pipeline.ports import Product
 from ..pipeline.stages import Progress, Steps
+from ..pipeline.wording.lengths import sides
+from ..pipeline.wording.names import in_words
 from . import names
-from .coincident import lift_coincident
-from .collections import (
+from .files.model_files import append_blend, import_gltf
+from .files.textures import with_textures_checked
+from .image_worker.import_guard import try_import
+from .scene.coincident import lift_coincident
+from .scene.collections import (
     all_ids,
     collection,
     existing_objects,
@@ -31,13 +34,10 @@ from .collections import (
     rendered_objects,
     scratch_scene,
 )
-from .doubts import doubtful_parts, follows_camera, needs_place
-from .file_scene import FileScene, boxes_of, changed, show_modifiers_as_rendered
-from .geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
-from .import_guard import try_import
-from .material_hints import hints
-from .model_files import append_blend, import_gltf
-from .textures import with_textures_checked
+from .scene.doubts import doubtful_parts, follows_camera, needs_place
+from .scene.file_scene import FileScene, boxes_of, changed, show_modifiers_as_rendered
+from .scene.geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
+from .scene.material_hints import hints
 
 # Renders, lights and cameras scale with the product, so its own size stays, unless it is so far out that the renderer's
 # single-precision distances no longer carry it.

@@ -5,7 +5,7 @@ One root collection holds everything; deleting it deletes everything the extensi
 
 from __future__ import annotations
 
-from ..pipeline.gltf_textures import LEFT_OUT as LEFT_OUT
+from ..pipeline.formats.gltf_textures import LEFT_OUT as LEFT_OUT
 
 ROOT = "Consistency Pipeline"
 PRODUCT = "Consistency Product"

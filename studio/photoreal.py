@@ -12,10 +12,10 @@ from mathutils import Vector
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import devices
-from .darkroom import Darkroom
+from .image_worker import ImageWorker
 from .model import product_points
-from .render_scene import quality, render, render_scene, scratch_file
+from .rendering import devices
+from .rendering.render_scene import quality, render, render_scene, scratch_file
 from .rig import camera_for
 
 MORE_SAMPLES = 2  # times the reference's
@@ -23,7 +23,7 @@ BLUR = 0.004  # widest blur over the product, as a share of the frame: seen as d
 
 
 def render_finish(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: Darkroom
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
 ) -> Steps[None]:
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)

@@ -6,19 +6,19 @@ import json
 import time
 from pathlib import Path
 
-from ..pipeline.ports import Shot
+from ..pipeline.backend.ports import Shot
 from ..pipeline.references import reference_files
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import devices
-from .darkroom import Darkroom
-from .render_scene import render, render_scene, scratch_file
+from .image_worker import ImageWorker
+from .rendering import devices
+from .rendering.render_scene import render, render_scene, scratch_file
 from .rig import camera_for, camera_matrices
 
 
 def render_reference(
-    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, darkroom: Darkroom
+    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, darkroom: ImageWorker
 ) -> Steps[Shot]:
     """Render ``angle`` into ``folder``. Raises BadRender for a picture that is empty, cut off, black or blown out."""
     camera = camera_for(angle.name)

@@ -6,9 +6,9 @@ import bpy
 from bpy.types import ID, Collection, Material, Object, Scene
 
 from . import names
-from .collections import all_ids, remove_objects, remove_unused
-from .render_scene import remove_render_scene
+from .rendering.render_scene import remove_render_scene
 from .results import SEQUENCE
+from .scene.collections import all_ids, remove_objects, remove_unused
 
 
 def remove_everything(scene: Scene) -> None:

@@ -10,22 +10,22 @@ from typing import Any
 import bpy
 from bpy.types import Image, Object, Scene
 
-from ..pipeline import png
+from ..pipeline.backend.ports import Results
 from ..pipeline.errors import RunFolderError
-from ..pipeline.ports import Results
+from ..pipeline.formats import png
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from . import compat, names
-from .collections import collection, existing_objects, remove_objects, remove_unused
-from .darkroom import Darkroom
+from .image_worker import ImageWorker
 from .model import product_points
-from .preferences import preference
 from .rig import camera_for
+from .scene.collections import collection, existing_objects, remove_objects, remove_unused
+from .scene.preferences import preference
 
 SEQUENCE = "Consistency Sequence"
 
 
-def save_results(results: Results, settings: RunSettings, folder: Path, darkroom: Darkroom) -> Steps[None]:
+def save_results(results: Results, settings: RunSettings, folder: Path, darkroom: ImageWorker) -> Steps[None]:
     """Load everything into the scene, and leave RUN/contact_sheet.png and RUN/scene.blend.
 
     Raises RunFolderError where they can't be written.

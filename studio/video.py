@@ -13,18 +13,19 @@ import numpy as np
 from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
-from ..pipeline.disk import sync_folder
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import compat, devices, names
-from .collections import existing_objects
-from .darkroom import Darkroom
+from ..pipeline.system.disk import sync_folder
+from . import compat, names
+from .image_worker import ImageWorker
 from .lighting import surroundings_rotation, turn_surroundings
 from .model import product_points, product_root, standing_place
-from .render_scene import remove_scene, render, render_scene, run_job, scratch_file
+from .rendering import devices
+from .rendering.render_scene import remove_scene, render, render_scene, run_job, scratch_file
 from .rig import camera_for
+from .scene.collections import existing_objects
 
 RATE = 24  # frames a second of the file
 # On a processor each rendered picture is held for two frames, smaller and with fewer samples: a preview that ends.
@@ -37,7 +38,7 @@ Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved t
 
 
 def render_turntable(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: Darkroom
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
 ) -> Steps[None]:
     """Render ``settings.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
 

@@ -85,11 +85,12 @@ def addon():
 @pytest.fixture
 def sidebar(addon, tmp_path, monkeypatch):
     """The scene's settings as a new scene has them, no key anywhere, and new runs in a folder of the test's own."""
-    from consistency_pipeline.operators import startup, wish
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.runs import run_request
 
     for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(wish, "runs_home", lambda: tmp_path / "runs")
+    monkeypatch.setattr(run_request, "runs_home", lambda: tmp_path / "runs")
     startup.give_default_angles(bpy.context.scene)
     return bpy.context.scene.consistency
 
@@ -111,7 +112,8 @@ def pytest_unconfigure(config):
 @pytest.fixture
 def studio(sidebar, monkeypatch, box_glb):
     """A run on this machine without rendering; the scene's input is a real GLB."""
-    from consistency_pipeline.operators import in_scene, staleness, startup
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.runs import scene_studio, staleness
 
     from .stand_in import Studio
 
@@ -128,7 +130,7 @@ def studio(sidebar, monkeypatch, box_glb):
             stand_in.rendered.append(angle.name)
             return shot
 
-    monkeypatch.setattr(in_scene, "SceneStudio", Recording)
+    monkeypatch.setattr(scene_studio, "SceneStudio", Recording)
     startup.give_default_angles(bpy.context.scene)
     own = bpy.context.scene.consistency
     own.source, own.file, own.backend = "FILE", str(box_glb), "local"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from consistency_pipeline.pipeline.ports import Product, Shot
+from consistency_pipeline.pipeline.backend.ports import Product, Shot
 from consistency_pipeline.pipeline.stages import Progress
 
 UNIT = [[float(row == column) for column in range(4)] for row in range(4)]

@@ -8,8 +8,8 @@ import pytest
 
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import BlenderStudio, model
-from consistency_pipeline.studio.coincident import lift_coincident
-from consistency_pipeline.studio.passes import load
+from consistency_pipeline.studio.rendering.passes import load
+from consistency_pipeline.studio.scene.coincident import lift_coincident
 
 RED = (0.8, 0.02, 0.02)
 

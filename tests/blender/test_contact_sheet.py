@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import png
-from consistency_pipeline.studio import contact_sheet, passes
+from consistency_pipeline.pipeline.formats import png
+from consistency_pipeline.studio.rendering import contact_sheet, passes
 
 REASON = (
     "a part is missing: 2.3 % of the product shows the backdrop; every allowed take was tried, and each looked the same"

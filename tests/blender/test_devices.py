@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from consistency_pipeline.pipeline.errors import ConsistencyError
-from consistency_pipeline.studio import devices
+from consistency_pipeline.studio.rendering import devices
 
 
 class Machine:

@@ -9,11 +9,12 @@ from mathutils import Matrix
 
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import devices, model, names, passes, rig, video
-from consistency_pipeline.studio.darkroom import Darkroom
+from consistency_pipeline.studio import model, names, rig, video
 from consistency_pipeline.studio.export import export_product
-from consistency_pipeline.studio.model_files import take_blend
+from consistency_pipeline.studio.files.model_files import take_blend
+from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.references import render_reference
+from consistency_pipeline.studio.rendering import devices, passes
 
 
 def finish(steps):
@@ -171,7 +172,7 @@ def test_a_shader_by_world_position_looks_as_in_the_file(taken, add_box, tmp_pat
     taken()
     settings = RunSettings(size=64, samples=2, device="cpu", shadow=False)
     finish(rig.place_rig(settings))
-    shot = finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), Darkroom()))
+    shot = finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
     picture, mask = (passes.load(shot.files[name]) for name in ("image", "mask"))
     red, green, _ = picture[mask[..., 0] > 0.99].mean(axis=0)
     assert red > 0.7

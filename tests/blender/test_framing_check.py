@@ -8,7 +8,8 @@ import pytest
 
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import BlenderStudio, model, names, passes, rig
+from consistency_pipeline.studio import BlenderStudio, model, names, rig
+from consistency_pipeline.studio.rendering import passes
 
 SETTINGS = RunSettings(size=96, samples=8, device="cpu", motion="none", angles=(Angle(name="front", elevation=5),))
 
@@ -99,7 +100,7 @@ def test_what_is_seen_fills_the_frame(add_box, filled, how):
 
 
 def test_a_plain_product_stays_framed_by_its_vertices_after_one_look(add_box, filled, monkeypatch):
-    from consistency_pipeline.studio import framing_check
+    from consistency_pipeline.studio.rendering import framing_check
 
     looked, render = [], framing_check.render
     monkeypatch.setattr(framing_check, "render", lambda *rest: (looked.append(rest), (yield from render(*rest)))[1])

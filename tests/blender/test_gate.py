@@ -11,12 +11,14 @@ import pytest
 
 from consistency_pipeline.fal_backend import prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline import chain, png
-from consistency_pipeline.pipeline.disk import read_lines
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline.formats import png
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate, RunSettings
-from consistency_pipeline.studio import BlenderStudio, passes
-from consistency_pipeline.studio.darkroom import inspection
+from consistency_pipeline.pipeline.system.disk import read_lines
+from consistency_pipeline.studio import BlenderStudio
+from consistency_pipeline.studio.image_worker import inspection
+from consistency_pipeline.studio.rendering import passes
 from tests.fake_fal import API_KEY, FakeFal
 
 KONTEXT = "fal-ai/flux-kontext/dev"

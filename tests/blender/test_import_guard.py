@@ -10,7 +10,8 @@ import pytest
 
 from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.studio import import_guard, model
+from consistency_pipeline.studio import model
+from consistency_pipeline.studio.image_worker import import_guard
 from tests.pure.test_model_files import document, glb
 
 

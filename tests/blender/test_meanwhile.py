@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
+from consistency_pipeline.pipeline.backend.ports import Results
 from consistency_pipeline.pipeline.errors import ConsistencyError
-from consistency_pipeline.pipeline.ports import Results
 from consistency_pipeline.pipeline.stages import Progress
 
 
@@ -36,8 +36,8 @@ class Waiting:
 
 @pytest.fixture
 def folder(box_glb, sidebar, tmp_path):
-    from consistency_pipeline.operators import scene_settings
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.editing import scene_settings
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     sidebar.source, sidebar.file, sidebar.backend = "FILE", str(box_glb), "local"
     sidebar.size, sidebar.motion = 64, "none"
@@ -50,25 +50,25 @@ def folder(box_glb, sidebar, tmp_path):
 @pytest.fixture
 def studio(folder):
     """The product and the rig stand in the scene, as in the middle of a run."""
-    from consistency_pipeline.operators import in_scene
-    from consistency_pipeline.operators.drive import finish_steps
+    from consistency_pipeline.operators.runs import scene_studio
+    from consistency_pipeline.operators.runs.active_run import finish_steps
 
-    studio = in_scene.SceneStudio(folder)
+    studio = scene_studio.SceneStudio(folder)
     finish_steps(studio.load_product(folder.product_source))
     finish_steps(studio.place_rig(folder.settings))
-    in_scene.watch_undo(on=True)
+    scene_studio.watch_undo(on=True)
     yield studio
-    in_scene.watch_undo(on=False)
+    scene_studio.watch_undo(on=False)
     studio.close()
 
 
 @pytest.fixture
 def running(folder, studio, monkeypatch):
     """A run that has begun, and waits."""
-    from consistency_pipeline.operators import drive
+    from consistency_pipeline.operators.runs import active_run
 
-    begun = drive.Drive(folder, studio, Waiting(), "results", bpy.context.scene)
-    monkeypatch.setattr(drive, "current", begun)
+    begun = active_run.ActiveRun(folder, studio, Waiting(), "results", bpy.context.scene)
+    monkeypatch.setattr(active_run, "current", begun)
     status().running = True
     bpy.context.scene.consistency.run_folder = str(folder.root)
     yield begun
@@ -82,13 +82,13 @@ def status():
 
 def cameras():
     from consistency_pipeline.studio import names
-    from consistency_pipeline.studio.collections import existing_objects
+    from consistency_pipeline.studio.scene.collections import existing_objects
 
     return {thing.name: thing.location.copy() for thing in existing_objects(names.RIG)}
 
 
 def test_an_undo_during_the_wait_takes_no_result_away(folder, studio, monkeypatch):
-    from consistency_pipeline.operators.drive import finish_steps
+    from consistency_pipeline.operators.runs.active_run import finish_steps
     from consistency_pipeline.studio import BlenderStudio
 
     rig, seen = set(cameras()), []
@@ -118,7 +118,7 @@ def test_a_run_stays_in_its_scene_under_another_name(running):
 
 
 def test_a_run_whose_scene_is_deleted_says_how_to_go_on(running):
-    from consistency_pipeline.operators.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
 
     operator = SimpleNamespace(_scene=bpy.context.scene.session_uid)
     assert CONSISTENCY_OT_run._own_scene(operator) == bpy.context.scene
@@ -130,7 +130,7 @@ def test_a_run_whose_scene_is_deleted_says_how_to_go_on(running):
 
 
 def test_every_picture_of_a_run_shows_the_settings_that_it_began_with(running, sidebar):
-    from consistency_pipeline.operators import live
+    from consistency_pipeline.operators.editing import live
 
     before = cameras()
     sidebar.angles[0].azimuth = math.radians(170)
@@ -149,10 +149,12 @@ def test_every_picture_of_a_run_shows_the_settings_that_it_began_with(running, s
 
 def test_a_window_that_closes_or_a_file_that_loads_ends_the_run_in_order(running, folder):
     """Blender calls the operator's cancel in both cases; the status outlives a file that is loaded without its windows."""
-    from consistency_pipeline.operators import left_behind, reasons, startup
-    from consistency_pipeline.operators.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.display import reasons
+    from consistency_pipeline.operators.runs import abandoned_runs
+    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
 
-    left_behind.remember(folder.root)
+    abandoned_runs.remember(folder.root)
     ended = []
     operator = SimpleNamespace(end_ticking=ended.append, _asking=None)
     CONSISTENCY_OT_run.cancel(operator, bpy.context)
@@ -167,7 +169,7 @@ def test_a_window_that_closes_or_a_file_that_loads_ends_the_run_in_order(running
 
 
 def test_taking_the_extension_away_ends_the_run_in_order(running):
-    from consistency_pipeline.operators import run
+    from consistency_pipeline.operators.runs import run
 
     run.unregister()
     assert running.ended
@@ -176,7 +178,8 @@ def test_taking_the_extension_away_ends_the_run_in_order(running):
 
 
 def test_undoing_a_run_is_shown_and_said(running, folder, sidebar):
-    from consistency_pipeline.operators import refresh, startup
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.display import refresh
 
     running.close()
     status().running = False
@@ -194,7 +197,7 @@ def test_undoing_a_run_is_shown_and_said(running, folder, sidebar):
 
 def test_a_file_saved_during_a_run_loses_the_scene_that_was_rendered_from(folder, sidebar):
     from consistency_pipeline.operators import startup
-    from consistency_pipeline.studio import devices, render_scene
+    from consistency_pipeline.studio.rendering import devices, render_scene
 
     render_scene.render_scene(folder.settings, devices.find("cpu"))
     assert len(bpy.data.scenes) == 2
@@ -207,7 +210,8 @@ def test_a_file_saved_during_a_run_loses_the_scene_that_was_rendered_from(folder
 
 
 def test_another_scene_shows_its_own_run_or_none(running, folder, sidebar):
-    from consistency_pipeline.operators import refresh, startup
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.display import refresh
 
     running.close()
     status().running = False
@@ -223,7 +227,7 @@ def test_another_scene_shows_its_own_run_or_none(running, folder, sidebar):
 
 
 def test_a_run_folder_that_was_moved_is_said_in_words_of_the_panels(folder, sidebar):
-    from consistency_pipeline.operators import refresh
+    from consistency_pipeline.operators.display import refresh
 
     sidebar.run_folder = str(folder.root)
     folder.root.rename(folder.root.with_name("moved"))
@@ -246,16 +250,16 @@ def test_undoing_to_the_very_beginning_keeps_the_default_angles(sidebar, monkeyp
 
 def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(folder, add_box):
     """It brings back what was deleted before the run; an import that can't go on must not take that for its own."""
-    from consistency_pipeline.operators import in_scene
-    from consistency_pipeline.operators.drive import finish_steps
+    from consistency_pipeline.operators.runs import scene_studio
+    from consistency_pipeline.operators.runs.active_run import finish_steps
     from consistency_pipeline.studio import model
 
     add_box("Mine")
     bpy.ops.ed.undo_push(message="Mine")
     bpy.data.batch_remove([bpy.data.objects["Mine"], bpy.data.meshes["Mine"]])
     bpy.ops.ed.undo_push(message="Deleted")
-    studio = in_scene.SceneStudio(folder)
-    in_scene.watch_undo(on=True)
+    studio = scene_studio.SceneStudio(folder)
+    scene_studio.watch_undo(on=True)
     try:
         steps = studio.load_product(folder.product_source)
         while not next(steps).text.startswith("measuring"):
@@ -263,16 +267,16 @@ def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(fo
         bpy.ops.ed.undo()
         product = finish_steps(steps)
     finally:
-        in_scene.watch_undo(on=False)
+        scene_studio.watch_undo(on=False)
     assert {"Mine"} <= set(bpy.data.objects.keys()) & set(bpy.data.meshes.keys())
     assert product.size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
     assert len(model.product_root().children) == 1
 
 
 def test_an_undo_right_after_the_button_does_not_break_the_run(folder, sidebar, monkeypatch):
-    from consistency_pipeline.operators import begin, warm_up
-    from consistency_pipeline.operators.run import CONSISTENCY_OT_run
-    from consistency_pipeline.operators.wish import Wish
+    from consistency_pipeline.operators.runs import gradual_imports, start_run
+    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.runs.run_request import RunRequest
 
     begun = []
 
@@ -280,12 +284,12 @@ def test_an_undo_right_after_the_button_does_not_break_the_run(folder, sidebar, 
         begun.append(scene.name)
         return SimpleNamespace(folder=folder)
 
-    monkeypatch.setattr(begin, "start", start)
-    monkeypatch.setattr(warm_up, "advance", lambda: False)
+    monkeypatch.setattr(start_run, "start", start)
+    monkeypatch.setattr(gradual_imports, "advance", lambda: False)
     bpy.ops.ed.undo_push(message="Settings")
     bpy.context.scene.frame_current += 1
     bpy.ops.ed.undo_push(message="Frame")
-    operator = SimpleNamespace(until="results", wish=Wish(), agreed_usd=0.0, _drive=None, _asking=None)
+    operator = SimpleNamespace(until="results", wish=RunRequest(), agreed_usd=0.0, _drive=None, _asking=None)
     operator.begin_ticking = lambda _context: {"RUNNING_MODAL"}
     operator._own_scene = lambda: CONSISTENCY_OT_run._own_scene(operator)
     try:

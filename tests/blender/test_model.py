@@ -11,8 +11,8 @@ from mathutils import Quaternion
 
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.studio import compat, model, names
-from consistency_pipeline.studio.collections import all_ids
 from consistency_pipeline.studio.export import export_product
+from consistency_pipeline.studio.scene.collections import all_ids
 
 
 def finish(steps):

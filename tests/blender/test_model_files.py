@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput
+from consistency_pipeline.studio.files.model_files import take_blend
 from consistency_pipeline.studio.model import load_product
-from consistency_pipeline.studio.model_files import take_blend
 
 
 @pytest.fixture

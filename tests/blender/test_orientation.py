@@ -67,7 +67,7 @@ def test_a_quarter_turn_turns_it_and_leaves_it_on_the_floor(taken):
     ],
 )
 def test_the_side_that_is_clicked_is_the_front_or_below(taken, side, start, turned):
-    from consistency_pipeline.operators.orientation import CONSISTENCY_OT_pick_side
+    from consistency_pipeline.operators.editing.orientation import CONSISTENCY_OT_pick_side
 
     origin = Vector(start)
     towards = (Vector((0.0, 0.0, 0.3)) - origin).normalized()
@@ -84,7 +84,7 @@ def test_the_top_can_not_be_the_front(taken):
 
 
 def test_name_and_turn_are_in_the_settings_and_about_this_product_only(taken, tmp_path):
-    from consistency_pipeline.operators import scene_settings
+    from consistency_pipeline.operators.editing import scene_settings
 
     bpy.ops.consistency.turn_product(by="LEFT")
     settings = scene_settings.to_settings(bpy.context.scene)
@@ -97,9 +97,9 @@ def test_name_and_turn_are_in_the_settings_and_about_this_product_only(taken, tm
 
 
 def test_what_is_imported_anew_is_turned_once_also_after_an_edit(sidebar, box_glb, tmp_path):
-    from consistency_pipeline.operators.in_scene import SceneStudio
-    from consistency_pipeline.pipeline.disk import copy_file
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.runs.scene_studio import SceneStudio
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
+    from consistency_pipeline.pipeline.system.disk import copy_file
 
     folder = RunFolder.create(tmp_path / "run", RunSettings(inputs=(str(box_glb),), turn=(90.0, 0.0, 90.0)), {})
     copy_file(box_glb, folder.product)

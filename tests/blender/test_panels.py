@@ -178,7 +178,7 @@ def test_the_first_screen_offers_what_is_at_hand(addon, add_box, monkeypatch):
 
 
 def test_who_makes_the_pictures_is_chosen_beside_run_all_at_a_price_that_is_stored(sidebar):
-    from consistency_pipeline.operators import first_screen
+    from consistency_pipeline.operators.display import first_screen
 
     sidebar.source, sidebar.file, sidebar.motion = "FILE", "/models/duck.glb", "none"
     assert first_screen.guess(bpy.context.scene)
@@ -191,8 +191,9 @@ def test_who_makes_the_pictures_is_chosen_beside_run_all_at_a_price_that_is_stor
 
 
 def test_another_file_unticks_what_was_made_of_the_first(sidebar, tmp_path):
-    from consistency_pipeline.operators import refresh, scene_settings
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.display import refresh
+    from consistency_pipeline.operators.editing import scene_settings
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     now = bpy.context.window_manager.consistency
     first, other = tmp_path / "first.glb", tmp_path / "other.glb"
@@ -226,7 +227,7 @@ def test_jobs_and_costs_show_units(sidebar):
 
 
 def estimate(usd):
-    from consistency_pipeline.operators import refresh
+    from consistency_pipeline.operators.display import refresh
 
     still = SimpleNamespace(key="photoreal/front/take-01", endpoint="somebody/makes-it", quoted_usd=usd, amount="")
     refresh.costs(bpy.context.scene, SimpleNamespace(lines=[still], retakes=0.0, most=usd, unknown=[], doubts=()))
@@ -273,7 +274,7 @@ def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_pa
 
 @pytest.mark.parametrize(("limit", "unknown"), [(0.0, ""), (0.04, ""), (0.06, "somebody/made-this")])
 def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, limit, unknown):
-    from consistency_pipeline.operators.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.runs.costs import CONSISTENCY_OT_agree
 
     now, promised, shown = bpy.context.window_manager.consistency, {}, []
     now.costs.clear()
@@ -367,7 +368,7 @@ def test_small_prices_keep_the_digits_that_add_up(usd, said):
 
 
 def test_jobs_are_called_by_stage_angle_and_take():
-    from consistency_pipeline.operators.status import in_words
+    from consistency_pipeline.operators.display.status import in_words
 
     assert in_words("photoreal/three-quarter/take-01") == "Photoreal three-quarter"
     assert in_words("photoreal/front/take-02") == "Photoreal front #2"

@@ -63,13 +63,13 @@ EVERYTHING = RunSettings(
 
 
 def read(scene=None):
-    from consistency_pipeline.operators import scene_settings
+    from consistency_pipeline.operators.editing import scene_settings
 
     return scene_settings.to_settings(scene or bpy.context.scene)
 
 
 def load(settings):
-    from consistency_pipeline.operators import scene_settings
+    from consistency_pipeline.operators.editing import scene_settings
 
     scene_settings.from_settings(bpy.context.scene, settings)
 
@@ -108,7 +108,7 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     def ids(name):
         return [item.identifier for item in sidebar.bl_rna.properties[name].enum_items]
 
-    from consistency_pipeline.operators import angles, rig
+    from consistency_pipeline.operators.editing import angles, rig
 
     assert ids("lighting") == list(PRESETS)
     assert ids("motion") == [*MOTIONS, "none"]
@@ -119,7 +119,7 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
 
 
 def test_the_clip_follows_an_angle_that_is_renamed(sidebar):
-    from consistency_pipeline.operators import scene_settings
+    from consistency_pipeline.operators.editing import scene_settings
 
     sidebar.video_angle, sidebar.video_end_angle = "front", "side"
     sidebar.angles[0].name = "Größe"
@@ -151,7 +151,7 @@ def test_what_makes_no_sense_is_one_sentence(sidebar):
 
 
 def test_fields_of_an_endpoint_have_its_ranges(sidebar):
-    from consistency_pipeline.operators import parameters
+    from consistency_pipeline.operators.editing import parameters
 
     scene = bpy.context.scene
     endpoint = parameters.find("fal-ai/flux-kontext/dev", "photoreal")
@@ -171,7 +171,7 @@ def test_fields_of_an_endpoint_have_its_ranges(sidebar):
 
 def test_fields_the_pipeline_fills_can_not_be_overridden(sidebar):
     from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS
-    from consistency_pipeline.operators import parameters
+    from consistency_pipeline.operators.editing import parameters
 
     for endpoint in ENDPOINTS:
         offered = parameters.own_fields(endpoint)
@@ -197,11 +197,12 @@ def test_every_property_has_a_description_that_is_a_sentence_without_a_period(si
 def test_runs_are_kept_at_a_place_that_does_not_hang_on_where_blender_was_started(
     addon, tmp_path, monkeypatch, chosen, blend, home
 ):
-    from consistency_pipeline.operators import preferences, wish
+    from consistency_pipeline.operators import preferences
+    from consistency_pipeline.operators.runs import run_request
 
     monkeypatch.setattr(preferences, "preferences", lambda: SimpleNamespace(folder=chosen))
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "HOME")
     if blend:
         (tmp_path / "HERE").mkdir()
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "HERE" / blend))
-    assert wish.runs_home() == tmp_path / home
+    assert run_request.runs_home() == tmp_path / home

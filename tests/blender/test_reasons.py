@@ -8,7 +8,7 @@ from .stand_in import status
 
 
 def test_each_reason_names_its_cure(sidebar):
-    from consistency_pipeline.operators import reasons
+    from consistency_pipeline.operators.display import reasons
 
     context = bpy.context
     sidebar.source = "PHOTOS"
@@ -30,7 +30,8 @@ def test_each_reason_names_its_cure(sidebar):
 
 
 def test_a_key_in_the_environment_is_enough(sidebar, monkeypatch):
-    from consistency_pipeline.operators import reasons, scene_settings
+    from consistency_pipeline.operators.display import reasons
+    from consistency_pipeline.operators.editing import scene_settings
 
     sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
     assert scene_settings.chosen_backend(bpy.context.scene) == "local"
@@ -40,7 +41,7 @@ def test_a_key_in_the_environment_is_enough(sidebar, monkeypatch):
 
 
 def test_online_access_that_is_off_is_said_with_the_way_to_turn_it_on(sidebar, monkeypatch):
-    from consistency_pipeline.operators import reasons
+    from consistency_pipeline.operators.display import reasons
     from consistency_pipeline.studio import compat
 
     monkeypatch.setenv("FAL_KEY", "id:secret")

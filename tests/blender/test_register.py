@@ -51,7 +51,7 @@ def test_registering_says_nothing_and_every_option_is_there(capfd):
 
 
 def test_thumbnails_and_drawing_are_given_back(tmp_path):
-    from consistency_pipeline.operators import compare, thumbnails
+    from consistency_pipeline.operators.display import compare, thumbnails
 
     picture = tmp_path / "picture.png"
     image = bpy.data.images.new("picture", 8, 8)
@@ -83,12 +83,13 @@ def test_a_run_finds_everything_imported_that_it_needs():
     program = """
 import bpy, sys, consistency_pipeline as c
 c.register()
-from consistency_pipeline.operators import warm_up
+from consistency_pipeline.operators.runs import gradual_imports as warm_up
 while warm_up.advance(): pass
 known = set(sys.modules)
-from consistency_pipeline.operators import preferences, startup, wish
+from consistency_pipeline.operators import preferences, startup
+from consistency_pipeline.operators.runs import run_request
 import pathlib
-wish.runs_home = lambda: pathlib.Path(sys.argv[1])
+run_request.runs_home = lambda: pathlib.Path(sys.argv[1])
 bpy.ops.mesh.primitive_cube_add()
 bpy.ops.consistency.use_selected()
 own = bpy.context.scene.consistency
@@ -97,7 +98,7 @@ startup.give_default_angles(bpy.context.scene)
 while len(own.angles) > 1: own.angles.remove(1)
 bpy.ops.consistency.run()
 new = sorted(n for n in set(sys.modules) - known if n.split(".")[0] in ("consistency_pipeline", "pydantic"))
-new = [n for n in new if ".scoring." not in n and ".darkroom." not in n]  # a window has that done by a second Blender
+new = [n for n in new if ".scoring." not in n and ".image_worker." not in n]  # a window has that done by a second Blender
 c.unregister()
 print("NEW", *new, flush=True)
 import os; os._exit(0)

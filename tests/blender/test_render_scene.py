@@ -11,8 +11,9 @@ import pytest
 from consistency_pipeline.pipeline.errors import BadRender, ConsistencyError
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
-from consistency_pipeline.studio import BlenderStudio, devices, rig
-from consistency_pipeline.studio.render_scene import render_scene
+from consistency_pipeline.studio import BlenderStudio, rig
+from consistency_pipeline.studio.rendering import devices
+from consistency_pipeline.studio.rendering.render_scene import render_scene
 
 
 def result_of(steps):
@@ -164,7 +165,7 @@ def test_a_small_picture_gets_more_samples_a_pixel_and_a_wish_gets_what_it_says(
 
 def test_a_render_that_an_undo_has_stopped_is_never_written(studio, settings, monkeypatch, tmp_path):
     """Blender writes a still all the same, or crashes at its empty passes; of an animation it writes whole frames only."""
-    from consistency_pipeline.studio import render_scene as module
+    from consistency_pipeline.studio.rendering import render_scene as module
 
     asked = []
 
@@ -179,7 +180,7 @@ def test_a_render_that_an_undo_has_stopped_is_never_written(studio, settings, mo
 
 
 def test_who_quits_during_a_render_finds_the_preferences_as_they_were(monkeypatch):
-    from consistency_pipeline.studio import render_scene as module
+    from consistency_pipeline.studio.rendering import render_scene as module
 
     view, seen = bpy.context.preferences.view, []
 
@@ -205,7 +206,7 @@ def test_who_quits_during_a_render_finds_the_preferences_as_they_were(monkeypatc
 @pytest.mark.parametrize(("free", "cure"), [(4096, "free some space"), (1 << 33, "render it again")])
 def test_a_render_that_was_cut_off_names_the_full_disk(monkeypatch, studio, settings, tmp_path, free, cure):
     """Blender itself says "Saved" and ends well."""
-    from consistency_pipeline.studio import render_scene as module
+    from consistency_pipeline.studio.rendering import render_scene as module
 
     def cut_off(scene_name, while_waiting, **_options):
         Path(bpy.data.scenes[scene_name].render.frame_path(frame=1)).write_bytes(b"v/1\x01")

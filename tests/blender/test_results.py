@@ -9,11 +9,13 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import chain, png
-from consistency_pipeline.pipeline.local_backend import LocalBackend
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline.backend.local import LocalBackend
+from consistency_pipeline.pipeline.formats import png
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import BlenderStudio, compat, passes
+from consistency_pipeline.studio import BlenderStudio, compat
+from consistency_pipeline.studio.rendering import passes
 
 ANGLES = ("front", "side")
 
@@ -124,7 +126,7 @@ def test_the_contact_sheet_shows_references_over_stills_and_says_local(run_folde
 
 
 def test_results_loaded_twice_replace_the_first(run_folder, scene):
-    from consistency_pipeline.pipeline.ports import Results
+    from consistency_pipeline.pipeline.backend.ports import Results
     from consistency_pipeline.studio.results import load_into_scene
 
     before = {kind: len(getattr(bpy.data, kind)) for kind in ("images", "objects", "materials", "meshes", "scenes")}

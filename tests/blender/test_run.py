@@ -63,8 +63,8 @@ def test_what_changed_is_said_and_only_that_is_rendered(studio):
 def test_what_the_gate_says_reaches_the_panels(studio):
     from pathlib import Path
 
-    from consistency_pipeline.operators import refresh
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.display import refresh
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     bpy.ops.consistency.run(until="photoreal")
     folder = RunFolder.open(Path(bpy.context.scene.consistency.run_folder))
@@ -137,7 +137,7 @@ def test_another_product_gets_a_folder_of_its_own(studio, save_glb):
 
 
 def test_a_run_that_another_process_works_on_is_left_as_it_is(studio):
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     bpy.ops.consistency.run()
     root = Path(bpy.context.scene.consistency.run_folder)

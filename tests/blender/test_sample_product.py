@@ -4,10 +4,10 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.gltf_file import check_glb
+from consistency_pipeline.pipeline.formats.gltf_file import check_glb
 from consistency_pipeline.studio import model
-from consistency_pipeline.studio.collections import all_ids
 from consistency_pipeline.studio.sample_product import build_sample
+from consistency_pipeline.studio.scene.collections import all_ids
 
 
 @pytest.fixture

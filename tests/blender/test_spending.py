@@ -15,7 +15,7 @@ from .stand_in import status
 @pytest.fixture
 def shop(studio, monkeypatch):
     """fal.ai is what makes the pictures, at $0.125 each; nothing is ever bought."""
-    from consistency_pipeline.operators import asking, begin
+    from consistency_pipeline.operators.runs import questions, start_run
 
     def prices(key, endpoints):
         yield
@@ -25,8 +25,8 @@ def shop(studio, monkeypatch):
         raise ConsistencyError("money would have been spent")
 
     monkeypatch.setenv("FAL_KEY", "id:secret")
-    monkeypatch.setattr(asking, "prices", prices)
-    monkeypatch.setattr(begin, "_backend", spending)
+    monkeypatch.setattr(questions, "prices", prices)
+    monkeypatch.setattr(start_run, "_backend", spending)
     bpy.context.scene.consistency.backend = "fal"
     return bpy.context.scene.consistency
 
@@ -63,9 +63,9 @@ def test_nothing_is_asked_of_who_only_renders_whatever_retakes_would_cost(shop):
 
 
 def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
-    from consistency_pipeline.operators import scene_settings
-    from consistency_pipeline.pipeline.journal import Journal
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.editing import scene_settings
+    from consistency_pipeline.pipeline.run.journal import Journal
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     journal = Journal(folder.journal)
@@ -81,7 +81,7 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     import json
 
     from consistency_pipeline.fal_backend import errors
-    from consistency_pipeline.operators import asking
+    from consistency_pipeline.operators.runs import questions
 
     def down(*_arguments):
         yield
@@ -90,17 +90,17 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     (tmp_path / "state").mkdir()
     row = {"usd": 0.5, "unit": "images", "at": "2026-01-01"}
     (tmp_path / "state" / "prices.json").write_text(json.dumps({"a/b": row}))
-    monkeypatch.setattr(asking, "ask", down)
-    assert asking.finish(asking.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
+    monkeypatch.setattr(questions, "ask", down)
+    assert questions.finish(questions.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
 
 
 def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(sidebar):
     from types import SimpleNamespace
 
-    from consistency_pipeline.operators.costs import CONSISTENCY_OT_agree
-    from consistency_pipeline.operators.wish import Wish
+    from consistency_pipeline.operators.runs.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.runs.run_request import RunRequest
 
-    for wish, left in ((Wish(), 2.5), (Wish(until="photoreal", again=True), -1.0)):
+    for wish, left in ((RunRequest(), 2.5), (RunRequest(until="photoreal", again=True), -1.0)):
         status().estimate = 2.5
         CONSISTENCY_OT_agree.cancel(SimpleNamespace(wish=wish), bpy.context)
         assert status().estimate == left
@@ -108,9 +108,11 @@ def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(
 
 @pytest.mark.parametrize("fate", ["failed", "uncertain"])
 def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(studio, tmp_path, monkeypatch, fate):
-    from consistency_pipeline.operators import asking, begin, refresh, scene_settings
-    from consistency_pipeline.operators.wish import Wish
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.display import refresh
+    from consistency_pipeline.operators.editing import scene_settings
+    from consistency_pipeline.operators.runs import questions, start_run
+    from consistency_pipeline.operators.runs.run_request import RunRequest
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     def prices(_key, endpoints):
         yield
@@ -119,7 +121,7 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
     own = bpy.context.scene.consistency
     own.backend, own.check, own.seed_lock = "fal", False, True
     monkeypatch.setenv("FAL_KEY", "id:secret")
-    monkeypatch.setattr(asking, "prices", prices)
+    monkeypatch.setattr(questions, "prices", prices)
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     own.run_folder, key = str(folder.root), "photoreal/front/take-01"
     journal = folder.read_journal()
@@ -129,12 +131,12 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
     status().job_index = status().jobs.find(key)
 
     def estimate(wish):
-        return asking.finish(begin.estimate(bpy.context.scene, wish)).total
+        return questions.finish(start_run.estimate(bpy.context.scene, wish)).total
 
     asked = []
-    monkeypatch.setattr(begin, "start", lambda _scene, wish, _prices: asked.append(wish))
-    wish = Wish("photoreal", retry_failed=True, send_again=fate == "uncertain")
-    assert estimate(wish) > estimate(Wish("photoreal")), "what is bought again is not in the price"
+    monkeypatch.setattr(start_run, "start", lambda _scene, wish, _prices: asked.append(wish))
+    wish = RunRequest("photoreal", retry_failed=True, send_again=fate == "uncertain")
+    assert estimate(wish) > estimate(RunRequest("photoreal")), "what is bought again is not in the price"
     with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.retry_job()
     assert key in [cost.name for cost in status().costs]
@@ -142,12 +144,13 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
 
 
 def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
-    from consistency_pipeline.operators import refresh, scene_settings
-    from consistency_pipeline.operators.asking import finish
-    from consistency_pipeline.operators.begin import estimate
-    from consistency_pipeline.operators.wish import Wish
-    from consistency_pipeline.pipeline.journal import Journal
-    from consistency_pipeline.pipeline.run_folder import RunFolder
+    from consistency_pipeline.operators.display import refresh
+    from consistency_pipeline.operators.editing import scene_settings
+    from consistency_pipeline.operators.runs.questions import finish
+    from consistency_pipeline.operators.runs.run_request import RunRequest
+    from consistency_pipeline.operators.runs.start_run import estimate
+    from consistency_pipeline.pipeline.run.journal import Journal
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
     shop.motion = "turntable"
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
@@ -159,18 +162,18 @@ def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
         journal.write("submitted", f"{key}/take-01", 1, request_id=key)
         journal.write("downloaded", f"{key}/take-01", 1, path="x", file="x")
     shop.run_folder = str(folder.root)
-    refresh.costs(bpy.context.scene, finish(estimate(bpy.context.scene, Wish())))
+    refresh.costs(bpy.context.scene, finish(estimate(bpy.context.scene, RunRequest())))
     assert status().stays_behind == ""
-    again = finish(estimate(bpy.context.scene, Wish(until="photoreal", again=True)))
+    again = finish(estimate(bpy.context.scene, RunRequest(until="photoreal", again=True)))
     refresh.costs(bpy.context.scene, again)
     assert len(again.lines) == 5, "the clip would be bought again"
     assert "the earlier still of three-quarter; Again under Video" in status().stays_behind
 
 
 def test_a_request_of_an_earlier_life_keeps_its_time(shop, tmp_path):
-    from consistency_pipeline.operators.watch import Watched
-    from consistency_pipeline.pipeline.journal import fold
-    from consistency_pipeline.pipeline.requests import Event
+    from consistency_pipeline.operators.runs.observed_backend import ObservedBackend
+    from consistency_pipeline.pipeline.backend.requests import Event
+    from consistency_pipeline.pipeline.run.journal import fold
 
     key, begun = "photoreal/front/take-01", {"key": "photoreal/front/take-01", "attempt": 1}
     bought = fold(
@@ -180,7 +183,7 @@ def test_a_request_of_an_earlier_life_keeps_its_time(shop, tmp_path):
         ]
     )
     backend = SimpleNamespace(name="fal", renders=False, start=lambda _: None, poll=lambda _: [Event(key, "done")])
-    watched = Watched(backend, bought)
+    watched = ObservedBackend(backend, bought)
     watched.start(SimpleNamespace(key=key, stage="photoreal", take=1))
     watched.poll()
     assert watched.jobs[key].elapsed == 42.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from consistency_pipeline.pipeline.ports import Shot
+from consistency_pipeline.pipeline.backend.ports import Shot
 from consistency_pipeline.pipeline.stages import Progress
 
 UNIT = [[float(row == column) for column in range(4)] for row in range(4)]

@@ -8,11 +8,13 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.operators.drive import finish_steps
+from consistency_pipeline.operators.runs.active_run import finish_steps
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import devices, fingerprint, model, render_scene, rig
+from consistency_pipeline.studio import model, rig
 from consistency_pipeline.studio.export import export_product
+from consistency_pipeline.studio.rendering import devices, render_scene
+from consistency_pipeline.studio.scene import fingerprint
 
 
 def written_size(tmp_path):

@@ -13,8 +13,8 @@ import pytest
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import BlenderStudio
+from consistency_pipeline.studio.files.model_files import take_blend
 from consistency_pipeline.studio.model import adopt_objects, load_product
-from consistency_pipeline.studio.model_files import take_blend
 from consistency_pipeline.studio.results import save_scene
 from tests.pure.test_gltf_textures import textured
 from tests.pure.test_model_files import glb

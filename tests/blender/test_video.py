@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import devices, rig, video
-from consistency_pipeline.studio.darkroom import Darkroom
+from consistency_pipeline.studio import rig, video
+from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.model import load_product, product_points
+from consistency_pipeline.studio.rendering import devices
 
 
 def finish(steps):
@@ -33,7 +34,9 @@ def test_everything_stands_where_it_stood_also_after_a_cancel(long_product, tmp_
     finish(load_product(long_product))
     finish(rig.place_rig(settings))
     before = standing()
-    steps = video.render_turntable(settings.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"), Darkroom())
+    steps = video.render_turntable(
+        settings.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"), ImageWorker()
+    )
     for _ in range(4):
         next(steps)
     steps.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import FakeFal
 
 from .shop import bring_near, new_folder

@@ -26,8 +26,9 @@ import httpx
 import pytest
 import requests
 
-from consistency_pipeline.fal_backend import child, patience
-from consistency_pipeline.pipeline.connection import Connection
+from consistency_pipeline.fal_backend.buying import patience
+from consistency_pipeline.fal_backend.child import program
+from consistency_pipeline.pipeline.child.connection import Connection
 
 from .shop import bring_near
 
@@ -186,7 +187,7 @@ def _live(here: socket.socket, order: dict[str, Any], orders: int, words: int) -
         if order["kill"]:
             _arm(Kill(**order["kill"]))
         with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:
-            child.main(order["hello"], incoming, outgoing)
+            program.main(order["hello"], incoming, outgoing)
     finally:
         os._exit(0)
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from consistency_pipeline.pipeline.scoring.arrays import blur, pull_outward, sample, shrink
-from consistency_pipeline.pipeline.scoring.colour import to_linear, to_srgb
-from consistency_pipeline.pipeline.scoring.raster import orbit
-from consistency_pipeline.pipeline.scoring.reference import Camera, Reference
+from consistency_pipeline.pipeline.gate.scoring.arrays import blur, pull_outward, sample, shrink
+from consistency_pipeline.pipeline.gate.scoring.colour import to_linear, to_srgb
+from consistency_pipeline.pipeline.gate.scoring.raster import orbit
+from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 
 SIZE = 384
 UNIT = SIZE / 1024

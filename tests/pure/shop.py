@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 
 from consistency_pipeline.fal_backend import backend as backends
-from consistency_pipeline.fal_backend import child, download, order, patience, prices
+from consistency_pipeline.fal_backend import prices, request_to_purchase
 from consistency_pipeline.fal_backend.backend import FalBackend
+from consistency_pipeline.fal_backend.buying import patience
+from consistency_pipeline.fal_backend.child import program
+from consistency_pipeline.fal_backend.service import download
 from consistency_pipeline.pipeline import chain, plan
-from consistency_pipeline.pipeline.connection import Connection
-from consistency_pipeline.pipeline.journal import Journal
-from consistency_pipeline.pipeline.requests import ClipRequest, Event, ModelRequest, Request
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.backend.requests import ClipRequest, Event, ModelRequest, Request
+from consistency_pipeline.pipeline.child.connection import Connection
+from consistency_pipeline.pipeline.run.journal import Journal
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from tests.fake_fal import API_KEY, FakeFal
@@ -126,7 +129,7 @@ class NearChild(Connection):
 
     def _serve(self, hello: dict[str, Any], orders: int, words: int) -> None:
         with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:
-            child.main(hello, incoming, outgoing)
+            program.main(hello, incoming, outgoing)
 
     def send(self, message: dict[str, Any]) -> bool:
         os.write(self._orders, json.dumps(message).encode() + b"\n")
@@ -165,7 +168,7 @@ def bring_near(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_prices(folder: RunFolder, requests: Iterable[Request]) -> RunFolder:
     """The run agreed to fal's prices of today, as the command does before it spends."""
-    endpoints = {order.with_endpoint(request, folder.settings).endpoint for request in requests}
+    endpoints = {request_to_purchase.with_endpoint(request, folder.settings).endpoint for request in requests}
     folder.note(prices=prices.with_remembered(prices.fetch(API_KEY, endpoints), endpoints))
     return folder
 
@@ -176,7 +179,7 @@ def purchases(folder: RunFolder) -> Any:
 
 def kinds(folder: RunFolder) -> list[str]:
     """The kinds of the journal's events, in order."""
-    from consistency_pipeline.pipeline.disk import read_lines
+    from consistency_pipeline.pipeline.system.disk import read_lines
 
     return [line["event"] for line in read_lines(folder.journal)]
 

@@ -10,11 +10,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from consistency_pipeline.pipeline.disk import whole_file
-from consistency_pipeline.pipeline.ports import Product, Results, Shot
+from consistency_pipeline.pipeline.backend.ports import Product, Results, Shot
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import Progress, Steps
+from consistency_pipeline.pipeline.system.disk import whole_file
 
 _UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import buyer, download, quote
+from consistency_pipeline.fal_backend import quote
+from consistency_pipeline.fal_backend.buying import buyer
+from consistency_pipeline.fal_backend.service import download
 from consistency_pipeline.pipeline.errors import Cancelled, ConsistencyError, RunFolderError
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
 from tests.fake_fal import FakeFal
 

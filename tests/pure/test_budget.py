@@ -9,8 +9,8 @@ import pytest
 
 from consistency_pipeline.fal_backend import prices
 from consistency_pipeline.pipeline.errors import BudgetExceeded
-from consistency_pipeline.pipeline.run_folder import RunFolder
-from consistency_pipeline.pipeline.spending import SpendingBook
+from consistency_pipeline.pipeline.money.spending import SpendingBook
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import KONTEXT, agrees, buy, buy_one, model, new_folder, purchases, stills, with_prices

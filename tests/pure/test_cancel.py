@@ -8,13 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from consistency_pipeline.fal_backend import client as clients
-from consistency_pipeline.fal_backend import errors, patience
+from consistency_pipeline.fal_backend import errors
 from consistency_pipeline.fal_backend.backend import FalBackend
+from consistency_pipeline.fal_backend.buying import patience
+from consistency_pipeline.fal_backend.service import client as clients
+from consistency_pipeline.pipeline.backend.requests import Event
 from consistency_pipeline.pipeline.errors import Cancelled
-from consistency_pipeline.pipeline.ledger import Ledger
-from consistency_pipeline.pipeline.requests import Event
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.money.ledger import Ledger
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import FakeFal
 
 from .shop import agrees, buy, buy_one, kinds, purchases, stills

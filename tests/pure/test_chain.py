@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import errors, patience, prices, quote
+from consistency_pipeline.fal_backend import errors, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline import chain, preflight
+from consistency_pipeline.fal_backend.buying import patience
+from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, RunInUse
-from consistency_pipeline.pipeline.ledger import Ledger
-from consistency_pipeline.pipeline.local_backend import LocalBackend
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.money.ledger import Ledger
+from consistency_pipeline.pipeline.run import preflight
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import STAGES, Progress
 from tests.fake_fal import API_KEY, FakeFal

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import errors
-from consistency_pipeline.pipeline.ledger import Ledger
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.money.ledger import Ledger
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import FakeFal
 
 from .shop import KONTEXT, agrees, buy, buy_one, clip, kinds, model, new_folder, purchases, stills, with_prices

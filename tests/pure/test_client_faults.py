@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import history, prices, web
-from consistency_pipeline.fal_backend.client import FalQueue, Handle
-from consistency_pipeline.fal_backend.clock import FalClock
+from consistency_pipeline.fal_backend import prices
+from consistency_pipeline.fal_backend.buying import history
 from consistency_pipeline.fal_backend.errors import (
     BadAnswer,
     BadKey,
@@ -30,8 +29,11 @@ from consistency_pipeline.fal_backend.errors import (
     Unreachable,
     billable_units,
 )
+from consistency_pipeline.fal_backend.service import web
+from consistency_pipeline.fal_backend.service.client import FalQueue, Handle
+from consistency_pipeline.fal_backend.service.clock import FalClock
 from consistency_pipeline.pipeline.errors import TryAgainLater
-from consistency_pipeline.pipeline.journal import Attempt
+from consistency_pipeline.pipeline.run.journal import Attempt
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import KONTEXT

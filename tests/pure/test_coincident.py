@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.coincident import coincidences
+from consistency_pipeline.pipeline.geometry.coincident import coincidences
 
 
 def quad(low, high, z=0.0, up=True):

@@ -10,7 +10,7 @@ from consistency_pipeline import command_line
 from consistency_pipeline.pipeline import options
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate, RunSettings
 from tests.fake_fal import API_KEY, media
 from tests.fake_fal.model import glb

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.pipeline import disk
 from consistency_pipeline.pipeline.errors import RunFolderError
-from consistency_pipeline.pipeline.processes import is_alive
+from consistency_pipeline.pipeline.system import disk
+from consistency_pipeline.pipeline.system.processes import is_alive
 
 
 def full(*_args: object) -> None:
@@ -105,7 +105,7 @@ def test_what_a_killed_process_was_writing_is_swept_and_what_a_living_one_writes
     (tmp_path / "video").mkdir()
     code = f"""
 import os, sys, pathlib
-from consistency_pipeline.pipeline.disk import beside
+from consistency_pipeline.pipeline.system.disk import beside
 beside(pathlib.Path({str(tmp_path)!r}) / 'video' / 'clip.mp4').write_bytes(b'half')
 os._exit(9)"""
     subprocess.run([sys.executable, "-c", code], timeout=60, check=False)

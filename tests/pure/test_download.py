@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from consistency_pipeline.fal_backend import download, web
 from consistency_pipeline.fal_backend.errors import BadDownload, Expired, FalError, Unreachable, UnsafeAnswer
+from consistency_pipeline.fal_backend.service import download, web
 from consistency_pipeline.pipeline.errors import RunFolderError
 from tests.fake_fal import API_KEY, FakeFal, media
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import exr
 from consistency_pipeline.pipeline.errors import BadRender
+from consistency_pipeline.pipeline.formats import exr
 
 
 def attribute(name: str, kind: str, value: bytes) -> bytes:

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import framing
 from consistency_pipeline.pipeline.errors import BadInput
+from consistency_pipeline.pipeline.geometry import framing
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
 
 RANDOM = np.random.default_rng(7)

@@ -8,10 +8,10 @@ import struct
 
 import pytest
 
-from consistency_pipeline.fal_backend import verify
 from consistency_pipeline.fal_backend.errors import BadDownload
+from consistency_pipeline.fal_backend.service import verify
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.pipeline.gltf_file import check_glb, pack_gltf
+from consistency_pipeline.pipeline.formats.gltf_file import check_glb, pack_gltf
 from tests.fake_fal import media
 
 from .test_model_files import TRIANGLE, document, glb

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from consistency_pipeline.pipeline import gltf_shown
 from consistency_pipeline.pipeline.errors import BadInput
+from consistency_pipeline.pipeline.formats import gltf_shown
 
 HIDDEN = {"extensions": {"KHR_node_visibility": {"visible": False}}}
 

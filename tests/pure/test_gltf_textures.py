@@ -8,9 +8,9 @@ import struct
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.pipeline.gltf_file import pack_gltf
-from consistency_pipeline.pipeline.gltf_textures import unreadable_textures
-from consistency_pipeline.pipeline.picture_bytes import is_cut_short, kind_of
+from consistency_pipeline.pipeline.formats.gltf_file import pack_gltf
+from consistency_pipeline.pipeline.formats.gltf_textures import unreadable_textures
+from consistency_pipeline.pipeline.formats.picture_bytes import is_cut_short, kind_of
 
 from .test_model_files import TRIANGLE, document, glb, jpeg, png, webp_lossless
 

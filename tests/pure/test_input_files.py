@@ -9,8 +9,8 @@ import pytest
 
 from consistency_pipeline import command_line
 from consistency_pipeline.pipeline import model
-from consistency_pipeline.pipeline.gltf_file import check_glb
-from consistency_pipeline.pipeline.photo_header import photo_size
+from consistency_pipeline.pipeline.formats.gltf_file import check_glb
+from consistency_pipeline.pipeline.formats.photo_header import photo_size
 
 from .test_model_files import TRIANGLE, document, glb, jpeg, png
 

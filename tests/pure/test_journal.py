@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consistency_pipeline.pipeline.disk import read_lines
-from consistency_pipeline.pipeline.journal import Journal, fold
+from consistency_pipeline.pipeline.run.journal import Journal, fold
+from consistency_pipeline.pipeline.system.disk import read_lines
 
 KEYS = ("photoreal/front/take-01", "video/turntable/take-01")
 URLS = {f"{name}_url": f"https://queue.fal.run/a/b/requests/r/{name}" for name in ("status", "response", "cancel")}

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.pipeline import file_lock
-from consistency_pipeline.pipeline import lease as leases
 from consistency_pipeline.pipeline.errors import RunFolderError, RunInUse
-from consistency_pipeline.pipeline.lease import LIFETIME, Lease
-from consistency_pipeline.pipeline.processes import machine
+from consistency_pipeline.pipeline.run import lease as leases
+from consistency_pipeline.pipeline.run.lease import LIFETIME, Lease
+from consistency_pipeline.pipeline.system import file_lock
+from consistency_pipeline.pipeline.system.processes import machine
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from consistency_pipeline.pipeline.lease import Lease
+from consistency_pipeline.pipeline.run.lease import Lease
 Lease(Path(sys.argv[1]), "other run").acquire()
 print("held", flush=True)
 time.sleep(60)
@@ -33,7 +33,7 @@ time.sleep(60)
 TRY = """
 import sys
 from pathlib import Path
-from consistency_pipeline.pipeline.lease import Lease
+from consistency_pipeline.pipeline.run.lease import Lease
 try:
     Lease(Path(sys.argv[1]), "other run").acquire()
     print("held")

@@ -9,8 +9,8 @@ import pytest
 
 from consistency_pipeline.command_line import main
 from consistency_pipeline.pipeline.errors import RunFolderError
-from consistency_pipeline.pipeline.ledger import Ledger, usd
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.money.ledger import Ledger, usd
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import FakeFal
 
 from .shop import buy, buy_one, new_folder, stills

@@ -6,7 +6,7 @@ import pytest
 
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS
 from consistency_pipeline.fal_backend.endpoints.prices import Price
-from consistency_pipeline.pipeline.lengths import sides
+from consistency_pipeline.pipeline.wording.lengths import sides
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.pipeline import chain
-from consistency_pipeline.pipeline.local_backend import LocalBackend
+from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.options import make_parser, settings_from
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
 from tests.fake_fal import FakeFal
 from tests.fake_fal.model import glb

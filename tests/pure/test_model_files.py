@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
-from consistency_pipeline.pipeline.gltf_file import check_glb, pack_gltf
+from consistency_pipeline.pipeline.formats.gltf_file import check_glb, pack_gltf
+from consistency_pipeline.pipeline.formats.photo_header import photo_size
 from consistency_pipeline.pipeline.model import classify
-from consistency_pipeline.pipeline.photo_header import photo_size
 
 TRIANGLE = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)
 

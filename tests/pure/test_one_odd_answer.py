@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.fal_backend import errors, patience, prices, quote
+from consistency_pipeline.fal_backend import errors, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.clock import FalClock
+from consistency_pipeline.fal_backend.buying import patience
 from consistency_pipeline.fal_backend.errors import PriceRose, Uncertain
+from consistency_pipeline.fal_backend.service.clock import FalClock
 from consistency_pipeline.pipeline import plan
 from consistency_pipeline.pipeline.errors import BudgetExceeded
-from consistency_pipeline.pipeline.ledger import Ledger
-from consistency_pipeline.pipeline.run_folder import RunFolder
-from consistency_pipeline.pipeline.spending import SpendingBook
+from consistency_pipeline.pipeline.money.ledger import Ledger
+from consistency_pipeline.pipeline.money.spending import SpendingBook
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 from tests.fake_fal.oddities import CATALOGUE
 

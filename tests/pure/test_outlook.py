@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.errors import Cancelled
-from consistency_pipeline.pipeline.local_backend import LocalBackend
-from consistency_pipeline.pipeline.outlook import Outlook, about
 from consistency_pipeline.pipeline.rig import Angle
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.outlook import Outlook, about
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.pipeline.stages import STAGES, Progress
-from consistency_pipeline.pipeline.text_table import price_column, price_sum
+from consistency_pipeline.pipeline.wording.text_table import price_column, price_sum
 from tests.fake_fal.model import glb
 
 from .stand_in import StandInStudio

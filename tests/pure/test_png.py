@@ -7,8 +7,8 @@ import zlib
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import png
 from consistency_pipeline.pipeline.errors import BadInput
+from consistency_pipeline.pipeline.formats import png
 
 
 def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:

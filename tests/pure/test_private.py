@@ -12,10 +12,10 @@ import pytest
 
 from consistency_pipeline.fal_backend import errors, prices
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.client import FalQueue
-from consistency_pipeline.fal_backend.desk import Desk
+from consistency_pipeline.fal_backend.child.questions import ServiceQuestions
+from consistency_pipeline.fal_backend.service.client import FalQueue
 from consistency_pipeline.pipeline.redaction import hide
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import buy_one, kinds, new_folder, stills
@@ -168,7 +168,7 @@ def test_a_private_upload_is_not_reused_for_longer_than_it_lives_nor_by_others(
 
 
 def test_the_desk_is_as_discreet(fake: FakeFal):
-    desk = Desk(API_KEY)
+    desk = ServiceQuestions(API_KEY)
     try:
         desk.check_key()
         fake.keys.clear()

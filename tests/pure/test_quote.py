@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import errors, prices, quote
-from consistency_pipeline.fal_backend.desk import Desk
+from consistency_pipeline.fal_backend.child.questions import ServiceQuestions
 from consistency_pipeline.pipeline.errors import BudgetExceeded
-from consistency_pipeline.pipeline.ledger import Ledger, difference, usd
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.money.ledger import Ledger, difference, usd
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
 from tests.fake_fal import API_KEY, FakeFal
 
@@ -77,7 +77,7 @@ def test_what_the_price_list_does_not_say_is_a_multiplier_with_its_source(
 
 def test_offline_prices_are_marked_as_remembered_or_stored(fake: FakeFal, tmp_path: Path):
     run = settings(tmp_path)
-    desk = Desk(API_KEY)
+    desk = ServiceQuestions(API_KEY)
     try:
         asked = desk.prices([KONTEXT])
         assert asked[KONTEXT]["usd"] == 0.025
@@ -97,7 +97,7 @@ def test_offline_prices_are_marked_as_remembered_or_stored(fake: FakeFal, tmp_pa
 
 def test_offline_prices_are_remembered_too_when_nothing_answers(fake: FakeFal, tmp_path: Path):
     prices.fetch(API_KEY, [KONTEXT])
-    desk = Desk(API_KEY)
+    desk = ServiceQuestions(API_KEY)
     try:
         with fake.offline():
             known = desk.prices([KONTEXT, KLING])
@@ -108,7 +108,7 @@ def test_offline_prices_are_remembered_too_when_nothing_answers(fake: FakeFal, t
 
 
 def test_a_wrong_key_is_known_before_the_renders(fake: FakeFal):
-    desk = Desk("wrong:key")
+    desk = ServiceQuestions("wrong:key")
     try:
         with pytest.raises(errors.BadKey):
             desk.prices([KONTEXT])
@@ -222,7 +222,7 @@ def test_the_tenth(quoted: float | None, billed: float | None, shown: bool):
 
 
 def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: FakeFal, near: None, monkeypatch):
-    from consistency_pipeline.fal_backend import client
+    from consistency_pipeline.fal_backend.service import client
 
     monkeypatch.setattr(client, "billable_units", lambda _headers: None)
     event = buy_one(folder)
@@ -233,7 +233,7 @@ def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: F
 
 def test_a_list_that_leaves_an_endpoint_out_does_not_make_it_cheap(fake: FakeFal):
     fake.prices[KONTEXT] = (0.07, "images")
-    desk = Desk(API_KEY)
+    desk = ServiceQuestions(API_KEY)
     try:
         assert desk.prices([KONTEXT])[KONTEXT]["usd"] == 0.07
         fake.oddity("prices-of-others")

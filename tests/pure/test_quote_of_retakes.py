@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import buyer, quote
+from consistency_pipeline.fal_backend import quote
+from consistency_pipeline.fal_backend.buying import buyer
 from consistency_pipeline.pipeline.errors import Cancelled
-from consistency_pipeline.pipeline.journal import Journal
-from consistency_pipeline.pipeline.run_folder import RunFolder
-from consistency_pipeline.pipeline.scoring.ladder import BOUGHT
+from consistency_pipeline.pipeline.gate.scoring.ladder import BOUGHT
+from consistency_pipeline.pipeline.run.journal import Journal
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
 from tests.fake_fal import FakeFal
 

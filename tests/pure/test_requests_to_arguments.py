@@ -10,11 +10,17 @@ from typing import Any
 import pytest
 
 from consistency_pipeline.fal_backend import model, photoreal, video
+from consistency_pipeline.fal_backend.buying.purchase import Purchase
 from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, of_role
-from consistency_pipeline.fal_backend.order import purchase_for
-from consistency_pipeline.fal_backend.purchase import Purchase
+from consistency_pipeline.fal_backend.request_to_purchase import purchase_for
+from consistency_pipeline.pipeline.backend.requests import (
+    ClipRequest,
+    ModelRequest,
+    PictureRequest,
+    Request,
+    StillRequest,
+)
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
-from consistency_pipeline.pipeline.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
 from consistency_pipeline.pipeline.rig import Angle
 
 RUN = Path("/run").absolute()

@@ -14,19 +14,21 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline.fal_backend import buyer as buyers
-from consistency_pipeline.fal_backend import download, errors, fetching, order, patience, uploads
-from consistency_pipeline.fal_backend.accounts import Accounts
+from consistency_pipeline.fal_backend import errors, request_to_purchase
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.buyer import Buyer
-from consistency_pipeline.fal_backend.client import FalQueue
-from consistency_pipeline.fal_backend.uploads import Uploads
-from consistency_pipeline.pipeline import journal as journals
-from consistency_pipeline.pipeline import spending
+from consistency_pipeline.fal_backend.buying import buyer as buyers
+from consistency_pipeline.fal_backend.buying import fetching, patience, uploads
+from consistency_pipeline.fal_backend.buying.accounts import Accounts
+from consistency_pipeline.fal_backend.buying.buyer import Buyer
+from consistency_pipeline.fal_backend.buying.uploads import Uploads
+from consistency_pipeline.fal_backend.service import download
+from consistency_pipeline.fal_backend.service.client import FalQueue
 from consistency_pipeline.pipeline.errors import RunFolderError, TryAgainLater
-from consistency_pipeline.pipeline.journal import Journal
-from consistency_pipeline.pipeline.run_folder import RunFolder
-from consistency_pipeline.pipeline.spending import Limits, SpendingBook
+from consistency_pipeline.pipeline.money import spending
+from consistency_pipeline.pipeline.money.spending import Limits, SpendingBook
+from consistency_pipeline.pipeline.run import journal as journals
+from consistency_pipeline.pipeline.run.journal import Journal
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import PATIENCE, agrees, bring_near, buy_one, kinds, stills
@@ -100,7 +102,7 @@ def live(folder: RunFolder, points: Points | None = None, at: int = 0, **options
     if points is not None:
         points.at, points.passed = at, 0
     try:
-        purchase = order.purchase_for(stills(folder)[0])
+        purchase = request_to_purchase.purchase_for(stills(folder)[0])
         buyer.carry_out(purchase, lambda *_a, **_k: None, threading.Event(), threading.Event())
     except (Crash, Exception) as error:  # noqa: BLE001
         return error  # type: ignore[return-value]
@@ -234,7 +236,7 @@ def test_killed_while_downloading(folder: RunFolder, fake: FakeFal, backend: Fal
 DRIVER = """
 import sys
 from pathlib import Path
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.pure.shop import buy, stills
 buy(RunFolder.open(Path(sys.argv[1])), stills(RunFolder.open(Path(sys.argv[1])), *sys.argv[2:]))
 """
@@ -372,11 +374,11 @@ def test_asking_twice_at_once_buys_once(folder: RunFolder, fake: FakeFal, near: 
 
 def test_a_parent_that_does_not_read_holds_nothing_up(folder: RunFolder, fake: FakeFal):
     """Blender renders for minutes without a look at the pipe, and the results must be fetched meanwhile."""
-    from consistency_pipeline.fal_backend.voice import Voice
+    from consistency_pipeline.fal_backend.child.message_writer import MessageWriter
 
     inside, outside = os.pipe()
     with os.fdopen(outside, "w") as stream:
-        voice = Voice(stream)
+        voice = MessageWriter(stream)
         began = time.monotonic()
         for number in range(2000):
             voice.say("event", key="k", kind="running", text="x" * 200, number=number)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.scoring.drift import fan_of_mesh, find_drift
-from consistency_pipeline.pipeline.scoring.raster import mesh_mask, orbit
-from consistency_pipeline.pipeline.scoring.video import track
+from consistency_pipeline.pipeline.gate.scoring.drift import fan_of_mesh, find_drift
+from consistency_pipeline.pipeline.gate.scoring.raster import mesh_mask, orbit
+from consistency_pipeline.pipeline.gate.scoring.video import track
 
 from . import scoring_scene as scene
 

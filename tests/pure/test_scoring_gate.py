@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput, BadRender
-from consistency_pipeline.pipeline.scoring import gate
-from consistency_pipeline.pipeline.scoring.heatmap import WRONG, heatmap
-from consistency_pipeline.pipeline.scoring.placement import Similarity
-from consistency_pipeline.pipeline.scoring.reference import Reference
-from consistency_pipeline.pipeline.scoring.verdict import Numbers, Thresholds, judge
+from consistency_pipeline.pipeline.gate.scoring import gate
+from consistency_pipeline.pipeline.gate.scoring.heatmap import WRONG, heatmap
+from consistency_pipeline.pipeline.gate.scoring.placement import Similarity
+from consistency_pipeline.pipeline.gate.scoring.reference import Reference
+from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Thresholds, judge
 
 from . import scoring_scene as scene
 

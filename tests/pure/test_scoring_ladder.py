@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consistency_pipeline.pipeline.scoring.crossview import Tint
-from consistency_pipeline.pipeline.scoring.ladder import (
+from consistency_pipeline.pipeline.gate.scoring.crossview import Tint
+from consistency_pipeline.pipeline.gate.scoring.ladder import (
     BOUGHT,
     Attempt,
     Ladder,
@@ -17,7 +17,7 @@ from consistency_pipeline.pipeline.scoring.ladder import (
     next_for_tint,
     tally,
 )
-from consistency_pipeline.pipeline.scoring.verdict import Verdict
+from consistency_pipeline.pipeline.gate.scoring.verdict import Verdict
 
 GOOD = Verdict("pass", "the outline lies within 0.4 px of the render")
 SHIFTED = Verdict("fail", "the product sits 6.2 px to the right", "placement")

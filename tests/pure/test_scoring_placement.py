@@ -9,10 +9,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from skimage import measure
 
-from consistency_pipeline.pipeline.scoring import gate
-from consistency_pipeline.pipeline.scoring.placement import Similarity, place
-from consistency_pipeline.pipeline.scoring.silhouette import trace
-from consistency_pipeline.pipeline.scoring.unwarp import unwarp
+from consistency_pipeline.pipeline.gate.scoring import gate
+from consistency_pipeline.pipeline.gate.scoring.placement import Similarity, place
+from consistency_pipeline.pipeline.gate.scoring.silhouette import trace
+from consistency_pipeline.pipeline.gate.scoring.unwarp import unwarp
 
 from . import scoring_scene as scene
 

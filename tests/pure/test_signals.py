@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.pipeline.requests import Event
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.backend.requests import Event
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import PATIENCE, agrees, buy_one, kinds, purchases, stills
@@ -101,7 +101,7 @@ from pathlib import Path
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.errors import Cancelled
-from consistency_pipeline.pipeline.run_folder import RunFolder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.terminal import Stop, drive
 from tests.fake_fal import API_KEY
 from tests.pure.stand_in import StandInStudio

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.pipeline import disk, file_lock, spending
-from consistency_pipeline.pipeline.disk import append_line, read_lines
 from consistency_pipeline.pipeline.errors import BudgetExceeded, RunFolderError
-from consistency_pipeline.pipeline.spending import Entry, Limits, SpendingBook, local_day
+from consistency_pipeline.pipeline.money import spending
+from consistency_pipeline.pipeline.money.spending import Entry, Limits, SpendingBook, local_day
+from consistency_pipeline.pipeline.system import disk, file_lock
+from consistency_pipeline.pipeline.system.disk import append_line, read_lines
 
 RACE = """
 import sys, time
 from pathlib import Path
 from consistency_pipeline.pipeline.errors import BudgetExceeded
-from consistency_pipeline.pipeline.spending import Entry, Limits, SpendingBook, local_day
+from consistency_pipeline.pipeline.money.spending import Entry, Limits, SpendingBook, local_day
 read = SpendingBook.entries
 SpendingBook.entries = lambda self: (read(self), time.sleep(0.003))[0]  # the others look at the same moment
 book, name, got = SpendingBook(Path(sys.argv[1])), sys.argv[2], 0

@@ -7,9 +7,9 @@ import threading
 import httpx
 import pytest
 
-from consistency_pipeline.fal_backend import transport
 from consistency_pipeline.fal_backend.errors import Uncertain, UnsafeAnswer
-from consistency_pipeline.fal_backend.transport import CarefulTransport, is_fal_address, is_public_address
+from consistency_pipeline.fal_backend.service import transport
+from consistency_pipeline.fal_backend.service.transport import CarefulTransport, is_fal_address, is_public_address
 
 SUBMIT = httpx.Request("POST", "https://queue.fal.run/fal-ai/flux-kontext/dev", json={})
 STATUS = httpx.Request("GET", "https://queue.fal.run/fal-ai/flux-kontext/requests/r/status")

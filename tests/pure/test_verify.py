@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.fal_backend import verify
 from consistency_pipeline.fal_backend.errors import BadDownload
+from consistency_pipeline.fal_backend.service import verify
 from tests.fake_fal import clip, media
 from tests.fake_fal.model import glb, lying
 

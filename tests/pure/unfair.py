@@ -22,12 +22,12 @@ from consistency_pipeline.fal_backend import backend as backends
 from consistency_pipeline.fal_backend import prices
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import plan
+from consistency_pipeline.pipeline.backend.requests import Request
 from consistency_pipeline.pipeline.errors import ConsistencyError
-from consistency_pipeline.pipeline.journal import Attempt, Journal
-from consistency_pipeline.pipeline.ledger import Ledger
-from consistency_pipeline.pipeline.requests import Request
-from consistency_pipeline.pipeline.run_folder import RunFolder
-from consistency_pipeline.pipeline.spending import SpendingBook
+from consistency_pipeline.pipeline.money.ledger import Ledger
+from consistency_pipeline.pipeline.money.spending import SpendingBook
+from consistency_pipeline.pipeline.run.journal import Attempt, Journal
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, Entry, FakeFal
 from tests.fake_fal.oddities import CATALOGUE
 from tests.fake_fal.platform import Listing

@@ -52,7 +52,7 @@ def small():
     """Settings that render in a second or two."""
     own = settings()
     own.size, own.samples, own.duration = 64, 1, 1.0
-    angles = import_module(f"{PACKAGE}.operators.angles")
+    angles = import_module(f"{PACKAGE}.operators.editing.angles")
     angles.set_angles(bpy.context.scene, angles.DEFAULTS[:2])
     preferences().folder = str(Path(OPTIONS["home"]) / "runs")
 

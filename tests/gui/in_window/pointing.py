@@ -154,7 +154,7 @@ def drag(start, end, window=None):
 def dividing_line():
     """A place on the line between the compared pictures in the viewport, and left edge and width of the pictures."""
     window, area, main, _ = view()
-    compare = import_module(f"{PACKAGE}.operators.compare")
+    compare = import_module(f"{PACKAGE}.operators.display.compare")
     with bpy.context.temp_override(window=window, area=area, region=main):
         (left, bottom), (right, _), *_ = compare.corners_here(bpy.context)
     share = bpy.context.window_manager.consistency.compare / 100.0

@@ -175,7 +175,7 @@ def _shoot_image_editor():
 def measures():
     """For benchmarks/window.py: what holds the window, and for how long."""
     panels = import_module(f"{PACKAGE}.panels")
-    drive = import_module(f"{PACKAGE}.operators.drive")
+    drive = import_module(f"{PACKAGE}.operators.runs.active_run")
     took = {}
     for cls in panels.CLASSES:
         if hasattr(cls, "draw") and issubclass(cls, bpy.types.Panel):
@@ -213,12 +213,12 @@ def measures():
 
 # What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (drive.holds).
 CALLBACKS = {
-    "run": ("CONSISTENCY_OT_run._invoke", "CONSISTENCY_OT_run._ask", "CONSISTENCY_OT_run._let_go"),
-    "refresh": ("everything", "progress", "pictures", "money", "jobs", "stale", "history"),
+    "runs.run": ("CONSISTENCY_OT_run._invoke", "CONSISTENCY_OT_run._ask", "CONSISTENCY_OT_run._let_go"),
+    "display.refresh": ("everything", "progress", "pictures", "money", "jobs", "stale", "history"),
     "startup": ("_look_for_stale",),
-    "live": ("place_cameras", "place_lights", "preview_prompt"),
-    "thumbnails": ("load",),
-    "begin": ("start", "estimate"),
+    "editing.live": ("place_cameras", "place_lights", "preview_prompt"),
+    "display.thumbnails": ("load",),
+    "runs.start_run": ("start", "estimate"),
 }
 
 
@@ -231,7 +231,7 @@ def _time_callbacks():
             *path, last = name.split(".")
             for part in path:
                 owner = getattr(owner, part)
-            setattr(owner, last, _timed(f"operators: {module}.{name}", getattr(owner, last), held))
+            setattr(owner, last, _timed(f"{module}.{name}", getattr(owner, last), held))
     return held
 
 

@@ -1,0 +1,252 @@
+"""From an accepted request to the addresses of its files: asking, deciding what an answer means, cancelling.
+
+A request that fal has accepted is at fal until proof of something else: the result on disk, an error of the service's own
+in its status, or its request list saying how it ended. An HTTP error, a missing page or an odd body is weather: asked again
+with growing pauses for minutes, and at every resume, and before anything is bought in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import Any, NoReturn
+
+from ...pipeline.errors import Cancelled, TryAgainLater
+from ...pipeline.run.journal import Attempt
+from ..endpoints.prices import is_plausible
+from ..errors import (
+    ENDS,
+    BadKey,
+    EmptyBalance,
+    FalError,
+    Forbidden,
+    ModelFailed,
+    Overdue,
+    PolicyRefusal,
+    Unreachable,
+    from_list,
+    from_status,
+    with_bill,
+)
+from ..service.client import Answer, FalQueue, Handle, Standing
+from . import history, patience
+from .accounts import Accounts
+from .patience import Weather
+from .purchase import Tell
+
+KEY_PROBLEMS = (BadKey, EmptyBalance, Forbidden)
+ASK_RESULT = 3  # bad statuses in a row after which the result is asked for all the same
+
+
+class Waiting:
+    """Several threads may share one."""
+
+    def __init__(self, key: str, queue: FalQueue, accounts: Accounts) -> None:
+        self._key = key
+        self._queue = queue
+        self._accounts = accounts
+
+    def see_through(self, attempt: Attempt, tell: Tell, cancel: threading.Event, weather: float) -> None:
+        """Wait until fal has the result, and write its files' addresses down.
+
+        Raises fal's last word otherwise, after writing it down as the attempt's failure; where there is none yet, an error
+        that leaves it for a resume. ``weather``: seconds in a row without a usable answer that are waited out.
+        """
+        handle = self._handle(attempt)
+        sky = Weather(weather)
+        began = time.monotonic()
+        is_cancelled = False
+        while True:
+            problem: Exception | None = None
+            try:
+                standing = self._queue.standing(handle)
+            except (FalError, TryAgainLater) as error:
+                problem, standing = error, Standing("", log="no usable answer; asking again")
+            self._tell_standing(attempt, standing, tell)
+            if standing.state in ("IN_QUEUE", "IN_PROGRESS"):
+                sky.clear()
+            elif problem is None or sky.count >= ASK_RESULT:
+                try:
+                    return self._note_result(attempt, self._read(handle, attempt, cancel))
+                except (FalError, TryAgainLater) as error:
+                    last = error if isinstance(error, FalError) else None
+                    if standing.error or standing.error_type:
+                        self._fail(attempt, from_status(standing.error, standing.error_type, handle.request_id, last))
+                    self._look_in_the_list(attempt, last)
+                    problem = error if problem is None or isinstance(error, ENDS) else problem
+            if time.monotonic() - began > patience.RESULT.get(attempt.stage, 3600.0):
+                self._try_to_cancel(handle, attempt)
+                raise Overdue("fal.ai took too long; it was asked to stop, and resume fetches the result if it still comes", request_id=handle.request_id)  # fmt: skip
+            if problem is None:
+                (time.sleep if is_cancelled else cancel.wait)(patience.interval(time.monotonic() - began))
+            elif sky.is_over:
+                self._give_up(attempt, problem)
+            else:
+                if standing.state == "COMPLETED":
+                    tell("saving", "the result could not be read; asking again")
+                sky.pause(cancel)
+            if cancel.is_set() and not is_cancelled:
+                self._cancelled(handle, attempt, tell)
+                is_cancelled, sky = True, Weather(patience.LOOK)
+
+    def read_again(self, attempt: Attempt) -> None:
+        """Ask for an attempt's result once more, since its files could not be fetched: it may name others by now."""
+        with contextlib.suppress(FalError, TryAgainLater):
+            answer = self._queue.answer(self._handle(attempt))
+            if found_files(answer.body, attempt) != (attempt.result or {}).get("files"):
+                self._note_result(attempt, answer)
+
+    def _handle(self, attempt: Attempt) -> Handle:
+        try:
+            return Handle(str(attempt.request_id), **attempt.urls)
+        except TypeError:  # a line of the journal that is not whole
+            return self._queue.rebuild(attempt.endpoint, str(attempt.request_id))
+
+    # deciding what an answer means
+
+    def _tell_standing(self, attempt: Attempt, standing: Standing, tell: Tell) -> None:
+        if standing.state and standing.state != attempt.fal_state:
+            self._accounts.note("state", attempt, state=standing.state)
+        if standing.state == "IN_QUEUE":
+            position = standing.position or 0
+            tell("queued", f"in fal's queue, {position} before it", queue_position=position)
+        elif standing.state != "COMPLETED":
+            tell("running", standing.log or "generating")
+
+    def _read(self, handle: Handle, attempt: Attempt, cancel: threading.Event) -> Answer:
+        """The result, with the files it must name. Raises FalError or TryAgainLater."""
+        answer = self._queue.answer(handle)
+        self._note_units(attempt, answer.units)  # whatever the rest of the answer is worth
+        try:
+            found_files(answer.body, attempt)
+        except PolicyRefusal:
+            for _ in range(2):  # a paid picture is not given up for one reading
+                cancel.wait(patience.CONFIRM)
+                answer = self._queue.answer(handle)
+                found_files(answer.body, attempt)
+            raise
+        return answer
+
+    def _look_in_the_list(self, attempt: Attempt, last: FalError | None) -> None:
+        """Raise how the request ended where fal's request list knows that it failed."""
+        status = self.listed_status(attempt)
+        if status is not None and status >= 400:
+            self._fail(attempt, from_list(status, attempt.request_id, last))
+
+    def listed_status(self, attempt: Attempt) -> int | None:
+        """The HTTP status that a request ended with by fal's request list; None where it does not say."""
+        with contextlib.suppress(FalError, TryAgainLater):
+            for row in history.read(self._key, attempt.endpoint, self._queue.clock):
+                if row.request_id == attempt.request_id:
+                    return row.status
+        return None
+
+    def _fail(self, attempt: Attempt, error: FalError) -> NoReturn:
+        """Write down and raise how a request ended."""
+        self._note_units(attempt, error.units)
+        facts = {"error": type(error).__name__, "message": str(error), "billed": error.billed, "proven": error.proven}
+        self._accounts.note("failed", attempt, **facts)
+        raise error
+
+    def _give_up(self, attempt: Attempt, problem: Exception) -> NoReturn:
+        """After minutes without a usable answer: what is said of the request until it is asked for again."""
+        if isinstance(problem, ENDS):
+            if self.listed_status(attempt) == 200 or problem.units:
+                problem.billed = "yes"
+            elif problem.billed == "no":
+                problem.billed = "maybe"
+            self._fail(attempt, with_bill(problem.about(attempt.request_id)))
+        if isinstance(problem, KEY_PROBLEMS):
+            raise problem.about(attempt.request_id)
+        raise Unreachable(f"fal.ai gives no usable answer about this request ({_short(problem)}); it is not lost: resume to ask again", request_id=attempt.request_id) from problem  # fmt: skip
+
+    def _note_result(self, attempt: Attempt, answer: Answer) -> None:
+        self._accounts.note("result", attempt, files=found_files(answer.body, attempt), seed=_seed(answer.body))
+
+    def _note_units(self, attempt: Attempt, units: float | None) -> None:
+        """What fal counted, and what that costs where the price is known for sure and the sum is plausible."""
+        if units is None or units == attempt.units:
+            return
+        price, usd = attempt.unit_price, None
+        if price is not None and attempt.price_confirmed:
+            sum_usd = round(units * price, 6)
+            if attempt.quoted_usd is None or is_plausible(sum_usd, attempt.quoted_usd):
+                usd = sum_usd
+        self._accounts.note("billed", attempt, units=units, unit_price=price, usd=usd)
+
+    # cancelling
+
+    def _try_to_cancel(self, handle: Handle, attempt: Attempt) -> str:
+        """fal's answer: "removed", "running", "completed", "gone", or "" where fal could not be told."""
+        if attempt.cancel in ("removed", "running", "completed"):
+            return attempt.cancel
+        try:
+            answer = self._queue.cancel(handle)
+        except (FalError, TryAgainLater):
+            return ""
+        if answer == "removed" and self._goes_on(handle):
+            answer = "running"  # it says that it removed what it is working on
+        self._accounts.note("cancelled", attempt, answer=answer)
+        return answer
+
+    def _goes_on(self, handle: Handle) -> bool:
+        try:
+            standing = self._queue.standing(handle)
+        except (FalError, TryAgainLater):
+            return False
+        return standing.state != "COMPLETED" or not (standing.error or standing.error_type)
+
+    def _cancelled(self, handle: Handle, attempt: Attempt, tell: Tell) -> None:
+        """Cancel, and say honestly what that means. Returns where the result is there after all, and is fetched."""
+        answer = self._try_to_cancel(handle, attempt)
+        if answer == "removed":
+            raise Cancelled("removed from fal's queue; not billed")
+        if answer == "":
+            raise Cancelled("fal.ai could not be told to stop, so it may finish this and bill it; resume fetches the result")  # fmt: skip
+        if answer == "gone":
+            raise Cancelled("fal.ai does not find this request; whether it was billed stands in fal's own history")
+        deadline = time.monotonic() + patience.GRACE
+        if answer == "completed":
+            tell("saving", "fal had finished already: it is billed, and fetched")
+        else:
+            tell("running", "fal was asked to stop; it may still bill this")
+        while time.monotonic() < deadline:
+            with contextlib.suppress(FalError, TryAgainLater):
+                if self._queue.standing(handle).state == "COMPLETED":
+                    return
+            time.sleep(0.5)
+        raise Cancelled("fal was already running it and may bill it; resume fetches the result if there is one")
+
+
+def _seed(body: dict[str, Any]) -> int | None:
+    """A seed is a number; anything else that stands in its place is not kept."""
+    seed = body.get("seed")
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+
+
+def _short(problem: Exception) -> str:
+    return str(problem).split(";")[0].split(". ")[0][:120]
+
+
+def found_files(body: dict[str, Any], attempt: Attempt) -> list[dict[str, str]]:
+    """The addresses of the bought files in a result, in the order of ``attempt.outputs``.
+
+    Raises PolicyRefusal for a blanked picture and ModelFailed where a file is missing.
+    """
+    flags = body.get("has_nsfw_concepts")
+    if isinstance(flags, list) and any(flag is True for flag in flags):
+        raise PolicyRefusal("fal's safety check blanked this picture; change the prompt and retry. It was billed", billed="yes", request_id=attempt.request_id)  # fmt: skip
+    files = []
+    for path, place in zip(attempt.outputs, attempt.places, strict=True):
+        value: Any = body
+        for part in place.split("."):
+            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+                value = value[int(part)]
+            else:
+                value = value.get(part) if isinstance(value, dict) else None
+        url = value.get("url") if isinstance(value, dict) else None
+        if not isinstance(url, str):
+            raise ModelFailed(f"fal's result holds no {place}; look at the request in fal's history", request_id=attempt.request_id)  # fmt: skip
+        files.append({"path": path, "url": url})
+    return files

@@ -1,0 +1,32 @@
+"""Any request of the pipeline to the purchase that fulfils it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..pipeline.backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from ..pipeline.settings import RunSettings
+from . import model, photoreal, video
+from .arguments import Live
+from .buying.purchase import Purchase
+
+
+def with_endpoint(request: Request, settings: RunSettings) -> Request:
+    """``request`` with the endpoint that fits its photos, and what the user set for it, where none was named."""
+    if not isinstance(request, ModelRequest) or request.endpoint:
+        return request
+    endpoint = model.default_endpoint(len(request.photos))
+    return dataclasses.replace(request, endpoint=endpoint, overrides=settings.overrides.get(endpoint, {}))
+
+
+def purchase_for(request: Request, live: Live = None) -> Purchase:
+    """``live``: unit price in USD and unit from fal's pricing API, None for the stored price. Raises UsageError."""
+    match request:
+        case PictureRequest():
+            return model.picture_purchase(request, live)
+        case ModelRequest():
+            return model.purchase(request, live)
+        case StillRequest():
+            return photoreal.purchase(request, live)
+        case ClipRequest():
+            return video.purchase(request, live)

@@ -1,0 +1,1 @@
+"""HTTP with fal.ai: the only place where bytes for it leave this machine."""

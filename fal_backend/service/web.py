@@ -1,0 +1,58 @@
+"""GET on fal's platform API (prices, models, requests): bounded, with the key, and its errors as ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from ..errors import BadAnswer, Unreachable, from_answer
+from .clock import FalClock
+from .deadline import DeadlinePassed, Watch, shut, within
+
+API = "https://api.fal.ai/v1"
+LARGEST = 64 << 20  # bytes
+SLOWEST = 120.0  # seconds for a whole answer
+TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
+
+
+def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> dict[str, Any]:
+    """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
+    headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
+
+    def exchange(watch: Watch) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:
+        with requests.get(
+            f"{API}/{path}", params=params, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
+        ) as response:
+            if clock is not None:
+                clock.heard(response.headers)
+            watch.on_deadline(lambda: shut(response))
+            raw = bytearray()
+            for chunk in response.iter_content(1 << 16):
+                watch.check()
+                raw += chunk
+                if len(raw) > LARGEST:
+                    raise BadAnswer("fal.ai's list does not end; try again later", billed="no")
+            return raw, response.status_code, response.headers
+
+    try:
+        raw, status, answer_headers = within(SLOWEST, exchange)
+    except DeadlinePassed as error:
+        raise Unreachable(f"fal.ai has not answered within {SLOWEST:g} s; try again later") from error
+    except requests.RequestException as error:
+        raise Unreachable(f"fal.ai can't be reached ({type(error).__name__}); check the network or proxy, then try again") from error  # fmt: skip
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if status != 200:
+        # The platform API words its errors as {"error": {"message"}}, the queue as {"detail"}.
+        message = (
+            body["error"].get("message") if isinstance(body, dict) and isinstance(body.get("error"), dict) else None
+        )
+        raise from_answer(status, {"detail": message} if message else body, answer_headers, accepted=False)
+    if not isinstance(body, dict):
+        raise BadAnswer("fal.ai sent a list that can't be read; try again later", billed="no")
+    return body

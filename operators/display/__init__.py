@@ -1,0 +1,1 @@
+"""What the panels and viewports show, and how it is shown."""

@@ -1,0 +1,30 @@
+"""What endpoints are called where people choose them: by name and price. Their ids are in the tooltips.
+
+The catalogue is imported with the rest of the pipeline, once the sidebar has been seen: drawing never waits for it.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from ..runs import gradual_imports
+
+
+def name_of(endpoint_id: str) -> str:
+    """The endpoint's name; its id where nobody here knows it, or not yet."""
+    return _known(endpoint_id)[0] if gradual_imports.is_ready() else endpoint_id.rpartition("fal-ai/")[2]
+
+
+def name_and_price(endpoint_id: str) -> str:
+    """ "FLUX.1 Kontext [dev], $0.025 an image"; empty for no id."""
+    if not endpoint_id or not gradual_imports.is_ready():
+        return name_of(endpoint_id) if endpoint_id else ""
+    return ", ".join(part for part in _known(endpoint_id) if part)
+
+
+@functools.cache
+def _known(endpoint_id: str) -> tuple[str, str]:
+    from ...fal_backend.endpoints.catalogue import CATALOGUE
+
+    endpoint = CATALOGUE.get(endpoint_id)
+    return (endpoint.label, endpoint.price.in_words) if endpoint is not None else (endpoint_id, "")

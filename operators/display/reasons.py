@@ -1,0 +1,90 @@
+"""Why a button can't work now, and the cure, in one sentence; None where it can. Cheap: no file, no network.
+
+Polls, panels and tests share these, since a refused poll doesn't carry its reason to a script.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..editing.scene_settings import chosen_backend
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+
+def busy(context: Context) -> str | None:
+    if context.window_manager.consistency.running:
+        return "A run is active; wait for it, or cancel it first"
+    return None
+
+
+def no_run(context: Context) -> str | None:
+    return None if context.scene.consistency.run_folder else "There is no run yet; press Run All first"
+
+
+def no_key() -> str | None:
+    from ..preferences import has_key
+
+    return None if has_key() else "There is no fal.ai key; enter one in the add-on's preferences, or set FAL_KEY"
+
+
+def offline() -> str | None:
+    from ...studio import compat
+
+    return None if compat.online_access() else f"Blender's online access is off; {compat.online_cure()}"
+
+
+def no_fal(context: Context) -> str | None:
+    """What is missing for fal.ai, where this run uses it."""
+    return (no_key() or offline()) if chosen_backend(context.scene) == "fal" else None
+
+
+def no_input(context: Context) -> str | None:
+    own = context.scene.consistency
+    if own.source == "PHOTOS" and not own.photos:
+        return "There are no photos; add one to four, or drop them on the viewport"
+    if own.source == "WORDS" and not own.text.strip():
+        return "There are no words; describe the product in a few"
+    if own.source == "FILE" and not own.file:
+        return "There is no model; choose a GLB, or drop one on the viewport"
+    if own.source == "OBJECTS" and not own.objects:
+        return "No objects were taken; select the product and press Use Selected Objects"
+    if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == "local":
+        from ..preferences import has_key
+
+        cure = "choose fal.ai" if has_key() else "enter a key in the preferences"
+        return f"Photos and words become a model at fal.ai only; {cure}, or start from a file"
+    return None
+
+
+def no_angles(context: Context) -> str | None:
+    return None if context.scene.consistency.angles else "There are no angles; add one, or load a set"
+
+
+def cannot_run(context: Context) -> str | None:
+    """Why no stage can run."""
+    return busy(context) or no_angles(context) or no_input(context) or no_fal(context)
+
+
+def no_product() -> str | None:
+    """Why the cameras can't be looked through."""
+    product = bpy.data.collections.get("Consistency Product")  # studio.names.PRODUCT, without importing the studio
+    if product is None or not product.objects:
+        return "There is no product in this scene; run the Model stage first"
+    return None
+
+
+def no_angle_chosen(context: Context) -> str | None:
+    own = context.scene.consistency
+    return None if 0 <= own.angle_index < len(own.angles) else "No angle is selected; add one, or load a set"
+
+
+def refuse(cls: type[bpy.types.Operator], reason: str | None) -> bool:
+    """For ``poll``: True where there is no reason against it; else the reason becomes the button's tooltip."""
+    if reason is None:
+        return True
+    cls.poll_message_set(f"{reason}.")
+    return False

@@ -1,0 +1,307 @@
+"""Reads the run at hand and the drive into the status that panels draw. Files are read here, never while drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..editing import scene_settings
+from ..runs import run_request, staleness
+from . import endpoint_names, status, thumbnails
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+    from ...pipeline.run.run_folder import RunFolder
+    from ..runs.active_run import ActiveRun
+    from ..runs.observed_backend import Job
+
+
+def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
+    """All that the panels show of the scene's run."""
+    from ...pipeline.errors import RunFolderError
+    from ...pipeline.run.run_folder import RunFolder
+
+    now = status.of()
+    root = run_request.run_folder_of(scene)
+    if folder is None and root is not None:
+        try:
+            folder = RunFolder.open(root)
+        except RunFolderError as error:
+            gone = f"The run in {root} is not there any more; press New Run, or open it under Jobs, Earlier Runs"
+            now.error = now.details = str(error) if (root / "run.json").exists() else gone
+    if folder is None or not is_about(scene, folder):
+        forget()
+        status.redraw()
+        return
+    now.run_folder = str(folder.root)
+    now.is_finished = folder.is_finished
+    stages(folder)
+    pictures(scene, folder)
+    outdated(folder)
+    money(folder)
+    if not now.running:
+        jobs_of_journal(folder)
+    status.redraw()
+
+
+def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
+    """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
+    settings, own = folder.settings, scene.consistency
+    text = own.text if own.source == "WORDS" else ""
+    return scene_settings.made_from(settings.inputs, settings.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
+
+
+def forget() -> None:
+    """There is no run: show none."""
+    now = status.of()
+    now.run_folder = now.clip = now.product = now.headline = ""
+    now.is_finished = now.is_outdated = False
+    for name in ("stages", "shots", "jobs"):
+        getattr(now, name).clear()
+    now.quoted = now.billed = now.uncertain = now.longest_clip = 0.0
+
+
+def stages(folder: RunFolder) -> None:
+    from ...pipeline.stages import STAGES
+    from ...pipeline.video import LONGEST_REFLECTIVE
+
+    shown = status.of().stages
+    if len(shown) != len(STAGES):
+        shown.clear()
+        for name in STAGES:
+            shown.add().name = name
+    for item in shown:
+        stage = folder.stage(item.name)
+        item.state = stage["state"]
+        item.note = stage.get("error") or ""
+    rig = folder.stage("rig")
+    if rig.get("size_m"):
+        settings = folder.settings
+        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs, settings.text)
+    status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
+
+
+def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str = "") -> None:
+    """Show what the product that was made from these inputs, or words, is called, and its sides in metres."""
+    from ...pipeline.wording.lengths import sides
+
+    now = status.of()
+    now.product = f"{name}, {sides(size)}"
+    now.product_of = scene_settings.made_from(inputs, text)
+
+
+def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
+    """References, stills, takes and the clip, with what is stale."""
+    from ...pipeline.gate.scoring.ladder import tally
+
+    shown = status.of().shots
+    shown.clear()
+    stale = {} if status.of().running else stale_now(scene, folder)  # a run makes it anew, and has no time to look
+    for angle in scene.consistency.angles:
+        item = shown.add()
+        item.name = angle.name
+        shot = folder.shot(angle.name)
+        reference = shot.files.get("image") if shot is not None else None
+        item.state = "missing" if reference is None else "stale" if angle.name in stale else "rendered"
+        item.why = ", ".join(stale.get(angle.name, ()))
+        item.reference = str(reference or "")
+        still = folder.still(angle.name)
+        subject = f"photoreal/{angle.name}"
+        takes = sorted(path for path in still.parent.glob(f"{angle.name}.take-*.png"))
+        if status.of().running and folder.chosen(subject) is None and takes:
+            still = takes[-1]  # on disk, and not chosen yet: shown at once
+        item.still = str(still) if still.is_file() else ""
+        item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
+        item.chosen = folder.chosen(subject) or 0
+        _verdict(item, folder, subject)
+        for path in (reference, still, *takes):
+            if path is not None:
+                thumbnails.load(path)
+    outcomes = [item.outcome for item in shown if item.outcome]
+    status.of().headline = tally(outcomes) if outcomes else ""
+    clip = folder.clip(folder.settings.motion)
+    status.of().clip = str(clip) if clip.is_file() else ""
+    thumbnails.load(clip)
+
+
+MADE_BY = {
+    "reroll": "taken again",
+    "stricter": "taken again with stricter words",
+    "depth": "taken again from the depth",
+    "unwarp": "pulled into place",
+    "gain": "colours matched",
+    "exact": "cut out along its render",
+    "local": "this machine's own render stands in",
+}
+
+
+def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
+    """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
+    said = [one for one in folder.record.get("gate", {}).get(subject, ()) if one.get("take") == item.chosen]
+    if not said or not item.still:
+        return
+    last = said[-1]
+    words = [MADE_BY.get(last.get("made_by"), ""), str(last.get("reason") or "")]
+    item.outcome, item.verdict = str(last.get("outcome") or ""), "; ".join(word for word in words if word)
+    heatmap = folder.root / last["heatmap"] if last.get("heatmap") else None
+    item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
+
+
+def outdated(folder: RunFolder) -> None:
+    """Show which finished stages are behind: references that are stale, and what was made from earlier ones."""
+    now = status.of()
+    if now.running:
+        return
+    behind = any(item.state == "stale" for item in now.shots)
+    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.angles)
+    for item in now.stages:
+        is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
+        if item.state in ("done", "stale"):
+            item.state = "stale" if is_behind else "done"
+    now.is_outdated = any(item.state == "stale" for item in now.stages)
+
+
+def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
+    """Only which references are stale, and why."""
+    found = stale_now(scene, folder)
+    for item in status.of().shots:
+        if item.state != "missing":
+            item.state = "stale" if item.name in found else "rendered"
+            item.why = ", ".join(found.get(item.name, ()))
+    outdated(folder)
+
+
+def stale_now(scene: bpy.types.Scene, folder: RunFolder) -> dict[str, list[str]]:
+    from ...pipeline.errors import ConsistencyError
+
+    try:
+        return staleness.stale_angles(folder, scene_settings.to_settings(scene))
+    except ConsistencyError:
+        return {}
+
+
+def money(folder: RunFolder) -> None:
+    from ...pipeline.money.ledger import Ledger
+
+    ledger, now = Ledger.read([folder.root]), status.of()
+    now.quoted, now.billed, now.uncertain = ledger.quoted_usd, ledger.billed_usd, ledger.uncertain_usd
+
+
+STATES = {"done": "done", "wait": "running", "fetch": "saving", "retry": "failed", "stuck": "failed", "uncertain": "uncertain"}  # fmt: skip
+
+
+def jobs_of_journal(folder: RunFolder) -> None:
+    """The purchases of a run that is not active, as its journal tells."""
+    shown = status.of().jobs
+    known = {job.name for job in shown}
+    for key, attempts in folder.read_journal().purchases.by_key.items():
+        if key in known:
+            continue
+        last = attempts[-1]
+        item = shown.add()
+        item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
+        item.state = STATES.get(last.next_step, last.next_step)
+        item.log = str((last.failure or {}).get("message") or "")
+        item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
+        item.quoted = last.quoted_usd
+        item.billed = -1.0 if last.billed_usd is None else last.billed_usd
+        item.request_id = last.request_id or ""
+
+
+def jobs(drive: ActiveRun) -> None:
+    shown = status.of().jobs
+    by_name = {item.name: item for item in shown}
+    for job in drive.backend.jobs.values():
+        item = by_name.get(job.key)
+        if item is None:
+            item = shown.add()
+            item.name, item.stage, item.angle, item.take = job.key, job.stage, job.angle, job.take
+        _show_job(item, job)
+
+
+def _show_job(item: Any, job: Job) -> None:
+    item.state, item.log = job.state, job.log
+    item.elapsed = job.elapsed
+    item.fraction = -1.0 if job.fraction is None else job.fraction
+    item.queue_position = -1 if job.queue_position is None else job.queue_position
+    item.request_id = job.request_id
+    item.quoted = job.quoted_usd or 0.0
+    item.billed = -1.0 if job.billed_usd is None else job.billed_usd
+
+
+def progress(drive: ActiveRun) -> None:
+    """What is going on, each tick."""
+    now = status.of()
+    now.running, now.cancelling = not drive.ended, drive.cancelling
+    now.run_folder = str(drive.folder.root)
+    now.backend = drive.backend.name
+    if drive.progress is not None:
+        now.stage = drive.progress.stage
+        now.text, now.fraction = drive.outlook.line, drive.outlook.fraction
+    stages(drive.folder)
+    jobs(drive)
+
+
+def what_is_there(drive: ActiveRun) -> tuple[Any, ...]:
+    """Differs as soon as a picture or the clip has come to disk, or another take is shown."""
+    record = drive.folder.record
+    shots = tuple(record["stages"].get("references", {}).get("shots", {}))
+    ended = sum(job.ended is not None for job in drive.backend.jobs.values())
+    return shots, tuple(record.get("chosen", {}).items()), ended
+
+
+def history() -> None:
+    """Earlier runs in the folder where new ones are kept, newest first."""
+    import json
+
+    shown = status.of().history
+    shown.clear()
+    home = run_request.runs_home()
+    found = (
+        sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
+    )
+    for path in found[:50]:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            made = f"{record['created'][:16].replace('T', ' ')}, {record['settings']['backend']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        item = shown.add()
+        item.name, item.path, item.note = path.parent.name, str(path.parent), made
+
+
+def costs(scene: bpy.types.Scene, estimate: Any) -> None:
+    now = status.of()
+    now.stays_behind = getattr(estimate, "stays_behind", "")
+    now.estimated = what_is_estimated(scene)
+    now.costs.clear()
+    for line in estimate.lines:
+        item = now.costs.add()
+        item.name, item.endpoint = line.key, line.endpoint
+        item.usd = -1.0 if line.quoted_usd is None else line.quoted_usd
+        item.note = line.amount
+    if estimate.retakes:
+        item = now.costs.add()
+        item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
+    now.estimate = estimate.most
+    now.estimate_unknown = ", ".join(endpoint_names.name_of(endpoint) for endpoint in estimate.unknown)
+    now.estimate_doubts = "\n".join(estimate.doubts)
+
+
+def what_is_estimated(scene: bpy.types.Scene) -> str:
+    """The settings and the run that an estimate is about; empty where the settings make no sense."""
+    from ...pipeline.errors import ConsistencyError
+
+    try:
+        return f"{scene.consistency.run_folder} {scene_settings.to_settings(scene).model_dump_json()}"
+    except ConsistencyError:
+        return ""
+
+
+def estimate_holds(context: Context) -> bool:
+    """There is an estimate, and neither a setting nor the run has changed since."""
+    now = status.of(context)
+    return now.estimate >= 0 and now.estimated == what_is_estimated(context.scene)

@@ -1,0 +1,268 @@
+"""The rig's list of angles, and the viewport as one of its cameras."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ...pipeline.errors import ConsistencyError
+from ..display import compare, reasons, status, studio_view
+from ..runs.modal_base import say_error
+from . import live
+from .angles import fill_in, free_name, set_angles, to_angle
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+SETS = (
+    ("product", "Product", "Front, three-quarter, side, top and a detail"),
+    ("character-sheet", "Character Sheet", "Front, three-quarter, side, back and a portrait at eye level"),
+    ("architecture", "Architecture", "Street, facade, corner, aerial and plan, with wider lenses"),
+    ("jewellery", "Jewellery", "Long lenses, steeper views and a macro"),
+    ("turnaround", "Turnaround", "Eight views, 45° apart"),
+)
+
+
+class AngleOperator:
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context) or reasons.no_angle_chosen(context))  # type: ignore[arg-type]
+
+
+class CONSISTENCY_OT_load_angles(bpy.types.Operator):
+    """Replace the angles by a set made for a kind of product"""
+
+    bl_idname = "consistency.load_angles"
+    bl_label = "Load Angle Set"
+    bl_options = {"REGISTER", "UNDO"}
+
+    set: EnumProperty(name="Set", description="What kind of product the angles are for", items=SETS)
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context))
+
+    def execute(self, context: Context) -> set[str]:
+        from ...pipeline.rig import ANGLE_SETS
+
+        own = context.scene.consistency
+        own.video_angle = own.video_end_angle = ""
+        set_angles(context.scene, [angle.model_dump() for angle in ANGLE_SETS[self.set]])
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_add_angle(bpy.types.Operator):
+    """Add an angle"""
+
+    bl_idname = "consistency.add_angle"
+    bl_label = "Add Angle"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context))
+
+    def execute(self, context: Context) -> set[str]:
+        add(context.scene, {"name": "angle"})
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_duplicate_angle(AngleOperator, bpy.types.Operator):
+    """Add a copy of the selected angle"""
+
+    bl_idname = "consistency.duplicate_angle"
+    bl_label = "Duplicate Angle"
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        add(context.scene, to_angle(own.angles[own.angle_index]).model_dump())
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_remove_angle(AngleOperator, bpy.types.Operator):
+    """Remove the selected angle; pictures made of it stay on disk"""
+
+    bl_idname = "consistency.remove_angle"
+    bl_label = "Remove Angle"
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        name = own.angles[own.angle_index].name
+        for field in ("video_angle", "video_end_angle"):
+            if getattr(own, field) == name:
+                setattr(own, field, "")
+        own.angles.remove(own.angle_index)
+        own.angle_index = max(0, min(own.angle_index, len(own.angles) - 1))
+        live.angles_changed(own, context)
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_move_angle(AngleOperator, bpy.types.Operator):
+    """Move the selected angle in the list"""
+
+    bl_idname = "consistency.move_angle"
+    bl_label = "Move Angle"
+
+    direction: EnumProperty(
+        name="Direction",
+        description="Where to move it",
+        items=(("UP", "Up", "Towards the first angle"), ("DOWN", "Down", "Towards the last angle")),
+    )
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        target = own.angle_index + (-1 if self.direction == "UP" else 1)
+        if not 0 <= target < len(own.angles):
+            return {"CANCELLED"}
+        own.angles.move(own.angle_index, target)
+        own.angle_index = target
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_select_angle(bpy.types.Operator):
+    """Select this angle in the rig; its takes and its camera are those that the panels show"""
+
+    bl_idname = "consistency.select_angle"
+    bl_label = "Select Angle"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    angle: StringProperty(name="Angle", description="Name of the angle", options={"SKIP_SAVE"})
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        found = own.angles.find(self.angle)
+        if found < 0:
+            self.report({"ERROR"}, f"There is no angle {self.angle} in the rig any more; add it, or choose another")
+            return {"CANCELLED"}
+        own.angle_index = found
+        now, shot = status.of(context), compare.shot_named(context, self.angle)
+        if now.comparing not in ("", self.angle) and shot is not None and shot.still and shot.reference:
+            over = now.comparing_with if getattr(shot, now.comparing_with) else "reference"
+            bpy.ops.consistency.compare(angle=self.angle, over=over)
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_look_through(bpy.types.Operator):
+    """Look through this angle's camera in the viewport"""
+
+    bl_idname = "consistency.look_through"
+    bl_label = "Look Through"
+    bl_options = {"REGISTER", "UNDO"}
+
+    angle: StringProperty(name="Angle", description="Empty: the selected one", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.no_product() or reasons.no_angle_chosen(context))
+
+    def execute(self, context: Context) -> set[str]:
+        from ...studio.rig import camera_for
+
+        own = context.scene.consistency
+        try:
+            camera = camera_for(self.angle or own.angles[own.angle_index].name)
+        except ConsistencyError as error:
+            say_error(self, error)
+            return {"CANCELLED"}
+        if context.scene.camera is not None and "consistency_angle" not in context.scene.camera:  # studio.names.ANGLE
+            own.own_camera = context.scene.camera
+        context.scene.camera = camera
+        # Outside the studio view it would darken the scene's frame, and the run's is another.
+        camera.data.show_passepartout = own.studio_view
+        compare.begin()
+        space = context.space_data
+        if space is not None and space.type == "VIEW_3D":
+            space.region_3d.view_perspective = "CAMERA"
+            space.use_local_camera = False
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_angle_from_view(bpy.types.Operator):
+    """Add an angle that sees the product from where the viewport does"""
+
+    bl_idname = "consistency.angle_from_view"
+    bl_label = "Take from Current View"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        view = None if viewport(context) is not None else "This needs a 3D viewport"
+        return reasons.refuse(cls, reasons.busy(context) or view)
+
+    def execute(self, context: Context) -> set[str]:
+        view = viewport(context)
+        assert view is not None
+        values = angle_of_view(view.view_rotation)
+        if view.view_perspective == "PERSP":
+            values["focal_length"] = max(10.0, min(600.0, context.space_data.lens))
+        add(context.scene, {"name": "view", **values})
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
+    """Take product, cameras, lights and results out of this scene, and give it back its own camera; files stay on disk"""
+
+    bl_idname = "consistency.remove_rig"
+    bl_label = "Remove from Scene"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context) or reasons.no_product())
+
+    def execute(self, context: Context) -> set[str]:
+        from ...studio.removal import remove_everything
+
+        own = context.scene.consistency
+        compare.stop(context)
+        studio_view.leave(context.scene)
+        remove_everything(context.scene)
+        if context.scene.camera is None:
+            context.scene.camera = own.own_camera
+        own.own_camera = None
+        return {"FINISHED"}
+
+
+def viewport(context: Context) -> bpy.types.RegionView3D | None:
+    """The view that is looked at; from the sidebar, which has none of its own, that beside it."""
+    space = context.space_data
+    return context.region_data or (space.region_3d if isinstance(space, bpy.types.SpaceView3D) else None)
+
+
+def angle_of_view(rotation: Any) -> dict[str, float]:
+    """Azimuth and elevation, in degrees, of a viewport's rotation (a quaternion; it looks along its −Z)."""
+    from mathutils import Vector
+
+    towards = rotation @ Vector((0.0, 0.0, 1.0))
+    elevation = math.degrees(math.asin(max(-1.0, min(1.0, towards.z))))
+    if math.hypot(towards.x, towards.y) < 1e-4:  # straight down or up: the picture's up side says which way is front
+        up = rotation @ Vector((0.0, 1.0, 0.0))
+        towards = Vector((-up.x, -up.y, 0.0)) * math.copysign(1.0, elevation)
+    return {"azimuth": round(math.degrees(math.atan2(towards.x, -towards.y)), 2), "elevation": round(elevation, 2)}
+
+
+def add(scene: bpy.types.Scene, values: dict[str, Any]) -> None:
+    """Put an angle with these fields, in degrees, at the end of the list, select it and place its camera."""
+    own = scene.consistency
+    values = {**values, "name": free_name(values["name"], [angle.name for angle in own.angles])}
+    fill_in(own.angles.add(), values)
+    own.angle_index = len(own.angles) - 1
+    live.angles_changed(own, bpy.context)
+
+
+CLASSES = (
+    CONSISTENCY_OT_load_angles,
+    CONSISTENCY_OT_add_angle,
+    CONSISTENCY_OT_duplicate_angle,
+    CONSISTENCY_OT_remove_angle,
+    CONSISTENCY_OT_move_angle,
+    CONSISTENCY_OT_select_angle,
+    CONSISTENCY_OT_look_through,
+    CONSISTENCY_OT_angle_from_view,
+    CONSISTENCY_OT_remove_rig,
+)

@@ -1,0 +1,251 @@
+"""What a run starts from: photos, a model file, or objects of the scene; picked, dropped or selected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, StringProperty
+
+from ...pipeline.errors import ConsistencyError
+from ..display import reasons, refresh, studio_view
+from ..runs import run_request
+from ..runs.modal_base import say_error
+from . import live, scene_settings
+
+if TYPE_CHECKING:
+    from bpy.types import Context, Event
+
+PHOTOS = (".jpg", ".jpeg", ".jfif", ".png", ".webp")
+MODELS = (".glb", ".gltf", ".blend")
+MOST = 4
+
+
+class CONSISTENCY_OT_add_photos(bpy.types.Operator):
+    """Choose one to four photos of the product; different sides make a better model"""
+
+    bl_idname = "consistency.add_photos"
+    bl_label = "Use Photos in Consistency"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        full = len(context.scene.consistency.photos) >= MOST
+        return reasons.refuse(
+            cls, reasons.busy(context) or ("There are four photos already; remove one first" if full else None)
+        )
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        if self.files:  # dropped
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        paths = list(dict.fromkeys(Path(self.directory) / item.name for item in self.files if item.name))
+        here = {photo.path for photo in own.photos}
+        new = [path for path in paths if path.suffix.lower() in PHOTOS and str(path) not in here]
+        other = [path.name for path in paths if path.suffix.lower() not in PHOTOS]
+        if other:
+            self.report({"WARNING"}, f"{', '.join(other)} can't be used; photos are JPEG, PNG or WebP files")
+        if len(own.photos) + len(new) > MOST:
+            self.report({"WARNING"}, f"Only {MOST} photos are used; {len(own.photos) + len(new) - MOST} were left out")
+        for path in new[: MOST - len(own.photos)]:
+            own.photos.add().path = str(path)
+        if not new:
+            return {"CANCELLED"}
+        own.source, own.photo_index = "PHOTOS", len(own.photos) - 1  # setting the source looks at the photos too
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_remove_photo(bpy.types.Operator):
+    """Take the selected photo off the list; the file stays"""
+
+    bl_idname = "consistency.remove_photo"
+    bl_label = "Remove Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        own = context.scene.consistency
+        none = None if own.photos else "There is no photo to remove"
+        return reasons.refuse(cls, reasons.busy(context) or none)
+
+    def execute(self, context: Context) -> set[str]:
+        own = context.scene.consistency
+        own.photos.remove(min(own.photo_index, len(own.photos) - 1))
+        own.photo_index = max(0, min(own.photo_index, len(own.photos) - 1))
+        live.source_changed(own, context)
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_drop_model(bpy.types.Operator):
+    """Start from this model file"""
+
+    bl_idname = "consistency.drop_model"
+    bl_label = "Use Model in Consistency"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(
+        name="Model", description="A GLB, glTF or Blender file", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    filter_glob: StringProperty(default="*.glb;*.gltf;*.blend", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context))
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        if self.filepath:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Context) -> set[str]:
+        if not self.filepath.lower().endswith(MODELS):
+            self.report({"ERROR"}, f"{Path(self.filepath).name} is no GLB, glTF or Blender file; export it as GLB")
+            return {"CANCELLED"}
+        own = context.scene.consistency
+        own.source, own.file = "FILE", self.filepath
+        return {"FINISHED"}
+
+
+def name_of(selected: Iterable[bpy.types.Object], collections: Iterable[bpy.types.Collection]) -> str:
+    """What objects together are called: as the one, the parent of the others, the collection of just them, or by their names."""
+    things = sorted(
+        (thing for thing in selected if thing.type not in ("CAMERA", "LIGHT")), key=lambda thing: thing.name
+    )
+    heads = [thing for thing in things if thing.parent not in things]
+    if len(heads) == 1:
+        return heads[0].name
+    home = next((home.name for home in collections if set(home.all_objects) == set(things)), "") if things else ""
+    names = [thing.name for thing in heads]
+    return home or (", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} more")
+
+
+class CONSISTENCY_OT_use_selected(bpy.types.Operator):
+    """Take the selected objects as the product, with their modifiers; they stay as they are"""
+
+    bl_idname = "consistency.use_selected"
+    bl_label = "Use Selected Objects"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        none = None if context.selected_objects else "Nothing is selected; select the product's objects"
+        return reasons.refuse(cls, reasons.busy(context) or none)
+
+    def execute(self, context: Context) -> set[str]:
+        from ...studio import export, model, names
+        from ..runs.active_run import finish_steps
+        from ..runs.scene_studio import WRITTEN
+        from ..runs.staleness import ADOPTED, TAKEN, of_product
+
+        called = name_of(context.selected_objects, bpy.data.collections)
+
+        own = context.scene.consistency
+        try:
+            product = model.adopt_objects(sorted(context.selected_objects, key=lambda thing: thing.name))
+            out = run_request.product_file(context.scene, called)
+            finish_steps(export.export_product(out))
+        except ConsistencyError as error:
+            say_error(self, error, "model")
+            return {"CANCELLED"}
+        root = model.product_root()
+        root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)
+        root[WRITTEN], root[names.LABEL] = json.dumps(of_product(root)), called
+        own.source, own.objects = "OBJECTS", str(out)
+        own.turn, own.product_name = (0.0, 0.0, 0.0), called
+        refresh.product(called, product.size, scene_settings.inputs_of(context.scene))
+        for note in product.notes:
+            self.report({"WARNING"}, f"{called}: {note}")
+        studio_view.show_soon()
+        self.report({"INFO"}, f"{called} is the product now; the objects themselves stay as they are")
+        return {"FINISHED"}
+
+
+class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
+    """Choose one of fal.ai's endpoints that this version knows"""
+
+    bl_idname = "consistency.choose_endpoint"
+    bl_label = "Choose Endpoint"
+    bl_options = {"REGISTER", "UNDO"}
+    bl_property = "endpoint"
+
+    role: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def _items(self, _context: Context) -> list[tuple[str, str, str]]:
+        from ...fal_backend.endpoints.catalogue import of_role
+
+        known = [end for end in of_role(self.role) if not end.retired]
+        items = [(end.id, f"{end.label}, {end.price.in_words}", f"{end.id}. {end.notes}".strip(". ")) for end in known]
+        if self.role in ("model", "picture"):
+            none = ("NONE", "Automatic" if self.role == "model" else "None", "Leave the choice to the pipeline")
+            items.insert(0, none)
+        _kept[self.role] = items  # Blender keeps no reference to the texts of a dynamic list
+        return items
+
+    endpoint: EnumProperty(name="Endpoint", description="The endpoint to use", items=_items, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, reasons.busy(context))
+
+    @classmethod
+    def description(cls, context: Context, properties: bpy.types.OperatorProperties) -> str:
+        chosen = getattr(context.scene.consistency, _field(properties.role))
+        return f"{cls.__doc__}. Chosen: {chosen}" if chosen else str(cls.__doc__)
+
+    def execute(self, context: Context) -> set[str]:
+        setattr(context.scene.consistency, _field(self.role), "" if self.endpoint == "NONE" else self.endpoint)
+        return {"FINISHED"}
+
+
+def _field(role: str) -> str:
+    """Of the scene's settings, the one that holds a role's endpoint."""
+    return {"photoreal": "image_endpoint"}.get(role, f"{role}_endpoint")
+
+
+_kept: dict[str, list[tuple[str, str, str]]] = {}
+
+
+class CONSISTENCY_FH_photos(bpy.types.FileHandler):
+    bl_idname = "CONSISTENCY_FH_photos"
+    bl_label = "Photos of the Product (Consistency)"
+    bl_import_operator = "consistency.add_photos"
+    bl_file_extensions = ";".join(PHOTOS)
+
+    @classmethod
+    def poll_drop(cls, context: Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+class CONSISTENCY_FH_model(bpy.types.FileHandler):
+    bl_idname = "CONSISTENCY_FH_model"
+    bl_label = "Model of the Product (Consistency)"
+    bl_import_operator = "consistency.drop_model"
+    bl_file_extensions = ".glb;.gltf"
+
+    @classmethod
+    def poll_drop(cls, context: Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (
+    CONSISTENCY_OT_add_photos,
+    CONSISTENCY_OT_remove_photo,
+    CONSISTENCY_OT_drop_model,
+    CONSISTENCY_OT_use_selected,
+    CONSISTENCY_OT_choose_endpoint,
+    CONSISTENCY_FH_photos,
+    CONSISTENCY_FH_model,
+)

@@ -1,0 +1,111 @@
+"""What operators that take their time share: a timer, a question that is answered later, and how an error is told."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any, Literal
+
+import bpy
+
+from ...pipeline.errors import Cancelled, ConsistencyError
+from ..display import status
+
+if TYPE_CHECKING:
+    from bpy.types import Context, Event
+
+    from .questions import Asking
+
+TICK = 0.03  # seconds between two looks at what goes on
+
+
+def sentence(text: str) -> str:
+    """With a capital, unless it begins with a name: fal.ai, or a file's."""
+    return f"{text[:1].upper()}{text[1:]}" if text.partition(" ")[0].rstrip(",;:").isalpha() else text
+
+
+def loud() -> Literal["ERROR", "WARNING"]:
+    """How an error is reported that a panel shows as well."""
+    return "ERROR" if bpy.app.background else "WARNING"
+
+
+def say_error(operator: bpy.types.Operator, error: BaseException, at: str = "") -> None:
+    """Keep it readable with its cure, in the panel whose button was pressed: ``at``, a stage or "costs"; "": at the top.
+
+    A script gets it as an exception. A window doesn't: Blender would lay a box with it over the button.
+    """
+    now = status.of()
+    cancelled = isinstance(error, Cancelled)
+    text = str(error) if isinstance(error, ConsistencyError) else f"An unforeseen {type(error).__name__}: {error}"
+    text = sentence(text)
+    if cancelled:
+        now.note, now.error, now.details = text, "", ""
+    else:
+        now.error, now.error_at = text, at
+        now.details = "".join(traceback.format_exception(error))
+    operator.report({"INFO" if cancelled else loud()}, text)
+
+
+class Ticking:
+    """A modal operator on a timer that is always removed, in one place, however the operator ends."""
+
+    _timer: Any = None
+
+    def begin_ticking(self, context: Context) -> set[str]:
+        self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
+        context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]
+        return {"RUNNING_MODAL"}
+
+    def end_ticking(self, context: Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        status.redraw()
+
+
+class Questioning(Ticking):
+    """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
+
+    _asking: Any = None  # Blender evaluates a class's annotations when it registers it: an Asking is not imported then
+
+    def question(self, context: Context) -> Asking:
+        raise NotImplementedError
+
+    def answered(self, context: Context, answer: Any) -> set[str]:
+        raise NotImplementedError
+
+    def refused(self, error: ConsistencyError) -> set[str]:
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> set[str]:
+        from . import questions
+
+        try:
+            answer = questions.finish(self.question(context))
+        except ConsistencyError as error:
+            return self.refused(error)
+        return self.answered(context, answer)
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        return self.begin_ticking(context)
+
+    def modal(self, context: Context, event: Event) -> set[str]:
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        if self._asking is None:  # not before: an undo since the button was pressed has made the scene another
+            self._asking = self.question(context)
+        try:
+            next(self._asking)
+        except StopIteration as done:
+            self.end_ticking(context)
+            return self.answered(context, done.value)
+        except ConsistencyError as error:
+            self.end_ticking(context)
+            return self.refused(error)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: Context) -> None:
+        self.end_ticking(context)
+        if self._asking is not None:
+            self._asking.close()

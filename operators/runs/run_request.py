@@ -1,0 +1,144 @@
+"""What a press of a button asks for, and the run folder that fulfils it: the one at hand, or a new one."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..editing.scene_settings import to_settings
+from . import staleness
+
+if TYPE_CHECKING:
+    from ...pipeline.run.run_folder import RunFolder
+    from ...pipeline.settings import RunSettings
+    from ...pipeline.stages import Stage
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """``again``: make the last stage anew although it is there. ``angle`` narrows that to one angle.
+
+    ``fresh``: a new run folder. ``retry_failed``: buy again what failed and may have been billed.
+    ``send_again``: send again what fal.ai may have accepted without our knowing.
+    """
+
+    until: Stage = "results"
+    again: bool = False
+    angle: str = ""
+    fresh: bool = False
+    retry_failed: bool = False
+    send_again: bool = False
+
+
+def runs_home() -> Path:
+    """Where new runs are kept: the preferences' folder, else beside the .blend, else the home folder."""
+    from ..preferences import preferences
+
+    own = preferences()
+    if own is not None and own.folder and (bpy.data.filepath or not own.folder.startswith("//")):
+        return Path(bpy.path.abspath(own.folder))
+    if bpy.data.filepath:
+        return Path(bpy.data.filepath).parent / "consistency-runs"
+    return Path.home() / "consistency-runs"
+
+
+def run_folder_of(scene: bpy.types.Scene) -> Path | None:
+    """The folder of the scene's current run, None where it has none."""
+    name = scene.consistency.run_folder
+    return Path(bpy.path.abspath(name)) if name else None
+
+
+def file_word(words: str) -> str:
+    """``words`` as part of a file's name on any system."""
+    return re.sub(r"[^\w-]+", "-", words).strip("-")[:40] or "run"
+
+
+def new_root(settings: RunSettings) -> Path:
+    """A folder that is not there yet, named after what the run starts from."""
+    first = Path(settings.inputs[0]).stem if settings.inputs else settings.text
+    word, home, number = file_word(first), runs_home(), 1
+    while (home / f"{word}-{number:03d}").exists():
+        number += 1
+    return home / f"{word}-{number:03d}"
+
+
+def product_file(scene: bpy.types.Scene, name: str) -> Path:
+    """Where objects taken as the product ``name`` are written: as before in this scene, else beside those of others."""
+    word, home = file_word(name), runs_home() / "products"
+    before = Path(bpy.path.abspath(scene.consistency.objects))
+    if before.parent == home and re.fullmatch(rf"{re.escape(word)}(-\d+)?", before.stem):
+        return before
+    number, free = 2, home / f"{word}.glb"
+    while free.exists():
+        free, number = home / f"{word}-{number}.glb", number + 1
+    return free
+
+
+def at_hand(scene: bpy.types.Scene, settings: RunSettings, wish: RunRequest) -> RunFolder | None:
+    """The scene's run, where it is one of the same product and backend; None where a new one is needed."""
+    from ...pipeline.errors import RunFolderError
+    from ...pipeline.run.run_folder import RunFolder
+
+    root = run_folder_of(scene)
+    if root is None or wish.fresh or (wish.again and wish.until == "model"):
+        return None
+    try:
+        folder = RunFolder.open(root)
+    except RunFolderError:
+        return None
+    then = folder.settings
+    same = (then.inputs, then.text, then.backend) == (settings.inputs, settings.text, settings.backend)
+    return folder if same else None
+
+
+def settings_of(scene: bpy.types.Scene, wish: RunRequest) -> tuple[RunSettings, RunFolder | None]:
+    """The settings to run with, seed drawn, and the run they go on with. Raises ConsistencyError with the cure."""
+    from ...pipeline.run.preflight import check
+
+    settings = to_settings(scene)
+    folder = at_hand(scene, settings, wish)
+    if settings.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
+        seed = folder.settings.seed if folder is not None else secrets.randbelow(2**31)
+        settings = settings.model_copy(update={"seed": seed})
+    check(settings, resuming=folder)
+    return settings, folder
+
+
+def arrange(folder: RunFolder, settings: RunSettings, wish: RunRequest) -> list[str]:
+    """Give the folder its new settings and have made anew what was wished for or has gone stale. Returns what is stale.
+
+    Nothing is deleted: earlier takes stay beside.
+    """
+    folder.settings = settings
+    root = staleness.standing(folder)
+    if root is not None:
+        staleness.stand(root)
+    stale = staleness.stale_angles(folder, settings)
+    for name in stale:
+        folder.forget_shot(name)
+    names = [angle.name for angle in settings.angles if wish.angle in ("", angle.name)]
+    if wish.again and wish.until == "references":
+        for name in names:
+            folder.forget_shot(name)
+    elif wish.again and wish.until == "photoreal":
+        for name in names:
+            folder.new_round(f"photoreal/{name}")
+    elif wish.again and wish.until == "video":
+        folder.new_round(f"video/{settings.motion}")
+    return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
+
+
+def draft(folder: RunFolder) -> RunFolder:
+    """A copy that is never written, to see what a wish would cost before it is granted."""
+    from ...pipeline.run.run_folder import RunFolder
+
+    class Draft(RunFolder):
+        def save(self) -> None:
+            pass
+
+    return Draft.open(folder.root)

@@ -1,0 +1,143 @@
+"""Which references no longer show the product as it stands: what they were rendered from, as short hashes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...pipeline.backend.ports import Product
+    from ...pipeline.rig import Angle
+    from ...pipeline.run.run_folder import RunFolder
+    from ...pipeline.settings import RunSettings
+
+RECORD = "rendered_from"  # in run.json: angle → cause → hash
+ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
+TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
+LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
+STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
+AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
+WORDS = {
+    "camera": "camera moved",
+    "light": "light changed",
+    "picture": "size or samples changed",
+    "mesh": "mesh changed",
+    "material": "material changed",
+}
+
+
+def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
+    """Hashes of what the settings say about an angle's picture."""
+    from ...studio.scene.fingerprint import short_hash
+
+    camera = angle.model_dump(exclude={"prompt"})
+    if settings.one_scale:
+        camera["others"] = [other.model_dump(exclude={"prompt"}) for other in settings.angles]
+    light = settings.model_dump(include={"lighting", "light_rig", "backdrop", "shadow", "view_transform"})
+    return {
+        "camera": short_hash(camera),
+        "light": short_hash(light),
+        "picture": short_hash([settings.resolution, settings.samples]),
+    }
+
+
+def of_product(root: bpy.types.Object) -> dict[str, str]:
+    """Hashes of the looks of the product below ``root``; none while it is away from where a run stands it."""
+    from ...pipeline.errors import ConsistencyError
+    from ...studio.scene import fingerprint
+
+    bpy.context.view_layer.update()
+    stands = root.get(STANDS)
+    if stands is not None and any(abs(a - b) > AWAY for a, b in zip(stands, _flat(root), strict=True)):
+        return {}
+    try:
+        return fingerprint.fingerprint(root, bpy.context.evaluated_depsgraph_get())
+    except ConsistencyError:
+        return {}
+
+
+def of_file(root: bpy.types.Object) -> dict[str, str]:
+    """Hashes of the product as its file has it, whichever way it is turned here. It has to stand where runs stand it."""
+    from ...studio import orientation
+
+    if tuple(root.get(orientation.TURN, orientation.NONE)) == orientation.NONE:
+        return of_product(root)
+    stands = root[STANDS]
+    try:
+        with orientation.unturned(root):
+            root[STANDS] = _flat(root)
+            return of_product(root)
+    finally:
+        root[STANDS] = stands
+
+
+def stand(root: bpy.types.Object) -> Product:
+    """Put the product where every run stands it, and keep where that is. Raises BadInput where nothing of it shows."""
+    from ...studio import model
+
+    product = model.stand_on_ground(root, [])
+    root[STANDS] = _flat(root)
+    return product
+
+
+def _flat(root: bpy.types.Object) -> list[float]:
+    return [value for row in root.matrix_world for value in row]
+
+
+def standing(folder: RunFolder) -> bpy.types.Object | None:
+    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
+    from ...pipeline.errors import ConsistencyError
+    from ...studio import model, names
+
+    try:
+        root = model.product_root()
+    except ConsistencyError:
+        return None
+    if root.get(names.SOURCE) == ADOPTED:
+        return root if root.get(TAKEN) in folder.settings.inputs else None
+    return root if root.get(LOADED) == loaded_state(folder) else None
+
+
+def loaded_state(folder: RunFolder) -> str:
+    """Which state of its file the run's product is loaded from, and without which parts."""
+    return "|".join([file_state(folder.product_source), *folder.settings.leave_out])
+
+
+def file_state(path: Path) -> str:
+    """Which state of which file; empty where there is none."""
+    if not path.is_file():
+        return ""
+    facts = path.stat()
+    return f"{path}|{facts.st_size}|{facts.st_mtime_ns}"
+
+
+def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:
+    """Keep what an angle's new reference was rendered from."""
+    root, known = standing(folder), folder.record.get(RECORD, {})
+    looks = of_product(root) if root is not None else {}
+    folder.note(**{RECORD: {**known, angle.name: {**of_settings(settings, angle), **looks}}})
+
+
+def stale_angles(
+    folder: RunFolder, settings: RunSettings, product: dict[str, str] | None = None
+) -> dict[str, list[str]]:
+    """Angle → what changed since its reference was rendered. An angle without a reference isn't stale, but missing.
+
+    ``product``: hashes from ``of_product``, where they are known already.
+    """
+    if product is None:
+        root = standing(folder)
+        product = of_product(root) if root is not None else {}
+    found: dict[str, list[str]] = {}
+    for angle in settings.angles:
+        before = folder.record.get(RECORD, {}).get(angle.name)
+        if before is None or folder.shot(angle.name) is None:
+            continue
+        now = {**of_settings(settings, angle), **product}
+        changed = [WORDS[cause] for cause, value in now.items() if before.get(cause, value) != value]
+        if changed:
+            found[angle.name] = changed
+    return found

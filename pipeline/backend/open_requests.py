@@ -1,0 +1,62 @@
+"""What a run has asked of its backend, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import ConsistencyError
+from ..stages import Progress, Stage
+from .ports import Backend
+from .requests import Event, Request
+
+
+class OpenRequests:
+    """What has been asked of the backend, and the last word on each."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.requests: dict[str, Request] = {}
+        self.ended: dict[str, Event] = {}
+        self._forgiven: set[str] = set()
+
+    def start(self, request: Request) -> None:
+        self.requests[request.key] = request
+        self.backend.start(request)
+
+    def news(self, wait: float = 0.0) -> Iterator[Progress]:
+        """What happened since the last call, as Progress."""
+        for event in self.backend.poll(wait):
+            request = self.requests.get(event.key)
+            if request is None:
+                continue
+            if event.ends:
+                self.ended[event.key] = event
+            angle = getattr(request, "angle", None)
+            yield Progress(
+                request.stage,
+                event.text or event.kind,
+                event.fraction,
+                angle.name if angle else None,
+                warning=event.kind == "failed",
+            )
+
+    def waiting(self) -> bool:
+        return any(key not in self.ended for key in self.requests)
+
+    def done(self, key: str) -> bool:
+        return key in self.ended and self.ended[key].kind == "done"
+
+    def forgive(self, key: str) -> None:
+        """The run is whole without it: its failure is known, and not the run's."""
+        self._forgiven.add(key)
+
+    def failed(self, stage: Stage | None = None) -> list[Event]:
+        """Requests that failed, of one stage or of all, and were not forgiven."""
+        return [
+            event
+            for key, event in self.ended.items()
+            if event.kind == "failed" and key not in self._forgiven and stage in (None, self.requests[key].stage)
+        ]
+
+    def failures(self) -> list[Exception]:
+        return [event.error or ConsistencyError(event.text) for event in self.failed()]

@@ -1,0 +1,130 @@
+"""The two things the chain needs from outside: a studio (Blender) and a backend (fal.ai, or this machine).
+
+They are handed in, so that the chain runs under pytest with small in-memory stand-ins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..rig import Angle
+from ..settings import RunSettings
+from ..stages import Progress, Steps
+from .requests import Event, Request
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is known of the product once it stands on the ground.
+
+    ``size`` is the bounding box in metres (x, y, z) after normalising. ``materials`` are hints found in its own
+    materials, from {"metal", "glass", "gem"}; ``reflective`` says that mirror-like surfaces dominate.
+    """
+
+    name: str
+    size: tuple[float, float, float]
+    vertices: int
+    materials: tuple[str, ...] = ()
+    reflective: bool = False
+    notes: tuple[str, ...] = ()  # what normalising changed, for the user
+    missing: tuple[str, ...] = ()  # textures and parts that it is shown without, one clause each
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Facts of one rendered reference, for report.json.
+
+    ``matrix_world`` is the camera's 4×4, row-major, metres. ``projection`` is the 4×4 from camera space to clip space.
+    """
+
+    angle: str
+    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "depth_map"
+    matrix_world: list[list[float]]
+    projection: list[list[float]]
+    focal_length: float
+    device: str
+    samples: int
+    seconds: float
+    coverage: float  # share of the frame inside the mask
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the results stage shows: per angle the chosen still, and the clips."""
+
+    shots: dict[str, Shot]
+    stills: dict[str, Path]
+    clips: dict[str, Path]
+    backend: str
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class Studio(Protocol):
+    """Blender, as the chain sees it. Each method is a generator that yields Progress and returns its result."""
+
+    def load_product(self, model: Path) -> Steps[Product]: ...
+
+    def take_blend(self, source: Path, out: Path) -> Steps[None]: ...
+
+    def export_product(self, out: Path) -> Steps[None]: ...
+
+    def place_rig(self, settings: RunSettings) -> Steps[None]: ...
+
+    def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]: ...
+
+    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
+
+    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
+
+    def convert_picture(self, source: Path, out: Path) -> Steps[None]:
+        """``source``, of whatever kind came, as the PNG ``out``."""
+        ...
+
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        """One task of the geometry gate on finished pictures: measure, unwarp, exact, tint, gain or track.
+
+        Paths are strings. The studio adds what only it has, the product's mesh. Raises ConsistencyError.
+        """
+        ...
+
+    def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]: ...
+
+    def close(self) -> None:
+        """Take away what was only needed while working."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Versions and the device used, for run.json."""
+        ...
+
+
+class Backend(Protocol):
+    """Makes models, stills and clips. ``start`` never waits; ``poll`` says what has happened since."""
+
+    name: str
+    renders: bool  # it works in Blender itself, so that nothing else can render while it does
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have not ended."""
+        ...
+
+    def start(self, request: Request) -> None: ...
+
+    def poll(self, wait: float = 0.0) -> list[Event]:
+        """What happened since the last call. ``wait``: seconds to block for something to happen, 0 in a window."""
+        ...
+
+    def quote(self, request: Request) -> float | None:
+        """What a request would cost in USD, None where that is not known. Nothing is sent."""
+        ...
+
+    def note(self, key: str, decision: dict[str, Any]) -> None:
+        """Keep what was decided about a purchase, and why, where its other events are kept."""
+        ...
+
+    def cancel(self, key: str | None = None) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,111 @@
+"""What the chain asks a backend for, in the pipeline's own words.
+
+A backend turns a request into an endpoint's fields (fal) or into renders (local). ``out`` is where the finished file
+will lie; a backend writes it beside, syncs and renames, so that a file under this name is always whole. ``key`` names
+the purchase: asking twice for the same key never pays twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..rig import Angle
+from ..stages import Stage
+
+
+@dataclass(frozen=True)
+class PictureRequest:
+    """A picture from words, to make a model from (text → Flux → Meshy)."""
+
+    key: str
+    endpoint: str
+    prompt: str
+    out: Path  # PNG
+    seed: int | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    stage: Stage = "model"
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """A GLB from one to four photos of one product, or from words."""
+
+    key: str
+    endpoint: str
+    photos: tuple[Path, ...]
+    text: str
+    out: Path  # GLB
+    seed: int | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    stage: Stage = "model"
+
+
+@dataclass(frozen=True)
+class StillRequest:
+    """One photoreal still of one angle. ``avoid`` holds negative wishes, for endpoints that have a field for them."""
+
+    key: str
+    endpoint: str
+    angle: Angle
+    take: int  # counts from 1
+    reference: Path  # PNG, display-referred, backdrop composited
+    depth: Path | None  # 8-bit PNG, near = white; for depth-conditioned endpoints
+    prompt: str
+    avoid: str
+    seed: int | None
+    size: tuple[int, int]  # pixels
+    out: Path  # PNG
+    overrides: dict[str, Any] = field(default_factory=dict)
+    stage: Stage = "photoreal"
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """One clip, from a start picture and, where the endpoint takes it, an end picture and further views."""
+
+    key: str
+    endpoint: str
+    angle: Angle
+    motion: str  # a name of video.MOTIONS
+    start: Path
+    end: Path | None
+    elements: tuple[Path, ...]  # first = frontal, the rest further views; empty: not sent
+    prompt: str
+    avoid: str
+    duration: float  # seconds; rounded up to what the endpoint sells
+    audio: bool
+    seed: int | None
+    size: tuple[int, int]  # pixels of the start picture
+    out: Path  # MP4
+    overrides: dict[str, Any] = field(default_factory=dict)
+    stage: Stage = "video"
+
+
+Request = PictureRequest | ModelRequest | StillRequest | ClipRequest
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a backend says about a request. ``done`` and ``failed`` end it.
+
+    ``billed_usd`` is None where nothing is known yet. ``error`` is set with ``failed``; raising it is the chain's choice.
+    """
+
+    key: str
+    kind: Literal["waiting", "queued", "running", "saving", "done", "failed"]
+    text: str = ""
+    fraction: float | None = None
+    queue_position: int | None = None
+    path: Path | None = None
+    request_id: str | None = None
+    seed: int | None = None
+    quoted_usd: float | None = None
+    billed_usd: float | None = None
+    arguments: dict[str, Any] | None = None
+    error: Exception | None = None
+
+    @property
+    def ends(self) -> bool:
+        return self.kind in ("done", "failed")

@@ -1,0 +1,232 @@
+"""The geometry gate in a run: each still is measured against its render, then accepted, mended, bought again, or flagged.
+
+    gate_record   what is remembered of each picture, in run.json
+    retakes       purchases in place of others, and the money for them
+    acceptance    one angle: from the takes that came in to the one that is shown
+    cross_checks  all views against each other, and the clip against the model
+
+What is decided is pipeline.scoring.ladder's, and stands in the journal with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .. import plan
+from ..backend.open_requests import OpenRequests
+from ..backend.ports import Product, Shot, Studio
+from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
+from ..rig import Angle
+from ..run.run_folder import RunFolder
+from ..settings import MEASURABLE, Gate, RunSettings
+from ..stages import Progress, Steps
+from .record import Entry, GateRecord, attempts, inherited, subject
+from .retakes import Retakes
+from .scoring.ladder import BOUGHT, Action, Ladder, best, next_action
+
+AS_IT_IS = {"dx": 0.0, "dy": 0.0, "scale": 1.0, "rotation": 0.0, "pivot": [0.0, 0.0]}
+STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends the run, whatever it was about
+
+
+class NotOnModel(ConsistencyError):
+    """A clip was not bought, because a still that it starts from does not show the product."""
+
+
+def ladder_of(gate: Gate) -> Ladder:
+    """The rungs in their order, the last one repeated until ``retakes`` is used up."""
+    rungs = gate.rungs + gate.rungs[-1:] * max(0, gate.retakes - len(gate.rungs))
+    return Ladder(
+        purchases=rungs[: gate.retakes],
+        unwarp=gate.unwarp,
+        local=gate.local,
+        unsure=gate.unsure,
+        tint_rerolls=min(1, gate.retakes),
+    )
+
+
+class Acceptance:
+    """The gate of one run. ``advance`` does for one angle whatever can be done now."""
+
+    def __init__(
+        self, folder: RunFolder, settings: RunSettings, product: Product, studio: Studio, orders: OpenRequests
+    ) -> None:
+        self.folder, self.settings, self.studio, self.orders = folder, settings, studio, orders
+        self.product = product
+        self.ladder = ladder_of(settings.gate)
+        self.record = GateRecord(folder, settings)
+        self.retakes = Retakes(self.record, product, orders)
+
+    @property
+    def measures(self) -> bool:
+        """Pictures of this run come from outside, are large enough to be measured, and the product is known."""
+        return self.settings.is_measured and not self.product.missing
+
+    def settled(self, angle: str) -> bool:
+        """Nothing is left to be done: a take is chosen, or none ended well, or a retake waits for better times."""
+        if self.record.chosen(angle) is not None:
+            return True
+        first, pending = self.record.first_keys(angle).values(), self.record.pending(angle)
+        if any(key not in self.orders.ended for key in (*first, *(entry["key"] for entry in pending))):
+            return False
+        return bool(pending) or not any(self.orders.done(key) for key in first)
+
+    def all_settled(self, angles: Iterable[str]) -> bool:
+        return all(self.settled(angle) for angle in angles)
+
+    def refusal(self, angle: str) -> NotOnModel | None:
+        """Why no clip may start from an angle's still. A take that a person chose is never refused."""
+        refused = self.record.refused(angle)
+        if refused is None:
+            return None
+        return NotOnModel(
+            f"no clip was bought, since {angle} is not on model ({refused['reason']}); choose another take or ask for the "
+            "still again, then resume"
+        )
+
+    def headline(self) -> str:
+        """The run in one line; empty where nothing was looked at, unless it can't be told what is shown."""
+        names = [angle.name for angle in self.settings.angles]
+        line = self.record.headline(names)
+        return line or (f"{len(names)} to look at: {self.product.missing[0]}" if self.product.missing else "")
+
+    def advance(self, angle: Angle, shot: Shot) -> Steps[None]:
+        """Measure what came in; once all of it has, decide what becomes of the angle, until it is settled or has to wait."""
+        name, record = angle.name, self.record
+        self.retakes.rejoin(angle, shot)
+        if record.chosen(name) is not None:
+            return
+        first = record.first_keys(name)
+        if not self.settings.gate.enabled:
+            self._show_the_first(name, first)
+            return
+        known = {entry["take"] for entry in record.entries(name)}
+        for take, key in first.items():
+            if self.orders.done(key) and take not in known:
+                yield from self._measure(angle, shot, {"take": take, "made_by": "first", "key": key})
+        for entry in record.pending(name):
+            if self.orders.done(entry["key"]):
+                yield from self._measure(angle, shot, entry)
+            elif entry["key"] in self.orders.ended:
+                self.retakes.pass_over(entry)
+        if any(key not in self.orders.ended for key in first.values()):
+            return
+        while record.measured(name) and record.chosen(name) is None and not record.pending(name):
+            yield from self._decide(angle, shot)
+
+    def _show_the_first(self, angle: str, keys: dict[int, str]) -> None:
+        take = next((take for take, key in keys.items() if self.orders.done(key)), None)
+        if take is not None:
+            self.folder.choose(subject(angle), take)
+
+    def _decide(self, angle: Angle, shot: Shot) -> Steps[None]:
+        history = self.record.history(angle.name)
+        action = self._next(angle, shot, history)
+        entry = history[-1 if action.keep is None else action.keep]
+        self.note(angle.name, entry, action)
+        if action.kind in BOUGHT:
+            self.retakes.buy(angle, shot, action)
+            return
+        try:
+            if action.kind == "unwarp":
+                made = yield from self.mend("unwarp", angle, shot, entry, pose=entry["pose"])
+                yield from self._measure(angle, shot, made)
+            elif action.kind == "local":
+                yield from self._finish_here(angle, shot)
+            else:
+                if (
+                    self.settings.is_cut_out
+                    and entry["outcome"] != "fail"
+                    and entry["made_by"] not in ("local", "exact")
+                ):
+                    entry = yield from self._cut_out(angle, shot, entry)
+                self.record.settle(angle.name, entry, action)
+        except ConsistencyError as error:  # what was paid for is shown as it is
+            if isinstance(error, STOPS):
+                raise
+            kept = history[best(attempts(history))]
+            self.record.settle(angle.name, kept, Action("flag", f"{kept['reason']}; {error}"))
+
+    def _next(self, angle: Angle, shot: Shot, history: list[Entry]) -> Action:
+        tried = attempts(history)
+        if tried[-1].verdict.outcome == "pass":
+            return next_action(tried, self.ladder)
+        if "instead_of" in history[-1]:
+            reason = f"{history[-1]['why']}, but the retake is no better; the earlier one is kept"
+            takes = [entry["take"] for entry in history]
+            return Action("flag", reason, takes.index(history[-1]["instead_of"]))
+        if not self.measures:
+            return Action("flag", tried[-1].verdict.reason, len(history) - 1)
+        action = next_action(tried, self.ladder, self.retakes.money_left(), self.retakes.prices(angle, shot))
+        if action.kind == "flag" and "passed_over" in history[-1 if action.keep is None else action.keep]:
+            return Action("flag", action.reason, best(tried))
+        return action
+
+    def _finish_here(self, angle: Angle, shot: Shot) -> Steps[None]:
+        made: Entry = {"take": self.record.next_take(angle.name), "made_by": "local"}
+        yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made["take"]))
+        yield from self._measure(angle, shot, made)
+
+    def _cut_out(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
+        """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
+        made = yield from self.mend(
+            "exact", angle, shot, entry,
+            pose=entry["pose"], backdrop=self.settings.backdrop, restore=self.settings.gate.restore, region=self.settings.gate.regions.get(angle.name, ""), photo=self.settings.gate.details.get(angle.name, ""),
+        )  # fmt: skip
+        made = inherited(entry, made)
+        self.record.keep(angle.name, made)
+        return made
+
+    def mend(self, task: str, angle: Angle, shot: Shot, entry: Entry, **options: Any) -> Steps[Entry]:
+        """A picture made from another one's, without a purchase; what is known of it so far."""
+        made = {"take": self.record.next_take(angle.name), "made_by": task, "of": entry["take"]}
+        yield from self.studio.inspect(
+            task,
+            Progress("photoreal", "mending", None, angle.name),
+            still=str(self.folder.take(angle.name, entry["take"])),
+            shot=self.facts(shot),
+            out=str(self.folder.take(angle.name, made["take"])),
+            **options,
+        )
+        return made
+
+    def _measure(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[None]:
+        """Complete ``entry`` with what its picture is like."""
+        still = self.folder.take(angle.name, entry["take"])
+        entry |= {"cause": "", "numbers": {}, "pose": AS_IT_IS}
+        if self.product.missing:
+            more = f" (and {len(self.product.missing) - 1} more)" if len(self.product.missing) > 1 else ""
+            reason = f"it can't be told whether this is the product: {self.product.missing[0]}{more}"
+            entry |= {"outcome": "unsure", "reason": reason}
+        elif self.settings.backend == "local" or entry["made_by"] == "local":
+            reason = "rendered from the model, exact by construction"
+            entry |= {"outcome": "pass", "reason": reason}
+        elif not self.measures:
+            entry |= {"outcome": "unsure", "reason": f"a picture under {MEASURABLE} px is too small to be measured"}
+        else:
+            heatmap = self.folder.heatmap(angle.name, entry["take"])
+            measuring = Progress("photoreal", "measuring against the render", None, angle.name)
+            options = {"still": str(still), "shot": self.facts(shot), "heatmap": str(heatmap)}
+            try:
+                entry |= yield from self.studio.inspect("measure", measuring, **options)
+                entry["heatmap"] = heatmap.relative_to(self.folder.root).as_posix()
+            except ConsistencyError as error:  # of another aspect, say: paid for, so it is shown to a person
+                if isinstance(error, STOPS):
+                    raise
+                entry |= {"outcome": "unsure", "reason": str(error)}
+        self.record.keep(angle.name, entry)
+        is_wrong = entry["outcome"] == "fail"
+        text = f"{still.name}: {entry['outcome']}, {entry['reason']}"
+        yield Progress("photoreal", text, None, angle.name, warning=is_wrong)
+
+    def facts(self, shot: Shot) -> dict[str, Any]:
+        """A reference as the darkroom takes it."""
+        sent = self.settings.is_cut_out
+        files = {name: str(path) for name, path in shot.files.items() if name != "sent" or sent}
+        return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}
+
+    def note(self, angle: str, entry: Entry, action: Action) -> None:
+        """Have a decision written into the journal."""
+        decision = {"action": action.kind, "outcome": entry["outcome"], "reason": action.reason}
+        key = entry.get("key") or plan.still_key(angle, entry["take"])
+        self.orders.backend.note(key, {"angle": angle, "take": entry["take"], **decision})

@@ -1,0 +1,1 @@
+"""Where cameras stand, and where faces coincide: numbers only."""

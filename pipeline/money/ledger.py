@@ -1,0 +1,100 @@
+"""What runs have cost: quoted, billed and uncertain, per file and in sum. All in USD."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..run.journal import Attempt
+from ..run.run_folder import RunFolder
+from ..wording.text_table import text_table, usd
+
+DIFFERENCE = 0.10  # a bill that far from its quote is pointed out
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attempt. ``uncertain_usd`` is what may have been billed without our knowing."""
+
+    run: str
+    file: str
+    endpoint: str
+    state: str
+    request_id: str | None
+    quoted_usd: float | None
+    billed_usd: float | None
+    uncertain_usd: float
+    note: str
+
+
+def _line(folder: RunFolder, attempt: Attempt) -> Line:
+    step = attempt.next_step
+    state = {"wait": "at fal", "fetch": "to fetch", "stuck": "failed", "retry": "not billed"}.get(step, step)
+    if step == "retry" and not attempt.is_known_unbilled:  # another was bought in its place
+        state = "given up"
+    failure = attempt.failure or {}
+    odd = "" if attempt.units is None or attempt.billed_usd is not None else f"fal counts {attempt.units:g} units, which don't fit the price"  # fmt: skip
+    notes = [str(failure.get("error") or ""), difference(attempt.quoted_usd, attempt.billed_usd), odd]
+    return Line(
+        run=str(folder.root),
+        file=", ".join(attempt.outputs),
+        endpoint=attempt.endpoint,
+        state=state,
+        request_id=attempt.request_id,
+        quoted_usd=attempt.quoted_usd,
+        billed_usd=attempt.billed_usd,
+        uncertain_usd=(attempt.quoted_usd or 0.0) if attempt.may_be_billed else 0.0,
+        note=", ".join(note for note in notes if note),
+    )
+
+
+def difference(quoted: float | None, billed: float | None) -> str:
+    """How far a bill is from its quote, in words; empty where it is near enough, or one of them is not known."""
+    if quoted is None or billed is None or abs(billed - quoted) <= DIFFERENCE * quoted + 1e-9:
+        return ""
+    return f"billed {usd(billed)} instead of the {usd(quoted)} quoted"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def read(cls, roots: list[Path]) -> Ledger:
+        """Raises RunFolderError for a folder that is no run."""
+        lines = []
+        for root in roots:
+            folder = RunFolder.open(root)
+            lines += [_line(folder, attempt) for attempt in folder.read_journal().purchases.attempts]
+        return cls(tuple(lines))
+
+    @property
+    def quoted_usd(self) -> float:
+        return sum(line.quoted_usd or 0.0 for line in self.lines)
+
+    @property
+    def billed_usd(self) -> float:
+        return sum(line.billed_usd or 0.0 for line in self.lines)
+
+    @property
+    def uncertain_usd(self) -> float:
+        return sum(line.uncertain_usd for line in self.lines)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "lines": [asdict(line) for line in self.lines],
+            "quoted_usd": round(self.quoted_usd, 6),
+            "billed_usd": round(self.billed_usd, 6),
+            "uncertain_usd": round(self.uncertain_usd, 6),
+        }
+
+    def table(self) -> str:
+        if not self.lines:
+            return "nothing was bought"
+        rows = [
+            (line.file, line.endpoint, line.state, usd(line.quoted_usd), usd(line.billed_usd), usd(line.uncertain_usd or None), line.note)
+            for line in self.lines
+        ]  # fmt: skip
+        total = ("total", "", "", usd(self.quoted_usd), usd(self.billed_usd), usd(self.uncertain_usd or None), "")
+        return text_table(("file", "endpoint", "state", "quoted", "billed", "uncertain", ""), [*rows, total])

@@ -1,0 +1,49 @@
+"""What can be known to be wrong before anything is rendered or bought."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from .. import lighting, model
+from ..errors import BadInput, RunFolderError, UsageError
+from ..settings import RunSettings
+from .run_folder import RunFolder
+
+WHERE = "(--out; in Blender, Run Folder in the add-on's preferences)"  # a run's folder is chosen
+FREE_SPACE = 512 << 20  # bytes a run of five angles may need at 1024²
+
+
+def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
+    """Raises a ConsistencyError with the cure for settings that can't work."""
+    if settings.lighting not in lighting.PRESETS:
+        raise UsageError(f"there is no lighting {settings.lighting!r}; choose from {', '.join(lighting.PRESETS)}")
+    if settings.leave_out and not settings.has_own_model:
+        raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
+    if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
+        return  # the inputs have been taken over; the originals may be gone
+    route = model.classify(settings.inputs, settings.text)
+    if route != "own" and settings.backend == "local":
+        raise BadInput(
+            "photos and words become a model at fal.ai only, and that needs a key; set FAL_KEY, or start from a GLB"
+        )
+    if route == "own":
+        model.check_own(Path(settings.inputs[0]))
+
+
+def check_place(root: Path) -> None:
+    """Whether a run can be written at ``root``. Raises RunFolderError."""
+    try:
+        existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    except (OSError, ValueError) as error:  # a name that is too long, or a byte no name may have
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{root.name[:80]} can't be a folder's name ({why}); choose another folder {WHERE}") from error
+    if not existing.is_dir():
+        raise UsageError(f"{existing} is a file; choose a folder for the run {WHERE}")
+    if not os.access(existing, os.W_OK):
+        raise RunFolderError(f"{existing} can't be written; choose another folder {WHERE}")
+    if shutil.disk_usage(existing).free < FREE_SPACE:
+        raise RunFolderError(
+            f"less than {FREE_SPACE >> 20} MiB are free at {existing}; free some space, or choose another folder {WHERE}"
+        )

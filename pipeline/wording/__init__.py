@@ -1,0 +1,1 @@
+"""Lengths, lists, money and long lines as people read them."""

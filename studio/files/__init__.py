@@ -1,0 +1,1 @@
+"""Product files and what they refer to: read, checked, packed."""

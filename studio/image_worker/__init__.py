@@ -1,0 +1,92 @@
+"""Work on finished pixels, in a second Blender without a window, so that the first one never waits for it.
+
+    __init__   ImageWorker: hand over a task, go on yielding until it is done
+    child      what the second Blender does: one task after another
+    tasks      what can be asked for, by name
+
+A task takes and returns what JSON can hold; pictures travel as files. Without a window there is nobody to keep waiting,
+and the task is simply done here: the same function, the same result.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ...pipeline import errors
+from ...pipeline.child.connection import ENTRY_POINT, Connection
+from ...pipeline.errors import ConsistencyError, TryAgainLater
+from ...pipeline.stages import Progress, Steps
+from .. import compat
+
+KEYS = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # are none of its business
+
+
+class ImageWorker:
+    """One second Blender, started with the first task and gone with ``close``."""
+
+    def __init__(self) -> None:
+        self._child: Connection | None = None
+        self._asked = 0
+        self._answers: dict[int, dict[str, Any]] = {}
+
+    def do(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        """The answer of ``tasks.TASKS[task]`` to ``job``. Yields ``meanwhile`` until it is there.
+
+        Raises what the task raised: a ConsistencyError of the same class.
+        """
+        yield meanwhile
+        if compat.in_background():
+            return _here(task, job)
+        for _ in range(2):  # what killed a child once, memory running out, need not kill the next one
+            child = self._open()
+            if child is None:
+                return _here(task, job)
+            answer = yield from self._ask(child, task, meanwhile, job)
+            if answer is not None and "error" in answer:
+                kind = getattr(errors, answer["error"]["class"], ConsistencyError)
+                raise kind(answer["error"]["text"])
+            if answer is not None:
+                return dict(answer["value"])
+        raise ConsistencyError(f"a second Blender died twice over the task {task!r}; free some memory, then resume: nothing paid is lost")  # fmt: skip
+
+    def _ask(
+        self, child: Connection, task: str, meanwhile: Progress, job: dict[str, Any]
+    ) -> Steps[dict[str, Any] | None]:
+        """The child's answer; None where it died over the task."""
+        self._asked += 1
+        number = self._asked
+        child.send({"number": number, "task": task, "job": job})
+        while number not in self._answers:
+            for message in child.read():
+                if "number" in message:
+                    self._answers[message["number"]] = message
+            if child.ended and number not in self._answers:
+                self.close()
+                return None
+            yield meanwhile
+        return self._answers.pop(number)
+
+    def _open(self) -> Connection | None:
+        """The child; None where none can be started: slower, but the task is done here."""
+        if self._child is None:
+            environment = {name: value for name, value in os.environ.items() if name not in KEYS}
+            try:
+                self._child = Connection(
+                    compat.second_blender(ENTRY_POINT), "studio.image_worker.child", {}, environment
+                )
+            except TryAgainLater:
+                return None
+        return self._child
+
+    def close(self) -> None:
+        """End the second Blender. What it was doing is given up: its files appear whole or not at all."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+
+def _here(task: str, job: dict[str, Any]) -> dict[str, Any]:
+    from .tasks import carry_out  # a window never needs what it imports
+
+    return carry_out(task, job)

@@ -1,0 +1,120 @@
+"""What the darkroom can be asked for. Each task takes plain values, writes files, and returns plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...pipeline.errors import ConsistencyError
+from ...pipeline.formats import exr, png
+from ...pipeline.gate.scoring.backdrop import backdrop_choice
+from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
+from ...pipeline.rig import Angle
+from ...pipeline.settings import RunSettings
+from ...pipeline.system.disk import whole_file
+from ..rendering import passes
+from ..rendering.render_scene import colour_scene
+from . import inspection
+
+
+def reference(
+    render: str, settings: dict[str, Any], angle: dict[str, Any], folder: str, facts: dict[str, str]
+) -> dict[str, Any]:
+    """The picture, mask, depth, normal, position and depth map of a finished ``render`` of ``angle``, in ``folder``.
+
+    Returns the coverage, as a share of the frame, and in exact mode the picture to send. Raises BadRender for a picture that is empty, cut off, black or blown out.
+    """
+    wanted, view = RunSettings.model_validate(settings), Angle.model_validate(angle)
+    found = passes.read(Path(render))
+    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.backdrop]
+    picture = passes.over_backdrop(found, product, wanted, grey)
+    check_frame(picture, found.mask, view.name, crops=view.crops)
+    files = reference_files(Path(folder), view.name)
+    sent = Path(folder) / f"{view.name}.sent.png"
+    if wanted.is_cut_out:  # the matte puts the true backdrop back, so the generator may see one with a clear rim
+        clear = _clear_backdrop(picture, found.mask, grey)
+        png.write(sent, passes.over_backdrop(found, product, wanted, clear))
+    png.write(files["mask"], np.round(found.mask * 65535.0).astype(np.uint16))
+    _write_exr(files["depth"], {"Y": found.depth})
+    for name, values in (("normal", found.normal), ("position", found.position)):
+        _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
+    png.write(files["depth_map"], depth_map(found.depth, found.mask))
+    png.write(files["image"], picture, facts)
+    return {"coverage": float(found.mask.mean()), "sent": str(sent) if wanted.is_cut_out else None}
+
+
+def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, wanted: int) -> int:
+    """The grey 0..255 behind which the product's rim shows best, near the one that was asked for."""
+    grey, _ = backdrop_choice(picture.astype(np.float32) / 255.0, mask, wanted / 255.0)
+    return round(grey * 255.0)
+
+
+def picture(render: str, settings: dict[str, Any], out: str, facts: dict[str, str]) -> dict[str, Any]:
+    """A finished ``render`` as the PNG ``out``: through the view transform, over the backdrop."""
+    wanted = RunSettings.model_validate(settings)
+    png.write(Path(out), passes.compose(passes.read(Path(render)), colour_scene(wanted), wanted), facts)
+    return {}
+
+
+def convert(source: str, out: str) -> dict[str, Any]:
+    """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
+    passes.save(Path(out), passes.load(Path(source)))
+    return {}
+
+
+def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], report: str) -> dict[str, Any]:
+    """RUN/contact_sheet.png and its client's version from the files of the run. Raises RunFolderError where it can't be
+    written."""
+    from ..rendering.contact_sheet import write_contact_sheet
+
+    sheet, shown = Path(out), json.loads(Path(report).read_text(encoding="utf-8"))
+    renders, made = ({name: Path(file) for name, file in files.items()} for files in (references, stills))
+    write_contact_sheet(sheet, renders, made, shown)
+    client = sheet.with_name(f"{sheet.stem}_client{sheet.suffix}")
+    write_contact_sheet(client, renders, made, shown, for_client=True)
+    return {}
+
+
+def try_import(source: str, memory: int) -> dict[str, Any]:
+    """Import a GLB as the first Blender would, with ``memory`` bytes to spare. Raises BadInput where that fails."""
+    from ..files.model_files import import_gltf
+    from ..scene.collections import scratch_scene
+    from .import_guard import limit_memory
+
+    limit_memory(memory)
+    with scratch_scene() as scene:
+        return {"objects": len(import_gltf(Path(source), scene, []))}
+
+
+def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
+    with whole_file(path) as file:
+        exr.write(file, channels)
+
+
+def carry_out(task: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Do a task. Raises ConsistencyError, whatever goes wrong."""
+    try:
+        return TASKS[task](**job)
+    except ConsistencyError:
+        raise
+    except Exception as error:
+        raise ConsistencyError(f"{task} failed with an unforeseen {type(error).__name__}: {error}; please report it, then resume: nothing paid is lost") from error  # fmt: skip
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "measure": inspection.measure,
+    "unwarp": inspection.unwarp,
+    "exact": inspection.exact,
+    "tint": inspection.tint,
+    "gain": inspection.gain,
+    "track": inspection.track,
+    "reference": reference,
+    "picture": picture,
+    "convert": convert,
+    "contact_sheet": contact_sheet,
+    "try_import": try_import,
+}

@@ -1,0 +1,1 @@
+"""Renders: scene, device, passes, and whether the frame holds what Cycles draws."""

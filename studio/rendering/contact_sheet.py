@@ -1,0 +1,208 @@
+"""RUN/contact_sheet.png: references over stills, with names, verdicts and cost, for people who look before they read; and
+RUN/contact_sheet_client.png, the same without prices and ids."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import blf
+import bpy
+import imbuf
+import numpy as np
+from numpy.typing import NDArray
+
+from ...pipeline.formats import png
+from ...pipeline.money.ledger import usd
+from ...pipeline.wording.line_breaking import broken
+from . import passes
+
+CELL = 400  # pixels of a picture's longer side
+GAP, MARGIN, CAPTION_GAP = 20, 40, 14  # pixels
+PAPER, INK, FAINT = (244, 244, 242), (28, 28, 30), (120, 120, 124)
+MOST_COLUMNS = 5
+Colour = tuple[int, int, int]
+LOCAL = "finished in Cycles, no AI"
+# Colours that people with a colour vision deficiency tell apart, too (Okabe & Ito 2008), dark enough to be read.
+VERDICTS = {
+    "pass": ("on model", (0, 110, 80)),
+    "unsure": ("to look at", (150, 100, 0)),
+    "fail": ("not on model", (170, 60, 0)),
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """A line of text: ``x`` and ``y`` of its baseline's start, from the top left, and its height, in pixels."""
+
+    text: str
+    x: int
+    y: int
+    size: int
+    colour: Colour = INK
+
+
+def write_contact_sheet(
+    out: Path, references: dict[str, Path], stills: dict[str, Path], report: dict[str, Any], *, for_client: bool = False
+) -> None:
+    """``references`` and ``stills`` by angle; ``report`` as in report.json. ``for_client``: without prices, ids and numbers.
+
+    Raises RunFolderError where it can't be written.
+    """
+    names = list(references)
+    columns = min(len(names), MOST_COLUMNS)
+    shown = [_fitted(passes.load(references[name])) for name in names]
+    height, width = shown[0].shape[:2]
+    sheet_width = 2 * MARGIN + columns * (width + GAP) - GAP
+    words, y = _headline(report, sheet_width, for_client)
+    pictures: list[tuple[int, int, NDArray[np.uint8]]] = []
+    for first in range(0, len(names), columns):
+        row = list(enumerate(names[first : first + columns], first))
+        # Captions have as many lines as they need; the lower pictures of a band begin below its longest.
+        titles = [_below([(name, 19, INK), ("reference", 14, FAINT)], width) for _, name in row]
+        captions = [_below(_captions(report, name, for_client) if name in stills else [], width) for _, name in row]
+        middle = y + height + max(lines.height for lines in titles)
+        for place, (index, name) in enumerate(row):
+            x = MARGIN + place * (width + GAP)
+            pictures.append((x, y, shown[index]))
+            words += titles[place].at(x, y + height)
+            if name in stills:
+                pictures.append((x, middle, _fitted(passes.load(stills[name]), (height, width))))
+                words += captions[place].at(x, middle + height)
+            else:
+                pictures.append((x, middle, np.full((height, width, 3), (226, 226, 224), np.uint8)))
+                words.append(Words("no still", x + width // 2 - 30, middle + height // 2, 16, FAINT))
+        y = middle + height + max(lines.height for lines in captions) + GAP
+    sheet = np.empty((y + MARGIN // 2, sheet_width, 3), np.uint8)
+    sheet[:] = PAPER
+    for x, top, picture in pictures:
+        sheet[top : top + height, x : x + width] = picture
+    png.write(out, _with_words(sheet, words), {"Software": "Consistency Pipeline"})
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of text one below the other: ``placed`` from the top left of the first, ``height`` pixels in all."""
+
+    placed: tuple[Words, ...]
+    height: int
+
+    def at(self, x: int, y: int) -> list[Words]:
+        return [replace(word, x=word.x + x, y=word.y + y) for word in self.placed]
+
+
+def _below(texts: list[tuple[str, int, Colour]], width: int) -> Lines:
+    """Each text (words, size, colour) broken to ``width`` pixels: no word is cut off."""
+    placed, y = [], 4
+    for text, size, colour in texts:
+        for line in broken(text, width, lambda words, size=size: _width(words, size)):
+            y += round(1.4 * size)
+            placed.append(Words(line, 0, y, size, colour))
+    return Lines(tuple(placed), y + CAPTION_GAP)
+
+
+def _width(text: str, size: int) -> float:
+    blf.size(0, size)
+    return float(blf.dimensions(0, text)[0])
+
+
+def _headline(report: dict[str, Any], width: int, for_client: bool) -> tuple[list[Words], int]:
+    """Title and facts, and where the pictures begin."""
+    product = report.get("product", {})
+    texts = [(str(product.get("name") or "product"), 32, INK)]
+    facts = [str(report.get("backend_label", ""))]
+    if not for_client:
+        if report.get("backend") == "fal":
+            facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
+        facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
+    texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
+    lines = _below(texts, width - 2 * MARGIN)
+    return lines.at(MARGIN, MARGIN - 24), MARGIN + lines.height
+
+
+def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tuple[str, int, Colour]]:
+    """What is said below a still: how it came about and what all its takes cost, and what the gate says of it."""
+    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
+    if for_client:
+        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != "fal" or (verdict or {}).get("made_by") == "local" else []  # fmt: skip
+        if verdict and verdict["outcome"] != "pass":
+            captions.append((VERDICTS[verdict["outcome"]][0], 14, VERDICTS[verdict["outcome"]][1]))
+        return captions
+    captions = [(_origin(report, angle), 14, FAINT)]
+    if verdict:
+        words, colour = VERDICTS[verdict["outcome"]]
+        reason = str(verdict["reason"]).removeprefix("a person should look: ")
+        captions.append((f"{words}: {reason}", 13, colour))
+    return captions
+
+
+def _origin(report: dict[str, Any], angle: str) -> str:
+    if report.get("backend") != "fal":
+        return LOCAL
+    pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
+    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}", {})
+    shown = next(
+        (p for p in pictures if p["take"] == verdict.get("take")), next((p for p in pictures if p["file"]), None)
+    )
+    if shown is None:
+        return ""
+    made_by = verdict.get("made_by")
+    source = LOCAL if made_by == "local" else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
+    billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
+    cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
+    return f"{source}   {cost}"
+
+
+_MENDED = {"unwarp": "(un-warped)", "exact": "(cut out exactly)", "gain": "(colour corrected)"}
+
+
+def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """``picture`` (h, w, 3) scaled to ``size`` (height, width), or to ``CELL`` on its longer side, by area averages."""
+    height, width = picture.shape[:2]
+    if size is None:
+        scale = CELL / max(height, width)
+        size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    rows = _resampled(picture, size[0])
+    both = _resampled(rows.swapaxes(0, 1), size[1]).swapaxes(0, 1)
+    return np.clip(np.rint(both * 255.0), 0, 255).astype(np.uint8)
+
+
+def _resampled(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The first axis in ``count`` equal parts, each the mean of what it covers."""
+    length = values.shape[0]
+    edges = np.linspace(0.0, length, count + 1)
+    summed = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=np.float64)])
+    low = np.minimum(edges.astype(int), length - 1)
+    share = (edges - low).reshape(-1, *[1] * (values.ndim - 1))
+    at_edges = summed[low] + share * (summed[low + 1] - summed[low])
+    return (np.diff(at_edges, axis=0) * (count / length)).astype(np.float32)
+
+
+def _with_words(sheet: NDArray[np.uint8], words: list[Words]) -> NDArray[np.uint8]:
+    """The sheet with text on it, drawn by Blender's own font."""
+    height, width = sheet.shape[:2]
+    buffer = imbuf.new((width, height))
+    with blf.bind_imbuf(0, buffer):
+        for word in words:
+            blf.size(0, word.size)
+            red, green, blue = (channel / 255.0 for channel in word.colour)
+            blf.color(0, red, green, blue, 1.0)
+            blf.position(0, word.x, height - word.y, 0)
+            blf.draw_buffer(0, word.text)
+    with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
+        path = Path(folder) / "words.png"
+        imbuf.write(buffer, filepath=str(path))
+        image = bpy.data.images.load(str(path))
+        try:
+            image.colorspace_settings.name = "Non-Color"
+            image.alpha_mode = "STRAIGHT"
+            pixels = np.empty(width * height * 4, np.float32)
+            image.pixels.foreach_get(pixels)
+        finally:
+            bpy.data.images.remove(image)
+    layer = pixels.reshape(height, width, 4)[::-1]
+    alpha = layer[..., 3:]
+    mixed = sheet.astype(np.float32) * (1.0 - alpha) + layer[..., :3] * 255.0 * alpha
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)

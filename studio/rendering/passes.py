@@ -1,0 +1,131 @@
+"""From what Cycles wrote to a finished picture: passes by name, the view transform, the exact backdrop, the shadow."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.types import Scene
+from numpy.typing import NDArray
+
+from ...pipeline import references
+from ...pipeline.errors import BadInput
+from ...pipeline.formats import exr, png
+from ...pipeline.settings import RunSettings
+from .. import compat
+
+Plane = NDArray[np.float32]
+FAR = 1e9  # metres; Cycles writes 1e10 where nothing is
+
+
+@dataclass(frozen=True)
+class Passes:
+    """All (H, W) or (H, W, 3), top row first. ``rgb`` is scene-linear and premultiplied, ``mask`` the product's coverage.
+
+    ``depth`` is metres from the camera's plane, ``normal`` and ``position`` are in world space, all 0 where nothing is.
+    ``shadow`` is what the ground's shadow leaves of the light, 0..1.
+    """
+
+    rgb: Plane
+    mask: Plane
+    depth: Plane
+    normal: Plane
+    position: Plane
+    shadow: Plane
+
+
+def read(path: Path) -> Passes:
+    """The passes of a render from ``render_scene``."""
+    channels = exr.read(path)
+
+    def planes(name: str, letters: str) -> Plane:
+        found = [
+            next(value for key, value in channels.items() if key.endswith(f".{name}.{letter}")) for letter in letters
+        ]
+        return np.stack(found, axis=-1) if len(found) > 1 else found[0]
+
+    mask = np.clip(planes("Combined", "A"), 0.0, 1.0)
+    there = mask > 0.0
+    depth = planes("Depth", "Z")
+    has_catcher = any(".Shadow Catcher." in key for key in channels)
+    shadow = (
+        np.clip(planes("Shadow Catcher", "RGB"), 0.0, 1.0) if has_catcher else np.ones((*mask.shape, 3), np.float32)
+    )
+    return Passes(
+        rgb=planes("Combined", "RGB"),
+        mask=mask,
+        depth=np.where(there & (depth < FAR), depth, 0.0).astype(np.float32),
+        normal=planes("Normal", "XYZ") * there[..., None],
+        position=planes("Position", "XYZ") * there[..., None],
+        shadow=shadow,
+    )
+
+
+def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
+    """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop."""
+    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.backdrop])
+
+
+def developed(passes: Passes, scene: Scene) -> Plane:
+    """(H, W, 3) sRGB 0..1: the product's own colours, not premultiplied, through the scene's view transform."""
+    alpha = passes.mask[..., None]
+    return display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene)
+
+
+def over_backdrop(passes: Passes, product: Plane, settings: RunSettings, grey: int) -> NDArray[np.uint8]:
+    """(H, W, 3): the ``developed`` product over exactly ``grey``, 0..255, with its shadow where one is wanted.
+
+    The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
+    """
+    shadow = references.settled_shadow(references.shadow_density(passes.shadow)) if settings.shadow else None
+    return references.composite(product * 255.0, passes.mask, shadow, grey)
+
+
+def display(linear: Plane, scene: Scene) -> Plane:
+    """Scene-linear (H, W, 3), not premultiplied, through the scene's view transform, as sRGB 0..1.
+
+    Blender does the colour: the picture is saved with 16 bits and read back.
+    """
+    height, width = linear.shape[:2]
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = linear
+    source = bpy.data.images.new("Consistency Display", width, height, alpha=True, float_buffer=True, is_data=False)
+    settings = scene.render.image_settings
+    before = (settings.file_format, settings.color_depth, settings.color_mode)
+    try:
+        source.pixels.foreach_set(np.ascontiguousarray(pixels[::-1]).ravel())
+        with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
+            path = Path(folder) / "display.png"
+            compat.set_still_format(settings, "PNG")
+            settings.color_mode, settings.color_depth, settings.compression = "RGB", "16", 0
+            source.save_render(str(path), scene=scene)
+            return load(path)
+    finally:
+        bpy.data.images.remove(source)
+        compat.set_still_format(settings, before[0])
+        settings.color_depth, settings.color_mode = before[1], before[2]
+
+
+def load(path: Path) -> Plane:
+    """The RGB of a picture file as it is displayed, (H, W, 3) 0..1, top row first. Raises BadInput for what is none."""
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise BadInput(f"{path.name} is not a picture that Blender can read; fetch or choose it again") from error
+    try:
+        image.colorspace_settings.name = "Non-Color"  # the values of the file as they are
+        width, height = image.size
+        pixels = np.empty(width * height * 4, np.float32)
+        image.pixels.foreach_get(pixels)
+    finally:
+        bpy.data.images.remove(image)
+    return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, :3])
+
+
+def save(path: Path, picture: Plane, facts: Mapping[str, str] | None = None) -> None:
+    """Write (H, W, 3) 0..1 as an 8-bit PNG that ``load`` reads again. Raises RunFolderError."""
+    png.write(path, np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8), facts)

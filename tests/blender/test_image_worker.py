@@ -1,0 +1,97 @@
+"""The second Blender: the same pictures as the first one makes, errors that travel, and a death that costs nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from consistency_pipeline.pipeline.errors import BadInput, ConsistencyError
+from consistency_pipeline.pipeline.formats import png
+from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.stages import Progress
+from consistency_pipeline.studio import compat
+from consistency_pipeline.studio.image_worker import ImageWorker, tasks
+from consistency_pipeline.studio.rendering import passes
+
+MEANWHILE = Progress("photoreal", "writing")
+
+
+@pytest.fixture
+def darkroom(monkeypatch):
+    monkeypatch.setattr(compat, "in_background", lambda: False)
+    room = ImageWorker()
+    yield room
+    room.close()
+
+
+@pytest.fixture
+def picture(tmp_path):
+    pixels = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3) % 251
+    png.write(tmp_path / "in.png", pixels.astype(np.uint8))
+    return tmp_path / "in.png"
+
+
+def finish(steps):
+    count = 0
+    while True:
+        try:
+            next(steps)
+            count += 1
+        except StopIteration as done:
+            return done.value, count
+
+
+def test_the_caller_goes_on_while_the_other_one_works(darkroom, picture, tmp_path):
+    out = tmp_path / "out.png"
+    _, steps = finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(out)))
+    assert steps > 10  # it was asked again and again, and never had to wait
+    np.testing.assert_array_equal(passes.load(out), passes.load(picture))
+
+
+def test_what_goes_wrong_there_is_raised_here(darkroom, tmp_path, monkeypatch):
+    with pytest.raises(BadInput, match=r"is not a picture"):
+        finish(darkroom.do("convert", MEANWHILE, source=str(tmp_path / "missing.png"), out=str(tmp_path / "out.png")))
+    with pytest.raises(ConsistencyError, match="please report it"):
+        finish(darkroom.do("convert", MEANWHILE, nonsense=1))
+
+
+def test_a_second_blender_that_dies_only_makes_it_slower(darkroom, picture, tmp_path):
+    finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "first.png")))
+    os.kill(darkroom._child.pid, signal.SIGKILL)
+    finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "second.png")))
+    assert (tmp_path / "second.png").read_bytes() == (tmp_path / "first.png").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, tmp_path):
+    endless = tmp_path / "render.exr"
+    os.mkfifo(endless)
+    settings = RunSettings(size=64)
+    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=settings.angles[0].model_dump(mode="json"), folder=str(tmp_path), facts={})  # fmt: skip
+    writer = None
+    while writer is None:  # until it reads
+        next(steps)
+        with contextlib.suppress(OSError):
+            writer = os.open(endless, os.O_WRONLY | os.O_NONBLOCK)
+    process = darkroom._child._process
+    process.stdin.close()  # as the system does it for a Blender that is killed
+    try:
+        assert process.wait(30) == 0
+    finally:
+        os.close(writer)
+
+
+def test_where_none_can_be_started_it_is_done_here(darkroom, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(compat, "second_blender", lambda script: [str(tmp_path / "no-blender"), str(script)])
+    finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "out.png")))
+    assert (tmp_path / "out.png").is_file()
+
+
+def test_every_task_takes_and_returns_what_json_can_hold():
+    for task in tasks.TASKS.values():
+        kinds = {name: kind for name, kind in task.__annotations__.items() if name != "return"}
+        assert all(kind.split("[")[0].split(" ")[0] in ("str", "dict", "list", "float", "int", "bool") for kind in kinds.values()), kinds  # fmt: skip
