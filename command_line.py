@@ -239,7 +239,6 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
 
 
 def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
-    record = folder.record
     report: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         report = json.loads(folder.report.read_text(encoding="utf-8"))
@@ -251,21 +250,21 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
     motion = folder.settings.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
     money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.backend == "fal" else ""
-    headline = f"\n{record['headline']}" if record.get("headline") else ""
+    headline = f"\n{folder.headline}" if folder.headline else ""
     label = report.get("backend_label", folder.settings.backend)
     return {
         "status": "done",
         "run": str(folder.root),
         "backend": folder.settings.backend,
         "backend_label": label,
-        "device": record.get("device"),
-        "stages": {name: stage["state"] for name, stage in record["stages"].items()},
+        "device": folder.device,
+        "stages": folder.states,
         "stills": stills,
         "clips": clips,
         "contact_sheet": "contact_sheet.png" if folder.contact_sheet.is_file() else None,
         "scene": "scene.blend" if folder.scene.is_file() else None,
         "report": "report.json" if folder.report.is_file() else None,
-        "headline": record.get("headline", ""),
+        "headline": folder.headline,
         "quoted_usd": report.get("quoted_usd", 0.0),
         "billed_usd": report.get("billed_usd", 0.0),
         "uncertain_usd": report.get("uncertain_usd", 0.0),

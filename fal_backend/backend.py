@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..pipeline.backend.requests import Event, Request
+from ..pipeline.backend.requests import Event, JobState, Request
 from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
@@ -33,14 +33,14 @@ class FalBackend:
     ) -> None:
         hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
-        self._prices: quote.Prices = folder.record.get("prices") or {}
+        self._prices: quote.Prices = folder.prices
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
         self._connection = connect(
             {
                 "key": key,
                 "run": str(folder.root),
-                "run_id": folder.record["id"],
+                "run_id": folder.id,
                 "product": settings.product_name,
                 "limits": dataclasses.asdict(Limits.of(settings)),
                 "private": settings.private,
@@ -59,9 +59,9 @@ class FalBackend:
         try:
             purchase = self._purchase(request)
         except ConsistencyError as error:
-            self._events.append(Event(request.key, "failed", str(error), error=error))
+            self._events.append(Event(request.key, JobState.FAILED, str(error), error=error))
             return
-        self._pending[request.key] = Event(request.key, "waiting")
+        self._pending[request.key] = Event(request.key, JobState.WAITING)
         self._connection.send({"do": "buy", "purchase": purchase.to_json()})
 
     def quote(self, request: Request) -> float | None:
@@ -95,19 +95,19 @@ class FalBackend:
     def _event(self, message: dict[str, Any]) -> list[Event]:
         key = message.get("key", "")
         if not key:  # about the folder, not about a request
-            return [Event(pending, message["kind"], message["text"]) for pending in self._pending]
+            return [Event(pending, JobState(message["kind"]), message["text"]) for pending in self._pending]
         if key not in self._pending:
             return []
         facts = {name: message[name] for name in _FACTS if message.get(name) is not None}
         path = Path(message["path"]) if message.get("path") else None
         error = errors.from_json(message["error"]) if message.get("error") else None
-        event = Event(key, message["kind"], message.get("text", ""), path=path, error=error, **facts)
+        event = Event(key, JobState(message["kind"]), message.get("text", ""), path=path, error=error, **facts)
         if event.ends:
             del self._pending[key]
         return [event]
 
     def _all_failed(self, error: Exception) -> list[Event]:
-        failed = [Event(key, "failed", str(error), error=error) for key in self._pending]
+        failed = [Event(key, JobState.FAILED, str(error), error=error) for key in self._pending]
         self._pending.clear()
         return failed
 

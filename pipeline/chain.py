@@ -7,9 +7,9 @@ step first looks whether its file is there, and a purchase is known by its key, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from . import model, plan, results
 from .backend.open_requests import OpenRequests
@@ -20,7 +20,7 @@ from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
 from .settings import RunSettings
-from .stages import STAGES, Progress, Stage, Steps
+from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
 
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
@@ -28,7 +28,7 @@ IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
 def run(
     folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE, until: Stage = "results"
-) -> Steps[dict[str, Any]]:
+) -> Steps[results.Report]:
     """The chain. Returns the report, which is empty where ``until`` ends it before the results.
 
     Raises the ConsistencyError that says most of what went wrong, after keeping everything that went right.
@@ -37,7 +37,7 @@ def run(
     last = STAGES.index(until)
     folder.lease.acquire()
     stage: Stage = "model"
-    report: dict[str, Any] = {}
+    report: results.Report = {}
     try:
         folder.have_journal()  # runs of earlier versions had one only where something was paid for
         yield from _model(folder, settings, studio, backend, wait)
@@ -59,13 +59,12 @@ def run(
         if last >= STAGES.index("references"):
             _raise_worst([*orders.failures(), *work.refusals])
     except (Exception, GeneratorExit) as error:
-        state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
-        state = "stopped" if isinstance(error, BudgetExceeded) else state
-        running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
+        state = StageState.CANCELLED if isinstance(error, GeneratorExit) else _how_it_ended([error])
+        running = {name for name in STAGES if folder.stage(name).state == StageState.RUNNING} | {stage}
         for name in STAGES:
-            if name in running and folder.stage(name)["state"] in ("running", "waiting"):
+            if name in running and folder.stage(name).state in (StageState.RUNNING, StageState.WAITING):
                 if name == "photoreal" and all(folder.chosen(f"photoreal/{angle.name}") for angle in settings.angles):
-                    folder.mark(name, "done")  # only the clip was still to come
+                    folder.mark(name, StageState.DONE)  # only the clip was still to come
                 else:
                     folder.mark(name, state, error=str(error) or None)
         raise
@@ -99,9 +98,9 @@ class _Work:
 
 
 def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Backend, wait: float) -> Steps[None]:
-    if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
+    if folder.product_source.is_file() and folder.stage("model").is_over:
         return
-    folder.mark("model", "running")
+    folder.mark("model", StageState.RUNNING)
     inputs = folder.copied_photos() or [Path(name) for name in settings.inputs]
     route = model.classify(inputs, settings.text)
     if route == "own":
@@ -111,7 +110,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
             yield from studio.take_blend(inputs[0], folder.product.with_suffix(".blend"))
         else:
             model.take_own(inputs[0], folder.product.parent)
-        folder.mark("model", "skipped", source=str(inputs[0]))
+        folder.mark("model", StageState.SKIPPED, source=str(inputs[0]))
         return
     photos = []
     for number, photo in enumerate(inputs, start=1):
@@ -122,7 +121,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
     yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
-    folder.mark("model", "done")
+    folder.mark("model", StageState.DONE)
 
 
 def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
@@ -131,7 +130,7 @@ def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float)
     while orders.waiting():
         yield from orders.news(wait)
         folder.lease.renew()
-        yield Progress(request.stage, "waiting")
+        yield Progress(request.stage, "waiting", idle=True)
     _raise_worst(orders.failures())
     return orders.ended[request.key].path or request.out
 
@@ -140,7 +139,7 @@ def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float)
 
 
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
-    folder.mark("rig", "running")
+    folder.mark("rig", StageState.RUNNING)
     try:
         product = yield from studio.load_product(folder.product_source)
     except BadInput as error:
@@ -156,7 +155,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     yield from studio.place_rig(settings)
     folder.mark(
         "rig",
-        "done",
+        StageState.DONE,
         product=product.name,
         size_m=list(product.size),
         materials=list(product.materials),
@@ -183,7 +182,7 @@ def _pictures(work: _Work) -> Steps[None]:
     Where fal.ai makes the clip, its angle goes first: it is the longest wait of the run.
     """
     folder, settings = work.folder, work.settings
-    folder.mark("references", "running")
+    folder.mark("references", StageState.RUNNING)
     waits = settings.motion != "none" and not work.orders.backend.renders
     first = settings.clip_angle if waits else settings.angles[0]
     shots: dict[str, Shot] = {}
@@ -197,13 +196,13 @@ def _pictures(work: _Work) -> Steps[None]:
         folder.lease.renew()
         folder.note(device=shot.device)
         if work.wants("photoreal"):
-            if folder.stage("photoreal")["state"] != "running":
-                folder.mark("photoreal", "running")
+            if folder.stage("photoreal").state != StageState.RUNNING:
+                folder.mark("photoreal", StageState.RUNNING)
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
                 work.orders.start(request)
         if not work.orders.backend.renders:  # Blender renders one thing at a time
             yield from _advance(work, 0.0)
-    folder.mark("references", "done")
+    folder.mark("references", StageState.DONE)
 
 
 def _advance(work: _Work, wait: float) -> Steps[None]:
@@ -227,7 +226,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         if orders.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
-        folder.mark("video", "running")
+        folder.mark("video", StageState.RUNNING)
         orders.start(clip)
         why = ", the longest that mirror-like products get" if clip.duration < settings.duration else ""
         text = f"{settings.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
@@ -252,7 +251,7 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
                 break
         yield from _advance(work, wait if orders.waiting() else 0.0)
         ended = sum(key in orders.ended for key in orders.requests)
-        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)))
+        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)), idle=True)
     for key, request in orders.requests.items():
         if isinstance(request, ClipRequest) and orders.done(key):
             yield from follow_clip(acceptance, request, work.shots[request.angle.name])
@@ -261,25 +260,25 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
         if failed:
             work.folder.mark(stage, _how_it_ended([event.error for event in failed]), error=failed[0].text)
         elif any(request.stage == stage for request in orders.requests.values()):
-            work.folder.mark(stage, "done")
+            work.folder.mark(stage, StageState.DONE)
         elif stage == "video" and work.wants("video"):
             _mark_no_clip(work)
 
 
-def _how_it_ended(errors: list[Exception | None]) -> str:
+def _how_it_ended(errors: Sequence[BaseException | None]) -> StageState:
     """The state of a stage in which these went wrong."""
     if any(isinstance(error, BudgetExceeded) for error in errors):
-        return "stopped"
-    return "cancelled" if all(isinstance(error, Cancelled) for error in errors) else "failed"
+        return StageState.STOPPED
+    return StageState.CANCELLED if all(isinstance(error, Cancelled) for error in errors) else StageState.FAILED
 
 
 def _mark_no_clip(work: _Work) -> None:
     if work.settings.motion == "none":
-        work.folder.mark("video", "skipped")
+        work.folder.mark("video", StageState.SKIPPED)
         return
     refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
     work.refusals += [refusal for refusal in refusals if refusal is not None]
-    work.folder.mark("video", "failed", error=str(work.refusals[0]) if work.refusals else "its stills failed")
+    work.folder.mark("video", StageState.FAILED, error=str(work.refusals[0]) if work.refusals else "its stills failed")
 
 
 def _raise_worst(failures: list[Exception]) -> None:
@@ -299,10 +298,10 @@ def _raise_worst(failures: list[Exception]) -> None:
 # results
 
 
-def _results(work: _Work) -> Steps[dict[str, Any]]:
+def _results(work: _Work) -> Steps[results.Report]:
     folder, settings, orders = work.folder, work.settings, work.orders
-    folder.mark("results", "running")
-    folder.record["headline"] = work.acceptance.headline()
+    folder.mark("results", StageState.RUNNING)
+    folder.note(headline=work.acceptance.headline())
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.motion)
     yield from work.studio.save_results(
@@ -316,5 +315,5 @@ def _results(work: _Work) -> Steps[dict[str, Any]]:
         settings,
         folder.root,
     )
-    folder.mark("results", "done")
+    folder.mark("results", StageState.DONE)
     return report

@@ -75,13 +75,13 @@ def stages(folder: RunFolder) -> None:
             shown.add().name = name
     for item in shown:
         stage = folder.stage(item.name)
-        item.state = stage["state"]
-        item.note = stage.get("error") or ""
+        item.state = stage.state
+        item.note = stage.error or ""
     rig = folder.stage("rig")
-    if rig.get("size_m"):
+    if rig.size_m:
         settings = folder.settings
-        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs, settings.text)
-    status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
+        product(rig.product, rig.size_m, settings.inputs, settings.text)
+    status.of().longest_clip = LONGEST_REFLECTIVE if rig.reflective else 0.0
 
 
 def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str = "") -> None:
@@ -140,13 +140,13 @@ MADE_BY = {
 
 def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
     """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
-    said = [one for one in folder.record.get("gate", {}).get(subject, ()) if one.get("take") == item.chosen]
+    said = [entry for entry in folder.entries(subject) if entry.take == item.chosen]
     if not said or not item.still:
         return
     last = said[-1]
-    words = [MADE_BY.get(last.get("made_by"), ""), str(last.get("reason") or "")]
-    item.outcome, item.verdict = str(last.get("outcome") or ""), "; ".join(word for word in words if word)
-    heatmap = folder.root / last["heatmap"] if last.get("heatmap") else None
+    words = [MADE_BY.get(last.made_by, ""), last.reason]
+    item.outcome, item.verdict = last.outcome or "", "; ".join(word for word in words if word)
+    heatmap = folder.root / last.heatmap if last.heatmap else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
 
 
@@ -247,15 +247,13 @@ def progress(drive: ActiveRun) -> None:
 
 def what_is_there(drive: ActiveRun) -> tuple[Any, ...]:
     """Differs as soon as a picture or the clip has come to disk, or another take is shown."""
-    record = drive.folder.record
-    shots = tuple(record["stages"].get("references", {}).get("shots", {}))
     ended = sum(job.ended is not None for job in drive.backend.jobs.values())
-    return shots, tuple(record.get("chosen", {}).items()), ended
+    return drive.folder.rendered, tuple(drive.folder.all_chosen.items()), ended
 
 
 def history() -> None:
     """Earlier runs in the folder where new ones are kept, newest first."""
-    import json
+    from ...pipeline.run.run_folder import RunFolder
 
     shown = status.of().history
     shown.clear()
@@ -264,13 +262,13 @@ def history() -> None:
         sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
     )
     for path in found[:50]:
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            made = f"{record['created'][:16].replace('T', ' ')}, {record['settings']['backend']}"
-        except (OSError, ValueError, KeyError, TypeError):
+        made = RunFolder.made(path.parent)
+        if made is None:
             continue
+        created, backend = made
         item = shown.add()
-        item.name, item.path, item.note = path.parent.name, str(path.parent), made
+        item.name, item.path = path.parent.name, str(path.parent)
+        item.note = f"{created[:16].replace('T', ' ')}, {backend}"
 
 
 def costs(scene: bpy.types.Scene, estimate: Any) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import field_serializer
+
+from ..facts import Facts
 from ..rig import Angle
 from ..settings import RunSettings
 from ..stages import Progress, Steps
@@ -32,9 +35,8 @@ class Product:
     missing: tuple[str, ...] = ()  # textures and parts that it is shown without, one clause each
 
 
-@dataclass(frozen=True)
-class Shot:
-    """Facts of one rendered reference, for report.json.
+class Shot(Facts):
+    """Facts of one rendered reference. In run.json ``files`` are relative to the run.
 
     ``matrix_world`` is the camera's 4×4, row-major, metres. ``projection`` is the 4×4 from camera space to clip space.
     """
@@ -48,6 +50,10 @@ class Shot:
     samples: int
     seconds: float
     coverage: float  # share of the frame inside the mask
+
+    @field_serializer("files")
+    def _with_slashes(self, files: dict[str, Path]) -> dict[str, str]:
+        return {name: path.as_posix() for name, path in files.items()}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..backend.requests import JobState
 from ..stages import STAGES, Progress, Stage
 
 if TYPE_CHECKING:
@@ -78,14 +79,13 @@ class Outlook:
 
     def _is_done(self, piece: Piece) -> bool:
         stage, angle = piece
-        record = self._folder.record
         if stage == "references":
-            return angle in record["stages"].get("references", {}).get("shots", {})
+            return angle in self._folder.rendered
         if stage == "photoreal":
-            return f"photoreal/{angle}" in record.get("chosen", {})
+            return self._folder.chosen(f"photoreal/{angle}") is not None
         if stage == "video":
-            return f"video/{self._motion}" in record.get("chosen", {})
-        return record["stages"].get(stage, {}).get("state") in ("done", "skipped")
+            return self._folder.chosen(f"video/{self._motion}") is not None
+        return self._folder.stage(stage).is_over
 
     def _set_fraction(self, left: list[Piece], stage: Stage, part: float) -> None:
         whole = sum(self._expected[each] for each, _ in self._pieces)
@@ -96,8 +96,9 @@ class Outlook:
         if stage in EACH_ANGLE:
             done = sum(each == stage for each, _ in self._done)
             return f"{WORDS[stage]} {min(done + 1, len(self._angles))} of {len(self._angles)}"
-        said = progress.text if progress is not None and progress.stage == stage else ""
-        return f"{WORDS[stage]}: {said}" if said not in ("", "waiting", "running", self._motion) else WORDS[stage]
+        tells = progress is not None and progress.stage == stage and not progress.idle
+        said = progress.text if progress is not None and tells else ""
+        return f"{WORDS[stage]}: {said}" if said not in ("", JobState.RUNNING, self._motion) else WORDS[stage]
 
     def _time(self, left: list[Piece], stage: Stage, part: float) -> str:
         """Once this run has shown how long a picture takes here; and no longer than that holds."""
