@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from .json_object import JsonObject
 
 
 class Facts(BaseModel):
@@ -17,5 +17,5 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     @model_serializer(mode="wrap")
-    def _as_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_given(self, handler: SerializerFunctionWrapHandler) -> JsonObject:
         return {name: value for name, value in handler(self).items() if name in self.model_fields_set}

@@ -7,14 +7,13 @@ in tests/kept_runs. Functions of the past are never changed. A fact that is mere
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-Json = dict[str, Any]
+from ..json_object import JsonObject
 
 FORMAT = 2
 
 
-def _1_to_2(record: Json) -> None:
+def _1_to_2(record: JsonObject) -> None:
     """Every table is there from the start, and every stage: until then they appeared when something was first put in, and
     each reader had to know which may be missing.
     """
@@ -36,14 +35,14 @@ def _1_to_2(record: Json) -> None:
     record.setdefault("headline", "")
 
 
-MIGRATIONS: dict[int, Callable[[Json], None]] = {1: _1_to_2}  # by the format that they start from
+MIGRATIONS: dict[int, Callable[[JsonObject], None]] = {1: _1_to_2}  # by the format that they start from
 
 
 class NewerFormat(ValueError):
     """It was written by a newer version, so nothing here may touch it."""
 
 
-def bring_up_to_date(record: Json) -> None:
+def bring_up_to_date(record: JsonObject) -> None:
     """Change ``record`` in place to FORMAT. Raises NewerFormat; KeyError or TypeError where it is no run's record."""
     found = record["schema"]
     if not isinstance(found, int) or found < 1:

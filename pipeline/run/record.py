@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_serializer
 
 from ..backend.ports import Shot
 from ..facts import Facts
+from ..json_object import JsonObject
 from ..settings import RunSettings
 from ..stages import STAGES, StageState
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
@@ -138,7 +139,7 @@ class RunRecord(BaseModel):
     versions: dict[str, JsonValue]
     device: str | None = None  # what the references are rendered on
     stages: dict[str, StageRecord]
-    prices: dict[str, dict[str, JsonValue]]  # by endpoint, as they were agreed to
+    prices: JsonObject  # by endpoint, as they were agreed to
     rounds: dict[str, int]  # by subject: the number of the first take of the current round
     chosen: dict[str, int]  # by subject: the take that is shown
     gate: dict[str, list[Entry]]  # by subject, of all rounds, oldest first

@@ -10,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from ..backend.ports import Shot
 from ..errors import RunFolderError, UsageError
+from ..json_object import JsonObject
 from ..settings import RunSettings
 from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
@@ -179,7 +180,7 @@ class RunFolder:
         return self._record.device
 
     @property
-    def prices(self) -> dict[str, dict[str, JsonValue]]:
+    def prices(self) -> JsonObject:
         """By endpoint, as they were agreed to; empty where nothing is bought."""
         return self._record.prices
 
