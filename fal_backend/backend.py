@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..pipeline.backend.requests import Event, JobState, Request
+from ..pipeline.backend.requests import Event, Request
 from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
 from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.stages import JobState
 from . import errors, quote
 from .buying.purchase import Purchase
 from .child.connection import connect

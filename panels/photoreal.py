@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.display import status
 from ..operators.editing import scene_settings
+from ..pipeline.verdicts import Outcome
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
-OUTCOMES = {"pass": "On model", "unsure": "Look at it", "fail": "Off model"}
+OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL: "Off model"}
 
 
 class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
@@ -42,7 +43,9 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
         made = [shot for shot in now.shots if shot.still]
         if made or now.running:  # each picture's place from the start: nothing moves when one arrives
             made = list(now.shots) if now.running else made
-            draw_pictures(layout, context, made, "still", lambda shot: "" if shot.outcome == "pass" else shot.outcome)
+            draw_pictures(
+                layout, context, made, "still", lambda shot: "" if shot.outcome == Outcome.PASS else shot.outcome
+            )
             self.draw_selected(layout, own, now)
         self.draw_run(layout, context)
 
@@ -69,7 +72,7 @@ def draw_verdict(layout: UILayout, shot: Any, now: Any) -> None:
     """Whether the still shows the product, why, and where not."""
     outcome = OUTCOMES.get(shot.outcome, shot.outcome)
     words = f"{outcome}: {shot.verdict}" if shot.verdict else outcome
-    message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+    message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
     if shot.heatmap:
         shown = (now.comparing, now.comparing_with) == (shot.name, "heatmap")
         button = layout.operator("consistency.compare", text="Show Heat Map", icon="IMAGE_ZDEPTH", depress=shown)

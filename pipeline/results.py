@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from .backend.ports import Product, Shot
-from .backend.requests import ClipRequest, Event, JobState, Request, StillRequest
+from .backend.requests import ClipRequest, Event, Request, StillRequest
 from .run.run_folder import RunFolder
 from .settings import RunSettings
+from .stages import JobState
 from .system.disk import write_json
 from .verdicts import MENDED, MadeBy
 

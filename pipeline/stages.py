@@ -1,4 +1,7 @@
-"""The six stages of a run, in order. The same word names the file, the sub-panel, the folder and the progress line."""
+"""The six stages of a run, in order, and the states that stages, requests and references can be in.
+
+A stage's word names the file, the sub-panel, the folder and the progress line.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,27 @@ class StageState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     STOPPED = "stopped"  # by a limit on money
+
+
+class JobState(StrEnum):
+    """How far a request is, as the run and the panel see it. The last four end it."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SAVING = "saving"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"  # it may or may not have been accepted
+
+
+class ReferenceState(StrEnum):
+    """What the panel says of an angle's reference beside the scene as it stands; and of a stage, that it is stale."""
+
+    MISSING = "missing"
+    RENDERED = "rendered"
+    STALE = "stale"  # something that it shows has changed since
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.stages import ReferenceState, StageState
+from ...pipeline.verdicts import MadeBy
 from ..editing import scene_settings
 from ..runs import run_request, staleness
 from . import endpoint_names, status, thumbnails
@@ -105,7 +107,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         item.name = angle.name
         shot = folder.shot(angle.name)
         reference = shot.files.get("image") if shot is not None else None
-        item.state = "missing" if reference is None else "stale" if angle.name in stale else "rendered"
+        item.state = _reference_state(reference is not None, angle.name in stale)
         item.why = ", ".join(stale.get(angle.name, ()))
         item.reference = str(reference or "")
         still = folder.still(angle.name)
@@ -127,14 +129,20 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     thumbnails.load(clip)
 
 
+def _reference_state(is_there: bool, is_stale: bool) -> ReferenceState:
+    if not is_there:
+        return ReferenceState.MISSING
+    return ReferenceState.STALE if is_stale else ReferenceState.RENDERED
+
+
 MADE_BY = {
-    "reroll": "taken again",
-    "stricter": "taken again with stricter words",
-    "depth": "taken again from the depth",
-    "unwarp": "pulled into place",
-    "gain": "colours matched",
-    "exact": "cut out along its render",
-    "local": "this machine's own render stands in",
+    MadeBy.REROLL: "taken again",
+    MadeBy.STRICTER: "taken again with stricter words",
+    MadeBy.DEPTH: "taken again from the depth",
+    MadeBy.UNWARP: "pulled into place",
+    MadeBy.GAIN: "colours matched",
+    MadeBy.EXACT: "cut out along its render",
+    MadeBy.LOCAL: "this machine's own render stands in",
 }
 
 
@@ -155,21 +163,21 @@ def outdated(folder: RunFolder) -> None:
     now = status.of()
     if now.running:
         return
-    behind = any(item.state == "stale" for item in now.shots)
+    behind = any(item.state == ReferenceState.STALE for item in now.shots)
     waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.angles)
     for item in now.stages:
         is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
-        if item.state in ("done", "stale"):
-            item.state = "stale" if is_behind else "done"
-    now.is_outdated = any(item.state == "stale" for item in now.stages)
+        if item.state in (StageState.DONE, ReferenceState.STALE):
+            item.state = ReferenceState.STALE if is_behind else StageState.DONE
+    now.is_outdated = any(item.state == ReferenceState.STALE for item in now.stages)
 
 
 def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """Only which references are stale, and why."""
     found = stale_now(scene, folder)
     for item in status.of().shots:
-        if item.state != "missing":
-            item.state = "stale" if item.name in found else "rendered"
+        if item.state != ReferenceState.MISSING:
+            item.state = _reference_state(True, item.name in found)
             item.why = ", ".join(found.get(item.name, ()))
     outdated(folder)
 

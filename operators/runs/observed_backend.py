@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import Cancelled
+from ...pipeline.stages import JobState
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Backend
@@ -23,7 +24,7 @@ class Job:
     angle: str
     take: int
     began: float
-    state: str = "waiting"
+    state: JobState = JobState.WAITING
     log: str = ""
     fraction: float | None = None
     queue_position: int | None = None
@@ -35,7 +36,7 @@ class Job:
 
     @property
     def elapsed(self) -> float:
-        if self.took is not None and self.state == "done":
+        if self.took is not None and self.state == JobState.DONE:
             return self.took
         return (self.ended if self.ended is not None else time.monotonic()) - self.began
 
@@ -70,7 +71,7 @@ class ObservedBackend:
         job = self.jobs.get(event.key)
         if job is None:
             return
-        job.state = "cancelled" if isinstance(event.error, Cancelled) else event.kind
+        job.state = JobState.CANCELLED if isinstance(event.error, Cancelled) else event.kind
         job.log = event.text or job.log
         job.queue_position = event.queue_position
         job.fraction = event.fraction if event.fraction is not None else job.fraction

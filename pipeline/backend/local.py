@@ -11,9 +11,9 @@ from typing import Any
 
 from ..errors import Cancelled, UsageError
 from ..settings import RunSettings
-from ..stages import Steps
+from ..stages import JobState, Steps
 from .ports import Studio
-from .requests import ClipRequest, Event, JobState, Request, StillRequest
+from .requests import ClipRequest, Event, Request, StillRequest
 
 
 class LocalBackend:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import ConsistencyError
-from ..stages import Progress, Stage
+from ..stages import JobState, Progress, Stage
 from .ports import Backend
-from .requests import Event, JobState, Request
+from .requests import Event, Request
 
 
 class OpenRequests:

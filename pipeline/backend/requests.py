@@ -8,12 +8,11 @@ the purchase: asking twice for the same key never pays twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ..rig import Angle
-from ..stages import Stage
+from ..stages import JobState, Stage
 
 
 @dataclass(frozen=True)
@@ -85,19 +84,6 @@ class ClipRequest:
 
 
 Request = PictureRequest | ModelRequest | StillRequest | ClipRequest
-
-
-class JobState(StrEnum):
-    """How far a request is, as the run and the panel see it. The last four end it."""
-
-    WAITING = "waiting"
-    QUEUED = "queued"
-    RUNNING = "running"
-    SAVING = "saving"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNCERTAIN = "uncertain"  # it may or may not have been accepted
 
 
 @dataclass(frozen=True)

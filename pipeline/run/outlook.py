@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..backend.requests import JobState
-from ..stages import STAGES, Progress, Stage
+from ..stages import STAGES, JobState, Progress, Stage
 
 if TYPE_CHECKING:
     from .run_folder import RunFolder

@@ -19,6 +19,7 @@ from ...pipeline.gate.scoring.placement import Similarity
 from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.scoring.unwarp import unwarp as straighten
+from ...pipeline.verdicts import Cause, Outcome
 from ..rendering import passes
 from .frames import frames_of
 
@@ -41,7 +42,7 @@ def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[s
     score = gate.score(picture, prepared)
     verdict, numbers = score.verdict, score.numbers.as_dict()
     reason = verdict.reason
-    if verdict.outcome == "fail" and verdict.cause in ("shape", "label", "view"):
+    if verdict.outcome == Outcome.FAIL and verdict.cause in (Cause.SHAPE, Cause.LABEL, Cause.VIEW):
         turned = _drift(picture, known, mesh)
         if turned is not None and turned.telling and max(abs(turned.yaw), abs(turned.pitch)) >= 1.0:
             numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}

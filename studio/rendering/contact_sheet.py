@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
+from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
 from . import passes
 
@@ -126,8 +127,8 @@ def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tupl
     """What is said below a still: how it came about and what all its takes cost, and what the gate says of it."""
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
     if for_client:
-        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != "fal" or (verdict or {}).get("made_by") == "local" else []  # fmt: skip
-        if verdict and verdict["outcome"] != "pass":
+        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != "fal" or (verdict or {}).get("made_by") == MadeBy.LOCAL else []  # fmt: skip
+        if verdict and verdict["outcome"] != Outcome.PASS:
             captions.append((VERDICTS[verdict["outcome"]][0], 14, VERDICTS[verdict["outcome"]][1]))
         return captions
     captions = [(_origin(report, angle), 14, FAINT)]
@@ -149,13 +150,17 @@ def _origin(report: dict[str, Any], angle: str) -> str:
     if shown is None:
         return ""
     made_by = verdict.get("made_by")
-    source = LOCAL if made_by == "local" else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
+    source = (
+        LOCAL
+        if made_by == MadeBy.LOCAL
+        else " ".join(filter(None, (shown["endpoint"], _MENDED.get(MadeBy(made_by)) if made_by else None)))
+    )
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
-_MENDED = {"unwarp": "(un-warped)", "exact": "(cut out exactly)", "gain": "(colour corrected)"}
+_MENDED = {MadeBy.UNWARP: "(un-warped)", MadeBy.EXACT: "(cut out exactly)", MadeBy.GAIN: "(colour corrected)"}
 
 
 def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
