@@ -223,10 +223,10 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
     began = time.monotonic()
     stop = Stop()
     studio = BlenderStudio(folder.settings, own_file=True)
-    facts = studio.facts()
-    if facts["fell_back_to_cpu"]:
-        say(f"no GPU that Cycles can use was found; rendering on {facts['device']}")
-    folder.note(device=facts["device"])
+    device = studio.device
+    if device.fell_back:
+        say(f"no GPU that Cycles can use was found; rendering on {device.label}")
+    folder.note(device=device.label)
     backend = make_backend(folder, studio, **options)
     try:
         drive(chain.run(folder, studio, backend), backend, stop, folder.root)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from .backend.ports import Product, Shot
 from .backend.requests import ClipRequest, Event, Request, StillRequest
+from .json_object import JsonObject
 from .run.run_folder import RunFolder
 from .settings import RunSettings
 from .stages import JobState
 from .system.disk import write_json
 from .verdicts import MENDED, MadeBy
 
-Report = dict[str, Any]  # report.json, as docs/reference.md describes it
+Report = JsonObject  # what is in report.json
 
 
 def build_report(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pydantic import field_serializer
 
 from ..facts import Facts
+from ..json_object import JsonObject
 from ..rig import Angle
 from ..settings import RunSettings
 from ..stages import Progress, Steps
@@ -64,7 +65,7 @@ class Results:
     stills: dict[str, Path]
     clips: dict[str, Path]
     backend: str
-    report: dict[str, Any] = field(default_factory=dict)
+    report: JsonObject = field(default_factory=dict)
 
 
 class Studio(Protocol):
@@ -88,7 +89,7 @@ class Studio(Protocol):
         """``source``, of whatever kind came, as the PNG ``out``."""
         ...
 
-    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
         """One task of the geometry gate on finished pictures: measure, unwarp, exact, tint, gain or track.
 
         Paths are strings. The studio adds what only it has, the product's mesh. Raises ConsistencyError.
@@ -99,10 +100,6 @@ class Studio(Protocol):
 
     def close(self) -> None:
         """Take away what was only needed while working."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """Versions and the device used, for run.json."""
         ...
 
 
@@ -127,7 +124,7 @@ class Backend(Protocol):
         """What a request would cost in USD, None where that is not known. Nothing is sent."""
         ...
 
-    def note(self, key: str, decision: dict[str, Any]) -> None:
+    def note(self, key: str, decision: JsonObject) -> None:
         """Keep what was decided about a purchase, and why, where its other events are kept."""
         ...
 

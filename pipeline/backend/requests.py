@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from ..json_object import JsonObject
 from ..rig import Angle
 from ..stages import JobState, Stage
 
@@ -24,7 +24,7 @@ class PictureRequest:
     prompt: str
     out: Path  # PNG
     seed: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "model"
 
 
@@ -38,7 +38,7 @@ class ModelRequest:
     text: str
     out: Path  # GLB
     seed: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "model"
 
 
@@ -57,7 +57,7 @@ class StillRequest:
     seed: int | None
     size: tuple[int, int]  # pixels
     out: Path  # PNG
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "photoreal"
 
 
@@ -79,7 +79,7 @@ class ClipRequest:
     seed: int | None
     size: tuple[int, int]  # pixels of the start picture
     out: Path  # MP4
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "video"
 
 
@@ -103,7 +103,6 @@ class Event:
     seed: int | None = None
     quoted_usd: float | None = None
     billed_usd: float | None = None
-    arguments: dict[str, Any] | None = None
     error: Exception | None = None
 
     @property

@@ -62,9 +62,6 @@ class Studio:
         for name in ("scene.blend", "contact_sheet.png"):
             (folder / name).write_bytes(b"x")
 
-    def facts(self):
-        return {}
-
 
 def save_picture(path):
     image = bpy.data.images.new("stand-in", 4, 4)

@@ -118,6 +118,3 @@ class StandInStudio:
         assert all(path.is_file() for path in (*results.stills.values(), *results.clips.values()))
         write(folder / "contact_sheet.png", png())
         write(folder / "scene.blend", b"BLENDER")
-
-    def facts(self) -> dict[str, Any]:
-        return {"blender": "none", "device": "stand-in"}
