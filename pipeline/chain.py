@@ -103,7 +103,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
     folder.mark("model", StageState.RUNNING)
     inputs = folder.copied_photos() or [Path(name) for name in settings.inputs]
     route = model.classify(inputs, settings.text)
-    if route == "own":
+    if route == model.Route.OWN:
         yield Progress("model", f"taking {inputs[0].name} as it is")
         if inputs[0].suffix.lower() == ".blend":
             model.check_own(inputs[0])

@@ -24,11 +24,11 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
         return  # the inputs have been taken over; the originals may be gone
     route = model.classify(settings.inputs, settings.text)
-    if route != "own" and settings.backend == "local":
+    if route != model.Route.OWN and settings.backend == "local":
         raise BadInput(
             "photos and words become a model at fal.ai only, and that needs a key; set FAL_KEY, or start from a GLB"
         )
-    if route == "own":
+    if route == model.Route.OWN:
         model.check_own(Path(settings.inputs[0]))
 
 
