@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.display import status
 from ..operators.editing import scene_settings
+from ..pipeline.choices import BackendName, Restore
 from ..pipeline.verdicts import Outcome
 from .references import draw_pictures
 from .sidebar import Sidebar
@@ -28,7 +29,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)
-        if scene_settings.chosen_backend(context.scene) == "local":
+        if scene_settings.chosen_backend(context.scene) == BackendName.LOCAL:
             message(layout, "This machine renders the stills: no AI", icon="INFO")
         else:
             endpoint_choice(layout, own, "photoreal", "image_endpoint")
@@ -85,7 +86,7 @@ class FalOnly(Sidebar):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return scene_settings.chosen_backend(context.scene) == "fal"
+        return scene_settings.chosen_backend(context.scene) == BackendName.FAL
 
 
 class CONSISTENCY_PT_prompt(FalOnly, bpy.types.Panel):
@@ -123,7 +124,7 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         column = layout.column()
         column.active = own.exact
         column.prop(own, "restore")
-        if own.restore != "none" and 0 <= own.angle_index < len(own.angles):
+        if own.restore != Restore.NONE and 0 <= own.angle_index < len(own.angles):
             column.prop(own.angles[own.angle_index], "detail_photo")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import plan
 from ..backend.ports import Shot
 from ..backend.requests import ClipRequest
+from ..choices import MotionName
 from ..errors import ConsistencyError
 from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
@@ -94,12 +95,16 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     folder = gate.folder
     if not gate.measures or folder.track(clip.key) is not None or not clip.out.is_file():
         return
-    if clip.motion == "detail_reveal":
+    if clip.motion == MotionName.DETAIL_REVEAL:
         track = Track(outcome=Outcome.UNSURE, reason="a camera that moves in is not followed")
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
         following = Progress("video", "following the product through the clip", None, clip.angle.name)
-        options = {"clip": str(clip.out), "shot": gate.facts(shot), "still_camera": clip.motion == "light_sweep"}
+        options = {
+            "clip": str(clip.out),
+            "shot": gate.facts(shot),
+            "still_camera": clip.motion == MotionName.LIGHT_SWEEP,
+        }
         try:
             found = yield from gate.studio.inspect("track", following, drifted=str(drifted), **options)
             frame = {"frame": drifted.relative_to(folder.root).as_posix()} if found["outcome"] == Outcome.FAIL else {}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...pipeline import references
+from ...pipeline.choices import Restore
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
 from ...pipeline.gate.scoring import crossview, detail, drift, gate, label, video
@@ -102,10 +103,10 @@ def _region(known: Reference, restore: str, region: str) -> Array | None:
     """(H, W) 0..1: where detail is restored; None for nowhere."""
     if region:
         return _on_grid(Path(region), known.mask)[..., 0]
-    if restore == "none":
+    if restore == Restore.NONE:
         return None
     edges = geometry_edges(known)
-    if restore == "label":
+    if restore == Restore.LABEL:
         return label.find(known, edges).astype(np.float32)
     return detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1])).astype(np.float32)
 

@@ -14,6 +14,7 @@ import imbuf
 import numpy as np
 from numpy.typing import NDArray
 
+from ...pipeline.choices import BackendName
 from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
 from ...pipeline.verdicts import MadeBy, Outcome
@@ -115,7 +116,7 @@ def _headline(report: dict[str, Any], width: int, for_client: bool) -> tuple[lis
     texts = [(str(product.get("name") or "product"), 32, INK)]
     facts = [str(report.get("backend_label", ""))]
     if not for_client:
-        if report.get("backend") == "fal":
+        if report.get("backend") == BackendName.FAL:
             facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
         facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
     texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
@@ -127,7 +128,7 @@ def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tupl
     """What is said below a still: how it came about and what all its takes cost, and what the gate says of it."""
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
     if for_client:
-        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != "fal" or (verdict or {}).get("made_by") == MadeBy.LOCAL else []  # fmt: skip
+        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != BackendName.FAL or (verdict or {}).get("made_by") == MadeBy.LOCAL else []  # fmt: skip
         if verdict and verdict["outcome"] != Outcome.PASS:
             captions.append((VERDICTS[verdict["outcome"]][0], 14, VERDICTS[verdict["outcome"]][1]))
         return captions
@@ -140,7 +141,7 @@ def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tupl
 
 
 def _origin(report: dict[str, Any], angle: str) -> str:
-    if report.get("backend") != "fal":
+    if report.get("backend") != BackendName.FAL:
         return LOCAL
     pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}", {})
