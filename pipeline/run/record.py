@@ -46,12 +46,14 @@ class StageRecord(Facts):
 
     def marked(self, state: StageState, facts: dict[str, object]) -> Self:
         """As it is once it has got to ``state``."""
+        begins = state == StageState.RUNNING
         changed = {**facts, "state": state}
-        if state == StageState.RUNNING:
-            changed |= {"error": None, "started": self.started or now()}
+        if begins:
+            changed["started"] = self.started or now()
         elif state in (StageState.DONE, StageState.SKIPPED, StageState.FAILED):
             changed["ended"] = now()
-        return type(self).model_validate({**self.model_dump(), **changed})
+        kept = self.model_dump(exclude={"error"} if begins else None)
+        return type(self).model_validate({**kept, **changed})
 
 
 class Pose(Facts):

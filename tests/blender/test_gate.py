@@ -149,7 +149,7 @@ def test_exact_mode_takes_the_print_from_a_photo_where_it_is_told_to(run, fake, 
     for photo in ("", str(tmp_path / "photo.png")):
         out = tmp_path / f"out-{bool(photo)}.png"
         inspection.exact(
-            str(still), facts, entry["pose"], "white", str(out), "none", str(tmp_path / "region.png"), photo
+            str(still), facts, entry.pose.model_dump(), "white", str(out), "none", str(tmp_path / "region.png"), photo
         )
     plain, striped = passes.load(tmp_path / "out-False.png"), passes.load(tmp_path / "out-True.png")
     changed = np.abs(plain - striped).max(axis=-1) > 0.05
