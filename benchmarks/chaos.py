@@ -261,7 +261,7 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
         for attempt in folder.read_journal().purchases.attempts:
             receipts = attempt.downloaded.values()
             is_here = bool(receipts) and all(
-                (folder.root / str(r["file"])).stat().st_size == r["bytes"] for r in receipts
+                (folder.root / str(r.file)).stat().st_size == r.bytes for r in receipts
             )
             if attempt.request_id is not None:
                 owner[attempt.request_id] = (f"{place.name}/{attempt.key}", folder.root, is_here)

@@ -13,7 +13,7 @@ from ..errors import Cancelled, UsageError
 from ..settings import RunSettings
 from ..stages import Steps
 from .ports import Studio
-from .requests import ClipRequest, Event, Request, StillRequest
+from .requests import ClipRequest, Event, JobState, Request, StillRequest
 
 
 class LocalBackend:
@@ -39,7 +39,7 @@ class LocalBackend:
             )
         if request.out.is_file():
             self._events.append(
-                Event(request.key, "done", f"{request.out.name} is there already", 1.0, path=request.out)
+                Event(request.key, JobState.DONE, f"{request.out.name} is there already", 1.0, path=request.out)
             )
         else:
             self._queue.append(request)
@@ -55,14 +55,16 @@ class LocalBackend:
             self._working = self._work(request)
         try:
             progress = next(self._working)
-            self._events.append(Event(request.key, "running", progress.text, progress.fraction))
+            self._events.append(Event(request.key, JobState.RUNNING, progress.text, progress.fraction))
         except StopIteration:
-            self._end(Event(request.key, "done", f"{request.out.name} rendered", 1.0, path=request.out, billed_usd=0.0))
+            self._end(
+                Event(request.key, JobState.DONE, f"{request.out.name} rendered", 1.0, path=request.out, billed_usd=0.0)
+            )
         except Cancelled:  # Esc stopped the render: that is the end of the run, not of this picture alone
             self._working = None
             raise
         except Exception as error:  # noqa: BLE001 - one failed picture must not take the others down
-            self._end(Event(request.key, "failed", str(error), error=error))
+            self._end(Event(request.key, JobState.FAILED, str(error), error=error))
 
     def _end(self, event: Event) -> None:
         self._queue.popleft()
@@ -88,7 +90,7 @@ class LocalBackend:
                 self._working = None
             self._queue.remove(request)
             self._events.append(
-                Event(request.key, "failed", "cancelled", error=Cancelled(f"{request.key} was cancelled"))
+                Event(request.key, JobState.FAILED, "cancelled", error=Cancelled(f"{request.key} was cancelled"))
             )
 
     def close(self) -> None:

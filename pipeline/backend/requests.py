@@ -8,8 +8,9 @@ the purchase: asking twice for the same key never pays twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..rig import Angle
 from ..stages import Stage
@@ -86,15 +87,28 @@ class ClipRequest:
 Request = PictureRequest | ModelRequest | StillRequest | ClipRequest
 
 
+class JobState(StrEnum):
+    """How far a request is, as the run and the panel see it. The last four end it."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SAVING = "saving"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"  # it may or may not have been accepted
+
+
 @dataclass(frozen=True)
 class Event:
-    """What a backend says about a request. ``done`` and ``failed`` end it.
+    """What a backend says about a request. DONE and FAILED end it; the failed one's ``error`` tells how.
 
     ``billed_usd`` is None where nothing is known yet. ``error`` is set with ``failed``; raising it is the chain's choice.
     """
 
     key: str
-    kind: Literal["waiting", "queued", "running", "saving", "done", "failed"]
+    kind: JobState
     text: str = ""
     fraction: float | None = None
     queue_position: int | None = None
@@ -108,4 +122,4 @@ class Event:
 
     @property
     def ends(self) -> bool:
-        return self.kind in ("done", "failed")
+        return self.kind in (JobState.DONE, JobState.FAILED)

@@ -22,7 +22,7 @@ from ..system.disk import append_line, check_writable, locked, read_lines
 from ..wording.text_table import usd as words
 
 if TYPE_CHECKING:
-    from ..run.journal import Attempt
+    from ..run.attempt import Attempt
     from ..settings import RunSettings
 
 SLOWEST_SUBMISSION = 600.0  # seconds that another sending of the same words is waited for

@@ -17,7 +17,7 @@ def asked(addon, monkeypatch):
 
     keys, answers = [], []
 
-    def ask(key, _order, _answer):
+    def ask(key, _question):
         keys.append(key)
         yield
         answer = answers.pop(0)

@@ -27,13 +27,13 @@ from consistency_pipeline.fal_backend.errors import (
     Uncertain,
     UnknownEndpoint,
     Unreachable,
-    billable_units,
 )
 from consistency_pipeline.fal_backend.service import web
 from consistency_pipeline.fal_backend.service.client import FalQueue, Handle
 from consistency_pipeline.fal_backend.service.clock import FalClock
+from consistency_pipeline.fal_backend.service.error_answers import billable_units
 from consistency_pipeline.pipeline.errors import TryAgainLater
-from consistency_pipeline.pipeline.run.journal import Attempt
+from consistency_pipeline.pipeline.run.attempt import Attempt
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import KONTEXT

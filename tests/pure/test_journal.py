@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consistency_pipeline.pipeline.run.events import Intended, Submitted
 from consistency_pipeline.pipeline.run.journal import Journal, fold
 from consistency_pipeline.pipeline.system.disk import read_lines
 
@@ -96,8 +97,8 @@ def test_unknown_and_damaged_lines_change_nothing():
 
 def test_a_journal_reads_back_what_it_wrote(tmp_path: Path):
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.write("intended", KEYS[0], 1, **INTENDED)
-    journal.write("submitted", KEYS[0], 1, request_id="r1", **URLS)
+    journal.write(KEYS[0], 1, Intended(**INTENDED))
+    journal.write(KEYS[0], 1, Submitted("r1", **URLS))
     again = Journal(tmp_path / "journal.jsonl").purchases.last(KEYS[0])
     assert again is not None
     assert again == journal.purchases.last(KEYS[0])
@@ -176,5 +177,5 @@ def test_no_truncation_of_the_file_pays_twice(
         if journal.purchases.next_step(key) in PAYS:
             assert may_pay_again([event for event in kept if event["key"] == key])
     # And the file can be written on: the torn line does not swallow the next one.
-    journal.write("intended", KEYS[0], 9, **INTENDED)
+    journal.write(KEYS[0], 9, Intended(**INTENDED))
     assert Journal(path).purchases.next_step(KEYS[0]) == "uncertain"

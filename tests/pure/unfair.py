@@ -21,12 +21,14 @@ from typing import Any
 from consistency_pipeline.fal_backend import backend as backends
 from consistency_pipeline.fal_backend import prices
 from consistency_pipeline.fal_backend.backend import FalBackend
+from consistency_pipeline.fal_backend.child.messages import Hello
 from consistency_pipeline.pipeline import plan
 from consistency_pipeline.pipeline.backend.requests import Request
 from consistency_pipeline.pipeline.errors import ConsistencyError
 from consistency_pipeline.pipeline.money.ledger import Ledger
 from consistency_pipeline.pipeline.money.spending import SpendingBook
-from consistency_pipeline.pipeline.run.journal import Attempt, Journal
+from consistency_pipeline.pipeline.run.attempt import Attempt
+from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, Entry, FakeFal
 from tests.fake_fal.oddities import CATALOGUE
@@ -302,8 +304,8 @@ class World:
             folder = self.runs[number].folder
             return FalBackend(folder, API_KEY, send_again=life.send_again, retry_failed=life.retry_failed)
 
-    def _child(self, hello: dict[str, Any], kill: Kill | None) -> ForkedChild:
-        self.children.append(ForkedChild(self._nursery, hello, kill))
+    def _child(self, hello: Hello, kill: Kill | None) -> ForkedChild:
+        self.children.append(ForkedChild(self._nursery, hello.to_json(), kill))
         return self.children[-1]
 
     def _agree(self, run: Run, anew: bool) -> None:
@@ -462,7 +464,7 @@ def _lines(number: int, run: Run) -> list[_Line]:
     assert len(ledger) == len(attempts)
     lines = []
     for attempt, line in zip(attempts, ledger, strict=True):
-        files = [run.root / str(receipt["file"]) for receipt in attempt.downloaded.values()]
+        files = [run.root / str(receipt.file) for receipt in attempt.downloaded.values()]
         here = {hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
         lines.append(_Line(number, attempt, line.billed_usd, line.uncertain_usd, here))
     return lines
