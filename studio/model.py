@@ -19,9 +19,9 @@ from ..pipeline.stages import Progress, Steps
 from ..pipeline.wording.lengths import sides
 from ..pipeline.wording.names import in_words
 from . import names
+from .files.import_guard import try_import
 from .files.model_files import append_blend, import_gltf
 from .files.textures import with_textures_checked
-from .image_worker.import_guard import try_import
 from .scene.coincident import lift_coincident
 from .scene.collections import (
     all_ids,

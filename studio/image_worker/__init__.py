@@ -10,16 +10,13 @@ and the task is simply done here: the same function, the same result.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from ...pipeline import errors
-from ...pipeline.child.connection import ENTRY_POINT, Connection
+from ...pipeline.child.connection import Connection
 from ...pipeline.errors import ConsistencyError, TryAgainLater
 from ...pipeline.stages import Progress, Steps
-from .. import compat
-
-KEYS = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # are none of its business
+from .. import compat, second_blender
 
 
 class ImageWorker:
@@ -70,11 +67,8 @@ class ImageWorker:
     def _open(self) -> Connection | None:
         """The child; None where none can be started: slower, but the task is done here."""
         if self._child is None:
-            environment = {name: value for name, value in os.environ.items() if name not in KEYS}
             try:
-                self._child = Connection(
-                    compat.second_blender(ENTRY_POINT), "studio.image_worker.child", {}, environment
-                )
+                self._child = second_blender.start()
             except TryAgainLater:
                 return None
         return self._child

@@ -81,9 +81,9 @@ def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], 
 
 def try_import(source: str, memory: int) -> dict[str, Any]:
     """Import a GLB as the first Blender would, with ``memory`` bytes to spare. Raises BadInput where that fails."""
+    from ..files.import_guard import limit_memory
     from ..files.model_files import import_gltf
     from ..scene.collections import scratch_scene
-    from .import_guard import limit_memory
 
     limit_memory(memory)
     with scratch_scene() as scene:

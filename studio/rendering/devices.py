@@ -12,7 +12,7 @@ import bpy
 
 from ...pipeline.errors import ConsistencyError
 
-RunRequest = Literal["auto", "cpu", "gpu"]
+Preference = Literal["auto", "cpu", "gpu"]
 KINDS = {"OPTIX": "OptiX", "CUDA": "CUDA", "HIP": "HIP", "METAL": "Metal", "ONEAPI": "oneAPI"}  # best first
 
 
@@ -36,9 +36,9 @@ def _preferences() -> Any:
     return addon.preferences
 
 
-def find(wish: RunRequest) -> Device:
-    """The device that ``wish`` means here. Raises ConsistencyError where a GPU is demanded and there is none."""
-    if wish != "cpu":
+def find(asked: Preference) -> Device:
+    """The device that ``asked`` means here. Raises ConsistencyError where a GPU is demanded and there is none."""
+    if asked != "cpu":
         preferences = _preferences()
         # One kind after the other, never all at once (refresh_devices): a driver that is not needed can crash Blender.
         known = {item[0] for item in preferences.get_device_types(bpy.context)}
@@ -46,17 +46,17 @@ def find(wish: RunRequest) -> Device:
             gpus = [device.name for device in _of_kind(preferences, kind)] if kind in known else []
             if gpus:
                 return Device(kind, f"{name}: {', '.join(gpus)}")
-        if wish == "gpu":
+        if asked == "gpu":
             raise ConsistencyError(
                 "no GPU that Cycles can use was found; update its driver, or render on the processor (--device cpu; in Blender, Device in the add-on's preferences)"
             )
-    return Device("NONE", f"CPU: {_processor()}", fell_back=wish == "auto")
+    return Device("NONE", f"CPU: {_processor()}", fell_back=asked == "auto")
 
 
-def describe(wish: RunRequest) -> str:
+def describe(asked: Preference) -> str:
     """The device in words, never an error."""
     try:
-        return find(wish).label
+        return find(asked).label
     except ConsistencyError as error:
         return str(error)
 

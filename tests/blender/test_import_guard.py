@@ -10,8 +10,8 @@ import pytest
 
 from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.studio import model
-from consistency_pipeline.studio.image_worker import import_guard
+from consistency_pipeline.studio import model, second_blender
+from consistency_pipeline.studio.files import import_guard
 from tests.pure.test_model_files import document, glb
 
 
@@ -20,12 +20,12 @@ def children(monkeypatch):
     """The connections that were made; each model counts as one that may be too much."""
     made = []
 
-    class Noted(import_guard.Connection):
+    class Noted(second_blender.Connection):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr(import_guard, "Connection", Noted)
+    monkeypatch.setattr(second_blender, "Connection", Noted)
     monkeypatch.setattr(import_guard, "SMALL", 0)
     yield made
     assert all(child._process.poll() is not None for child in made)  # none is left behind
@@ -77,7 +77,7 @@ def test_cancel_ends_the_trial_at_once(children, box_glb):
 
 
 def test_where_no_second_blender_starts_the_first_one_imports(children, box_glb, tmp_path, monkeypatch):
-    monkeypatch.setattr(import_guard.compat, "second_blender", lambda script: [str(tmp_path / "none"), str(script)])
+    monkeypatch.setattr(second_blender.compat, "second_blender", lambda script: [str(tmp_path / "none"), str(script)])
     assert load(box_glb)[0].vertices == 24
 
 

@@ -14,12 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-from ...pipeline.child.connection import ENTRY_POINT, TICK, Connection
+from ...pipeline.child.connection import TICK
 from ...pipeline.errors import BadInput, TryAgainLater
 from ...pipeline.formats.gltf_file import check_glb
 from ...pipeline.stages import Progress, Steps
-from .. import compat
-from . import KEYS
+from .. import second_blender
 
 SMALL = 128 << 20  # bytes unpacked; such a model is imported in a few seconds
 LONGEST = 300.0  # seconds
@@ -31,9 +30,8 @@ def try_import(path: Path) -> Steps[None]:
     facts = check_glb(path)
     if facts.unpacked < SMALL and not facts.is_compressed:
         return
-    environment = {name: value for name, value in os.environ.items() if name not in KEYS}
     try:
-        child = Connection(compat.second_blender(ENTRY_POINT), "studio.image_worker.child", {}, environment)
+        child = second_blender.start()
     except TryAgainLater:
         return
     try:
