@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import RunFolderError
+from ..json_object import JsonObject
 from ..redaction import dumps
 from .file_lock import lock_within
 
@@ -132,7 +133,7 @@ def locked(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
         yield
 
 
-def append_line(path: Path, value: dict[str, Any]) -> None:
+def append_line(path: Path, value: JsonObject) -> None:
     """Append ``value`` as one JSON line and sync it. A torn line left by a crash is closed off first.
 
     Raises RunFolderError where it can't be written; then nothing that depends on the line may happen.
@@ -162,7 +163,7 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
         raise RunFolderError(f"{path} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
+def read_lines(path: Path) -> list[JsonObject]:
     """Every whole JSON object of a line file; torn lines (a crash while writing) are passed over."""
     try:
         raw = path.read_bytes()
