@@ -39,7 +39,8 @@ from .sentences import BILLS, in_words
 
 
 class FalError(ConsistencyError):
-    """What happened is ``problem``, with the ``facts`` that its sentence names; or a sentence, where it was told elsewhere.
+    """What happened is ``problem``, with the ``facts`` that its sentence names; or a whole sentence, where another process or
+    the journal told it.
 
     ``said``: the service's own words. ``billed``: what is known of the bill; ``tells_bill``: whether the sentence says it.
     ``request_id``: the request it is about. ``accepted``: False where fal refused the request before taking it.
@@ -223,7 +224,7 @@ TRAVELLING: dict[str, type[ConsistencyError]] = pipeline_errors.TRAVELLING | {
 def to_json(error: ConsistencyError) -> JsonObject:
     facts: JsonObject = pipeline_errors.to_json(error)
     if isinstance(error, FalError):
-        facts |= {"billed": error.billed, "request_id": error.request_id}
+        facts |= {"billed": error.billed, "request_id": error.request_id, "said": redact(error.said)}
     return facts
 
 
@@ -233,8 +234,9 @@ def from_json(value: Mapping[str, object]) -> ConsistencyError:
     text = str(value.get("text", ""))
     if not issubclass(kind, FalError):
         return kind(text)
-    request = value.get("request_id")
-    return kind(text, billed=Billed.read(value.get("billed")), request_id=None if request is None else str(request))
+    request, said = value.get("request_id"), str(value.get("said", ""))
+    billed = Billed.read(value.get("billed"))
+    return kind(text, said=said, billed=billed, request_id=None if request is None else str(request))
 
 
 def recorded(failure: Failure, text: str, request_id: str | None) -> FalError:

@@ -213,7 +213,9 @@ class Endpoint:
         same_kind = singular(asked.unit) == singular(stored.unit)
         if same_kind and is_plausible(asked.usd, stored.usd):
             return replace(asked, confirmed=True)
-        doubt = f"fal's pricing API says ${live[0]:.6g} per {singular(live[1])}, and ${self.price.usd:.6g} per {singular(self.price.unit)} is stored; the dearer counts"  # fmt: skip
+        named = f"${live[0]:.6g} per {singular(live[1])}"
+        known = f"${self.price.usd:.6g} per {singular(self.price.unit)}"
+        doubt = f"fal's pricing API says {named}, and {known} is stored; the dearer counts"
         return replace(max(asked, stored, key=lambda quote: quote.usd or 0.0), doubt=doubt)
 
     def _quote(

@@ -55,7 +55,8 @@ class Connection:
                 env=environment,
             )
         except OSError as error:
-            raise TryAgainLater(f"{Path(command[0]).name} could not be started as a second process ({error.strerror or error}); try again") from error  # fmt: skip
+            name, why = Path(command[0]).name, error.strerror or error
+            raise TryAgainLater(f"{name} could not be started as a second process ({why}); try again") from error
         assert self._process.stdout is not None
         self._pipe = self._process.stdout
         if sys.platform != "win32":

@@ -121,11 +121,15 @@ def _view_size(view: GltfPart, sizes: list[int]) -> int:
                 _count(packed["count"]) * _count(packed["byteStride"]) > size
                 or size > packed["byteLength"] * MOST_RATIO
             ):
-                raise _Wrong("claims to unpack to more than its compressed data can hold; export it again without compression")  # fmt: skip
+                raise _Wrong(
+                    "claims to unpack to more than its compressed data can hold; export it again without compression"
+                )
     _check_inside(view, sizes)
     stride = view.get("byteStride")
     if stride is not None and not STRIDES[0] <= _count(stride) <= STRIDES[1]:
-        raise _Wrong(f"has vertices {stride} bytes apart, and glTF allows {STRIDES[0]} to {STRIDES[1]}; export it again as GLB")  # fmt: skip
+        raise _Wrong(
+            f"has vertices {stride} bytes apart, and glTF allows {STRIDES[0]} to {STRIDES[1]}; export it again as GLB"
+        )
     return size
 
 
@@ -148,7 +152,9 @@ def _numbers(document: GltfDocument, views: list[int]) -> list[int]:
             _check_fits(accessor, count, element, stride, views)
         elif index in packed:
             if count > packed[index] * MOST_RATIO:
-                raise _Wrong("claims to unpack to more than its compressed data can hold; export it again without compression")  # fmt: skip
+                raise _Wrong(
+                    "claims to unpack to more than its compressed data can hold; export it again without compression"
+                )
         elif count > max(with_data, default=0):
             # Without data of its own it is zeros, as many as it says: right for a morph or weight beside real vertices.
             raise _Wrong(f"claims {count:,} values for which it holds no data; export it again as GLB")
@@ -252,7 +258,9 @@ def _pixels(document: GltfDocument, read: Read) -> int:
             )
         total += width * height
     if total > MOST_PIXELS:
-        raise _Wrong(f"has textures of {total >> 20:,} megapixels together, and {MOST_PIXELS >> 20:,} is the most; reduce them")  # fmt: skip
+        raise _Wrong(
+            f"has textures of {total >> 20:,} megapixels together, and {MOST_PIXELS >> 20:,} is the most; reduce them"
+        )
     return total
 
 

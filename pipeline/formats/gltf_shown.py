@@ -76,7 +76,10 @@ def keep_shown(document: GltfDocument, name: str, leave_out: Collection[str] = (
     if unwanted.intersection(drawn):
         notes.append(f"left out as asked: {in_words(list(leave_out), 'and')}")
     if drawn and not shown.intersection(drawn):
-        raise BadInput(f"{name} shows nothing: its default scene holds no mesh that is visible; export it again with the product's meshes shown")  # fmt: skip
+        raise BadInput(
+            f"{name} shows nothing: its default scene holds no mesh that is visible; "
+            "export it again with the product's meshes shown"
+        )
     _empty(document, nodes, shown)
     return json.dumps(document, sort_keys=True) != before, notes
 
@@ -97,7 +100,8 @@ def _roots(document: GltfDocument) -> tuple[list[int], str]:
     number = document.get("scene", 0)
     number = number if isinstance(number, int) and 0 <= number < len(scenes) else 0
     called = scenes[number].get("name") or f"number {number + 1}"
-    return list(scenes[number].get("nodes", ())), f"the file has {len(scenes)} scenes; its default one, {called!r}, was taken"  # fmt: skip
+    note = f"the file has {len(scenes)} scenes; its default one, {called!r}, was taken"
+    return list(scenes[number].get("nodes", ())), note
 
 
 def _walk(

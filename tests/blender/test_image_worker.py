@@ -73,7 +73,15 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=settings.angles[0].model_dump(mode="json"), folder=str(tmp_path), facts={})  # fmt: skip
+    steps = darkroom.do(
+        "reference",
+        MEANWHILE,
+        render=str(endless),
+        settings=settings.model_dump(mode="json"),
+        angle=settings.angles[0].model_dump(mode="json"),
+        folder=str(tmp_path),
+        facts={},
+    )
     writer = None
     while writer is None:  # until it reads
         next(steps)

@@ -21,7 +21,11 @@ def shop(studio, monkeypatch):
 
     def prices(key, endpoints):
         yield
-        return {endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints if "/made-" not in endpoint}  # fmt: skip
+        return {
+            endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"}
+            for endpoint in endpoints
+            if "/made-" not in endpoint
+        }
 
     def spending(*_arguments):
         raise ConsistencyError("money would have been spent")
@@ -163,7 +167,14 @@ def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
     names = [f"photoreal/{angle.name}" for angle in folder.settings.angles]
     folder.note(chosen=dict.fromkeys([*names, "video/turntable"], 1))
     journal = Journal(folder.journal)
-    for key in ("photoreal/front", "photoreal/three-quarter", "photoreal/side", "photoreal/top", "photoreal/detail", "video/turntable"):  # fmt: skip
+    for key in (
+        "photoreal/front",
+        "photoreal/three-quarter",
+        "photoreal/side",
+        "photoreal/top",
+        "photoreal/detail",
+        "video/turntable",
+    ):
         journal.write(f"{key}/take-01", 1, Intended(quoted_usd=0.125, outputs=["x"]))
         journal.write(f"{key}/take-01", 1, Submitted(key))
         journal.write(f"{key}/take-01", 1, Downloaded("x", "x"))

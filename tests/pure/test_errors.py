@@ -44,7 +44,7 @@ def test_an_error_arrives_as_it_left(name: str):
             str(came)
             == "fal.ai failed on its side (HTTP 503); resume to try again. fal says: busy (request r1). It was billed."
         )
-        assert (came.billed, came.request_id) == (Billed.YES, "r1")
+        assert (came.billed, came.request_id, came.said) == (Billed.YES, "r1", "busy")
 
 
 def test_an_error_of_another_version_arrives_as_a_plain_one():
