@@ -9,7 +9,6 @@ import numpy as np
 from ...pipeline import references
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
-from ...pipeline.gate.inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
 from ...pipeline.gate.scoring import crossview, detail, drift, gate, label, video
 from ...pipeline.gate.scoring.arrays import Array
 from ...pipeline.gate.scoring.edges import geometry_edges
@@ -21,6 +20,7 @@ from ...pipeline.gate.scoring.unwarp import unwarp as straighten
 from ...pipeline.json_object import JsonObject
 from ..rendering import passes
 from .frames import frames_of
+from .inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
 
 FACTS = {"Software": "Consistency Pipeline"}
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at

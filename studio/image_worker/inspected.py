@@ -1,4 +1,4 @@
-"""What the second Blender is told of a render, and what it finds in pictures: plain JSON on the way to it and back."""
+"""What the second Blender is told of a render, and what it finds in pictures, as JSON holds it."""
 
 from __future__ import annotations
 
