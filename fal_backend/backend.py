@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..pipeline.backend.requests import Event, JobState, Request
+from ..pipeline.backend.requests import Event, Request
 from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
 from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.stages import JobState
 from . import errors, quote, sentences
 from .buying.purchase import Purchase
 from .child.connection import connect

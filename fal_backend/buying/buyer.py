@@ -7,11 +7,11 @@ import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ...pipeline.backend.requests import JobState
 from ...pipeline.errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ...pipeline.money.ledger import difference
 from ...pipeline.run.attempt import Attempt, Billed, Failure, NextStep, Refusal
 from ...pipeline.run.events import Abandoned, AcceptanceUnknown, Failed, Refused, Submitted
+from ...pipeline.stages import JobState
 from ...pipeline.system.disk import check_writable
 from ...pipeline.wording.text_table import usd
 from .. import errors, sentences

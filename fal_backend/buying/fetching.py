@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...pipeline.backend.requests import JobState
 from ...pipeline.run.attempt import Attempt
 from ...pipeline.run.events import Downloaded
+from ...pipeline.stages import JobState
 from ...pipeline.wording.text_table import usd
 from ..errors import BadDownload, Expired, FalError
 from ..problems import Problem

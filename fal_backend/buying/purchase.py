@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from ...pipeline.backend.requests import JobState
 from ...pipeline.json_object import JsonObject
+from ...pipeline.stages import JobState
 
 
 class Tell(Protocol):

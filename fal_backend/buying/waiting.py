@@ -12,11 +12,11 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from ...pipeline.backend.requests import JobState
 from ...pipeline.errors import Cancelled, TryAgainLater
 from ...pipeline.json_object import JsonObject
 from ...pipeline.run.attempt import Attempt, Billed, CancelAnswer, ResultFile
 from ...pipeline.run.events import CancelAnswered, Failed, ResultNamed, StateChanged, UnitsCounted
+from ...pipeline.stages import JobState
 from .. import sentences
 from ..endpoints.prices import is_plausible
 from ..errors import (

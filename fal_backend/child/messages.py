@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ...pipeline.backend.requests import Event, JobState
+from ...pipeline.backend.requests import Event
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.json_object import JsonObject
 from ...pipeline.money.spending import Limits
+from ...pipeline.stages import JobState
 from .. import errors
 from ..buying.purchase import Purchase
 

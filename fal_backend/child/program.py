@@ -18,13 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from ...pipeline.backend.requests import JobState
 from ...pipeline.errors import ConsistencyError, RunInUse, TryAgainLater, unforeseen
 from ...pipeline.json_object import JsonObject
 from ...pipeline.money.spending import SpendingBook
 from ...pipeline.redaction import hide
 from ...pipeline.run.journal import Journal
 from ...pipeline.run.lease import Lease
+from ...pipeline.stages import JobState
 from ...pipeline.system.disk import sweep
 from ...pipeline.system.processes import is_alive
 from .. import errors, prices

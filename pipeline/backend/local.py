@@ -7,13 +7,13 @@ time, a step with each ``poll``.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 from ..errors import Cancelled, UsageError
+from ..json_object import JsonObject
 from ..settings import RunSettings
-from ..stages import Steps
+from ..stages import JobState, Steps
 from .ports import Studio
-from .requests import ClipRequest, Event, JobState, Request, StillRequest
+from .requests import ClipRequest, Event, Request, StillRequest
 
 
 class LocalBackend:
@@ -80,7 +80,7 @@ class LocalBackend:
     def quote(self, request: Request) -> float:  # noqa: ARG002 - all of it costs the same
         return 0.0
 
-    def note(self, key: str, decision: dict[str, Any]) -> None:
+    def note(self, key: str, decision: JsonObject) -> None:
         """There is no journal of purchases; run.json has it."""
 
     def cancel(self, key: str | None = None) -> None:

@@ -8,12 +8,11 @@ the purchase: asking twice for the same key never pays twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from ..json_object import JsonObject
 from ..rig import Angle
-from ..stages import Stage
+from ..stages import JobState, Stage
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class PictureRequest:
     prompt: str
     out: Path  # PNG
     seed: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "model"
 
 
@@ -39,7 +38,7 @@ class ModelRequest:
     text: str
     out: Path  # GLB
     seed: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "model"
 
 
@@ -58,7 +57,7 @@ class StillRequest:
     seed: int | None
     size: tuple[int, int]  # pixels
     out: Path  # PNG
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "photoreal"
 
 
@@ -80,24 +79,11 @@ class ClipRequest:
     seed: int | None
     size: tuple[int, int]  # pixels of the start picture
     out: Path  # MP4
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "video"
 
 
 Request = PictureRequest | ModelRequest | StillRequest | ClipRequest
-
-
-class JobState(StrEnum):
-    """How far a request is, as the run and the panel see it. The last four end it."""
-
-    WAITING = "waiting"
-    QUEUED = "queued"
-    RUNNING = "running"
-    SAVING = "saving"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNCERTAIN = "uncertain"  # it may or may not have been accepted
 
 
 @dataclass(frozen=True)
@@ -117,7 +103,6 @@ class Event:
     seed: int | None = None
     quoted_usd: float | None = None
     billed_usd: float | None = None
-    arguments: dict[str, Any] | None = None
     error: Exception | None = None
 
     @property

@@ -376,7 +376,7 @@ def test_a_parent_that_does_not_read_holds_nothing_up(folder: RunFolder, fake: F
     """Blender renders for minutes without a look at the pipe, and the results must be fetched meanwhile."""
     from consistency_pipeline.fal_backend.child.message_writer import MessageWriter
     from consistency_pipeline.fal_backend.child.messages import Happened
-    from consistency_pipeline.pipeline.backend.requests import JobState
+    from consistency_pipeline.pipeline.stages import JobState
 
     inside, outside = os.pipe()
     with os.fdopen(outside, "w") as stream:
