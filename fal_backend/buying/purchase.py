@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
-Tell = Callable[..., None]  # (kind, text, **facts): says how a purchase stands
+from ...pipeline.json_object import JsonObject
+from ...pipeline.stages import JobState
 
-UNPRICED = "the price of {endpoint} is not known, so no limit can be kept with it; choose another endpoint or remove the limits"  # fmt: skip
+
+class Tell(Protocol):
+    """Says how a purchase stands; the facts are those of ``child.messages.Happened``."""
+
+    def __call__(self, kind: JobState, text: str, **facts: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Purchase:
     angle: str | None
     take: int
     endpoint: str
-    arguments: dict[str, Any]
+    arguments: JsonObject
     outputs: tuple[Output, ...]
     quoted_usd: float | None = None
     unit: str = ""
@@ -49,14 +53,14 @@ class Purchase:
         """How much is bought, in the words of its price: "1 image", "5 seconds"."""
         return f"{self.units:g} {self.unit.removesuffix('s') if self.units == 1 else self.unit}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return asdict(self) | {
             "outputs": [asdict(output) for output in self.outputs],
             "multipliers": [list(multiplier) for multiplier in self.multipliers],
         }
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Purchase:
+    def from_json(cls, facts: JsonObject) -> Purchase:
         outputs = tuple(Output(**output) for output in facts["outputs"])
         multipliers = tuple((times, reason, source) for times, reason, source in facts.get("multipliers", ()))
         size = tuple(facts["size"]) if facts.get("size") else None

@@ -12,6 +12,7 @@ from ..backend.requests import Request, StillRequest
 from ..errors import BudgetExceeded, Cancelled, TryAgainLater
 from ..money.spending import Limits, SpendingBook, attempt_id
 from ..rig import Angle
+from ..run.attempt import NextStep
 from ..run.record import Entry
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome
 from .record import GateRecord, subject
@@ -48,9 +49,8 @@ class Retakes:
         for entry in missing:
             if purchases.is_open(entry.key) or self._may_be_sent(angle, shot, entry):
                 self.orders.start(self._request(angle, shot, entry.take, entry.made_by))
-            elif purchases.next_step(entry.key) == "stuck":  # it may have cost something, and goes on counting
-                why = (purchases.by_key[entry.key][-1].failure or {}).get("message")
-                self._come_to_nothing(angle.name, entry, str(why))
+            elif purchases.next_step(entry.key) is NextStep.STUCK:  # it may have cost something, and goes on counting
+                self._come_to_nothing(angle.name, entry, purchases.by_key[entry.key][-1].failure_message)
             elif entry.outcome is None:
                 self.record.folder.drop_entry(subject(angle.name), entry)
 

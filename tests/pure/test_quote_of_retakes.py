@@ -11,6 +11,8 @@ import pytest
 from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.fal_backend.buying import buyer
 from consistency_pipeline.pipeline.errors import Cancelled
+from consistency_pipeline.pipeline.run.attempt import CancelAnswer
+from consistency_pipeline.pipeline.run.events import CancelAnswered, Intended
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.record import Entry
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -126,8 +128,8 @@ def test_retakes_that_are_asked_for_again_count_before_they_are_written_down(
         folder.keep_entry(subject, folder.entries(subject)[0].completed(**WRONG))
         folder.keep_entry(subject, Entry(take=2, made_by="reroll", key=key, why="a part is missing"))
         folder.withdraw(subject)
-        Journal(folder.journal).write("intended", key, 1, stage="photoreal", quoted_usd=RETAKE)
-        Journal(folder.journal).write("cancelled", key, 1, answer="removed")
+        Journal(folder.journal).write(key, 1, Intended(stage="photoreal", quoted_usd=RETAKE))
+        Journal(folder.journal).write(key, 1, CancelAnswered(CancelAnswer.REMOVED))
     folder.new_round("photoreal/top")
     send = buyer.Buyer._send
 
