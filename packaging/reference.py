@@ -13,8 +13,8 @@ from typing import Any
 
 from consistency_pipeline.fal_backend.endpoints.base import MAKES
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, catalogue_rows
+from consistency_pipeline.pipeline.arguments import make_parser
 from consistency_pipeline.pipeline.lighting import PRESETS
-from consistency_pipeline.pipeline.options import make_parser
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 from consistency_pipeline.pipeline.wording.text_table import usd
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=settings.angles[0].model_dump(mode="json"), folder=str(tmp_path), facts={})  # fmt: skip
+    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=asdict(settings.studio.angles[0]), folder=str(tmp_path), facts={})  # fmt: skip
     writer = None
     while writer is None:  # until it reads
         next(steps)
