@@ -51,7 +51,7 @@ class Inputs:
     )
     turn: tuple[float, float, float] = option(
         (0.0, 0.0, 0.0),
-        "degrees to turn the product about these axes, in this order, so that its front looks towards -Y",
+        "degrees to turn the product about x, y and z, in this order, so that its front looks towards -Y",
         unit="degrees",
         metavar="X,Y,Z",
         label="Turn",

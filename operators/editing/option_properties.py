@@ -40,9 +40,9 @@ def with_options(options: Iterable[Option], specifics: Mapping[str, dict[str, An
     return add
 
 
-def of(name: str, **specifics: Any) -> Any:
+def of(option: str, /, **specifics: Any) -> Any:
     """The property of the option of a name, for another group than the scene's; ``specifics`` overrule the declaration."""
-    return property_of(find(name), **specifics)
+    return property_of(find(option), **specifics)
 
 
 def choices_of(name: str) -> tuple[tuple[str, str, str], ...]:

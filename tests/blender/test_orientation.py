@@ -93,7 +93,7 @@ def test_name_and_turn_are_in_the_settings_and_about_this_product_only(taken, tm
     assert scene_settings.to_settings(bpy.context.scene) == settings
     taken.source, taken.file = "FILE", str(tmp_path / "other.glb")
     other = scene_settings.to_settings(bpy.context.scene)
-    assert (other.name, other.turn) == ("", (0.0, 0.0, 0.0))
+    assert (other.inputs.name, other.inputs.turn) == ("", (0.0, 0.0, 0.0))
 
 
 def test_what_is_imported_anew_is_turned_once_also_after_an_edit(sidebar, box_glb, tmp_path):

@@ -135,7 +135,7 @@ def test_names_of_angles_become_file_names_and_stay_apart(sidebar):
     assert sidebar.angles[1].name == "ca-c-est-le-front-2"
     sidebar.angles[2].name = "///"
     assert sidebar.angles[2].name == "angle"
-    read_names = [angle.name for angle in read_with_file(sidebar).angles]
+    read_names = [angle.name for angle in read_with_file(sidebar).studio.angles]
     assert len(set(read_names)) == 5
 
 

@@ -37,7 +37,7 @@ def test_each_line_and_the_sum_before_anything_is_spent(fake: FakeFal, tmp_path:
     facts = estimate.to_json()
     assert [line["key"] for line in facts["lines"]] == [
         "model/product",
-        *[f"photoreal/{angle.name}/take-01" for angle in run.angles],
+        *[f"photoreal/{angle.name}/take-01" for angle in run.studio.angles],
         "video/turntable/take-01",
     ]
     assert facts["total_usd"] == round(sum(line["usd"] for line in facts["lines"]), 6) == round(estimate.total, 6)
