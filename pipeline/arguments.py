@@ -81,39 +81,32 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, option: Option, *, says_default: bool = True) -> None:
-    """The option's flag; where it is not given, None."""
-    flag = option.flag or ""
-    facts: dict[str, Any] = {"default": None, "metavar": option.metavar}
+    """The option's flag, or a positional argument; None where it is not given."""
+    text = option.off if option.default is True else option.help
     note = _note(option) if says_default else ""
+    facts: dict[str, Any] = {"metavar": option.metavar}
     if option.kind is bool:
-        facts = {"action": "store_const", "const": not option.default, "default": None}
+        facts = {"action": "store_const", "const": not option.default}
     elif option.repeatable:
-        facts["action"] = "append"
-        note = "repeatable"
-    elif not flag.startswith("-"):
-        facts["nargs"] = "*"
-        note = ""
+        facts["action"], note = "append", "repeatable"
     elif get_origin(option.kind) is Literal:
         facts["choices"] = get_args(option.kind)
     elif option.unit == "USD":
         facts |= {"type": _usd, "metavar": "USD"}
     elif option.kind in (int, float):
         facts["type"] = option.kind
-    text = (option.off if option.default is True else "") or option.help
     if option.choices and "choices" not in facts:
         text = f"{text}: {', '.join(option.choices)}"
-    if flag.startswith("-"):
-        facts["dest"] = option.name
-    parser.add_argument(
-        flag if flag.startswith("-") else option.name, **facts, help=f"{text} ({note})" if note else text
-    )
+    facts["help"] = f"{text} ({note})" if note else text
+    if option.is_positional:
+        parser.add_argument(option.name, nargs="*", **facts)
+    else:
+        parser.add_argument(str(option.flag), dest=option.name, **facts)
 
 
 def _note(option: Option) -> str:
     """The option's range and default, in words."""
-    is_between = option.least is not None and option.most is not None
-    said = [f"{option.least:g} to {option.most:.12g}"] if is_between else []
-    return ", ".join([*said, *filter(None, [_default_in_words(option)])])
+    return ", ".join(filter(None, ["" if option.unit == "USD" else option.range, _default_in_words(option)]))
 
 
 def _default_in_words(option: Option) -> str:
@@ -121,7 +114,7 @@ def _default_in_words(option: Option) -> str:
         return ""
     if option.unset:
         return f"default: {option.unset}"
-    if option.default is None or option.default == "":
+    if option.default in (None, "", ()):
         return ""
     values = option.default if isinstance(option.default, tuple) else (option.default,)
     return "default " + ",".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
@@ -138,26 +131,26 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
     """The settings that ``options`` ask for; ``has_key`` decides the default backend. Raises UsageError."""
     from .settings import RunSettings
 
-    angles = options.angles
     if options.angle_set not in ANGLE_SETS:
         raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
-    options = argparse.Namespace(**{**vars(options), "angles": parse_angles(angles, ANGLE_SETS[options.angle_set])})
-    return _with(RunSettings(backend="fal" if has_key else "local"), options)
+    given = {**vars(options), "angles": parse_angles(options.angles, ANGLE_SETS[options.angle_set])}
+    return _with(RunSettings(backend="fal" if has_key else "local"), given)
 
 
 def with_limits(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
     """``settings`` with what a resume's ``options`` set anew; what they don't say stays. Raises UsageError."""
-    return _with(settings, options)
+    return _with(settings, vars(options))
 
 
-def _with(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
+def _with(settings: RunSettings, given: dict[str, Any]) -> RunSettings:
+    """``settings`` with the options in ``given``; None, or an endpoint without a name, leaves one as it is."""
     from pydantic import ValidationError
 
     values = settings.model_dump()
     for option in OPTIONS:
-        given = getattr(options, option.name, None)
-        if option.flag is not None and given is not None and not (given == "" and option.endpoint):
-            option.put(_read(option, given), values)
+        value = given.get(option.name)
+        if value is not None and not (option.endpoint and value == ""):
+            option.put(_read(option, value), values)
     try:
         return type(settings).model_validate(values)
     except ValidationError as error:

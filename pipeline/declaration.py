@@ -64,6 +64,18 @@ class Option:
         flat[self.path[-1]] = value
 
     @property
+    def is_positional(self) -> bool:
+        """It is an argument of the command that no flag introduces."""
+        return self.flag is not None and not self.flag.startswith("-")
+
+    @property
+    def range(self) -> str:
+        """Its range in words; empty where it has none."""
+        if self.least is None:
+            return ""
+        return f"{self.least:g} or more" if self.most is None else f"{self.least:g} to {self.most:.12g}"
+
+    @property
     def is_list(self) -> bool:
         """Any number of words: ``tuple[str, ...]`` or of literals."""
         return get_origin(self.kind) is tuple and Ellipsis in get_args(self.kind)
@@ -77,11 +89,8 @@ def option(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - it is 
     made = Option(help=help, **facts)
     limits = {"ge": made.least, "le": made.most, "max_length": made.longest}
     metadata = {"option": made, **{name: limit for name, limit in limits.items() if limit is not None}}
-    return (
-        field(default_factory=default, metadata=metadata)
-        if callable(default)
-        else field(default=default, metadata=metadata)
-    )
+    given = {"default_factory": default} if callable(default) else {"default": default}
+    return field(metadata=metadata, **given)
 
 
 @cache
@@ -125,4 +134,4 @@ def check_ranges(group: Any) -> None:
         value = float(getattr(group, each.name))
         object.__setattr__(group, each.name, value)
         if not (each.least is None or value >= each.least) or not (each.most is None or value <= each.most):
-            raise ValueError(f"{each.name} {value:g} is not from {each.least:g} to {each.most:g}")
+            raise ValueError(f"{each.name} {value:g} is not {each.range}")
