@@ -39,7 +39,11 @@ def _head() -> Iterator[str]:
 def _commands() -> Iterator[str]:
     (commands,) = (action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
     options = {
-        name: {_words(action): action.help for action in command._actions if action.dest != "help"}
+        name: {
+            _words(action): (action.help or "").replace("%%", "%")
+            for action in command._actions
+            if action.dest != "help"
+        }
         for name, command in commands.choices.items()
     }
     for about in commands._choices_actions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
@@ -97,7 +98,7 @@ def _add(parser: argparse.ArgumentParser, option: Option, *, says_default: bool 
         facts["type"] = option.kind
     if option.choices and "choices" not in facts:
         text = f"{text}: {', '.join(option.choices)}"
-    facts["help"] = f"{text} ({note})" if note else text
+    facts["help"] = (f"{text} ({note})" if note else text).replace("%", "%%")  # argparse fills in what % introduces
     if option.is_positional:
         parser.add_argument(option.name, nargs="*", **facts)
     else:
@@ -181,10 +182,11 @@ def _in_words(error: ValidationError) -> UsageError:
 
 
 def _numbers(text: str, option: Option) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"{option.flag} {text!r} is not three numbers of {option.unit}, such as 0,0,90") from None
+    parts, example = text.split(","), ",".join(f"{number:g}" for number in option.default)
+    with contextlib.suppress(ValueError):
+        if len(parts) == len(option.default):
+            return tuple(map(float, parts))
+    raise UsageError(f"{option.flag} {text!r} is not {len(option.default)} numbers, such as {example}")
 
 
 def _by_angle(pairs: list[str], flag: str) -> dict[str, str]:
