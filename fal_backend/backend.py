@@ -45,7 +45,7 @@ class FalBackend:
                 run_id=folder.id,
                 product=settings.product_name,
                 limits=Limits.of(settings),
-                private=settings.private,
+                private=settings.privacy.private,
                 send_again=send_again,
                 retry_failed=retry_failed,
             ),

@@ -222,7 +222,7 @@ def _as_the_references(settings: RunSettings) -> Iterator[None]:
     }
     # A look belongs to its view transform: setting that resets the look, so it comes first.
     colours = {
-        "view_transform": settings.view_transform,
+        "view_transform": settings.studio.view_transform,
         "look": "None",
         "exposure": 0.0,
         "gamma": 1.0,

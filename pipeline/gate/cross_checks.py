@@ -11,6 +11,7 @@ from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
 from ..stages import Progress, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
+from ..video import degrees_of_turn
 from .acceptance import STOPS, Acceptance
 from .record import subject
 from .scoring.crossview import Tint
@@ -36,7 +37,7 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
         folder.save()
         return
     angle, shot = settings.angle(name), shots[name]
-    in_clip = settings.motion != "none" and name in plan.clip_stills(settings)
+    in_clip = settings.clip.motion != "none" and name in plan.clip_stills(settings)
     rerolls = sum(check.did == TintAnswer.REROLL for check in folder.tint_checks)
     may_be_bought = not in_clip and not record.person_chose(name) and gate.retakes.affordable(angle, shot)
     action = next_for_tint(Tint((), {}, {}, name, known.action, known.reason), rerolls, gate.ladder, may_be_bought)
@@ -100,11 +101,7 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
         following = Progress("video", "following the product through the clip", None, clip.angle.name)
-        options = {
-            "clip": str(clip.out),
-            "shot": gate.facts(shot),
-            "still_camera": clip.motion == MotionName.LIGHT_SWEEP,
-        }
+        options = {"clip": str(clip.out), "shot": gate.facts(shot), "turn": degrees_of_turn(clip.motion, gate.product)}
         try:
             found = yield from gate.studio.inspect("track", following, drifted=str(drifted), **options)
             frame = {"frame": drifted.relative_to(folder.root).as_posix()} if found["outcome"] == Outcome.FAIL else {}

@@ -83,7 +83,7 @@ class GateRecord:
 
     def takes(self) -> dict[str, int | None]:
         """The take that is shown, by angle, of those that have a still."""
-        names = [angle.name for angle in self.settings.angles]
+        names = [angle.name for angle in self.settings.studio.angles]
         return {name: self.chosen(name) for name in names if self.folder.still(name).is_file()}
 
     def comparison(self) -> TintCheck | None:
@@ -96,7 +96,7 @@ class GateRecord:
         """Every angle shows a take, and those were compared: nothing more is going to be bought in place of a still."""
         check = self.comparison()
         is_compared = len(self.takes()) < 2 or (check is not None and check.did is not None)
-        return is_compared and all(self.chosen(angle.name) is not None for angle in self.settings.angles)
+        return is_compared and all(self.chosen(angle.name) is not None for angle in self.settings.studio.angles)
 
     def person_chose(self, angle: str) -> bool:
         """The take that is shown is not the one that the gate decided for."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import types
+from dataclasses import asdict
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
         MEANWHILE,
         render=str(endless),
         settings=settings.model_dump(mode="json"),
-        angle=settings.angles[0].model_dump(mode="json"),
+        angle=asdict(settings.studio.angles[0]),
         folder=str(tmp_path),
         facts={},
     )

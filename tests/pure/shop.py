@@ -39,7 +39,7 @@ def new_folder(root: Path, **settings: Any) -> RunFolder:
     folder = RunFolder.create(
         root, RunSettings(**{"inputs": ("/duck.glb",), "backend": "fal", "size": 64, **settings}), {}
     )
-    for number, angle in enumerate(folder.settings.angles):
+    for number, angle in enumerate(folder.settings.studio.angles):
         write(folder.references / f"{angle.name}.png", png(grey=50 + 20 * number))
     return folder
 
