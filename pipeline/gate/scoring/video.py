@@ -139,7 +139,9 @@ def judge(frames: tuple[Frame, ...]) -> Track:
     if found:
         reason = min(found, key=lambda name: found[name])
         at = frames[found[reason]]
-        return Track(frames, at.time, Outcome.FAIL, f"drift after {at.time:.1f} s: {reason} ({_by_how_much(at, reason)})")
+        return Track(
+            frames, at.time, Outcome.FAIL, f"drift after {at.time:.1f} s: {reason} ({_by_how_much(at, reason)})"
+        )
     if _first(blind) is not None:
         at = frames[int(_first(blind) or 0)]
         return Track(
