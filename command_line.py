@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.arguments import make_parser, settings_from, with_limits
+from .pipeline.choices import BackendName
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
 from .pipeline.terminal import Stop, drive, put, quiet_stdout, say
 from .pipeline.wording.text_table import text_table, usd
@@ -121,9 +122,9 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)
-    if settings.service.backend == "local":  # its takes would all be the same picture
+    if settings.service.backend == BackendName.LOCAL:  # its takes would all be the same picture
         settings = settings.model_copy(update={"takes": 1})
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return _drive(RunFolder.create(root, settings, versions()), _local_backend)
     with _fal() as fal:
         prices = _agree(fal, settings, options.yes)
@@ -144,7 +145,7 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     if folder.is_finished:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return _drive(folder, _local_backend)
     with _fal() as fal:
         wishes = {"send_again": options.send_again, "retry_failed": options.retry_failed}
@@ -254,7 +255,9 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
     }
     motion = folder.settings.clip.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
-    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == "fal" else ""
+    money = (
+        f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == BackendName.FAL else ""
+    )
     headline = f"\n{folder.headline}" if folder.headline else ""
     label = report.get("backend_label", folder.settings.service.backend)
     return {
@@ -291,7 +294,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
     settings = settings_from(options, has_key=find_key() is not None)
     check(settings)
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return {
             "status": "done",
             "backend": "local",

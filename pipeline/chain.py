@@ -15,6 +15,7 @@ from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
+from .choices import MotionName
 from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
@@ -185,7 +186,7 @@ def _pictures(work: _Work) -> Steps[None]:
     """
     folder, settings = work.folder, work.settings
     folder.mark("references", StageState.RUNNING)
-    waits = settings.clip.motion != "none" and not work.orders.backend.renders
+    waits = settings.clip.motion != MotionName.NONE and not work.orders.backend.renders
     first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
     for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
@@ -220,7 +221,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
             yield from work.studio.convert_picture(event.path, out)
     for name, shot in work.shots.items():
         yield from work.acceptance.advance(settings.angle(name), shot)
-    if settings.clip.motion == "none" or not work.wants("video"):
+    if settings.clip.motion == MotionName.NONE or not work.wants("video"):
         return
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in orders.requests:
@@ -275,7 +276,7 @@ def _how_it_ended(errors: Sequence[BaseException | None]) -> StageState:
 
 
 def _mark_no_clip(work: _Work) -> None:
-    if work.settings.clip.motion == "none":
+    if work.settings.clip.motion == MotionName.NONE:
         work.folder.mark("video", StageState.SKIPPED)
         return
     refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]

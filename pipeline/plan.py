@@ -8,6 +8,7 @@ from pathlib import Path
 from . import photoreal, video
 from .backend.ports import Product
 from .backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from .choices import MotionName
 from .rig import Angle
 from .run.run_folder import RunFolder
 from .settings import RunSettings
@@ -105,7 +106,7 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
         for angle in settings.studio.angles
         for request in still_requests(folder, settings, product, angle, files)
     ]
-    if settings.clip.motion != "none":
+    if settings.clip.motion != MotionName.NONE:
         requests.append(clip_request(folder, settings, product))
     return requests
 
@@ -156,6 +157,6 @@ def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
     for angle in settings.studio.angles:
         files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
         requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)
-    if settings.clip.motion != "none":
+    if settings.clip.motion != MotionName.NONE:
         requests.append(clip_request(folder, settings, UNKNOWN_PRODUCT))
     return requests

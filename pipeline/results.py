@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .backend.ports import Product, Shot
 from .backend.requests import ClipRequest, Event, Request, StillRequest
+from .choices import BackendName
 from .json_object import JsonObject
 from .run.run_folder import RunFolder
 from .settings import RunSettings
@@ -40,9 +41,11 @@ def build_report(
                 "take": request.take if isinstance(request, StillRequest) else None,
                 "file": relative(folder, request.out) if request.out.is_file() else None,
                 "backend": settings.service.backend,
-                "endpoint": request.endpoint if settings.service.backend == "fal" else "local (Cycles, no AI)",
+                "endpoint": request.endpoint
+                if settings.service.backend == BackendName.FAL
+                else "local (Cycles, no AI)",
                 "arguments": attempt.arguments if attempt else None,
-                "prompt": getattr(request, "prompt", None) if settings.service.backend == "fal" else None,
+                "prompt": getattr(request, "prompt", None) if settings.service.backend == BackendName.FAL else None,
                 "seed": event.seed if event and event.seed is not None else getattr(request, "seed", None),
                 "request_id": attempt.request_id if attempt else None,
                 "quoted_usd": attempt.quoted_usd if attempt else 0.0,
@@ -62,7 +65,7 @@ def build_report(
             "materials": list(product.materials),
         },
         "backend": settings.service.backend,
-        "backend_label": "fal.ai" if settings.service.backend == "fal" else "local: Cycles renders, no AI",
+        "backend_label": "fal.ai" if settings.service.backend == BackendName.FAL else "local: Cycles renders, no AI",
         "versions": folder.versions,
         "device": folder.device,
         "references": {name: camera_facts(folder, shot) for name, shot in shots.items()},

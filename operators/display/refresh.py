@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.stages import ReferenceState, StageState
+from ...pipeline.run.attempt import NextStep
+from ...pipeline.stages import JobState, ReferenceState, StageState
 from ...pipeline.verdicts import MadeBy
 from ..editing import scene_settings
 from ..runs import run_request, staleness
@@ -198,7 +199,14 @@ def money(folder: RunFolder) -> None:
     now.quoted, now.billed, now.uncertain = ledger.quoted_usd, ledger.billed_usd, ledger.uncertain_usd
 
 
-STATES = {"done": "done", "wait": "running", "fetch": "saving", "retry": "failed", "stuck": "failed", "uncertain": "uncertain"}  # fmt: skip
+STATES = {  # what comes next of a purchase → how its job stands
+    NextStep.DONE: JobState.DONE,
+    NextStep.WAIT: JobState.RUNNING,
+    NextStep.FETCH: JobState.SAVING,
+    NextStep.RETRY: JobState.FAILED,
+    NextStep.STUCK: JobState.FAILED,
+    NextStep.UNCERTAIN: JobState.UNCERTAIN,
+}
 
 
 def jobs_of_journal(folder: RunFolder) -> None:
@@ -211,7 +219,7 @@ def jobs_of_journal(folder: RunFolder) -> None:
         last = attempts[-1]
         item = shown.add()
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
-        item.state = STATES.get(last.next_step, last.next_step)
+        item.state = STATES[last.next_step]
         item.log = last.failure_message
         item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd

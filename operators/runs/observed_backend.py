@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import Cancelled
+from ...pipeline.run.attempt import AT_FAL, NextStep
 from ...pipeline.stages import JobState
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class ObservedBackend:
             request.key, request.stage, angle.name if angle else "", getattr(request, "take", 0), time.monotonic()
         )
         before = self._earlier.last(request.key) if self._earlier is not None else None
-        if before is not None and before.next_step in ("done", "wait", "fetch"):
-            job.took = before.seconds() if before.next_step == "done" else None
+        if before is not None and before.next_step in AT_FAL:
+            job.took = before.seconds() if before.next_step == NextStep.DONE else None
             job.began -= before.seconds() or 0.0
         self.jobs[request.key] = job
         self.backend.start(request)

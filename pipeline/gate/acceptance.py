@@ -16,6 +16,7 @@ from typing import Any
 from .. import plan
 from ..backend.open_requests import OpenRequests
 from ..backend.ports import Product, Shot, Studio
+from ..choices import BackendName
 from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ..rig import Angle
 from ..run.record import Entry, Pose
@@ -200,7 +201,7 @@ class Acceptance:
             more = f" (and {len(self.product.missing) - 1} more)" if len(self.product.missing) > 1 else ""
             reason = f"it can't be told whether this is the product: {self.product.missing[0]}{more}"
             seen |= {"outcome": Outcome.UNSURE, "reason": reason}
-        elif self.settings.service.backend == "local" or entry.made_by == MadeBy.LOCAL:
+        elif self.settings.service.backend == BackendName.LOCAL or entry.made_by == MadeBy.LOCAL:
             seen |= {"outcome": Outcome.PASS, "reason": "rendered from the model, exact by construction"}
         elif not self.measures:
             seen |= {

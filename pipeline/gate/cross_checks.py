@@ -37,7 +37,7 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
         folder.save()
         return
     angle, shot = settings.angle(name), shots[name]
-    in_clip = settings.clip.motion != "none" and name in plan.clip_stills(settings)
+    in_clip = settings.clip.motion != MotionName.NONE and name in plan.clip_stills(settings)
     rerolls = sum(check.did == TintAnswer.REROLL for check in folder.tint_checks)
     may_be_bought = not in_clip and not record.person_chose(name) and gate.retakes.affordable(angle, shot)
     action = next_for_tint(Tint((), {}, {}, name, known.action, known.reason), rerolls, gate.ladder, may_be_bought)

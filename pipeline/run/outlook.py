@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..choices import BackendName, MotionName
 from ..stages import STAGES, JobState, Progress, Stage
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ class Outlook:
         settings = folder.settings
         self._angles = [angle.name for angle in settings.studio.angles]
         self._motion = settings.clip.motion
-        self._expected = dict(HERE if settings.service.backend == "local" else AT_FAL)
+        self._expected = dict(HERE if settings.service.backend == BackendName.LOCAL else AT_FAL)
         self._overlaps = (
-            settings.service.backend != "local"
+            settings.service.backend != BackendName.LOCAL
         )  # stills are made at fal.ai while references are rendered here
         wanted = STAGES[: STAGES.index(until) + 1]
         self._pieces: list[Piece] = [
             (stage, angle)
             for stage in wanted
-            if not (stage == "video" and self._motion == "none")
+            if not (stage == "video" and self._motion == MotionName.NONE)
             for angle in (self._angles if stage in EACH_ANGLE else ("",))
         ]
         self._done: set[Piece] = set()
