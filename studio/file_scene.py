@@ -7,7 +7,7 @@ on meaning the same. What they owe to the scene itself is written down before th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import bpy
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..pipeline.errors import BadInput
 from ..pipeline.names_in_words import in_words
+from . import compat
 from .animation import write_down
 from .collections import rendered_objects, shown_scene
 from .geometry import SOLID, box_of, seen_by_cameras
@@ -40,11 +41,13 @@ Boxes = dict[
 
 
 class FileScene(NamedTuple):
-    """``objects`` of a file's scene that are the product, or what it hangs on. ``boxes``: where each stood in it."""
+    """``objects`` of a file's scene that are the product, or what it hangs on. ``boxes``: where each stood in it. ``fineness``: ``fineness``
+    of it."""
 
     objects: list[Object]
     frame: int
     boxes: Boxes
+    fineness: dict[str, float]
 
 
 def is_part(thing: Object) -> bool:
@@ -77,7 +80,22 @@ def take_scene(
         thing.matrix_world = matrix
     if layer.material_override is not None:
         notes.append(f"the material {layer.material_override.name!r}, which the file's renders put over all others, is left out")  # fmt: skip
-    return FileScene(objects, scene.frame_current, boxes)
+    return FileScene(objects, scene.frame_current, boxes, fineness(scene))
+
+
+_FINENESS = ("dicing_rate", "offscreen_dicing_scale", "max_subdivisions")
+
+
+def fineness(scene: Scene) -> dict[str, float]:
+    """How finely renders of ``scene`` subdivide what asks for adaptive subdivision; empty where they don't."""
+    return {name: getattr(scene.cycles, name) for name in _FINENESS} if compat.subdivides_adaptively(scene) else {}
+
+
+def set_fineness(scene: Scene, wanted: Mapping[str, float]) -> None:
+    """Have renders of ``scene`` subdivide as ``fineness`` of another."""
+    compat.set_adaptive_subdivision(scene, on=bool(wanted))
+    for name, value in wanted.items():
+        setattr(scene.cycles, name, value)
 
 
 def show_modifiers_as_rendered(thing: Object) -> None:

@@ -32,7 +32,7 @@ from .collections import (
     scratch_scene,
 )
 from .doubts import doubtful_parts, follows_camera, needs_place
-from .file_scene import FileScene, boxes_of, changed, show_modifiers_as_rendered
+from .file_scene import FileScene, boxes_of, changed, fineness, set_fineness, show_modifiers_as_rendered
 from .geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
 from .import_guard import try_import
 from .material_hints import hints
@@ -83,6 +83,7 @@ def load_product(
                 if own_file:
                     home.frame_set(found.frame)
                 notes += _not_kept(found, root)
+                root[names.FINENESS] = found.fineness
         root[names.SOURCE] = str(path)
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
@@ -121,6 +122,7 @@ def adopt_objects(objects: Sequence[Object]) -> Product:
     try:
         instance = _instance_of(thing for thing in objects if thing.type not in _NOT_PRODUCT)
         root = _gather([instance], objects[0].name if objects else "nothing", before)
+        root[names.FINENESS] = fineness(bpy.context.scene)
         product = stand_on_ground(root, _places_in_world(root))
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
@@ -165,6 +167,13 @@ def hold_pose(scene: Scene) -> None:
     """Have ``scene`` show the moment for which the rig was placed: what an artist has animated moves on by itself."""
     for root in existing_objects(names.PRODUCT):
         scene.frame_current = root.get(names.FRAME, scene.frame_current)
+
+
+def subdivide_as_made(scene: Scene) -> None:
+    """Have renders of ``scene`` subdivide the product as finely as those of the scene that it was made in."""
+    for root in existing_objects(names.PRODUCT):
+        if names.FINENESS in root:
+            set_fineness(scene, root[names.FINENESS])
 
 
 def product_root() -> Object:

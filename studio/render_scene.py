@@ -23,7 +23,7 @@ from ..pipeline.stages import Progress, Stage, Steps
 from . import compat, names
 from .collections import existing_objects
 from .devices import Device
-from .model import hold_pose
+from .model import hold_pose, subdivide_as_made
 from .preferences import preference
 
 NAME = "Consistency Render"
@@ -62,6 +62,7 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
     hold_pose(scene)
+    subdivide_as_made(scene)
     scene.world = bpy.data.worlds.get(names.WORLD)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)
