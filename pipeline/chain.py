@@ -167,11 +167,13 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
 
 
 def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> BadInput:
-    """The same error, with the name that the user knows in place of the run's own."""
+    """The same error, with the name that the user knows in place of the run's own, or before it."""
     own = next(iter(settings.inputs), "")
-    if model.is_model(own):
-        return BadInput(str(error).replace(folder.product_source.name, Path(own).name))
-    return error
+    if not model.is_model(own):
+        return error
+    name, text = Path(own).name, str(error)
+    text = text.replace(folder.product_source.name, name)
+    return BadInput(text if name in text or Path(own).stem in text else f"{name}: {text}")
 
 
 # references, and the purchases that follow each of them at once

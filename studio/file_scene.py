@@ -21,7 +21,7 @@ from ..pipeline.names_in_words import in_words
 from . import compat
 from .animation import write_down
 from .collections import rendered_objects, shown_scene
-from .geometry import SOLID, box_of, seen_by_cameras
+from .geometry import MESH_LIKE, SOLID, box_of, seen_by_cameras
 
 LAMP_STRENGTH = 1.5  # an emission of 1 shows a colour as it is; lamps are stronger
 APART = 0.05  # shares of the product's size by which a lamp stands away from it
@@ -107,11 +107,14 @@ def show_modifiers_as_rendered(thing: Object) -> None:
 
 
 def boxes_of(objects: Iterable[Object], depsgraph: Depsgraph) -> Boxes:
-    """The box of each of ``objects``, and of each instance that it makes, as evaluated."""
+    """The box of each of ``objects``, and of each instance that it makes, as evaluated.
+
+    Of a curve, a text or the like that of the mesh that it becomes: its own is now with, now without its thickness.
+    """
     wanted, found = set(objects), {}
     for instance in depsgraph.object_instances:
         maker = (instance.parent if instance.is_instance else instance.object).original
-        if maker in wanted and instance.object.type in SOLID:
+        if maker in wanted and instance.object.type in SOLID - MESH_LIKE | {"MESH"}:
             key = (maker.session_uid, instance.object.original.session_uid, *instance.persistent_id)
             found[key] = box_of(instance.object, instance.matrix_world)
     return found

@@ -379,3 +379,13 @@ def test_a_stray_part_is_named_and_stray_faces_too(taken, add_box):
     mesh.from_pydata(corners, [], faces)
     (note,) = taken().notes
     assert "some faces of Product lie far from the others" in note
+
+
+def test_a_text_and_a_tube_are_not_called_simulated(taken):
+    """Blender gives the box of their flat outlines now and then, and at other times that of what they become."""
+    text = bpy.data.curves.new("Text", "FONT")
+    text.body, text.extrude = "Product", 0.2
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Text", text))
+    bpy.ops.curve.primitive_bezier_circle_add(radius=0.3, location=(1.0, 0.0, 1.0))
+    bpy.context.object.data.bevel_depth = 0.1
+    assert taken().notes == ()

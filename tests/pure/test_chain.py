@@ -89,6 +89,26 @@ def test_a_model_of_ones_own_is_not_bought(fake: FakeFal, tmp_path: Path):
     assert folder.product.read_bytes() == own.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("thrown", "said"),
+    [
+        ("product.glb can't be imported", "duck.glb can't be imported"),
+        ("the product has no faces", "duck.glb: the product has no faces"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_model_is_told_under_its_own_name(tmp_path: Path, thrown: str, said: str):
+    class Refusing(StandInStudio):
+        def load_product(self, model: Path) -> Any:
+            yield from super().load_product(model)
+            raise BadInput(thrown)
+
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),), backend="local")
+    studio = Refusing()
+    with pytest.raises(BadInput, match=f"^{said}$"):
+        list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
+
+
 def test_the_report_says_what_was_sent_and_what_it_cost(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, inputs=photos(tmp_path, 1), seed=7)
     report = go(folder)
