@@ -21,7 +21,7 @@ from ..pipeline.names_in_words import in_words
 from . import compat
 from .animation import write_down
 from .collections import rendered_objects, shown_scene
-from .geometry import MESH_LIKE, SOLID, box_of, seen_by_cameras
+from .geometry import DRAWN, MESH_LIKE, SOLID, box_of, seen_by_cameras
 
 LAMP_STRENGTH = 1.5  # an emission of 1 shows a colour as it is; lamps are stronger
 APART = 0.05  # shares of the product's size by which a lamp stands away from it
@@ -33,6 +33,7 @@ UNSEEN = "can't be seen by cameras"
 HOLDOUT = "is a holdout"
 INDIRECT = "shows in reflections only"
 LAMP = "is a lamp"
+DRAWING = "is a drawing"
 HIDDEN = "is hidden from renders"
 
 Boxes = dict[
@@ -67,6 +68,9 @@ def take_scene(
     _leave_out(scene, file, leave_out, notes)
     with shown_scene(scene, layer):
         objects = _solid(scene, layer, file, notes)
+        for item in brought:
+            for home in item.users_collection if isinstance(item, Object) and item.type in DRAWN else ():
+                home.objects.unlink(item)  # inside instances, too
         for thing in objects:
             thing.hide_viewport = False  # renders show it
             show_modifiers_as_rendered(thing)
@@ -182,7 +186,7 @@ def _solid(scene: Scene, layer: ViewLayer, file: str, notes: list[str]) -> list[
     left: dict[str, list[str]] = {}
     kept, apart = [], 0
     for thing in shown:
-        why = _why_not(thing, layer) if thing.type in SOLID or thing.is_instancer else None
+        why = _why_not(thing, layer) if thing.type in SOLID | DRAWN or thing.is_instancer else None
         if thing.type in ("CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"):
             apart += 1
         elif why is not None:
@@ -216,6 +220,8 @@ def _plural(reason: str, names: Collection[str]) -> str:
 
 
 def _why_not(thing: Object, layer: ViewLayer) -> str | None:
+    if thing.type in DRAWN:
+        return DRAWING
     if thing.is_shadow_catcher:
         return CATCHER
     if thing.is_holdout or thing.holdout_get(view_layer=layer):

@@ -33,7 +33,7 @@ from .collections import (
 )
 from .doubts import doubtful_parts, follows_camera, needs_place
 from .file_scene import FileScene, boxes_of, changed, fineness, set_fineness, show_modifiers_as_rendered
-from .geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
+from .geometry import DRAWN, as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
 from .import_guard import try_import
 from .material_hints import hints
 from .model_files import append_blend, import_gltf
@@ -44,7 +44,7 @@ from .textures import with_textures_checked
 SANE_SIZE = (0.001, 1000.0)  # metres, diagonal of the bounding box
 FAR_AWAY = 1000.0  # of the product's size: single precision leaves a hundredth of a percent there
 
-_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}
+_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"} | DRAWN
 
 
 def load_product(

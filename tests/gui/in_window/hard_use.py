@@ -74,9 +74,14 @@ def _deleted(luck):
 
 
 def _studio_view(wanted):
+    """On or off; and what its camera shows, which has just lost its backdrop."""
     if settings().studio_view != wanted and bpy.ops.consistency.studio_view.poll():
         with in_view():
             bpy.ops.consistency.studio_view()
+    yield 0.2
+    if not wanted and bpy.ops.consistency.look_through.poll():
+        with in_view():
+            bpy.ops.consistency.look_through()
     yield 0.3
 
 
