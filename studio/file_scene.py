@@ -69,8 +69,9 @@ def take_scene(
     with shown_scene(scene, layer):
         objects = _solid(scene, layer, file, notes)
         for item in brought:
-            for home in item.users_collection if isinstance(item, Object) and item.type in DRAWN else ():
-                home.objects.unlink(item)  # inside instances, too
+            if isinstance(item, Object) and item.type in DRAWN:
+                for home in item.users_collection:  # instances' collections, too
+                    home.objects.unlink(item)
         for thing in objects:
             thing.hide_viewport = False  # renders show it
             show_modifiers_as_rendered(thing)
