@@ -11,7 +11,14 @@ import pytest
 from consistency_pipeline.fal_backend import errors, patience, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain, preflight
-from consistency_pipeline.pipeline.errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, RunInUse
+from consistency_pipeline.pipeline.errors import (
+    BadInput,
+    BadRender,
+    BudgetExceeded,
+    Cancelled,
+    ConsistencyError,
+    RunInUse,
+)
 from consistency_pipeline.pipeline.ledger import Ledger
 from consistency_pipeline.pipeline.local_backend import LocalBackend
 from consistency_pipeline.pipeline.run_folder import RunFolder
@@ -106,6 +113,19 @@ def test_what_is_wrong_with_ones_own_model_is_told_under_its_own_name(tmp_path: 
     folder = new_run(tmp_path, inputs=(str(own),), backend="local")
     studio = Refusing()
     with pytest.raises(BadInput, match=f"^{said}$"):
+        list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
+
+
+def test_a_reference_that_shows_nothing_is_told_with_the_models_name(tmp_path: Path):
+    class Blind(StandInStudio):
+        def render_reference(self, *rest: Any) -> Any:
+            yield from super().render_reference(*rest)
+            raise BadRender("the front reference is black")
+
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),), backend="local")
+    studio = Blind()
+    with pytest.raises(BadRender, match="^duck.glb: the front reference is black$"):
         list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
 
 
