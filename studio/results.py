@@ -211,7 +211,7 @@ def _as_the_references(settings: RunSettings) -> Iterator[None]:
     width, height = settings.resolution
     frame = {"resolution_x": width, "resolution_y": height, "resolution_percentage": 100, "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_border": False, "engine": "CYCLES", "film_transparent": True}  # fmt: skip
     # A look belongs to its view transform: setting that resets the look, so it comes first.
-    colours = {"view_transform": settings.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
+    colours = {"view_transform": settings.studio.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
     wanted = [(holder, *pair) for holder, values in ((render, frame), (view, colours)) for pair in values.items()]
     before = [(holder, name, getattr(holder, name)) for holder, name, _ in wanted]
     try:

@@ -35,7 +35,7 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
         "render.use_border": False,
         "render.film_transparent": True,
         "render.use_simplify": False,
-        "view_settings.view_transform": settings.view_transform,
+        "view_settings.view_transform": settings.studio.view_transform,
         "view_settings.look": "None",
         "view_settings.exposure": 0.0,
         "view_settings.gamma": 1.0,
@@ -141,7 +141,7 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
 
     A picture of that colour: behind a render without a world, Blender shows nothing else but its checkerboard.
     """
-    value = BACKDROPS.get(settings.backdrop, 255) / 255.0
+    value = BACKDROPS.get(settings.studio.backdrop, 255) / 255.0
     image = bpy.data.images.get(names.BACKDROP_IMAGE)
     if image is None:
         image = bpy.data.images.new(names.BACKDROP_IMAGE, 16, 16)

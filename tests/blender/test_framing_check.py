@@ -30,7 +30,7 @@ def filled(tmp_path):
         model.adopt_objects(objects)
         studio = BlenderStudio(SETTINGS)
         finish(studio.place_rig(SETTINGS))
-        shot = finish(studio.render_reference(SETTINGS.angles[0], SETTINGS, tmp_path))
+        shot = finish(studio.render_reference(SETTINGS.studio.angles[0], SETTINGS, tmp_path))
         rows, columns = np.nonzero(passes.load(shot.files["mask"])[..., 0] > 0.05)
         studio.close()
         return max(np.ptp(rows), np.ptp(columns)) / 96

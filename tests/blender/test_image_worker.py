@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=settings.angles[0].model_dump(mode="json"), folder=str(tmp_path), facts={})  # fmt: skip
+    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=asdict(settings.studio.angles[0]), folder=str(tmp_path), facts={})  # fmt: skip
     writer = None
     while writer is None:  # until it reads
         next(steps)
@@ -108,7 +109,7 @@ def test_killing_a_blender_takes_its_second_one_along(tmp_path):
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    job = {"render": str(endless), "settings": settings.model_dump(mode="json"), "angle": settings.angles[0].model_dump(mode="json"), "folder": str(tmp_path), "facts": {}}  # fmt: skip
+    job = {"render": str(endless), "settings": settings.model_dump(mode="json"), "angle": asdict(settings.studio.angles[0]), "folder": str(tmp_path), "facts": {}}  # fmt: skip
     first = subprocess.Popen([sys.executable, "-c", PARENT, json.dumps(job)], stdout=subprocess.PIPE, text=True)
     try:
         second = next(int(line) for line in first.stdout if line.strip().isdigit())
