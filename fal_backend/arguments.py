@@ -85,7 +85,7 @@ def bought(
         unit=quote.unit,
         unit_price=quote.unit_price,
         units=quote.units,
-        multipliers=tuple((each.times, each.reason, each.source) for each in quote.multipliers),
+        multipliers=quote.multipliers,
         price_source=quote.source,
         price_confirmed=quote.confirmed,
         size=size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..pipeline import plan as planned
@@ -88,7 +88,7 @@ class Estimate:
                     "unit": line.unit,
                     "unit_price_usd": line.unit_price,
                     "units": line.units,
-                    "multipliers": [{"times": t, "reason": r, "source": s} for t, r, s in line.multipliers],
+                    "multipliers": [asdict(multiplier) for multiplier in line.multipliers],
                     "usd": line.quoted_usd,
                     "price_source": self._source(line),
                 }

@@ -16,7 +16,7 @@ from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
 from .choices import MotionName
-from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
@@ -168,12 +168,14 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     return product
 
 
-def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> BadInput:
-    """The same error, with the name that the user knows in place of the run's own."""
+def _in_own_words(error: ConsistencyError, folder: RunFolder, settings: RunSettings) -> ConsistencyError:
+    """The same error, with the name that the user knows in place of the run's own, or before it."""
     own = next(iter(settings.inputs.files), "")
-    if model.is_model(own):
-        return BadInput(str(error).replace(folder.product_source.name, Path(own).name))
-    return error
+    if not model.is_model(own):
+        return error
+    name, text = Path(own).name, str(error)
+    text = text.replace(folder.product_source.name, name)
+    return type(error)(text if name in text or Path(own).stem in text else f"{name}: {text}")
 
 
 # references, and the purchases that follow each of them at once
@@ -192,7 +194,10 @@ def _pictures(work: _Work) -> Steps[None]:
     for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
         if shot is None:
-            shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            try:
+                shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            except BadRender as error:
+                raise _in_own_words(error, folder, settings) from error
             folder.keep_shot(shot)
         shots[angle.name] = shot
         work.shots = {each.name: shots[each.name] for each in settings.studio.angles if each.name in shots}

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ...pipeline.json_object import JsonObject
 from ...pipeline.stages import JobState
+from ..endpoints.prices import Multiplier
 
 
 class Tell(Protocol):
@@ -28,7 +29,7 @@ class Output:
 class Purchase:
     """``arguments`` are an endpoint's fields; a local file in them is ``{"$file": path, "content_type": media}``.
 
-    ``quoted_usd`` and ``unit_price`` are None where no price is known. ``multipliers`` are (times, reason, source).
+    ``quoted_usd`` and ``unit_price`` are None where no price is known.
     """
 
     key: str
@@ -42,7 +43,7 @@ class Purchase:
     unit: str = ""
     unit_price: float | None = None
     units: float = 1.0
-    multipliers: tuple[tuple[float, str, str], ...] = ()
+    multipliers: tuple[Multiplier, ...] = ()
     price_source: str = ""
     price_confirmed: bool = False  # fal named the unit price, and it is of the kind and size that was expected
     size: tuple[int, int] | None = None  # pixels, where the arguments leave them to the endpoint
@@ -54,14 +55,11 @@ class Purchase:
         return f"{self.units:g} {self.unit.removesuffix('s') if self.units == 1 else self.unit}"
 
     def to_json(self) -> JsonObject:
-        return asdict(self) | {
-            "outputs": [asdict(output) for output in self.outputs],
-            "multipliers": [list(multiplier) for multiplier in self.multipliers],
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, facts: JsonObject) -> Purchase:
         outputs = tuple(Output(**output) for output in facts["outputs"])
-        multipliers = tuple((times, reason, source) for times, reason, source in facts.get("multipliers", ()))
+        multipliers = tuple(Multiplier(**multiplier) for multiplier in facts["multipliers"])
         size = tuple(facts["size"]) if facts.get("size") else None
         return cls(**{**facts, "outputs": outputs, "multipliers": multipliers, "size": size})

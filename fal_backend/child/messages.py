@@ -112,7 +112,7 @@ class Look:
     """A purchase has ended: whether it was the last."""
 
 
-Question = AskPrices | CheckKey
+Asked = AskPrices | CheckKey
 Order = Buy | Note | Cancel | AskPrices | CheckKey | Finish | Terminate | Look
 
 
@@ -181,7 +181,7 @@ class Answer:
         return {"say": self.say, "value": self.value}
 
 
-def answered(question: Question, line: JsonObject) -> tuple[Any] | None:
+def answered(question: Asked, line: JsonObject) -> tuple[Any] | None:
     """The value in one, where ``line`` answers ``question``; None for any other line. Raises the error that it tells."""
     if line.get("say") != (Say.PRICES if isinstance(question, AskPrices) else Say.KEY):
         return None

@@ -10,7 +10,7 @@ from ...pipeline.errors import TryAgainLater
 from .. import prices, sentences
 from ..prices import Prices
 from .connection import connect
-from .messages import AskPrices, CheckKey, Hello, Question, answered
+from .messages import Asked, AskPrices, CheckKey, Hello, answered
 
 PATIENCE = 90.0  # seconds for an answer
 
@@ -34,7 +34,7 @@ class ServiceQuestions:
         """Raises BadKey, or another FalError where it can't be told."""
         self.ask(CheckKey())
 
-    def ask(self, question: Question) -> Any:
+    def ask(self, question: Asked) -> Any:
         self._connection.send(question.to_json())
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:

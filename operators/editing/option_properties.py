@@ -25,6 +25,7 @@ SUBTYPES = {
     "kelvin": "COLOR_TEMPERATURE",
     "share": "PERCENTAGE",
 }
+NOTHING = 0.0001  # USD; a limit of 0 would be none in the window, so that loading a run's settings would lift it
 Group = TypeVar("Group", bound=type)
 
 
@@ -125,14 +126,17 @@ def to_setting(option: Option, group: bpy.types.PropertyGroup) -> Any:
 
 def set_property(option: Option, group: bpy.types.PropertyGroup, value: Any) -> None:
     """Set the option's property in ``group`` to a value of the settings."""
+    is_set = value is not None
     if option.switch:
-        setattr(group, option.switch, value is not None)
-    if value is None:
+        setattr(group, option.switch, is_set)
+    if not is_set:
         value = 0 if option.kind in (int, float) else "" if not option.is_list else ()
     if option.is_list:
         value = ", ".join(value)
     elif option.kind is float:
         value = _scaled(option, value)
+        if option.unit == "USD" and value == 0.0 and is_set:
+            value = NOTHING
     elif isinstance(value, tuple | list):
         value = [_scaled(option, each) for each in value]
     setattr(group, option.prop, value)

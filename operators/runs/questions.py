@@ -11,7 +11,7 @@ import bpy
 from ...pipeline.errors import TryAgainLater
 
 if TYPE_CHECKING:
-    from ...fal_backend.child.messages import Question
+    from ...fal_backend.child.messages import Asked
     from ...fal_backend.prices import Prices
 
 PATIENCE = 90.0  # seconds for an answer
@@ -23,7 +23,7 @@ _asked = (0, -FRESH)  # hash of the key, and when
 Asking = Generator[None, None, Any]
 
 
-def ask(key: str, question: Question) -> Asking:
+def ask(key: str, question: Asked) -> Asking:
     """Yields until the answer is there, and returns it. Raises a FalError, or TryAgainLater after 90 s."""
     from ...fal_backend import sentences
     from ...fal_backend.child.connection import connect

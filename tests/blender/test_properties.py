@@ -104,6 +104,14 @@ def test_words_and_a_file_survive_too(sidebar):
         assert read() == settings
 
 
+def test_a_run_that_may_spend_nothing_is_not_loaded_as_one_without_a_limit(sidebar):
+    load(EVERYTHING.model_copy(update={"budget": 0.0, "daily_budget": None, "gate": {"retake_budget": 0.0}}))
+    settings = read()
+    assert 0.0 < settings.money.budget < 0.001
+    assert 0.0 < settings.gate.retake_budget < 0.001
+    assert settings.money.daily_budget is None
+
+
 def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     def ids(name):
         return [item.identifier for item in sidebar.bl_rna.properties[name].enum_items]
