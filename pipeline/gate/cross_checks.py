@@ -11,6 +11,7 @@ from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
 from ..stages import Progress, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
+from ..video import degrees_of_turn
 from .acceptance import STOPS, Acceptance
 from .record import subject
 from .scoring.crossview import Tint
@@ -100,11 +101,7 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
         following = Progress("video", "following the product through the clip", None, clip.angle.name)
-        options = {
-            "clip": str(clip.out),
-            "shot": gate.facts(shot),
-            "still_camera": clip.motion == MotionName.LIGHT_SWEEP,
-        }
+        options = {"clip": str(clip.out), "shot": gate.facts(shot), "turn": degrees_of_turn(clip.motion, gate.product)}
         try:
             found = yield from gate.studio.inspect("track", following, drifted=str(drifted), **options)
             frame = {"frame": drifted.relative_to(folder.root).as_posix()} if found["outcome"] == Outcome.FAIL else {}
