@@ -72,10 +72,13 @@ def test_a_run_of_an_earlier_version_tells_what_it_did(fal_run: Path):
     assert not folder.is_finished
 
 
-def test_a_run_of_an_earlier_version_is_reported(root: Path, capfd):
+def test_the_ledger_of_an_earlier_version_is_read(root: Path, capfd):
     assert command_line.main(["ledger", str(root), "--json"]) == 0
     told = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert told["billed_usd"] == pytest.approx(PAID if root.name == "fal" else 0.0)
+
+
+def test_a_finished_run_of_an_earlier_version_is_reported_and_left_as_it_is(root: Path, capfd):
     (root / "scene.blend").touch()
     (root / "contact_sheet.png").touch()
     record = raw(root)
