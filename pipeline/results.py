@@ -83,12 +83,13 @@ def build_report(
 
 def _mended(folder: RunFolder) -> list[Report]:
     """Pictures that were made here from bought ones, or in place of them: un-warped, cut out, corrected, or local."""
-    return [
-        {"angle": subject.partition("/")[2], "file": f"{subject}.take-{entry.take:02d}.png", **entry.model_dump(mode="json")}
-        for subject, entries in folder.all_entries.items()
-        for entry in entries
-        if entry.made_by in (*MENDED, MadeBy.LOCAL)
-    ]  # fmt: skip
+    found = []
+    for subject, entries in folder.all_entries.items():
+        for entry in entries:
+            if entry.made_by in (*MENDED, MadeBy.LOCAL):
+                place = {"angle": subject.partition("/")[2], "file": f"{subject}.take-{entry.take:02d}.png"}
+                found.append({**place, **entry.model_dump(mode="json")})
+    return found
 
 
 def scores(folder: RunFolder, request: Request) -> Report:

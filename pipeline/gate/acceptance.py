@@ -172,10 +172,18 @@ class Acceptance:
 
     def _cut_out(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
         """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
+        gate = self.settings.gate
         made = yield from self.mend(
-            MadeBy.EXACT, angle, shot, entry,
-            pose=entry.pose.model_dump(mode="json"), backdrop=self.settings.studio.backdrop, restore=self.settings.gate.restore, region=self.settings.gate.regions.get(angle.name, ""), photo=self.settings.gate.details.get(angle.name, ""),
-        )  # fmt: skip
+            MadeBy.EXACT,
+            angle,
+            shot,
+            entry,
+            pose=entry.pose.model_dump(mode="json"),
+            backdrop=self.settings.studio.backdrop,
+            restore=gate.restore,
+            region=gate.regions.get(angle.name, ""),
+            photo=gate.details.get(angle.name, ""),
+        )
         made = entry.inherited_by(made)
         self.record.keep(angle.name, made)
         return made

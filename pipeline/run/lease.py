@@ -165,7 +165,9 @@ class Lease:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             lock = self._open(os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise RunFolderError(f"{self._lock} can't be written ({error.strerror or error}); check the permissions of its folder") from error  # fmt: skip
+            raise RunFolderError(
+                f"{self._lock} can't be written ({error.strerror or error}); check the permissions of its folder"
+            ) from error
         try:
             has_locks = self._try(lock)
             self._refuse_if_live(has_locks)

@@ -105,7 +105,9 @@ class RunFolder:
         if root.exists() and not root.is_dir():
             raise UsageError(f"{root} is a file; choose a folder for the run with --out")
         if (root / "run.json").exists():
-            raise UsageError(f"{root} already holds a run; continue it with 'consistency resume {root}', or choose another --out")  # fmt: skip
+            raise UsageError(
+                f"{root} already holds a run; continue it with 'consistency resume {root}', or choose another --out"
+            )
         if root.exists() and any(child for child in root.iterdir() if not child.name.startswith(".")):
             raise UsageError(f"{root} is not empty; choose a new folder for the run with --out")
         folder = cls(root, RunRecord.new(settings, versions))
@@ -129,9 +131,14 @@ class RunFolder:
             bring_up_to_date(raw)
             record = RunRecord.model_validate(raw)
         except NewerFormat as error:
-            raise RunFolderError(f"{path} was written by a newer version of Consistency Pipeline ({error}); update the extension, then open it again") from error  # fmt: skip
+            raise RunFolderError(
+                f"{path} was written by a newer version of Consistency Pipeline ({error}); "
+                "update the extension, then open it again"
+            ) from error
         except (OSError, ValueError, LookupError, TypeError, AttributeError, ValidationError) as error:
-            raise RunFolderError(f"{path} can't be read as a run ({type(error).__name__}); restore it from a backup or start a new run") from error  # fmt: skip
+            raise RunFolderError(
+                f"{path} can't be read as a run ({type(error).__name__}); restore it from a backup or start a new run"
+            ) from error
         return cls(root, record)
 
     @staticmethod
@@ -355,7 +362,9 @@ class RunFolder:
         try:
             self.journal.touch()
         except OSError as error:
-            raise RunFolderError(f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions") from error  # fmt: skip
+            raise RunFolderError(
+                f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions"
+            ) from error
 
     def read_journal(self) -> Journal:
         return Journal(self.journal)
