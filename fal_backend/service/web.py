@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-import requests
-from requests.structures import CaseInsensitiveDict
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadAnswer, Unreachable, from_answer
 from .clock import FalClock
 from .deadline import DeadlinePassed, Watch, shut, within
+
+if TYPE_CHECKING:
+    from requests.structures import CaseInsensitiveDict
 
 API = "https://api.fal.ai/v1"
 LARGEST = 64 << 20  # bytes
@@ -20,6 +20,8 @@ TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 
 def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> dict[str, Any]:
     """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
+    import requests  # here: the process that shows prices has these rooms too, and asks nobody
+
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
 
     def exchange(watch: Watch) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:
