@@ -12,6 +12,7 @@ from ..pipeline.errors import ConsistencyError, TryAgainLater
 from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
 from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.run.run_log import take_forwarded
 from . import errors, quote
 from .buying.purchase import Purchase
 from .child.connection import connect
@@ -84,6 +85,8 @@ class FalBackend:
         for message in self._connection.read(0.0 if events or not self._pending else wait):
             if message.get("say") == "event":
                 events += self._event(message)
+            elif message.get("say") == "log":
+                take_forwarded(int(message["level"]), str(message["name"]), str(message["text"]))
         if self._connection.ended and self._pending:
             events += self._all_failed(
                 TryAgainLater(

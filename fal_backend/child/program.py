@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import queue
 import signal
 import threading
@@ -25,6 +26,7 @@ from ...pipeline.money.spending import Limits, SpendingBook
 from ...pipeline.redaction import hide
 from ...pipeline.run.journal import Journal
 from ...pipeline.run.lease import Lease
+from ...pipeline.run.run_log import PACKAGE, Forwarding, listening
 from ...pipeline.system.disk import sweep
 from ...pipeline.system.processes import is_alive
 from .. import errors, prices
@@ -35,6 +37,7 @@ from ..buying.uploads import Uploads
 from ..service.client import FalQueue
 from .message_writer import MessageWriter
 
+logger = logging.getLogger(__name__)
 IN_FLIGHT = 32  # purchases at once; fal queues what exceeds the account's concurrency
 LEASE_PATIENCE = 30 * 60.0  # seconds to wait for an earlier child that still saves results
 
@@ -66,8 +69,9 @@ class Child:
         """Take the run folder's purchases into this process's hands, while orders are read already."""
         try:
             self._open_run(Path(self._hello["run"]))
-        except Exception as error:  # noqa: BLE001 - every purchase will be answered with it
-            self._closed = error
+        except Exception as error:
+            logger.exception("the run folder could not be opened")
+            self._closed = error  # every purchase will be answered with it
         finally:
             self._opened.set()
 
@@ -165,7 +169,8 @@ class Child:
             self._voice.say(kind, value=ask())
         except ConsistencyError as error:
             self._voice.say(kind, error=errors.to_json(error))
-        except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
+        except Exception as error:
+            logger.exception("no answer about %s", kind)
             self._voice.say(kind, error=errors.to_json(ConsistencyError(unforeseen(error, words=False))))
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
@@ -178,8 +183,10 @@ class Child:
                 raise self._closed
             self._buyer.carry_out(purchase, tell, cancel, self._leaving)
         except ConsistencyError as error:
+            logger.info("%s failed", purchase.key, exc_info=True)
             tell("failed", str(error), error=errors.to_json(error))
-        except Exception as error:  # noqa: BLE001 - one purchase must not take the others down
+        except Exception as error:
+            logger.exception("%s failed", purchase.key)  # one purchase must not take the others down
             problem = ConsistencyError(unforeseen(error, words=False))
             tell("failed", str(problem), error=errors.to_json(problem))
         finally:
@@ -204,6 +211,12 @@ def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> None:
     """Serve until ``orders`` ends. ``hello`` holds the key, and the run's folder where there is one."""
     hide(hello["key"])
     voice = MessageWriter(stream)
+    to_parent = Forwarding(lambda level, name, text: voice.say("log", level=level, name=name, text=text))
+    with listening(to_parent, PACKAGE.getChild("fal_backend")):
+        _serve(hello, orders, voice)
+
+
+def _serve(hello: dict[str, Any], orders: IO[str], voice: MessageWriter) -> None:
     child = Child(hello, voice)
     if hello.get("run"):
         threading.Thread(target=child.open_run, daemon=True).start()
