@@ -11,7 +11,6 @@ import bpy
 
 from . import command, preferences, startup
 from .display import (
-    bug_report,
     compare,
     compare_handle,
     first_screen,
@@ -22,7 +21,7 @@ from .display import (
     thumbnails,
 )
 from .editing import fields, lighting, orientation, properties, rig, source
-from .runs import costs, gradual_imports, jobs, run
+from .runs import bug_report, costs, gradual_imports, jobs, run
 
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,

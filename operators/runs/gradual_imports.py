@@ -100,11 +100,12 @@ def _wanted(code: CodeType, package: str, *, at_once: bool = True) -> Iterator[t
 
     What only type checkers are told, below ``if TYPE_CHECKING:``, is left out.
     """
-    operations = list(zip(code.co_code[::2], code.co_code[1::2], strict=True))
+    operations = code.co_code
     level: Any = None
     names: Any = None
     more = only_types_until = 0
-    for place, (operation, low) in enumerate(operations if IMPORT_NAME in code.co_code[::2] else ()):
+    pairs = zip(operations[::2], operations[1::2], strict=True) if IMPORT_NAME in operations[::2] else ()
+    for place, (operation, low) in enumerate(pairs):
         argument, more = low | more, (low | more) << 8 if operation == EXTENDED_ARG else 0
         if operation == LOAD_CONST:
             level, names = names, code.co_consts[argument]

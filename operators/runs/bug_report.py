@@ -9,8 +9,8 @@ import bpy
 from bpy.props import StringProperty
 
 from ...pipeline.errors import ConsistencyError
-from ..runs import run_request
-from ..runs.modal_base import say_error
+from . import run_request
+from .modal_base import say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -43,7 +43,8 @@ class CONSISTENCY_OT_save_bug_report(bpy.types.Operator):
         except ConsistencyError as error:
             say_error(self, error)
             return {"CANCELLED"}
-        return context.window_manager.invoke_props_dialog(self, width=500, confirm_text="Save")
+        context.window_manager.invoke_props_dialog(self, width=600, confirm_text="Save")
+        return {"RUNNING_MODAL"}
 
     def draw(self, _context: Context) -> None:
         for line in self._shown.splitlines():
