@@ -212,6 +212,9 @@ def _pictures(work: _Work) -> Steps[None]:
         shot = folder.shot(angle.name)
         if shot is None:
             shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            logger.info(
+                "%s: rendered on %s with %s samples in %.1f s", angle.name, shot.device, shot.samples, shot.seconds
+            )
             folder.keep_shot(shot)
         shots[angle.name] = shot
         work.shots = {each.name: shots[each.name] for each in settings.angles if each.name in shots}

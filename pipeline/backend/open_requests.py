@@ -52,8 +52,9 @@ class OpenRequests:
         if event.ends or self._logged.get(event.key) != change:
             self._logged[event.key] = change
             level = logging.WARNING if event.kind == "failed" else logging.INFO
+            request = "" if event.request_id is None else f", request {event.request_id}"
             billed = "" if event.billed_usd is None else f", billed {event.billed_usd:g} USD"
-            logger.log(level, "%s: %s, request %s%s: %s", event.key, event.kind, event.request_id, billed, event.text)
+            logger.log(level, "%s: %s%s%s: %s", event.key, event.kind, request, billed, event.text)
 
     def waiting(self) -> bool:
         return any(key not in self.ended for key in self.requests)

@@ -167,8 +167,9 @@ class RunFolder:
         stage = self.stage(name)
         stage.update(facts, state=state)
         now = time.monotonic()
-        seconds = now - self._running_since.setdefault(name, now)
-        logger.info("stage %s: %s after %.1f s%s", name, state, seconds, f": {facts}" if facts else "")
+        since = self._running_since.setdefault(name, now)
+        after = "" if state == "running" else f" after {now - since:.1f} s"
+        logger.info("stage %s: %s%s%s", name, state, after, f": {facts}" if facts else "")
         if state == "running":
             stage.pop("error", None)
             stage.setdefault("started", datetime.now(UTC).isoformat(timespec="seconds"))

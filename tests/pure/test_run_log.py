@@ -50,10 +50,11 @@ def test_it_tells_versions_settings_stages_and_purchases(fake: FakeFal, tmp_path
     text = log(folder)
     assert "{'python': '3'}" in text
     assert '"size":64' in text
+    assert "front: rendered on " in text
     for stage in ("model", "rig", "references", "photoreal", "results"):
         assert f"stage {stage}: " in text
     for attempt in purchases(folder).attempts:
-        assert attempt.request_id is None or f"{attempt.key}: done, request {attempt.request_id}" in text
+        assert attempt.request_id is None or f"{attempt.key}: done, request {attempt.request_id}, billed " in text
     assert "looking in fal's request list" in text
     assert handlers() == before
 
