@@ -17,7 +17,7 @@ from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
-from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
@@ -187,12 +187,14 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     return product
 
 
-def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> BadInput:
-    """The same error, with the name that the user knows in place of the run's own."""
+def _in_own_words(error: ConsistencyError, folder: RunFolder, settings: RunSettings) -> ConsistencyError:
+    """The same error, with the name that the user knows in place of the run's own, or before it."""
     own = next(iter(settings.inputs), "")
-    if model.is_model(own):
-        return BadInput(str(error).replace(folder.product_source.name, Path(own).name))
-    return error
+    if not model.is_model(own):
+        return error
+    name, text = Path(own).name, str(error)
+    text = text.replace(folder.product_source.name, name)
+    return type(error)(text if name in text or Path(own).stem in text else f"{name}: {text}")
 
 
 # references, and the purchases that follow each of them at once
@@ -211,10 +213,12 @@ def _pictures(work: _Work) -> Steps[None]:
     for angle in sorted(settings.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
         if shot is None:
-            shot = yield from work.studio.render_reference(angle, settings, folder.references)
-            logger.info(
-                "%s: rendered on %s with %s samples in %.1f s", angle.name, shot.device, shot.samples, shot.seconds
-            )
+            try:
+                shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            except BadRender as error:
+                raise _in_own_words(error, folder, settings) from error
+            device, seconds = shot.device, shot.seconds
+            logger.info("%s: rendered on %s with %s samples in %.1f s", angle.name, device, shot.samples, seconds)
             folder.keep_shot(shot)
         shots[angle.name] = shot
         work.shots = {each.name: shots[each.name] for each in settings.angles if each.name in shots}

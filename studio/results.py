@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.types import Image, Object, Scene
+from bpy.types import Camera, Image, Object, Scene
 
 from ..pipeline.backend.ports import Results
 from ..pipeline.errors import RunFolderError
@@ -19,7 +19,7 @@ from . import compat, names
 from .image_worker import ImageWorker
 from .model import product_points
 from .rig import camera_for
-from .scene.collections import collection, existing_objects, remove_objects, remove_unused
+from .scene.collections import collection, existing_objects, remove_backgrounds, remove_objects, remove_unused
 from .scene.preferences import preference
 
 SEQUENCE = "Consistency Sequence"
@@ -80,7 +80,8 @@ def _image(name: str, path: Path) -> Image:
 
 def _behind_camera(camera: Object, image: Image) -> None:
     """The still over the render in the camera's view, half transparent, pixel on pixel."""
-    camera.data.background_images.clear()
+    assert isinstance(camera.data, Camera)
+    remove_backgrounds(camera.data)
     shown = camera.data.background_images.new()
     shown.source, shown.image = "IMAGE", image
     shown.frame_method, shown.display_depth, shown.alpha = "FIT", "FRONT", 0.5

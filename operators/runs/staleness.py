@@ -88,13 +88,19 @@ def _flat(root: bpy.types.Object) -> list[float]:
 
 
 def standing(folder: RunFolder) -> bpy.types.Object | None:
-    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
+    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took.
+
+    None where all its parts were deleted, too: it is loaded anew.
+    """
     from ...pipeline.errors import ConsistencyError
     from ...studio import model, names
+    from ...studio.scene.file_scene import is_part
 
     try:
         root = model.product_root()
     except ConsistencyError:
+        return None
+    if not any(is_part(part) for part in model.parts_of(root)):
         return None
     if root.get(names.SOURCE) == ADOPTED:
         return root if root.get(TAKEN) in folder.settings.inputs else None

@@ -118,7 +118,10 @@ def _look(
 
 
 def _quick(scene: Scene) -> Scene:
-    """Only what is where counts."""
+    """Only what is where counts, also below the ground, which is placed by it."""
+    ground = scene.collection.children.get(names.BACKDROP)
+    if ground is not None:
+        scene.collection.children.unlink(ground)
     scene.cycles.use_denoising = scene.cycles.use_adaptive_sampling = False
     scene.cycles.max_bounces = 0
     return scene

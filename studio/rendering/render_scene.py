@@ -21,7 +21,7 @@ from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolder
 from ...pipeline.settings import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import compat, names
-from ..model import hold_pose
+from ..model import hold_pose, subdivide_as_made
 from ..scene.collections import existing_objects
 from ..scene.preferences import preference
 from .devices import Device
@@ -62,6 +62,7 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
     hold_pose(scene)
+    subdivide_as_made(scene)
     scene.world = bpy.data.worlds.get(names.WORLD)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)

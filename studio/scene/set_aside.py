@@ -10,7 +10,7 @@ from bpy.types import Object, SpaceView3D, ViewLayer
 from ...pipeline.references import BACKDROPS
 from ...pipeline.settings import RunSettings
 from .. import names
-from .collections import existing_objects
+from .collections import existing_objects, remove_backgrounds
 
 # path from the holder → [what was there before, what the studio view has set]; goes through JSON
 Aside = dict[str, list[Any]]
@@ -171,8 +171,7 @@ def remove_backdrop() -> None:
     for camera in bpy.data.cameras:
         for still in _stills(camera):
             still.show_background_image = True
-        for shown in [shown for shown in camera.background_images if shown.image == image]:
-            camera.background_images.remove(shown)
+        remove_backgrounds(camera, image)
     bpy.data.images.remove(image)
 
 

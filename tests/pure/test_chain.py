@@ -13,7 +13,14 @@ from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.fal_backend.buying import patience
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.backend.local import LocalBackend
-from consistency_pipeline.pipeline.errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, RunInUse
+from consistency_pipeline.pipeline.errors import (
+    BadInput,
+    BadRender,
+    BudgetExceeded,
+    Cancelled,
+    ConsistencyError,
+    RunInUse,
+)
 from consistency_pipeline.pipeline.money.ledger import Ledger
 from consistency_pipeline.pipeline.run import preflight
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -89,6 +96,39 @@ def test_a_model_of_ones_own_is_not_bought(fake: FakeFal, tmp_path: Path):
     assert len(bought(fake)) == 6
     assert states(folder)["model"] == "skipped"
     assert folder.product.read_bytes() == own.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("thrown", "said"),
+    [
+        ("product.glb can't be imported", "duck.glb can't be imported"),
+        ("the product has no faces", "duck.glb: the product has no faces"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_model_is_told_under_its_own_name(tmp_path: Path, thrown: str, said: str):
+    class Refusing(StandInStudio):
+        def load_product(self, model: Path) -> Any:
+            yield from super().load_product(model)
+            raise BadInput(thrown)
+
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),), backend="local")
+    studio = Refusing()
+    with pytest.raises(BadInput, match=f"^{said}$"):
+        list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
+
+
+def test_a_reference_that_shows_nothing_is_told_with_the_models_name(tmp_path: Path):
+    class Blind(StandInStudio):
+        def render_reference(self, *rest: Any) -> Any:
+            yield from super().render_reference(*rest)
+            raise BadRender("the front reference is black")
+
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),), backend="local")
+    studio = Blind()
+    with pytest.raises(BadRender, match="^duck.glb: the front reference is black$"):
+        list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
 
 
 def test_the_report_says_what_was_sent_and_what_it_cost(fake: FakeFal, tmp_path: Path):
