@@ -1,22 +1,20 @@
 """Imports what a run needs, one module at a time, while the artist still looks at the panel: all at once would be felt.
 
-Which modules those are is read from their own import statements, compiled: also from the statements inside functions,
-which is where the heavy ones stand so that registering stays quick. A module comes after those that it imports, so that
-each step is short. Only Blender's main thread imports.
+Which modules those are is read from their own import statements, also from those inside functions, which is where the
+heavy ones stand so that registering stays quick. A module comes after those that it imports, so that each step is short.
+Only Blender's main thread imports.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
-import dis
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import resolve_name
 from time import perf_counter
-from types import CodeType
-from typing import Any
 
 import bpy
 
@@ -25,12 +23,6 @@ from ... import __package__ as base_package
 ROOT = f"{base_package}.operators.runs.run"  # whatever a button can reach from there
 PAUSE = 0.02  # seconds between two turns
 TURN = 0.006  # seconds after which a turn begins no further step
-IMPORT_NAME, LOAD_CONST, LOAD_NAME, EXTENDED_ARG = map(
-    dis.opmap.__getitem__, ("IMPORT_NAME", "LOAD_CONST", "LOAD_NAME", "EXTENDED_ARG")
-)
-SKIP = (
-    dis.opmap.get("POP_JUMP_FORWARD_IF_FALSE") or dis.opmap["POP_JUMP_IF_FALSE"]
-)  # its name in Python 3.11, and since
 
 _steps: Iterator[None] | None = None
 _begun = _done = False
@@ -50,10 +42,10 @@ class _Walk:
         spec = _find(name)
         if spec is None:
             return
-        code = spec.loader.get_code(name)
+        tree = ast.parse(spec.loader.get_source(name) or "")
         package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
         yield
-        for module, names, at_once in _wanted(code, package):
+        for module, names, at_once in _wanted(tree, package):
             if _is_ours(module):
                 yield from self.imports(module)
                 for each in names:
@@ -94,31 +86,23 @@ def _find(name: str) -> ModuleSpec | None:
     return None if places is None else PathFinder.find_spec(name, places)
 
 
-def _wanted(code: CodeType, package: str, *, at_once: bool = True) -> Iterator[tuple[str, Sequence[str], bool]]:
-    """What ``code`` of a module in ``package`` imports: each module, the names that it takes from there, and whether that
-    is done ``at_once``, not in a function.
+def _wanted(tree: ast.AST, package: str, *, at_once: bool = True) -> Iterator[tuple[str, Sequence[str], bool]]:
+    """What a module in ``package`` imports: each module, the names that it takes from there, and whether that is done
+    ``at_once``, not in a function.
 
     What only type checkers are told, below ``if TYPE_CHECKING:``, is left out.
     """
-    operations = code.co_code
-    level: Any = None
-    names: Any = None
-    more = only_types_until = 0
-    pairs = zip(operations[::2], operations[1::2], strict=True) if IMPORT_NAME in operations[::2] else ()
-    for place, (operation, low) in enumerate(pairs):
-        argument, more = low | more, (low | more) << 8 if operation == EXTENDED_ARG else 0
-        if operation == LOAD_CONST:
-            level, names = names, code.co_consts[argument]
-        elif operation == LOAD_NAME and code.co_names[argument] == "TYPE_CHECKING":
-            only_types_until = sys.maxsize
-        elif operation == SKIP and only_types_until == sys.maxsize:
-            only_types_until = place + 1 + argument
-        elif operation == IMPORT_NAME and place >= only_types_until:
-            name = code.co_names[argument]
-            yield resolve_name("." * level + name, package) if level else name, names or (), at_once
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from _wanted(part, package, at_once=False)
+    typing = isinstance(tree, ast.If) and isinstance(tree.test, ast.Name) and tree.test.id == "TYPE_CHECKING"
+    for part in ("orelse",) if typing else ("body", "handlers", "orelse", "finalbody"):
+        for node in getattr(tree, part, ()):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, (), at_once) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                name = "." * node.level + (node.module or "")
+                module = resolve_name(name, package) if node.level else name
+                yield module, [alias.name for alias in node.names], at_once
+            else:
+                yield from _wanted(node, package, at_once=at_once and not isinstance(node, ast.FunctionDef))
 
 
 def advance() -> bool:
