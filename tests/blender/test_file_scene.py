@@ -172,7 +172,7 @@ def test_a_shader_by_world_position_looks_as_in_the_file(taken, add_box, tmp_pat
     taken()
     settings = RunSettings(size=64, samples=2, device="cpu", shadow=False)
     finish(rig.place_rig(settings))
-    shot = finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+    shot = finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
     picture, mask = (passes.load(shot.files[name]) for name in ("image", "mask"))
     red, green, _ = picture[mask[..., 0] > 0.99].mean(axis=0)
     assert red > 0.7
@@ -262,7 +262,9 @@ def lamp(thing):
     return "which is a lamp"
 
 
-@pytest.mark.parametrize("how", [catcher, unseen, holdout, held_out_by_its_collection, indirect, in_a_hidden_collection, excluded, lamp])  # fmt: skip
+@pytest.mark.parametrize(
+    "how", [catcher, unseen, holdout, held_out_by_its_collection, indirect, in_a_hidden_collection, excluded, lamp]
+)
 def test_what_renders_do_not_show_as_a_thing_is_left_out_with_a_line(taken, add_box, how):
     says = how(add_box("Else", size=(20, 20, 0.1), at=(0, 0, -3)))
     add_box("Product", at=(2, 0, 0.5))
@@ -415,6 +417,6 @@ def test_a_drawing_does_not_cover_the_product(taken, add_box, tmp_path):
     assert product.notes == ("left out: Sketch, which is a drawing",)
     settings = RunSettings(size=64, samples=1, device="cpu")
     finish(rig.place_rig(settings))
-    shot = finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+    shot = finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
     picture = passes.load(shot.files["image"])
     assert np.ptp(picture, axis=-1).max() < 0.2, "the brown monkey is in the picture"

@@ -42,7 +42,7 @@ def photos(place: Path, count: int) -> tuple[str, ...]:
 
 def new_run(place: Path, **settings: Any) -> RunFolder:
     folder = RunFolder.create(place / "run", RunSettings(**{"backend": "fal", "size": 64, **settings}), {"python": "3"})
-    if folder.settings.backend == "fal":
+    if folder.settings.service.backend == "fal":
         folder.note(prices=prices.fetch(API_KEY, {purchase.endpoint for purchase in quote.plan(folder.settings)}))
     return folder
 
@@ -79,7 +79,7 @@ def test_from_inputs_to_five_stills_and_a_clip(fake: FakeFal, tmp_path: Path, ro
     assert bought(fake) == sorted([*endpoints, *["flux-kontext/dev"] * 5, KLING.removeprefix("fal-ai/")])
     assert set(states(folder).values()) == {"done"}
     assert folder.is_finished
-    for angle in folder.settings.angles:
+    for angle in folder.settings.studio.angles:
         assert folder.still(angle.name).is_file()
     assert folder.clip("turntable").is_file()
     assert folder.product.read_bytes()[:4] == b"glTF"
@@ -154,7 +154,9 @@ def test_each_reference_becomes_its_own_still(fake: FakeFal, tmp_path: Path):
     go(folder)
     for entry in fake.books.of(KONTEXT):
         sent = fake.storage.fetch(entry.arguments["image_url"])
-        [angle] = [a.name for a in folder.settings.angles if (folder.references / f"{a.name}.png").read_bytes() == sent]
+        [angle] = [
+            a.name for a in folder.settings.studio.angles if (folder.references / f"{a.name}.png").read_bytes() == sent
+        ]
         assert fake.queue._jobs[entry.request_id].made is not None
         attempt = folder.read_journal().purchases.last(f"photoreal/{angle}/take-01")
         assert attempt is not None
@@ -217,7 +219,7 @@ def test_one_failed_still_does_not_take_the_others_down(fake: FakeFal, tmp_path:
     fake.fault(f"submit:{KLING}", "content_policy")
     with pytest.raises(errors.PolicyRefusal):
         go(folder)
-    assert all(folder.still(angle.name).is_file() for angle in folder.settings.angles)
+    assert all(folder.still(angle.name).is_file() for angle in folder.settings.studio.angles)
     assert (states(folder)["photoreal"], states(folder)["video"]) == ("done", "failed")
     go(RunFolder.open(folder.root), retry_failed=True)
     assert RunFolder.open(folder.root).is_finished
