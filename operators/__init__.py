@@ -10,9 +10,18 @@ from typing import Any
 import bpy
 
 from . import command, preferences, startup
-from .display import compare, compare_handle, first_screen, pictures, results, status, studio_view, thumbnails
+from .display import (
+    compare,
+    compare_handle,
+    first_screen,
+    pictures,
+    results,
+    status,
+    studio_view,
+    thumbnails,
+)
 from .editing import fields, lighting, orientation, properties, rig, source
-from .runs import costs, gradual_imports, jobs, run
+from .runs import bug_report, costs, gradual_imports, jobs, run
 
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
@@ -32,6 +41,7 @@ CLASSES: tuple[Any, ...] = (
     *results.CLASSES,
     *fields.CLASSES,
     *jobs.CLASSES,
+    *bug_report.CLASSES,
 )
 
 

@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from .backend.ports import Backend
 from .errors import Cancelled
-from .stages import Progress, Steps
+
+if TYPE_CHECKING:
+    from .backend.ports import Backend
+    from .stages import Progress, Steps
 
 CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
 

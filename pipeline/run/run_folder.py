@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from .lease import Lease
 from .migrations import NewerFormat, bring_up_to_date
 from .record import Decision, Entry, RunRecord, StageRecord, TintCheck, Track
 
+logger = logging.getLogger(__name__)
+
 
 class RunFolder:
     """The paths of a run, and run.json: settings, versions and the state of each stage, always valid JSON.
@@ -30,6 +34,7 @@ class RunFolder:
         self.root = root
         self._record = record
         self.lease = Lease(root / ".run.lease", "consistency run")
+        self._running_since: dict[Stage, float] = {}  # by the monotonic clock, for the log
 
     # paths
 
@@ -203,6 +208,10 @@ class RunFolder:
 
     def mark(self, name: Stage, state: StageState, **facts: Any) -> None:
         """Set a stage's state, and what it found: fields of StageRecord."""
+        now = time.monotonic()
+        since = self._running_since.setdefault(name, now)
+        after = "" if state == StageState.RUNNING else f" after {now - since:.1f} s"
+        logger.info("stage %s: %s%s%s", name, state, after, f": {facts}" if facts else "")
         self._record.stages[name] = self.stage(name).marked(StageState(state), facts)
         self.save()
 
