@@ -9,6 +9,7 @@ import bpy
 from ..operators.display import status
 from ..operators.display.compare import OVER, UNDER
 from ..operators.display.results import planes
+from ..pipeline.verdicts import Outcome
 from .sidebar import worst
 from .stage import StagePanel
 from .words import STATE_ICONS, message
@@ -40,9 +41,9 @@ def draw_scores(layout: UILayout, now: Any) -> None:
     """The run's headline, and below it each angle that somebody should look at."""
     message(layout, now.headline.partition(";")[0], icon=worst(now))
     for shot in now.shots:
-        if shot.outcome not in ("", "pass"):
+        if shot.outcome not in ("", Outcome.PASS):
             words = f"{shot.name}: {shot.verdict}" if shot.verdict else shot.name
-            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
 
 
 def draw_compare(layout: UILayout, context: Context) -> None:

@@ -155,7 +155,7 @@ def finish(drive: ActiveRun) -> dict[str, Any]:
     """Advance to the end, however long it takes. Returns the report; raises what made it fail."""
     try:
         while not drive.advance(1.0):
-            if drive.progress is not None and drive.progress.text == "waiting":
+            if drive.progress is not None and drive.progress.idle:
                 time.sleep(0.05)
     finally:
         drive.close()

@@ -10,6 +10,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ...pipeline.errors import Cancelled, ConsistencyError
+from ...pipeline.stages import StageState
 from .. import startup
 from ..display import reasons, refresh, status
 from ..editing import live, orientation
@@ -175,7 +176,7 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         if there != self._there:
             self._there = there
             refresh.pictures(scene, self._drive.folder)
-        if not ended and self._drive.folder.stage("rig")["state"] == "done" and before[1] != "done":
+        if not ended and self._drive.folder.stage("rig").state == StageState.DONE and before[1] != StageState.DONE:
             bpy.ops.ed.undo_push(message="Consistency: Place Rig")
         self._show(context, now)
         if not ended:
