@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .pipeline.arguments import make_parser, settings_from, with_limits
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
-from .pipeline.options import make_parser, settings_from, with_limits
 from .pipeline.terminal import Stop, drive, put, quiet_stdout, say
 from .pipeline.wording.text_table import text_table, usd
 
@@ -116,14 +116,14 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
-    if settings.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
+    if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
         settings = settings.model_copy(update={"seed": secrets.randbelow(2**31)})
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)
-    if settings.backend == "local":  # its takes would all be the same picture
+    if settings.service.backend == "local":  # its takes would all be the same picture
         settings = settings.model_copy(update={"takes": 1})
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return _drive(RunFolder.create(root, settings, versions()), _local_backend)
     with _fal() as fal:
         prices = _agree(fal, settings, options.yes)
@@ -139,14 +139,12 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
     settings = with_limits(folder.settings, options)
-    if options.allow_missing_textures:
-        settings = settings.model_copy(update={"allow_missing_textures": True})
     if settings != folder.settings:
         folder.settings = settings
     if folder.is_finished:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return _drive(folder, _local_backend)
     with _fal() as fal:
         wishes = {"send_again": options.send_again, "retry_failed": options.retry_failed}
@@ -191,8 +189,10 @@ def _agree(
     estimate = quote.estimate(settings, prices, folder, **wishes)
     say(estimate.table())
     quote.check_limits(estimate, settings)
-    if settings.budget is not None and estimate.total > settings.budget:
-        say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
+    if settings.money.budget is not None and estimate.total > settings.money.budget:
+        say(
+            f"the run's limit of ${settings.money.budget:.2f} will be reached before its end; it will stop there in order"
+        )
     if estimate.buys and not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"this would spend up to {estimate.in_words}; confirm with --yes")
@@ -232,7 +232,12 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
         drive(chain.run(folder, studio, backend), backend, stop, folder.root)
         return _summary(folder, began)
     except ConsistencyError as error:
-        return {**_summary(folder, began), "status": _WORDS.get(error.exit_status, "failed"), "error": str(error), "exit": error.exit_status}  # fmt: skip
+        return {
+            **_summary(folder, began),
+            "status": _WORDS.get(error.exit_status, "failed"),
+            "error": str(error),
+            "exit": error.exit_status,
+        }
     finally:
         backend.close()
         stop.restore()
@@ -245,18 +250,18 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
         report = json.loads(folder.report.read_text(encoding="utf-8"))
     stills = {
         angle.name: f"photoreal/{angle.name}.png"
-        for angle in folder.settings.angles
+        for angle in folder.settings.studio.angles
         if folder.still(angle.name).is_file()
     }
-    motion = folder.settings.motion
+    motion = folder.settings.clip.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
-    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.backend == "fal" else ""
+    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == "fal" else ""
     headline = f"\n{record['headline']}" if record.get("headline") else ""
-    label = report.get("backend_label", folder.settings.backend)
+    label = report.get("backend_label", folder.settings.service.backend)
     return {
         "status": "done",
         "run": str(folder.root),
-        "backend": folder.settings.backend,
+        "backend": folder.settings.service.backend,
         "backend_label": label,
         "device": record.get("device"),
         "stages": {name: stage["state"] for name, stage in record["stages"].items()},
@@ -287,7 +292,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
     settings = settings_from(options, has_key=find_key() is not None)
     check(settings)
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return {
             "status": "done",
             "backend": "local",
@@ -335,7 +340,9 @@ def _stale_prices() -> dict[str, Any]:
     for row in rows:
         row["price_days"] = (today - date.fromisoformat(row["price_date"])).days
     lines = [(row["id"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"]) for row in rows]
-    text = text_table(("id", "stored price", "of", "source"), lines) if rows else f"no stored price is older than {FRESH_DAYS} days"  # fmt: skip
+    text = f"no stored price is older than {FRESH_DAYS} days"
+    if rows:
+        text = text_table(("id", "stored price", "of", "source"), lines)
     return {"status": "done", "endpoints": rows, "text": text}
 
 

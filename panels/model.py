@@ -15,14 +15,27 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
-SOURCES: tuple[tuple[str, Any], ...] = (("PHOTOS", "IMAGE_DATA"), ("WORDS", "TEXT"), ("FILE", "FILE_3D"), ("OBJECTS", "OBJECT_DATA"))  # fmt: skip
+SOURCES: tuple[tuple[str, Any], ...] = (
+    ("PHOTOS", "IMAGE_DATA"),
+    ("WORDS", "TEXT"),
+    ("FILE", "FILE_3D"),
+    ("OBJECTS", "OBJECT_DATA"),
+)
 
 
-TURN_ICONS: tuple[tuple[str, Any], ...] = (("LEFT", "LOOP_FORWARDS"), ("RIGHT", "LOOP_BACK"), ("FORWARD", "TRIA_DOWN"), ("BACK", "TRIA_UP"), ("NONE", "X"))  # fmt: skip
+TURN_ICONS: tuple[tuple[str, Any], ...] = (
+    ("LEFT", "LOOP_FORWARDS"),
+    ("RIGHT", "LOOP_BACK"),
+    ("FORWARD", "TRIA_DOWN"),
+    ("BACK", "TRIA_UP"),
+    ("NONE", "X"),
+)
 
 
 class CONSISTENCY_UL_photos(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         layout.label(text=bpy.path.basename(item.path), icon="IMAGE_DATA")
 
 

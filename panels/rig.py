@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_UL_angles(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="CAMERA_DATA")
         row.operator("consistency.look_through", text="", icon="VIEW_CAMERA", emboss=False).angle = item.name

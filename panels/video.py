@@ -31,7 +31,9 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
         column.use_property_decorate = False
         column.prop(own, "motion")
         if own.motion != "none":
-            column.prop(own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter")  # fmt: skip
+            column.prop(
+                own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter"
+            )
             if fal:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")

@@ -51,7 +51,7 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
     """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
     settings, own = folder.settings, scene.consistency
     text = own.text if own.source == "WORDS" else ""
-    return scene_settings.made_from(settings.inputs, settings.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
+    return scene_settings.made_from(settings.inputs.files, settings.inputs.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
 
 
 def forget() -> None:
@@ -80,7 +80,7 @@ def stages(folder: RunFolder) -> None:
     rig = folder.stage("rig")
     if rig.get("size_m"):
         settings = folder.settings
-        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs, settings.text)
+        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs.files, settings.inputs.text)
     status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
 
 
@@ -122,7 +122,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
                 thumbnails.load(path)
     outcomes = [item.outcome for item in shown if item.outcome]
     status.of().headline = tally(outcomes) if outcomes else ""
-    clip = folder.clip(folder.settings.motion)
+    clip = folder.clip(folder.settings.clip.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
 
@@ -156,7 +156,7 @@ def outdated(folder: RunFolder) -> None:
     if now.running:
         return
     behind = any(item.state == "stale" for item in now.shots)
-    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.angles)
+    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.studio.angles)
     for item in now.stages:
         is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
         if item.state in ("done", "stale"):
@@ -204,7 +204,7 @@ def jobs_of_journal(folder: RunFolder) -> None:
         item = shown.add()
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
         item.state = STATES.get(last.next_step, last.next_step)
-        item.log = str((last.failure or {}).get("message") or "")
+        item.log = last.failure_message
         item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd
         item.billed = -1.0 if last.billed_usd is None else last.billed_usd

@@ -5,8 +5,11 @@ from __future__ import annotations
 import bpy
 from bl_operators.presets import AddPresetBase
 
+from ...pipeline.declaration import options_of
+from ...pipeline.options import LightRig
+
 FOLDER = "consistency/lighting"
-VALUES = ("lighting", "backdrop", "shadow", "light.key", "light.fill", "light.rim", "light.environment", "light.softness", "light.temperature", "light.rotation")  # fmt: skip
+VALUES = ("lighting", "backdrop", "shadow", *(f"light.{option.prop}" for option in options_of(LightRig)))
 
 
 class CONSISTENCY_OT_save_light_preset(AddPresetBase, bpy.types.Operator):

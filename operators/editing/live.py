@@ -136,7 +136,7 @@ def place_cameras(scene: bpy.types.Scene) -> None:
     from ...studio import names, rig
     from ...studio.scene.collections import existing_objects, remove_objects
 
-    wanted = {angle.name for angle in settings.angles}
+    wanted = {angle.name for angle in settings.studio.angles}
     remove_objects(camera for camera in existing_objects(names.RIG) if camera.get(names.ANGLE) not in wanted)
     rig.place_cameras(points, settings)
     _show_in_studio(scene)
@@ -225,6 +225,6 @@ def preview_prompt(scene: bpy.types.Scene) -> None:
         status.preview = ""
         log.debug("no prompt to show: %s", error)
         return
-    index = min(scene.consistency.angle_index, len(settings.angles) - 1)
-    status.preview = prompt_for(settings.angles[index], settings, UNKNOWN_PRODUCT)
-    status.preview_angle = settings.angles[index].name
+    index = min(scene.consistency.angle_index, len(settings.studio.angles) - 1)
+    status.preview = prompt_for(settings.studio.angles[index], settings, UNKNOWN_PRODUCT)
+    status.preview_angle = settings.studio.angles[index].name

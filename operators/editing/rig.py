@@ -12,7 +12,7 @@ from ...pipeline.errors import ConsistencyError
 from ..display import compare, reasons, status, studio_view
 from ..runs.modal_base import say_error
 from . import live
-from .angles import fill_in, free_name, set_angles, to_angle
+from .angles import fill_in, free_name, set_angles, values_of
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -52,7 +52,7 @@ class CONSISTENCY_OT_load_angles(bpy.types.Operator):
 
         own = context.scene.consistency
         own.video_angle = own.video_end_angle = ""
-        set_angles(context.scene, [angle.model_dump() for angle in ANGLE_SETS[self.set]])
+        set_angles(context.scene, ANGLE_SETS[self.set])
         return {"FINISHED"}
 
 
@@ -80,7 +80,7 @@ class CONSISTENCY_OT_duplicate_angle(AngleOperator, bpy.types.Operator):
 
     def execute(self, context: Context) -> set[str]:
         own = context.scene.consistency
-        add(context.scene, to_angle(own.angles[own.angle_index]).model_dump())
+        add(context.scene, values_of(own.angles[own.angle_index]))
         return {"FINISHED"}
 
 

@@ -190,8 +190,8 @@ class CONSISTENCY_OT_run(Wishing, Ticking, bpy.types.Operator):
         product = self._drive.product
         if product is not None and scene == context.scene:
             settings = self._drive.folder.settings
-            called = settings.name or settings.product_name or product.name
-            refresh.product(called, product.size, settings.inputs, settings.text)
+            called = settings.inputs.name or settings.product_name or product.name
+            refresh.product(called, product.size, settings.inputs.files, settings.inputs.text)
             orientation.look_at_product(context)
         self.report({"INFO"}, f"Consistency: {now.note}")
         return {"FINISHED"}

@@ -60,7 +60,7 @@ def file_word(words: str) -> str:
 
 def new_root(settings: RunSettings) -> Path:
     """A folder that is not there yet, named after what the run starts from."""
-    first = Path(settings.inputs[0]).stem if settings.inputs else settings.text
+    first = Path(settings.inputs.files[0]).stem if settings.inputs.files else settings.inputs.text
     word, home, number = file_word(first), runs_home(), 1
     while (home / f"{word}-{number:03d}").exists():
         number += 1
@@ -92,8 +92,8 @@ def at_hand(scene: bpy.types.Scene, settings: RunSettings, wish: RunRequest) -> 
     except RunFolderError:
         return None
     then = folder.settings
-    same = (then.inputs, then.text, then.backend) == (settings.inputs, settings.text, settings.backend)
-    return folder if same else None
+    made_of = [(each.inputs.files, each.inputs.text, each.service.backend) for each in (then, settings)]
+    return folder if made_of[0] == made_of[1] else None
 
 
 def settings_of(scene: bpy.types.Scene, wish: RunRequest) -> tuple[RunSettings, RunFolder | None]:
@@ -102,8 +102,8 @@ def settings_of(scene: bpy.types.Scene, wish: RunRequest) -> tuple[RunSettings, 
 
     settings = to_settings(scene)
     folder = at_hand(scene, settings, wish)
-    if settings.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
-        seed = folder.settings.seed if folder is not None else secrets.randbelow(2**31)
+    if settings.stills.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
+        seed = folder.settings.stills.seed if folder is not None else secrets.randbelow(2**31)
         settings = settings.model_copy(update={"seed": seed})
     check(settings, resuming=folder)
     return settings, folder
@@ -121,7 +121,7 @@ def arrange(folder: RunFolder, settings: RunSettings, wish: RunRequest) -> list[
     stale = staleness.stale_angles(folder, settings)
     for name in stale:
         folder.forget_shot(name)
-    names = [angle.name for angle in settings.angles if wish.angle in ("", angle.name)]
+    names = [angle.name for angle in settings.studio.angles if wish.angle in ("", angle.name)]
     if wish.again and wish.until == "references":
         for name in names:
             folder.forget_shot(name)
@@ -129,7 +129,7 @@ def arrange(folder: RunFolder, settings: RunSettings, wish: RunRequest) -> list[
         for name in names:
             folder.new_round(f"photoreal/{name}")
     elif wish.again and wish.until == "video":
-        folder.new_round(f"video/{settings.motion}")
+        folder.new_round(f"video/{settings.clip.motion}")
     return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
 
 

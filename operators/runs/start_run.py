@@ -25,7 +25,7 @@ def estimate(scene: bpy.types.Scene, wanted: run_request.RunRequest) -> question
     settings, folder = run_request.settings_of(scene, wanted)
     from ...fal_backend import quote
 
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return quote.Estimate((), (), {})
     place = None
     if folder is not None:
@@ -41,7 +41,7 @@ def _stays_behind(settings: RunSettings, place: RunFolder) -> str:
     """A clip that was bought is kept where its still is made anew: say so, since it shows the product as it was."""
     from ...pipeline import plan
 
-    if settings.motion == "none" or place.chosen(f"video/{settings.motion}") is None:
+    if settings.clip.motion == "none" or place.chosen(f"video/{settings.clip.motion}") is None:
         return ""
     anew = [name for name in plan.clip_stills(settings) if place.chosen(f"photoreal/{name}") is None]
     if not anew:
@@ -92,7 +92,7 @@ def start(
     if active_run.is_active():
         raise ConsistencyError("a run is active; wait for it, or cancel it first")
     settings, folder = run_request.settings_of(scene, wanted)
-    if settings.backend == "fal":
+    if settings.service.backend == "fal":
         SpendingBook().check()
     if folder is None:
         root = run_request.new_root(settings)
@@ -123,7 +123,7 @@ def _ended() -> None:
 
 
 def _backend(folder: RunFolder, settings: RunSettings, studio: Any, wanted: run_request.RunRequest) -> Backend:
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         from ...pipeline.backend.local import LocalBackend
 
         return LocalBackend(studio, settings)

@@ -12,6 +12,8 @@ from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.fal_backend.buying import buyer
 from consistency_pipeline.pipeline.errors import Cancelled
 from consistency_pipeline.pipeline.gate.scoring.ladder import BOUGHT
+from consistency_pipeline.pipeline.run.attempt import CancelAnswer
+from consistency_pipeline.pipeline.run.events import CancelAnswered, Intended
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
@@ -84,7 +86,7 @@ def test_retakes_of_one_angle_are_not_taken_from_the_others(fake: FakeFal, tmp_p
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(update={"gate": Gate(retakes=1, local=False, rungs=("reroll",))})
-    for angle in again.settings.angles[1:]:
+    for angle in again.settings.studio.angles[1:]:
         again.new_round(f"photoreal/{angle.name}")
     most, billed = goes_on(fake, again, NothingRight())
     assert billed == pytest.approx(8 * RETAKE)
@@ -97,9 +99,9 @@ def test_an_angle_that_was_removed_has_spent_what_it_spent(fake: FakeFal, tmp_pa
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(
-        update={"angles": tuple(angle for angle in again.settings.angles if angle.name != "front")}
+        update={"angles": tuple(angle for angle in again.settings.studio.angles if angle.name != "front")}
     )
-    for angle in again.settings.angles:
+    for angle in again.settings.studio.angles:
         again.new_round(f"photoreal/{angle.name}")
     most, billed = goes_on(fake, again, NothingRight())
     assert billed == most == pytest.approx(4 * RETAKE), "the limit of the retakes is used up"
@@ -127,8 +129,8 @@ def test_retakes_that_are_asked_for_again_count_before_they_are_written_down(
         entries[0] |= WRONG
         entries.append({"take": 2, "made_by": "reroll", "key": key, "why": "a part is missing"})
         del folder.record["chosen"][f"photoreal/{name}"]
-        Journal(folder.journal).write("intended", key, 1, stage="photoreal", quoted_usd=RETAKE)
-        Journal(folder.journal).write("cancelled", key, 1, answer="removed")
+        Journal(folder.journal).write(key, 1, Intended(stage="photoreal", quoted_usd=RETAKE))
+        Journal(folder.journal).write(key, 1, CancelAnswered(CancelAnswer.REMOVED))
     folder.new_round("photoreal/top")
     send = buyer.Buyer._send
 
