@@ -1,4 +1,4 @@
-"""A run on disk. The layout is a contract (see the README's architecture section); this file is its only owner."""
+"""A run on disk. The layout is a contract (see docs/architecture.md); this file is its only owner."""
 
 from __future__ import annotations
 
