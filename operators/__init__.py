@@ -1,5 +1,8 @@
 """What buttons and commands do. Thin: read the context, call the studio or the chain, report.
 
+Rooms, each importing only from those after it: ``startup`` and ``buttons`` (what a press does), ``display`` (what panels and
+viewports show), ``runs`` (what runs a run), ``editing`` (the settings that an artist edits).
+
 Nothing heavy is imported here: registering must not be felt when Blender starts.
 """
 
@@ -9,10 +12,26 @@ from typing import Any
 
 import bpy
 
-from . import command, preferences, startup
-from .display import compare, compare_handle, first_screen, pictures, results, status, studio_view, thumbnails
-from .editing import fields, lighting, orientation, properties, rig, source
-from .runs import costs, gradual_imports, jobs, run
+from . import command, startup
+from .buttons import (
+    costs,
+    fields,
+    jobs,
+    lighting,
+    orientation,
+    pictures,
+    preferences,
+    results,
+    rig,
+    run,
+    source,
+)
+from .buttons import (
+    studio_view as studio_view_button,
+)
+from .display import compare, compare_handle, first_screen, status, studio_view, thumbnails
+from .editing import properties
+from .runs import gradual_imports
 
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
@@ -28,7 +47,7 @@ CLASSES: tuple[Any, ...] = (
     *pictures.CLASSES,
     *compare.CLASSES,
     *compare_handle.CLASSES,
-    *studio_view.CLASSES,
+    *studio_view_button.CLASSES,
     *results.CLASSES,
     *fields.CLASSES,
     *jobs.CLASSES,

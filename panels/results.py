@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..operators.buttons.results import planes
 from ..operators.display import status
 from ..operators.display.compare import OVER, UNDER
-from ..operators.display.results import planes
 from .sidebar import worst
 from .stage import StagePanel
 from .words import STATE_ICONS, message

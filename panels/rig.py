@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..operators.editing.lighting import FOLDER
+from ..operators.buttons.lighting import FOLDER
 from ..operators.editing.properties import OURS
 from .sidebar import Sidebar
 from .stage import StagePanel

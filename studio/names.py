@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from ..pipeline.formats.gltf_textures import LEFT_OUT as LEFT_OUT
 
-ROOT = "Consistency Pipeline"
+PROGRAM, SHORT_NAME = "Consistency Pipeline", "Consistency"
+ROOT = PROGRAM
 PRODUCT = "Consistency Product"
 RIG = "Consistency Rig"
 LIGHTING = "Consistency Lighting"
 BACKDROP = "Consistency Backdrop"
 RESULTS = "Consistency Results"
+RENDER_SCENE = "Consistency Render"  # there while something is rendered
 
 PRODUCT_ROOT = "Product"  # the empty that carries the whole product
 GROUND = "Ground"  # the shadow catcher

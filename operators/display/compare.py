@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ...studio import names
 from . import reasons, status
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class CONSISTENCY_OT_compare(bpy.types.Operator):
                 bpy.ops.consistency.look_through(angle=name)
         elif context.area is not None and context.area.type == "IMAGE_EDITOR":
             context.space_data.image = still
-        begin()
+        start()
         status.redraw(pictures=True)
         return {"FINISHED"}
 
@@ -102,7 +103,7 @@ def _first_angle(context: Context) -> str:
     return chosen if any(shot.name == chosen for shot in shots) else shots[0].name if shots else ""
 
 
-def begin() -> None:
+def start() -> None:
     """Have both editors draw; nothing can be drawn in background."""
     if _handles or bpy.app.background:
         return
@@ -157,7 +158,7 @@ def _angle_here(context: Context) -> str:
     if context.region_data is None or context.region_data.view_perspective != "CAMERA":
         return ""
     camera = context.scene.camera
-    return str(camera.get("consistency_angle", "")) if camera is not None else ""  # studio.names.ANGLE
+    return str(camera.get(names.ANGLE, "")) if camera is not None else ""
 
 
 def _camera_corners(context: Context) -> list[Corner] | None:

@@ -9,7 +9,7 @@ from bpy.props import EnumProperty
 
 from ...pipeline.wording.text_table import price_sum
 from ..editing import scene_settings
-from ..preferences import has_key
+from ..editing.preferences import has_key
 from ..runs import gradual_imports
 from . import reasons, refresh, status
 

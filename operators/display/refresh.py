@@ -1,4 +1,4 @@
-"""Reads the run at hand and the drive into the status that panels draw. Files are read here, never while drawing."""
+"""Reads the run at hand, and the active one, into the status that panels draw. Files are read here, never while drawing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
     """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
     settings, own = folder.settings, scene.consistency
     text = own.text if own.source == "WORDS" else ""
-    return scene_settings.made_from(settings.inputs, settings.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
+    made_from = scene_settings.made_from
+    return made_from(settings.inputs, settings.text) == made_from(scene_settings.inputs_of(scene), text)
 
 
 def forget() -> None:
@@ -190,7 +191,14 @@ def money(folder: RunFolder) -> None:
     now.quoted, now.billed, now.uncertain = ledger.quoted_usd, ledger.billed_usd, ledger.uncertain_usd
 
 
-STATES = {"done": "done", "wait": "running", "fetch": "saving", "retry": "failed", "stuck": "failed", "uncertain": "uncertain"}  # fmt: skip
+STATES = {  # what comes next of a purchase → how its job stands
+    "done": "done",
+    "wait": "running",
+    "fetch": "saving",
+    "retry": "failed",
+    "stuck": "failed",
+    "uncertain": "uncertain",
+}
 
 
 def jobs_of_journal(folder: RunFolder) -> None:
@@ -211,10 +219,10 @@ def jobs_of_journal(folder: RunFolder) -> None:
         item.request_id = last.request_id or ""
 
 
-def jobs(drive: ActiveRun) -> None:
+def jobs(run: ActiveRun) -> None:
     shown = status.of().jobs
     by_name = {item.name: item for item in shown}
-    for job in drive.backend.jobs.values():
+    for job in run.backend.jobs.values():
         item = by_name.get(job.key)
         if item is None:
             item = shown.add()
@@ -232,24 +240,24 @@ def _show_job(item: Any, job: Job) -> None:
     item.billed = -1.0 if job.billed_usd is None else job.billed_usd
 
 
-def progress(drive: ActiveRun) -> None:
+def progress(run: ActiveRun) -> None:
     """What is going on, each tick."""
     now = status.of()
-    now.running, now.cancelling = not drive.ended, drive.cancelling
-    now.run_folder = str(drive.folder.root)
-    now.backend = drive.backend.name
-    if drive.progress is not None:
-        now.stage = drive.progress.stage
-        now.text, now.fraction = drive.outlook.line, drive.outlook.fraction
-    stages(drive.folder)
-    jobs(drive)
+    now.running, now.cancelling = not run.ended, run.cancelling
+    now.run_folder = str(run.folder.root)
+    now.backend = run.backend.name
+    if run.progress is not None:
+        now.stage = run.progress.stage
+        now.text, now.fraction = run.outlook.line, run.outlook.fraction
+    stages(run.folder)
+    jobs(run)
 
 
-def what_is_there(drive: ActiveRun) -> tuple[Any, ...]:
+def what_is_there(run: ActiveRun) -> tuple[Any, ...]:
     """Differs as soon as a picture or the clip has come to disk, or another take is shown."""
-    record = drive.folder.record
+    record = run.folder.record
     shots = tuple(record["stages"].get("references", {}).get("shots", {}))
-    ended = sum(job.ended is not None for job in drive.backend.jobs.values())
+    ended = sum(job.ended is not None for job in run.backend.jobs.values())
     return shots, tuple(record.get("chosen", {}).items()), ended
 
 

@@ -25,7 +25,7 @@ FOREIGN = (
 )
 OWN = (
     "pipeline.rig", "pipeline.settings", "pipeline.backend.requests", "pipeline.backend.ports", "pipeline.run.journal", "pipeline.run.run_folder",
-    "pipeline.photoreal", "pipeline.plan", "operators.editing.live", "pipeline.gate.scoring.verdict", "pipeline.gate.scoring.ladder",
+    "pipeline.photoreal", "pipeline.plan", "operators.display.follow", "pipeline.gate.scoring.verdict", "pipeline.gate.scoring.ladder",
     "pipeline.money.spending", "pipeline.gate.acceptance", "pipeline.run.preflight", "pipeline.money.ledger", "pipeline.backend.local",
     "pipeline.run.outlook", "pipeline.chain", "studio.files.model_files", "studio.model", "studio.orientation", "studio.export", "studio.scene.fingerprint", "studio.lighting", "studio.scene.backdrop",
     "studio.scene.preferences", "studio.rig", "studio.rendering.render_scene", "studio.references", "studio.rendering.framing_check", "studio.photoreal", "studio.video", "studio.rendering.contact_sheet",
@@ -35,7 +35,7 @@ OWN = (
     "fal_backend.endpoints.bytedance", "fal_backend.endpoints.openai", "fal_backend.endpoints.qwen",
     "fal_backend.endpoints.flux_control", "fal_backend.endpoints.kling", "fal_backend.endpoints.veo",
     "fal_backend.endpoints.catalogue",
-    "fal_backend.buying.purchase", "fal_backend.arguments", "fal_backend.quote", "fal_backend.backend",
+    "fal_backend.buying.purchase", "fal_backend.arguments", "fal_backend.quote", "fal_backend.consent", "fal_backend.backend",
 )  # fmt: skip
 
 _steps: Iterator[None] | None = None
@@ -75,7 +75,7 @@ def _tick() -> float | None:
         return PAUSE
     from ..editing import live
 
-    live.preview_prompt(bpy.context.scene)
+    live.prompt_changed(bpy.context.scene, bpy.context)
     return None
 
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ...pipeline.driver import finish
 from ...pipeline.errors import Cancelled, ConsistencyError
 from ...pipeline.stages import Progress
 from ...pipeline.system.disk import copy_file
 from ...studio import BlenderStudio, export, model, orientation
-from ..display import studio_view
-from . import active_run, staleness
+from ..editing import live
+from ..editing.live import Change
+from . import staleness
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Product, Results, Shot
@@ -48,7 +50,7 @@ class SceneStudio(BlenderStudio):
         root[staleness.LOADED] = staleness.loaded_state(self._folder)
         staleness.stand(root)
         self._folder.note(**{STATE: staleness.of_file(root)})
-        studio_view.show_soon()
+        live.tell(Change.PRODUCT, bpy.context.scene)
         return product
 
     def _import(self, path: Path) -> Steps[Product]:
@@ -70,7 +72,7 @@ class SceneStudio(BlenderStudio):
             if not first.exists():
                 copy_file(product, first)
             with orientation.unturned(root):  # what is imported again is turned again
-                active_run.finish_steps(export.export_product(product))
+                finish(export.export_product(product))
             yield Progress("rig", f"{product.name} written")
             staleness.stand(root)
             if staleness.LOADED in root:
@@ -83,7 +85,7 @@ class SceneStudio(BlenderStudio):
             self._placed_at = undo_steps
             try:
                 yield from super().place_rig(settings)
-                studio_view.settings_changed(bpy.context.scene, settings)
+                live.tell(Change.RIG, bpy.context.scene, settings)
                 return
             except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):  # it renders, too
                 if undo_steps == self._placed_at:
@@ -113,7 +115,7 @@ class SceneStudio(BlenderStudio):
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         save = super().save_results
         yield from self._through_undo(settings, lambda: save(results, settings, folder))
-        studio_view.settings_changed(bpy.context.scene, settings)
+        live.tell(Change.RIG, bpy.context.scene, settings)
 
     def _through_undo(self, settings: RunSettings, make: Callable[[], Steps[Any]]) -> Steps[Any]:
         """Blender stops its render when the artist undoes something, and every reference to its data is void.

@@ -69,7 +69,7 @@ def test_every_number_has_its_unit(sidebar):
 
 @pytest.mark.parametrize("stage", ["model", "rig", "references", "photoreal", "video", "results"])
 def test_each_run_button_says_what_it_does(sidebar, stage):
-    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.buttons.run import CONSISTENCY_OT_run
 
     class Properties:
         until, fresh, again = stage, False, False
