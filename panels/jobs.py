@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_UL_jobs(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row()
         row.label(text=status.in_words(item.name), icon=STATE_ICONS.get(item.state, "DOT"))
         right = row.row()
@@ -33,7 +35,9 @@ def short(job: Any) -> str:
 
 
 class CONSISTENCY_UL_runs(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row(align=True)
         row.label(text=item.name, icon="FILE_FOLDER")
         load = row.operator("consistency.load_run", text="", icon="PRESET", emboss=False)
@@ -78,7 +82,9 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
         if job.log:
             message(box, job.log)
         row = box.row(align=True)
-        row.operator("consistency.copy_text", text="Copy", icon="COPYDOWN").text = f"{job.name} {job.request_id}\n{job.log}"  # fmt: skip
+        row.operator(
+            "consistency.copy_text", text="Copy", icon="COPYDOWN"
+        ).text = f"{job.name} {job.request_id}\n{job.log}"
 
 
 class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):

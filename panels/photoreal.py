@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.display import status
 from ..operators.editing import scene_settings
+from ..pipeline.stages import LABELS
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -21,7 +22,7 @@ OUTCOMES = {"pass": "On model", "unsure": "Look at it", "fail": "Off model"}
 
 
 class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
-    bl_label = "Photoreal"
+    bl_label = LABELS["photoreal"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "photoreal"
 

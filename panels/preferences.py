@@ -54,7 +54,11 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         if not self.key and key_in_environment():
             layout.label(text="A key was found in the environment", icon="CHECKMARK")
         elif not self.key:
-            message(layout, "Without a key, this machine makes the pictures, free. Get a Key opens the page of fal.ai where you make one", icon="INFO")  # fmt: skip
+            message(
+                layout,
+                "Without a key, this machine makes the pictures, free. Get a Key opens the page of fal.ai where you make one",
+                icon="INFO",
+            )
             layout.operator("wm.url_open", text="Get a Key", icon="URL").url = KEYS
         note = status.of(context).key_note or reasons.offline()
         if note:

@@ -9,6 +9,7 @@ from bl_ui.utils import PresetPanel
 
 from ..operators.buttons.lighting import FOLDER
 from ..operators.editing.properties import OURS
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_UL_angles(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="CAMERA_DATA")
         row.operator("consistency.look_through", text="", icon="VIEW_CAMERA", emboss=False).angle = item.name
@@ -36,7 +39,7 @@ class CONSISTENCY_MT_angles(bpy.types.Menu):
 
 
 class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
-    bl_label = "Rig"
+    bl_label = LABELS["rig"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "rig"
 

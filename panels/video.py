@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
-    bl_label = "Video"
+    bl_label = LABELS["video"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "video"
 
@@ -31,7 +32,9 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
         column.use_property_decorate = False
         column.prop(own, "motion")
         if own.motion != "none":
-            column.prop(own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter")  # fmt: skip
+            column.prop(
+                own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter"
+            )
             if fal:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")

@@ -6,8 +6,8 @@ One root collection holds everything; deleting it deletes everything the extensi
 from __future__ import annotations
 
 from ..pipeline.formats.gltf_textures import LEFT_OUT as LEFT_OUT
+from ..pipeline.wording.program import PROGRAM
 
-PROGRAM, SHORT_NAME = "Consistency Pipeline", "Consistency"
 ROOT = PROGRAM
 PRODUCT = "Consistency Product"
 RIG = "Consistency Rig"
@@ -19,7 +19,7 @@ RENDER_SCENE = "Consistency Render"  # there while something is rendered
 PRODUCT_ROOT = "Product"  # the empty that carries the whole product
 GROUND = "Ground"  # the shadow catcher
 WORLD = "Consistency World"
-BACKDROP_IMAGE = "Consistency Backdrop"  # one colour, behind what a camera sees in the studio view
+BACKDROP_IMAGE = BACKDROP  # one colour, behind what a camera sees in the studio view
 
 # Custom properties, all with one prefix so that they can be told from the artist's own.
 ANGLE = "consistency_angle"  # on a camera: the angle's name

@@ -11,6 +11,7 @@ from ..pipeline.references import reference_files
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
+from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .rendering import devices
 from .rendering.render_scene import render, render_scene, scratch_file
@@ -27,7 +28,7 @@ def render_reference(
     matrix_world, projection = camera_matrices(camera, settings.resolution)
     files = reference_files(folder, angle.name)
     facts = {
-        "Software": "Consistency Pipeline",
+        "Software": PROGRAM,
         "Angle": angle.model_dump_json(),
         "Device": device.label,
         "Camera matrix": json.dumps(matrix_world),

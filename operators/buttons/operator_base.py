@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import bpy
 
 from ...pipeline.errors import Cancelled, ConsistencyError
-from ...studio import names
+from ...pipeline.wording.program import SHORT_NAME
 from ..display import reasons, status
 from ..runs import questions
 
@@ -50,7 +50,7 @@ def say_error(operator: bpy.types.Operator, error: BaseException, at: str = "") 
 
 def push_undo(step: str) -> None:
     """A step of the undo history, named as ours."""
-    bpy.ops.ed.undo_push(message=f"{names.SHORT_NAME}: {step}")
+    bpy.ops.ed.undo_push(message=f"{SHORT_NAME}: {step}")
 
 
 def attempt(operator: Any, act: Callable[[], set[str] | None], at: str = "") -> set[str]:
@@ -85,17 +85,17 @@ class Button:
         return attempt(self, lambda: self.act(context), self.error_at)
 
 
-class Ticking:
+class TimedModal:
     """A modal operator on a timer that is always removed, in one place, however the operator ends."""
 
     _timer: Any = None
 
-    def begin_ticking(self, context: Context) -> set[str]:
+    def start_timer(self, context: Context) -> set[str]:
         self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
         context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]
         return {"RUNNING_MODAL"}
 
-    def end_ticking(self, context: Context) -> None:
+    def stop_timer(self, context: Context) -> None:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
@@ -104,7 +104,7 @@ class Ticking:
         status.redraw()
 
 
-class Questioning(Ticking, Button):
+class Questioning(TimedModal, Button):
     """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
 
     _question: Any = None  # Blender evaluates a class's annotations when it registers it: its type is not imported then
@@ -127,7 +127,7 @@ class Questioning(Ticking, Button):
         return self.answered(context, answer)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        return self.begin_ticking(context)
+        return self.start_timer(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
         if event.type != "TIMER":
@@ -137,14 +137,14 @@ class Questioning(Ticking, Button):
         try:
             next(self._question)
         except StopIteration as done:
-            self.end_ticking(context)
+            self.stop_timer(context)
             return self.answered(context, done.value)
         except ConsistencyError as error:
-            self.end_ticking(context)
+            self.stop_timer(context)
             return self.refused(error)
         return {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
-        self.end_ticking(context)
+        self.stop_timer(context)
         if self._question is not None:
             self._question.close()

@@ -10,27 +10,21 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
-from ...studio import names
+from ...pipeline.stages import DOES, LABELS, STAGES
+from ...pipeline.wording.program import SHORT_NAME
 from .. import startup
 from ..display import follow, reasons, refresh, status
 from ..runs import active_run, gradual_imports
 from ..runs.run_request import RunRequest
 from ..runs.run_session import RunSession, State
 from . import orientation
-from .operator_base import Button, Ticking, attempt, push_undo, say_error
+from .operator_base import Button, TimedModal, attempt, push_undo, say_error
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event, OperatorProperties
 
 REDRAW = 0.25  # seconds after which the panels are drawn again although nothing but the time has changed
-STAGES = (
-    ("model", "Model", "Make or take the product's model"),
-    ("rig", "Rig", "Place cameras and lights"),
-    ("references", "References", "Render the product from each angle"),
-    ("photoreal", "Photoreal", "Turn each reference into a photoreal still"),
-    ("video", "Video", "Make the clip"),
-    ("results", "Results", "Load everything where an artist looks for it"),
-)
+UNTIL = tuple((stage, LABELS[stage], DOES[stage]) for stage in STAGES)
 REQUEST_FIELDS = tuple(field.name for field in dataclasses.fields(RunRequest))
 
 
@@ -38,7 +32,7 @@ class RunOptions:
     """The options that every operator about a run shares."""
 
     until: EnumProperty(
-        name="Until", description="The last stage to run", items=STAGES, default="results", options={"SKIP_SAVE"}
+        name="Until", description="The last stage to run", items=UNTIL, default="results", options={"SKIP_SAVE"}
     )
     again: BoolProperty(name="Again", description="Make it anew although it is there", options={"SKIP_SAVE"})
     angle: StringProperty(name="Angle", description="Only this angle is made anew", options={"SKIP_SAVE"})
@@ -70,7 +64,7 @@ class RunOptions:
         return {name: getattr(self, name) for name in REQUEST_FIELDS}
 
 
-class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
+class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
     """Make what is missing up to a stage; what is there is kept, what changed is made anew"""
 
     bl_idname = "consistency.run"
@@ -83,7 +77,7 @@ class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: Context, properties: OperatorProperties) -> str:
-        what = {word: text for word, _, text in STAGES}[properties.until]
+        what = DOES[properties.until]
         if properties.fresh:
             return "Begin a new run folder with these settings, from the start to the end"
         if properties.again:
@@ -127,7 +121,7 @@ class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
         now.running, now.cancelling, now.fraction = True, False, -1.0
         now.text, now.stage = "Looking at the inputs", self.until
         self._session = RunSession(context.scene, self.request, self.agreed_usd)
-        return self.begin_ticking(context)
+        return self.start_timer(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
         if event.type == "ESC" and event.value == "PRESS":
@@ -184,7 +178,7 @@ class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
     def _draw(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:
         """Draw again what has changed, or four times a second for the seconds that pass."""
         share = f" {now.fraction:.0%}" if now.fraction >= 0 else ""
-        words = f"{names.SHORT_NAME}{share} · {now.text}    {'Cancelling' if now.cancelling else 'Esc: Cancel'}"
+        words = f"{SHORT_NAME}{share} · {now.text}    {'Cancelling' if now.cancelling else 'Esc: Cancel'}"
         if words != self._shown:
             context.workspace.status_text_set(words)
         if words != self._shown or time.monotonic() >= self._shown_at + REDRAW:
@@ -193,7 +187,7 @@ class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
 
     def _finished(self, context: Context) -> set[str]:
         now, run = status.of(context), self._session.run
-        now.note = f"{self.until.title()} done"
+        now.note = f"{LABELS[self.until]} done"
         if run.stale:
             now.note += f"; made anew: {'; '.join(run.stale)}"
         self._end(context)
@@ -202,13 +196,13 @@ class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
             called = settings.name or settings.product_name or run.product.name
             refresh.product(called, run.product.size, settings.inputs, settings.text)
             orientation.look_at_product(context)
-        self.report({"INFO"}, f"{names.SHORT_NAME}: {now.note}")
+        self.report({"INFO"}, f"{SHORT_NAME}: {now.note}")
         return {"FINISHED"}
 
     def _end(self, context: Context) -> None:
         """The one place where this operator ends, well or not."""
         session, now = self._session, status.of(context)
-        self.end_ticking(context)
+        self.stop_timer(context)
         session.close()
         status.nothing_runs()
         run = session.run
@@ -224,11 +218,11 @@ class CONSISTENCY_OT_run(RunOptions, Ticking, Button, bpy.types.Operator):
             scene.consistency.run_folder = str(run.folder.root)  # undo may have taken it back meanwhile
             follow.catch_up(scene)
             refresh.everything(scene, run.folder)
-            push_undo(self.until.title())
+            push_undo(LABELS[self.until])
 
     def cancel(self, context: Context) -> None:
         """Blender or the window is closed, or another file loaded: let go; the process that pays keeps what was paid for."""
-        self.end_ticking(context)
+        self.stop_timer(context)
         status.nothing_runs()
         leave()
         self._session.close()

@@ -11,6 +11,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ...pipeline.driver import finish
+from ...pipeline.wording.program import SHORT_NAME
 from ...studio import names
 from ..display import reasons, refresh
 from ..editing import live, scene_settings
@@ -29,7 +30,7 @@ class CONSISTENCY_OT_add_photos(Button, bpy.types.Operator):
     """Choose one to four photos of the product; different sides make a better model"""
 
     bl_idname = "consistency.add_photos"
-    bl_label = "Use Photos in Consistency"
+    bl_label = f"Use Photos in {SHORT_NAME}"
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
@@ -90,7 +91,7 @@ class CONSISTENCY_OT_drop_model(Button, bpy.types.Operator):
     """Start from this model file"""
 
     bl_idname = "consistency.drop_model"
-    bl_label = "Use Model in Consistency"
+    bl_label = f"Use Model in {SHORT_NAME}"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(
@@ -211,7 +212,7 @@ _kept: dict[str, list[tuple[str, str, str]]] = {}
 
 class CONSISTENCY_FH_photos(bpy.types.FileHandler):
     bl_idname = "CONSISTENCY_FH_photos"
-    bl_label = "Photos of the Product (Consistency)"
+    bl_label = f"Photos of the Product ({SHORT_NAME})"
     bl_import_operator = "consistency.add_photos"
     bl_file_extensions = ";".join(PHOTOS)
 
@@ -222,7 +223,7 @@ class CONSISTENCY_FH_photos(bpy.types.FileHandler):
 
 class CONSISTENCY_FH_model(bpy.types.FileHandler):
     bl_idname = "CONSISTENCY_FH_model"
-    bl_label = "Model of the Product (Consistency)"
+    bl_label = f"Model of the Product ({SHORT_NAME})"
     bl_import_operator = "consistency.drop_model"
     bl_file_extensions = ".glb;.gltf"
 

@@ -41,10 +41,14 @@ class CONSISTENCY_OT_choose_backend(bpy.types.Operator):
         description="Who makes the stills and clips",
         items=(
             ("local", "This Machine", "Finished Cycles renders and a real turntable: no AI, no network, no cost"),
-            ("fal", "fal.ai", "Photoreal stills and clips by image and video models; the price is shown before anything is paid"),
+            (
+                "fal",
+                "fal.ai",
+                "Photoreal stills and clips by image and video models; the price is shown before anything is paid",
+            ),
         ),
         options={"SKIP_SAVE"},
-    )  # fmt: skip
+    )
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -71,13 +75,13 @@ def what_fal_costs(context: Context) -> str:
     return f", about {price_sum([now.guess])}" if now.guess >= 0 and not now.run_folder else ""
 
 
-def begin() -> None:
+def guess_soon() -> None:
     """The panel is drawn: look soon whether what fal.ai would cost has changed. Free of cost where it has not."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_guess_soon):
-        bpy.app.timers.register(_guess_soon, first_interval=PAUSE)
+    if not bpy.app.background and not bpy.app.timers.is_registered(_guess_when_ready):
+        bpy.app.timers.register(_guess_when_ready, first_interval=PAUSE)
 
 
-def _guess_soon() -> float | None:
+def _guess_when_ready() -> float | None:
     if not gradual_imports.is_ready():
         return PAUSE
     if guess(bpy.context.scene):
@@ -109,8 +113,8 @@ def guess(scene: bpy.types.Scene) -> bool:
 
 
 def unregister() -> None:
-    if bpy.app.timers.is_registered(_guess_soon):
-        bpy.app.timers.unregister(_guess_soon)
+    if bpy.app.timers.is_registered(_guess_when_ready):
+        bpy.app.timers.unregister(_guess_when_ready)
 
 
 CLASSES = (CONSISTENCY_OT_choose_backend,)

@@ -82,21 +82,21 @@ class ActiveRun:
         deadline = time.perf_counter() + budget
         while not self.ended:
             before = self.progress
-            began = time.perf_counter()
+            started = time.perf_counter()
             with self._in_its_scene():
                 self._step()
-            self._remember_hold(began)
+            self._remember_hold(started)
             if time.perf_counter() >= deadline or self.progress == before:
                 break
         return self.ended
 
-    def _remember_hold(self, began: float) -> None:
-        doing = f"{self.progress.stage}: {self.progress.text}" if self.progress else "beginning"
-        self.holds[doing] = max(self.holds.get(doing, 0.0), time.perf_counter() - began)
+    def _remember_hold(self, started: float) -> None:
+        doing = f"{self.progress.stage}: {self.progress.text}" if self.progress else "starting"
+        self.holds[doing] = max(self.holds.get(doing, 0.0), time.perf_counter() - started)
 
     @contextlib.contextmanager
     def _in_its_scene(self) -> Iterator[None]:
-        """The scene the run began in, whichever one the artist looks at meanwhile."""
+        """The scene the run started in, whichever one the artist looks at meanwhile."""
         scene = scene_of(self._scene)
         if scene is None or scene == bpy.context.scene:
             yield

@@ -146,7 +146,7 @@ def _undone(*_arguments: Any) -> None:
 HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
 
 
-def watch_undo(*, on: bool) -> None:
+def count_undo_steps(*, on: bool) -> None:
     """Count undo steps while a run is active."""
     for handlers in HANDLERS:
         if on and _undone not in handlers:

@@ -72,7 +72,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
     from ... import command_line
     from ...pipeline.run.preflight import check_place
     from ...pipeline.run.run_folder import RunFolder
-    from .scene_studio import SceneStudio, watch_undo
+    from .scene_studio import SceneStudio, count_undo_steps
 
     if active_run.is_active():
         raise ConsistencyError("a run is active; wait for it, or cancel it first")
@@ -92,14 +92,14 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
     active_run.current.stale = stale
     active_run.current.at_end = _ended
     abandoned_runs.remember(folder.root)
-    watch_undo(on=True)
+    count_undo_steps(on=True)
     return active_run.current
 
 
 def _ended() -> None:
-    from .scene_studio import watch_undo
+    from .scene_studio import count_undo_steps
 
-    watch_undo(on=False)
+    count_undo_steps(on=False)
     assert active_run.current is not None
     if not active_run.current.was_left:
         abandoned_runs.forget(active_run.current.folder.root)

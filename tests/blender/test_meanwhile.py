@@ -56,9 +56,9 @@ def studio(folder):
     studio = scene_studio.SceneStudio(folder)
     finish(studio.load_product(folder.product_source))
     finish(studio.place_rig(folder.settings))
-    scene_studio.watch_undo(on=True)
+    scene_studio.count_undo_steps(on=True)
     yield studio
-    scene_studio.watch_undo(on=False)
+    scene_studio.count_undo_steps(on=False)
     studio.close()
 
 
@@ -160,7 +160,7 @@ def test_a_window_that_closes_or_a_file_that_loads_ends_the_run_in_order(running
     abandoned_runs.remember(folder.root)
     ended = []
     session = RunSession(bpy.context.scene, RunRequest(), 0.0)
-    operator = SimpleNamespace(end_ticking=ended.append, _session=session)
+    operator = SimpleNamespace(stop_timer=ended.append, _session=session)
     CONSISTENCY_OT_run.cancel(operator, bpy.context)
     assert ended == [bpy.context]
     assert running.ended
@@ -263,7 +263,7 @@ def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(fo
     bpy.data.batch_remove([bpy.data.objects["Mine"], bpy.data.meshes["Mine"]])
     bpy.ops.ed.undo_push(message="Deleted")
     studio = scene_studio.SceneStudio(folder)
-    scene_studio.watch_undo(on=True)
+    scene_studio.count_undo_steps(on=True)
     try:
         steps = studio.load_product(folder.product_source)
         while not next(steps).text.startswith("measuring"):
@@ -271,7 +271,7 @@ def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(fo
         bpy.ops.ed.undo()
         product = finish(steps)
     finally:
-        scene_studio.watch_undo(on=False)
+        scene_studio.count_undo_steps(on=False)
     assert {"Mine"} <= set(bpy.data.objects.keys()) & set(bpy.data.meshes.keys())
     assert product.size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
     assert len(model.product_root().children) == 1
