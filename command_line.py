@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .pipeline.driver import finish
+from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
 from .pipeline.options import make_parser, settings_from, with_limits
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
@@ -177,7 +177,6 @@ def _ask_prices(endpoints: list[str]) -> Question[dict[str, Any]]:
 def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
     from .fal_backend import consent
-    from .fal_backend.child.questions import PAUSE
 
     costs = finish(consent.estimate(settings, folder, _ask_prices, **again), PAUSE)
     say(costs.table())
@@ -274,7 +273,6 @@ def _count(number: int, word: str) -> str:
 
 def _estimate(options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend import consent
-    from .fal_backend.child.questions import PAUSE
     from .pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)

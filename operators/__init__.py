@@ -12,23 +12,7 @@ from typing import Any
 
 import bpy
 
-from . import command, startup
-from .buttons import (
-    costs,
-    fields,
-    jobs,
-    lighting,
-    orientation,
-    pictures,
-    preferences,
-    results,
-    rig,
-    run,
-    source,
-)
-from .buttons import (
-    studio_view as studio_view_button,
-)
+from . import buttons, command, startup
 from .display import compare, compare_handle, first_screen, status, studio_view, thumbnails
 from .editing import properties
 from .runs import gradual_imports
@@ -36,21 +20,8 @@ from .runs import gradual_imports
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
     *status.CLASSES,
-    *preferences.CLASSES,
-    *run.CLASSES,
-    *costs.CLASSES,
-    *first_screen.CLASSES,
-    *source.CLASSES,
-    *rig.CLASSES,
-    *lighting.CLASSES,
-    *orientation.CLASSES,
-    *pictures.CLASSES,
-    *compare.CLASSES,
+    *buttons.CLASSES,
     *compare_handle.CLASSES,
-    *studio_view_button.CLASSES,
-    *results.CLASSES,
-    *fields.CLASSES,
-    *jobs.CLASSES,
 )
 
 
@@ -66,7 +37,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    run.unregister()
+    buttons.run.unregister()
     startup.unregister()
     command.unregister()
     compare.unregister()

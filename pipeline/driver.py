@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .stages import Progress, Steps
 
 CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
+PAUSE = 0.05  # seconds between two looks for whoever has nothing else to do
 T = TypeVar("T")
 
 

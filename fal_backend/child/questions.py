@@ -14,7 +14,6 @@ from .. import errors, prices
 from .connection import connect
 
 PATIENCE = 90.0  # seconds for an answer
-PAUSE = 0.05  # seconds between two looks for whoever has nothing else to do
 T = TypeVar("T")
 Question = Generator[None, None, T]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import EnumProperty
 
 from ...pipeline.wording.text_table import price_sum
 from ..editing import scene_settings
 from ..editing.preferences import has_key
 from ..runs import gradual_imports
-from . import reasons, refresh, status
+from . import refresh, status
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -27,42 +26,6 @@ def preset_source(scene: bpy.types.Scene) -> None:
     layer = scene.view_layers[0]
     selected = any(thing.type == "MESH" and thing.select_get(view_layer=layer) for thing in layer.objects)
     own.source = "OBJECTS" if selected else "PHOTOS" if has_key() else "FILE"
-
-
-class CONSISTENCY_OT_choose_backend(bpy.types.Operator):
-    """Have the stills and clips made here, or at fal.ai"""
-
-    bl_idname = "consistency.choose_backend"
-    bl_label = "Choose Who Makes the Pictures"
-    bl_options = {"REGISTER", "UNDO"}
-
-    backend: EnumProperty(
-        name="Backend",
-        description="Who makes the stills and clips",
-        items=(
-            ("local", "This Machine", "Finished Cycles renders and a real turntable: no AI, no network, no cost"),
-            (
-                "fal",
-                "fal.ai",
-                "Photoreal stills and clips by image and video models; the price is shown before anything is paid",
-            ),
-        ),
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
-
-    @classmethod
-    def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
-        return str(cls.bl_rna.properties["backend"].enum_items[properties.backend].description)
-
-    def execute(self, context: Context) -> set[str]:
-        context.scene.consistency.backend = self.backend
-        status.of(context).error = ""
-        status.redraw()
-        return {"FINISHED"}
 
 
 def what_fal_costs(context: Context) -> str:
@@ -115,6 +78,3 @@ def guess(scene: bpy.types.Scene) -> bool:
 def unregister() -> None:
     if bpy.app.timers.is_registered(_guess_when_ready):
         bpy.app.timers.unregister(_guess_when_ready)
-
-
-CLASSES = (CONSISTENCY_OT_choose_backend,)

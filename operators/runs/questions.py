@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ...fal_backend.child.questions import Question
 
 FRESH = 600.0  # seconds that prices are taken as current
-PAUSE = 0.05  # seconds between two looks for a script that waits
 
 _prices: dict[str, dict[str, Any]] = {}
 _asked = (0, -FRESH)  # hash of the key, and when
@@ -44,4 +43,4 @@ def prices(key: str, endpoints: list[str]) -> Question[dict[str, Any]]:
 
 def finish(question: Question[Any]) -> Any:
     """Wait for the answer, for scripts."""
-    return driver.finish(question, PAUSE)
+    return driver.finish(question, driver.PAUSE)

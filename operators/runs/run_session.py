@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...pipeline.driver import PAUSE
 from ...pipeline.errors import Cancelled, ConsistencyError
 from ..editing.scene_settings import to_settings
 from . import active_run, start_run
-from .questions import PAUSE
 from .run_request import RunRequest
 
 if TYPE_CHECKING:

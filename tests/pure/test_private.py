@@ -12,9 +12,9 @@ import pytest
 
 from consistency_pipeline.fal_backend import errors, prices
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.child.questions import PAUSE, check_key
+from consistency_pipeline.fal_backend.child.questions import check_key
 from consistency_pipeline.fal_backend.service.client import FalQueue
-from consistency_pipeline.pipeline.driver import finish
+from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.redaction import hide
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal

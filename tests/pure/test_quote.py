@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import errors, prices, quote
-from consistency_pipeline.fal_backend.child.questions import PAUSE, ask_prices
-from consistency_pipeline.pipeline.driver import finish
+from consistency_pipeline.fal_backend.child.questions import ask_prices
+from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.money.ledger import Ledger, difference, usd
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
