@@ -51,7 +51,7 @@ def turn(context: Context, by: Matrix | None) -> None:
     tell(Change.NAME, scene)
     own.turn = [math.radians(angle) for angle in turned]
     orientation.turn_product(root, turned)
-    product = staleness.stand(root)
+    product = staleness.put_in_place(root)
     inputs = scene_settings.inputs_of(scene)
     called = own.product_name or (Path(inputs[0]).stem if inputs else own.text.strip())
     refresh.product(called, product.size, inputs, own.text)

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ..display import reasons, refresh
-from ..runs.run_request import folder_of, run_folder_of
+from ..runs.run_request import folder_of, root_of
 from .operator_base import Button
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class CONSISTENCY_OT_open_folder(Button, bpy.types.Operator):
         return reasons.no_run(context)
 
     def act(self, context: Context) -> set[str] | None:
-        root = run_folder_of(context.scene)
+        root = root_of(context.scene)
         if root is None or not root.is_dir():
             self.report({"ERROR"}, f"{root} is not there any more; press New Run")
             return {"CANCELLED"}

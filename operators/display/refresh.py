@@ -25,7 +25,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     from ...pipeline.run.run_folder import RunFolder
 
     now = status.of()
-    root = run_request.run_folder_of(scene)
+    root = run_request.root_of(scene)
     if folder is None and root is not None:
         try:
             folder = RunFolder.open(root)

@@ -46,7 +46,7 @@ def runs_home() -> Path:
     return Path.home() / "consistency-runs"
 
 
-def run_folder_of(scene: bpy.types.Scene) -> Path | None:
+def root_of(scene: bpy.types.Scene) -> Path | None:
     """The folder of the scene's current run, None where it has none."""
     name = scene.consistency.run_folder
     return Path(bpy.path.abspath(name)) if name else None
@@ -60,7 +60,7 @@ def folder_of(scene: bpy.types.Scene) -> RunFolder:
     from ...pipeline.errors import RunFolderError
     from ...pipeline.run.run_folder import RunFolder
 
-    root = run_folder_of(scene)
+    root = root_of(scene)
     if root is None:
         raise RunFolderError("there is no run yet; press Run All first")
     active = active_run.current
@@ -95,12 +95,12 @@ def product_file(scene: bpy.types.Scene, name: str) -> Path:
     return free
 
 
-def at_hand(scene: bpy.types.Scene, settings: RunSettings, request: RunRequest) -> RunFolder | None:
+def matching_run(scene: bpy.types.Scene, settings: RunSettings, request: RunRequest) -> RunFolder | None:
     """The scene's run, where it is one of the same product and backend; None where a new one is needed."""
     from ...pipeline.errors import RunFolderError
     from ...pipeline.run.run_folder import RunFolder
 
-    root = run_folder_of(scene)
+    root = root_of(scene)
     if root is None or request.fresh or (request.again and request.until == "model"):
         return None
     try:
@@ -117,7 +117,7 @@ def settings_of(scene: bpy.types.Scene, request: RunRequest) -> tuple[RunSetting
     from ...pipeline.run.preflight import check
 
     settings = to_settings(scene)
-    folder = at_hand(scene, settings, request)
+    folder = matching_run(scene, settings, request)
     if settings.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
         seed = folder.settings.seed if folder is not None else secrets.randbelow(2**31)
         settings = settings.model_copy(update={"seed": seed})
@@ -125,15 +125,15 @@ def settings_of(scene: bpy.types.Scene, request: RunRequest) -> tuple[RunSetting
     return settings, folder
 
 
-def arrange(folder: RunFolder, settings: RunSettings, request: RunRequest) -> list[str]:
+def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> list[str]:
     """Give the folder its new settings and have made anew what was asked for or has gone stale. Returns what is stale.
 
     Nothing is deleted: earlier takes stay beside.
     """
     folder.settings = settings
-    root = staleness.standing(folder)
+    root = staleness.own_root(folder)
     if root is not None:
-        staleness.stand(root)
+        staleness.put_in_place(root)
     stale = staleness.stale_angles(folder, settings)
     for name in stale:
         folder.forget_shot(name)
@@ -149,7 +149,7 @@ def arrange(folder: RunFolder, settings: RunSettings, request: RunRequest) -> li
     return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
 
 
-def draft(folder: RunFolder) -> RunFolder:
+def unsaved_copy(folder: RunFolder) -> RunFolder:
     """A copy that is never written, to see what a request would cost before it is agreed to."""
     from ...pipeline.run.run_folder import RunFolder
 

@@ -39,16 +39,16 @@ class SceneStudio(BlenderStudio):
         self._placed_at = undo_steps
 
     def load_product(self, path: Path) -> Steps[Product]:
-        root = staleness.standing(self._folder)
+        root = staleness.own_root(self._folder)
         if root is not None:
             orientation.turn_product(root, self._settings.turn)
-            product = staleness.stand(root)
+            product = staleness.put_in_place(root)
             yield from self._keep_edits(root)
             return (yield from self.check_standing(product, path))
         product = yield from self._import(path)
         root = model.product_root()
         root[staleness.LOADED] = staleness.loaded_state(self._folder)
-        staleness.stand(root)
+        staleness.put_in_place(root)
         self._folder.note(**{STATE: staleness.of_file(root)})
         live.tell(Change.PRODUCT, bpy.context.scene)
         return product
@@ -74,7 +74,7 @@ class SceneStudio(BlenderStudio):
             with orientation.unturned(root):  # what is imported again is turned again
                 finish(export.export_product(product))
             yield Progress("rig", f"{product.name} written")
-            staleness.stand(root)
+            staleness.put_in_place(root)
             if staleness.LOADED in root:
                 root[staleness.LOADED] = staleness.loaded_state(self._folder)
         if self._folder.record.get(STATE) != state:

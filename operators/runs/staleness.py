@@ -74,7 +74,7 @@ def of_file(root: bpy.types.Object) -> dict[str, str]:
         root[STANDS] = stands
 
 
-def stand(root: bpy.types.Object) -> Product:
+def put_in_place(root: bpy.types.Object) -> Product:
     """Put the product where every run stands it, and keep where that is. Raises BadInput where nothing of it shows."""
     from ...studio import model
 
@@ -87,7 +87,7 @@ def _flat(root: bpy.types.Object) -> list[float]:
     return [value for row in root.matrix_world for value in row]
 
 
-def standing(folder: RunFolder) -> bpy.types.Object | None:
+def own_root(folder: RunFolder) -> bpy.types.Object | None:
     """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
     from ...pipeline.errors import ConsistencyError
     from ...studio import model, names
@@ -116,7 +116,7 @@ def file_state(path: Path) -> str:
 
 def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:
     """Keep what an angle's new reference was rendered from."""
-    root, known = standing(folder), folder.record.get(RECORD, {})
+    root, known = own_root(folder), folder.record.get(RECORD, {})
     looks = of_product(root) if root is not None else {}
     folder.note(**{RECORD: {**known, angle.name: {**of_settings(settings, angle), **looks}}})
 
@@ -129,7 +129,7 @@ def stale_angles(
     ``product``: hashes from ``of_product``, where they are known already.
     """
     if product is None:
-        root = standing(folder)
+        root = own_root(folder)
         product = of_product(root) if root is not None else {}
     found: dict[str, list[str]] = {}
     for angle in settings.angles:

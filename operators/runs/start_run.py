@@ -10,7 +10,7 @@ import bpy
 from ...pipeline.errors import ConsistencyError
 from ..editing.preferences import no_key, offline
 from . import abandoned_runs, active_run, questions
-from .run_request import RunRequest, arrange, draft, new_root, settings_of
+from .run_request import RunRequest, new_root, prepare, settings_of, unsaved_copy
 
 if TYPE_CHECKING:
     from ...fal_backend.child.questions import Question
@@ -31,8 +31,8 @@ def estimate(scene: bpy.types.Scene, request: RunRequest) -> Question[Estimate]:
     settings, folder = settings_of(scene, request)
     place = None
     if folder is not None and settings.backend != "local":
-        place = draft(folder)
-        arrange(place, settings, request)
+        place = unsaved_copy(folder)
+        prepare(place, settings, request)
     costs = yield from consent.estimate(
         settings,
         place,
@@ -83,7 +83,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
         folder = RunFolder.create(root, settings, command_line.versions())
         scene.consistency.run_folder = str(root)
     folder.lease.check()
-    stale = arrange(folder, settings, request)
+    stale = prepare(folder, settings, request)
     if prices:
         folder.note(prices=prices)
     studio = SceneStudio(folder)
