@@ -34,6 +34,11 @@ SOURCE = "consistency_source"  # on the product's root: the file it came from
 IN_PLACE = (
     "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root
 )
+TURN = "consistency_turn"  # on the product's root: degrees about x, then y, then z
+TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
+WRITTEN = "consistency_written"  # on the root of taken objects: what that file shows, as hashes in JSON
+LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
+STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
 REACH = "consistency_reach"  # on the product's root: lowest and highest corner of what renders show beyond its vertices
 FILE_NAME = "consistency_file_name"  # on a scene in a run's product.blend: the file that it was taken from
 SCENE_NAME = "consistency_scene_name"  # on a scene in a run's product.blend: what it was called there

@@ -42,11 +42,11 @@ def turn(context: Context, by: Matrix | None) -> None:
 
     Raises ConsistencyError.
     """
-    from ...studio import model, orientation
+    from ...studio import model, names, orientation
 
     scene = context.scene
     own, root = scene.consistency, model.product_root()
-    before = root.get(orientation.TURN, orientation.NONE)
+    before = root.get(names.TURN, orientation.NONE)
     turned = orientation.NONE if by is None else orientation.turn_of(by @ orientation.rotation(before))
     tell(Change.NAME, scene)
     own.turn = [math.radians(angle) for angle in turned]

@@ -146,8 +146,7 @@ class CONSISTENCY_OT_use_selected(Button, bpy.types.Operator):
 
     def act(self, context: Context) -> None:
         from ...studio import export, model
-        from ..runs.scene_studio import WRITTEN
-        from ..runs.staleness import ADOPTED, TAKEN, of_product
+        from ..runs.staleness import ADOPTED, of_product
 
         called = name_of(context.selected_objects, bpy.data.collections)
         own = context.scene.consistency
@@ -155,8 +154,8 @@ class CONSISTENCY_OT_use_selected(Button, bpy.types.Operator):
         out = run_request.product_file(context.scene, called)
         finish(export.export_product(out))
         root = model.product_root()
-        root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)
-        root[WRITTEN], root[names.LABEL] = json.dumps(of_product(root)), called
+        root[names.SOURCE], root[names.TAKEN] = ADOPTED, str(out)
+        root[names.WRITTEN], root[names.LABEL] = json.dumps(of_product(root)), called
         own.source, own.objects = "OBJECTS", str(out)
         own.turn, own.product_name = (0.0, 0.0, 0.0), called
         refresh.product(called, product.size, scene_settings.inputs_of(context.scene))

@@ -14,7 +14,7 @@ from ...pipeline.driver import finish
 from ...pipeline.errors import Cancelled, ConsistencyError
 from ...pipeline.stages import Progress
 from ...pipeline.system.disk import copy_file
-from ...studio import BlenderStudio, export, model, orientation
+from ...studio import BlenderStudio, export, model, names, orientation
 from ..editing import live
 from ..editing.live import Change
 from . import staleness
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ...pipeline.stages import Steps
 
 STATE = "product_state"  # in run.json: hashes of the product that model/product.glb holds
-WRITTEN = "consistency_written"  # on the root of taken objects: the same hashes for the file they were written to
 
 
 class SceneStudio(BlenderStudio):
@@ -47,7 +46,7 @@ class SceneStudio(BlenderStudio):
             return (yield from self.check_standing(product, path))
         product = yield from self._import(path)
         root = model.product_root()
-        root[staleness.LOADED] = staleness.loaded_state(self._folder)
+        root[names.LOADED] = staleness.loaded_state(self._folder)
         staleness.put_in_place(root)
         self._folder.note(**{STATE: staleness.of_file(root)})
         live.tell(Change.PRODUCT, bpy.context.scene)
@@ -65,7 +64,7 @@ class SceneStudio(BlenderStudio):
     def _keep_edits(self, root: bpy.types.Object) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
         state = staleness.of_file(root)
-        known = self._folder.record.get(STATE) or json.loads(root.get(WRITTEN, "null"))
+        known = self._folder.record.get(STATE) or json.loads(root.get(names.WRITTEN, "null"))
         product = self._folder.product
         if known is not None and known != state and product.is_file():
             first = product.with_name("product.as-made.glb")
@@ -75,8 +74,8 @@ class SceneStudio(BlenderStudio):
                 finish(export.export_product(product))
             yield Progress("rig", f"{product.name} written")
             staleness.put_in_place(root)
-            if staleness.LOADED in root:
-                root[staleness.LOADED] = staleness.loaded_state(self._folder)
+            if names.LOADED in root:
+                root[names.LOADED] = staleness.loaded_state(self._folder)
         if self._folder.record.get(STATE) != state:
             self._folder.note(**{STATE: state})
 

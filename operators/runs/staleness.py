@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...studio import names
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
 
 RECORD = "rendered_from"  # in run.json: angle → cause → hash
 ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
-TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
-LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
-STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
 AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
 WORDS = {
     "camera": "camera moved",
@@ -50,7 +49,7 @@ def of_product(root: bpy.types.Object) -> dict[str, str]:
     from ...studio.scene import fingerprint
 
     bpy.context.view_layer.update()
-    stands = root.get(STANDS)
+    stands = root.get(names.STANDS)
     if stands is not None and any(abs(a - b) > AWAY for a, b in zip(stands, _flat(root), strict=True)):
         return {}
     try:
@@ -63,15 +62,15 @@ def of_file(root: bpy.types.Object) -> dict[str, str]:
     """Hashes of the product as its file has it, whichever way it is turned here. It has to stand where runs stand it."""
     from ...studio import orientation
 
-    if tuple(root.get(orientation.TURN, orientation.NONE)) == orientation.NONE:
+    if tuple(root.get(names.TURN, orientation.NONE)) == orientation.NONE:
         return of_product(root)
-    stands = root[STANDS]
+    stands = root[names.STANDS]
     try:
         with orientation.unturned(root):
-            root[STANDS] = _flat(root)
+            root[names.STANDS] = _flat(root)
             return of_product(root)
     finally:
-        root[STANDS] = stands
+        root[names.STANDS] = stands
 
 
 def put_in_place(root: bpy.types.Object) -> Product:
@@ -79,7 +78,7 @@ def put_in_place(root: bpy.types.Object) -> Product:
     from ...studio import model
 
     product = model.stand_on_ground(root, [])
-    root[STANDS] = _flat(root)
+    root[names.STANDS] = _flat(root)
     return product
 
 
@@ -90,15 +89,15 @@ def _flat(root: bpy.types.Object) -> list[float]:
 def own_root(folder: RunFolder) -> bpy.types.Object | None:
     """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
     from ...pipeline.errors import ConsistencyError
-    from ...studio import model, names
+    from ...studio import model
 
     try:
         root = model.product_root()
     except ConsistencyError:
         return None
     if root.get(names.SOURCE) == ADOPTED:
-        return root if root.get(TAKEN) in folder.settings.inputs else None
-    return root if root.get(LOADED) == loaded_state(folder) else None
+        return root if root.get(names.TAKEN) in folder.settings.inputs else None
+    return root if root.get(names.LOADED) == loaded_state(folder) else None
 
 
 def loaded_state(folder: RunFolder) -> str:
