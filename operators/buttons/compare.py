@@ -55,12 +55,10 @@ class CONSISTENCY_OT_compare(Button, bpy.types.Operator):
             return None
         over = getattr(shot, self.over, "")
         if shot is None or not (shot.still and over):
-            self.report({"ERROR"}, f"{name} has no still to compare yet; run Photoreal first")
-            return {"CANCELLED"}
+            return self.refuse(f"{name} has no still to compare yet; run Photoreal first")
         for path in (over, shot.still):
             if not Path(path).is_file():
-                self.report({"ERROR"}, f"{path} is not there any more; make it again")
-                return {"CANCELLED"}
+                return self.refuse(f"{path} is not there any more; make it again")
         still = bpy.data.images.load(shot.still, check_existing=True)
         bpy.data.images.load(over, check_existing=True).reload()
         now.comparing, now.comparing_with = name, self.over

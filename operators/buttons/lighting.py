@@ -41,8 +41,7 @@ class CONSISTENCY_OT_load_light_preset(Button, bpy.types.Operator):
                 bpy.utils.execfile(self.filepath)
         except Exception as error:  # noqa: BLE001 - a preset is a file of anybody's, and can raise whatever it likes
             name = bpy.path.basename(self.filepath)
-            self.report({"ERROR"}, f"{name} is no lighting preset ({error}); remove it and save it again")
-            return {"CANCELLED"}
+            return self.refuse(f"{name} is no lighting preset ({error}); remove it and save it again")
         finally:
             live.light_changed(own, context)
         return None

@@ -84,6 +84,11 @@ class Button:
     def execute(self, context: Context) -> set[str]:
         return attempt(self, lambda: self.act(context), self.error_at)
 
+    def refuse(self, reason: str) -> set[str]:
+        """Say, in a box at the mouse, why nothing was done: for what no panel shows. What ``act`` returns then."""
+        self.report({"ERROR"}, reason)
+        return {"CANCELLED"}
+
 
 class TimedModal:
     """A modal operator on a timer that is always removed, in one place, however the operator ends."""

@@ -66,8 +66,7 @@ class CONSISTENCY_OT_open_file(Button, bpy.types.Operator):
 
     def act(self, _context: Context) -> set[str] | None:
         if not Path(self.path).exists():
-            self.report({"ERROR"}, f"{self.path} is not there any more; make it again")
-            return {"CANCELLED"}
+            return self.refuse(f"{self.path} is not there any more; make it again")
         bpy.ops.wm.path_open(filepath=self.path)
         return None
 
@@ -86,8 +85,7 @@ class CONSISTENCY_OT_open_folder(Button, bpy.types.Operator):
     def act(self, context: Context) -> set[str] | None:
         root = root_of(context.scene)
         if root is None or not root.is_dir():
-            self.report({"ERROR"}, f"{root} is not there any more; press New Run")
-            return {"CANCELLED"}
+            return self.refuse(f"{root} is not there any more; press New Run")
         bpy.ops.wm.path_open(filepath=str(root))
         return None
 

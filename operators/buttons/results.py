@@ -55,8 +55,7 @@ class CONSISTENCY_OT_send_to_sequencer(Button, bpy.types.Operator):
 
         clip = Path(status.of(context).clip)
         if not clip.is_file():
-            self.report({"ERROR"}, f"{clip} is not there any more; make it again")
-            return {"CANCELLED"}
+            return self.refuse(f"{clip} is not there any more; make it again")
         scene = compat.sequencer_scene(context)
         strips = compat.strips(scene.sequence_editor_create())
         channel = max((strip.channel for strip in strips), default=0) + 1

@@ -133,8 +133,7 @@ class CONSISTENCY_OT_select_angle(Button, bpy.types.Operator):
         own = context.scene.consistency
         found = own.angles.find(self.angle)
         if found < 0:
-            self.report({"ERROR"}, f"There is no angle {self.angle} in the rig any more; add it, or choose another")
-            return {"CANCELLED"}
+            return self.refuse(f"There is no angle {self.angle} in the rig any more; add it, or choose another")
         own.angle_index = found
         now, shot = status.of(context), compare.shot_named(context, self.angle)
         if now.comparing not in ("", self.angle) and shot is not None and shot.still and shot.reference:

@@ -111,8 +111,7 @@ class CONSISTENCY_OT_drop_model(Button, bpy.types.Operator):
 
     def act(self, context: Context) -> set[str] | None:
         if not self.filepath.lower().endswith(MODELS):
-            self.report({"ERROR"}, f"{Path(self.filepath).name} is no GLB, glTF or Blender file; export it as GLB")
-            return {"CANCELLED"}
+            return self.refuse(f"{Path(self.filepath).name} is no GLB, glTF or Blender file; export it as GLB")
         own = context.scene.consistency
         own.source, own.file = "FILE", self.filepath
         return None
