@@ -53,3 +53,10 @@ def clip_prompt(settings: RunSettings, product: Product) -> str:
 def clip_duration(settings: RunSettings, product: Product) -> float:
     """Seconds. Mirror-like products get the shorter clip."""
     return min(settings.duration, LONGEST_REFLECTIVE) if product.reflective else settings.duration
+
+
+def degrees_of_turn(motion: str, product: Product) -> float | None:
+    """Degrees of yaw that the clip's prompt asks of the product from its first frame to its last; None: no certain number."""
+    if motion == "light_sweep":
+        return 0.0
+    return 360.0 if motion == "turntable" and not product.reflective else None

@@ -10,6 +10,7 @@ from ..backend.requests import ClipRequest
 from ..errors import ConsistencyError
 from ..rig import Angle
 from ..stages import Progress, Steps
+from ..video import degrees_of_turn
 from .acceptance import STOPS, Acceptance
 from .record import Entry, inherited, subject
 from .scoring.crossview import Tint
@@ -100,7 +101,7 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
         following = Progress("video", "following the product through the clip", None, clip.angle.name)
-        options = {"clip": str(clip.out), "shot": gate.facts(shot), "still_camera": clip.motion == "light_sweep"}
+        options = {"clip": str(clip.out), "shot": gate.facts(shot), "turn": degrees_of_turn(clip.motion, gate.product)}
         try:
             found = yield from gate.studio.inspect("track", following, drifted=str(drifted), **options)
             if found["outcome"] == "fail":

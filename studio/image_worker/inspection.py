@@ -133,20 +133,23 @@ def gain(still: str, shot: dict[str, Any], factors: list[float], out: str) -> di
     return {}
 
 
-def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool, drifted: str) -> dict[str, Any]:
+def track(clip: str, shot: dict[str, Any], mesh: str, turn: float | None, drifted: str) -> dict[str, Any]:
     """A clip followed along masks of the product's turn: outcome, reason, the second it fails at, and each frame's numbers.
 
-    ``still_camera``: neither product nor camera turns in it (a light sweep), so that every turn is a fault. ``drifted``:
-    where the first frame that is off is kept.
+    ``turn``: degrees by which the product is to have turned at the end, at constant speed and to either side: 360 for a
+    turntable, 0 where neither product nor camera turns (a light sweep); None: by as many as it likes. ``drifted``: where the
+    first frame that is off is kept.
     """
     vertices, triangles = _mesh(mesh)
     camera = Camera.of(shot["matrix_world"], shot["projection"])
-    frames = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
-    if not frames:
+    looks = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
+    if not looks:
         raise BadInput(f"{Path(clip).name} shows nothing; fetch it again")
+    frames = [(seconds, picture) for seconds, _, picture in looks]
+    due = {seconds: turn * share for seconds, share, _ in looks} if turn is not None else None
     height, width = frames[0][1].shape[:2]
     views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
-    followed = video.track(frames, views, (lambda _time: 0.0) if still_camera else None, WIDEST)
+    followed = video.track(frames, views, due.__getitem__ if due is not None else None, WIDEST)
     if followed.fails_at is not None:
         _, frame = min(frames, key=lambda each: abs(each[0] - followed.fails_at))
         passes.save(Path(drifted), frame, FACTS)
