@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .pipeline.arguments import make_parser, settings_from, with_limits
 from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
-from .pipeline.options import make_parser, settings_from, with_limits
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
 
@@ -118,14 +118,14 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
-    if settings.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
+    if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
         settings = settings.model_copy(update={"seed": secrets.randbelow(2**31)})
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)
-    if settings.backend == "local":  # its takes would all be the same picture
+    if settings.service.backend == "local":  # its takes would all be the same picture
         settings = settings.model_copy(update={"takes": 1})
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return _finish(RunFolder.create(root, settings, versions()), _local_backend)
     prices = _agree(settings, options.yes)
     folder = RunFolder.create(root, settings, versions())
@@ -140,14 +140,12 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
     settings = with_limits(folder.settings, options)
-    if options.allow_missing_textures:
-        settings = settings.model_copy(update={"allow_missing_textures": True})
     if settings != folder.settings:
         folder.settings = settings
     if folder.is_finished:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return _finish(folder, _local_backend)
     again = {"send_again": options.send_again, "retry_failed": options.retry_failed}
     folder.note(prices=_agree(settings, options.yes, folder, **again))
@@ -181,7 +179,7 @@ def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **
     costs = finish(consent.estimate(settings, folder, _ask_prices, **again), PAUSE)
     say(costs.table())
     consent.check(costs, settings)
-    if note := consent.limit_note(costs.total, settings.budget):
+    if note := consent.limit_note(costs.total, settings.money.budget):
         say(note)
     if not consent.covers(consent.EVERYTHING_AGREED if yes else consent.NOTHING_AGREED, costs):
         if not sys.stdin.isatty():
@@ -235,18 +233,18 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
         report = json.loads(folder.report.read_text(encoding="utf-8"))
     stills = {
         angle.name: f"photoreal/{angle.name}.png"
-        for angle in folder.settings.angles
+        for angle in folder.settings.studio.angles
         if folder.still(angle.name).is_file()
     }
-    motion = folder.settings.motion
+    motion = folder.settings.clip.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
-    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.backend == "fal" else ""
+    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == "fal" else ""
     headline = f"\n{record['headline']}" if record.get("headline") else ""
-    label = report.get("backend_label", folder.settings.backend)
+    label = report.get("backend_label", folder.settings.service.backend)
     return {
         "status": "done",
         "run": str(folder.root),
-        "backend": folder.settings.backend,
+        "backend": folder.settings.service.backend,
         "backend_label": label,
         "device": record.get("device"),
         "stages": {name: stage["state"] for name, stage in record["stages"].items()},
@@ -277,7 +275,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
     settings = settings_from(options, has_key=find_key() is not None)
     check(settings)
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return {
             "status": "done",
             "backend": "local",

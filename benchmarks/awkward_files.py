@@ -266,6 +266,7 @@ def _set(scene: Any, settings: dict[str, Any], samples: int) -> None:
     render.resolution_percentage, render.film_transparent = 100, True
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     render.use_border = render.use_compositing = render.use_sequencer = render.use_motion_blur = False
+    render.use_multiview = False
     if hasattr(render.image_settings, "media_type"):
         render.image_settings.media_type = "IMAGE"
     render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGBA"

@@ -290,9 +290,9 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
 def retakes(folder: RunFolder) -> tuple[int, int]:
     """Stills that were bought beyond the first takes, and those of them that the ladder does not allow."""
     bought, beyond = 0, 0
-    for angle in folder.settings.angles:
+    for angle in folder.settings.studio.angles:
         keys = [key for key in folder.read_journal().purchases.by_key if key.startswith(f"photoreal/{angle.name}/")]
-        more = max(0, len(keys) - folder.settings.takes)
+        more = max(0, len(keys) - folder.settings.stills.takes)
         bought, beyond = bought + more, beyond + max(0, more - folder.settings.gate.retakes)
     return bought, beyond
 

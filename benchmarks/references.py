@@ -126,7 +126,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     _finish(rig.place_rig(settings))
     device = devices.find("auto")
     out.mkdir(parents=True, exist_ok=True)
-    wanted = [angle for angle in settings.angles if not chosen or angle.name in chosen.split(",")]
+    wanted = [angle for angle in settings.studio.angles if not chosen or angle.name in chosen.split(",")]
     began, worked = time.monotonic(), time.process_time()
     for angle in wanted:
         if part == "ours":

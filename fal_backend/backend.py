@@ -43,7 +43,7 @@ class FalBackend:
                 "run_id": folder.record["id"],
                 "product": settings.product_name,
                 "limits": dataclasses.asdict(Limits.of(settings)),
-                "private": settings.private,
+                "private": settings.privacy.private,
                 "send_again": send_again,
                 "retry_failed": retry_failed,
             },

@@ -31,7 +31,7 @@ def estimate(
     Yields while ``ask_prices``, a question that is given the endpoints' ids, has no answer; raises what it raises.
     ``send_again`` and ``retry_failed`` as in ``quote.estimate``.
     """
-    if settings.backend == "local":
+    if settings.service.backend == "local":
         return Estimate((), (), {})
     prices = yield from ask_prices(quote.endpoints(settings, folder))
     whole = quote.estimate(settings, prices, folder, send_again=send_again, retry_failed=retry_failed)
@@ -43,7 +43,7 @@ def estimate(
 def check(costs: Estimate, settings: RunSettings) -> None:
     """Before anything is rendered or bought. Raises BudgetExceeded where a limit is set that can't be kept, and
     RunFolderError where this machine's spending can't be written down."""
-    if settings.backend != "local":
+    if settings.service.backend != "local":
         SpendingBook().check()
         quote.check_limits(costs, settings)
 

@@ -173,7 +173,7 @@ def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[st
 def _gate_endpoints(settings: RunSettings) -> set[str]:
     rungs = ladder_of(settings.gate).purchases if settings.is_measured else ()
     depth = {settings.gate.depth_endpoint} if "depth" in rungs else set()
-    return depth | ({settings.image_endpoint} if rungs else set())  # a view's tint asks for another seed
+    return depth | ({settings.stills.image_endpoint} if rungs else set())  # a view's tint asks for another seed
 
 
 def _retakes(
@@ -184,11 +184,11 @@ def _retakes(
     ``kept``: next steps of what will not be bought again.
     """
     known = {endpoint: _price_of_a_still(settings, endpoint, prices) for endpoint in _gate_endpoints(settings)}
-    count, spent = settings.gate.retakes * len(settings.angles), 0.0
+    count, spent = settings.gate.retakes * len(settings.studio.angles), 0.0
     if folder is not None and known:
         bought = folder.read_journal().purchases
         record = GateRecord(folder, settings)
-        retakes = [[e for e in record.entries(a.name) if e["made_by"] in BOUGHT] for a in settings.angles]
+        retakes = [[e for e in record.entries(a.name) if e["made_by"] in BOUGHT] for a in settings.studio.angles]
         used = [sum("outcome" in e or bought.next_step(e["key"]) in kept for e in entries) for entries in retakes]
         count = 0 if record.is_settled else sum(max(0, settings.gate.retakes - each) for each in used)
         ever = record.retake_keys()

@@ -16,7 +16,7 @@ def with_endpoint(request: Request, settings: RunSettings) -> Request:
     if not isinstance(request, ModelRequest) or request.endpoint:
         return request
     endpoint = model.default_endpoint(len(request.photos))
-    return dataclasses.replace(request, endpoint=endpoint, overrides=settings.overrides.get(endpoint, {}))
+    return dataclasses.replace(request, endpoint=endpoint, overrides=settings.service.overrides.get(endpoint, {}))
 
 
 def purchase_for(request: Request, live: Live = None) -> Purchase:

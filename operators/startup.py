@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
 from ..studio import names
 from .display import first_screen, follow, refresh, status, studio_view
 from .editing import angles, live, preferences
@@ -110,11 +111,11 @@ def _what_is_kept(root: Path, *, by_us: bool) -> str:
         folder = RunFolder.open(root)
     except RunFolderError:
         return "what was made lies there"
-    names = [angle.name for angle in folder.settings.angles]
+    names = [angle.name for angle in folder.settings.studio.angles]
     references = sum(folder.shot(name) is not None for name in names)
     stills = sum(folder.chosen(f"photoreal/{name}") is not None for name in names)
     made = f"{references} of {len(names)} references and {stills} of {len(names)} stills are done"
-    if folder.settings.backend == "local":
+    if folder.settings.service.backend == "local":
         return f"{made} and lie there"
     return f"{made}, and what was paid for {SAVING if by_us else SAVED} there"
 
@@ -142,7 +143,7 @@ def give_default_angles(scene: bpy.types.Scene) -> None:
         first_screen.preset_source(scene)
     if not own.angles and not own.is_property_set("angle_index"):
         with live.paused():
-            angles.set_angles(scene, angles.DEFAULTS)
+            angles.set_angles(scene, ANGLE_SETS[DEFAULT_ANGLE_SET])
         shared = preferences.preferences()
         for name in ("image_endpoint", "video_endpoint"):
             if shared is not None and getattr(shared, name).strip():

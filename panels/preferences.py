@@ -8,20 +8,12 @@ import bpy
 
 from .. import __package__ as base_package
 from ..operators.display import reasons, status
-from ..operators.editing.preferences import KeptPreferences, key_in_environment
-from ..operators.editing.properties import CONSISTENCY_PG_settings
+from ..operators.editing.preferences import KeptPreferences, built_in, key_in_environment
 from ..operators.runs import run_request
 from .words import limit, message
 
 if TYPE_CHECKING:
     from bpy.types import Context
-
-
-def _built_in(field: str) -> str:
-    """What a scene's endpoint is where nobody says otherwise."""
-    return str(CONSISTENCY_PG_settings.bl_rna.properties[field].default)
-
-
 KEYS = "https://fal.ai/dashboard/keys"
 
 
@@ -38,8 +30,8 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         column.prop(self, "device")
         column.prop(self, "folder", placeholder=str(run_request.runs_home()))
         endpoints = column.column(align=True)
-        endpoints.prop(self, "image_endpoint", placeholder=_built_in("image_endpoint"))
-        endpoints.prop(self, "video_endpoint", placeholder=_built_in("video_endpoint"))
+        endpoints.prop(self, "image_endpoint", placeholder=built_in("image_endpoint"))
+        endpoints.prop(self, "video_endpoint", placeholder=built_in("video_endpoint"))
         limits = column.column(align=True)
         limit(limits, self, "budget")
         limit(limits, self, "daily_budget")

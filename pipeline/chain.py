@@ -15,7 +15,7 @@ from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
-from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
@@ -64,7 +64,9 @@ def run(
         running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
         for name in STAGES:
             if name in running and folder.stage(name)["state"] in ("running", "waiting"):
-                if name == "photoreal" and all(folder.chosen(f"photoreal/{angle.name}") for angle in settings.angles):
+                if name == "photoreal" and all(
+                    folder.chosen(f"photoreal/{angle.name}") for angle in settings.studio.angles
+                ):
                     folder.mark(name, "done")  # only the clip was still to come
                 else:
                     folder.mark(name, state, error=str(error) or None)
@@ -102,8 +104,8 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
     if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
         return
     folder.mark("model", "running")
-    inputs = folder.copied_photos() or [Path(name) for name in settings.inputs]
-    route = model.classify(inputs, settings.text)
+    inputs = folder.copied_photos() or [Path(name) for name in settings.inputs.files]
+    route = model.classify(inputs, settings.inputs.text)
     if route == "own":
         yield Progress("model", f"taking {inputs[0].name} as it is")
         if inputs[0].suffix.lower() == ".blend":
@@ -118,7 +120,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         copied = folder.photo(number, photo)
         copy_file(photo, copied)
         photos.append(copied)
-    if not photos and settings.picture_endpoint is not None:
+    if not photos and settings.inputs.picture_endpoint is not None:
         came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
     yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
@@ -145,7 +147,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
         product = yield from studio.load_product(folder.product_source)
     except BadInput as error:
         raise _in_own_words(error, folder, settings) from error
-    product = replace(product, name=settings.name or settings.product_name or product.name)
+    product = replace(product, name=settings.inputs.name or settings.product_name or product.name)
     if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
         try:
             yield from studio.export_product(folder.product)
@@ -166,12 +168,14 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     return product
 
 
-def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> BadInput:
-    """The same error, with the name that the user knows in place of the run's own."""
-    own = next(iter(settings.inputs), "")
-    if model.is_model(own):
-        return BadInput(str(error).replace(folder.product_source.name, Path(own).name))
-    return error
+def _in_own_words(error: ConsistencyError, folder: RunFolder, settings: RunSettings) -> ConsistencyError:
+    """The same error, with the name that the user knows in place of the run's own, or before it."""
+    own = next(iter(settings.inputs.files), "")
+    if not model.is_model(own):
+        return error
+    name, text = Path(own).name, str(error)
+    text = text.replace(folder.product_source.name, name)
+    return type(error)(text if name in text or Path(own).stem in text else f"{name}: {text}")
 
 
 # references, and the purchases that follow each of them at once
@@ -184,16 +188,19 @@ def _pictures(work: _Work) -> Steps[None]:
     """
     folder, settings = work.folder, work.settings
     folder.mark("references", "running")
-    waits = settings.motion != "none" and not work.orders.backend.renders
-    first = settings.clip_angle if waits else settings.angles[0]
+    waits = settings.clip.motion != "none" and not work.orders.backend.renders
+    first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
-    for angle in sorted(settings.angles, key=lambda angle: angle.name != first.name):
+    for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
         if shot is None:
-            shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            try:
+                shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            except BadRender as error:
+                raise _in_own_words(error, folder, settings) from error
             folder.keep_shot(shot)
         shots[angle.name] = shot
-        work.shots = {each.name: shots[each.name] for each in settings.angles if each.name in shots}
+        work.shots = {each.name: shots[each.name] for each in settings.studio.angles if each.name in shots}
         folder.lease.renew()
         folder.note(device=shot.device)
         if work.wants("photoreal"):
@@ -219,18 +226,18 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
             yield from work.studio.convert_picture(event.path, out)
     for name, shot in work.shots.items():
         yield from work.acceptance.advance(settings.angle(name), shot)
-    if settings.motion == "none" or not work.wants("video"):
+    if settings.clip.motion == "none" or not work.wants("video"):
         return
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in orders.requests:
-        subject = f"video/{settings.motion}"
+        subject = f"video/{settings.clip.motion}"
         if orders.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
         folder.mark("video", "running")
         orders.start(clip)
-        why = ", the longest that mirror-like products get" if clip.duration < settings.duration else ""
-        text = f"{settings.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
+        why = ", the longest that mirror-like products get" if clip.duration < settings.clip.duration else ""
+        text = f"{settings.clip.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
         yield Progress("video", text, 0.0, settings.clip_angle.name)
 
 
@@ -274,7 +281,7 @@ def _how_it_ended(errors: list[Exception | None]) -> str:
 
 
 def _mark_no_clip(work: _Work) -> None:
-    if work.settings.motion == "none":
+    if work.settings.clip.motion == "none":
         work.folder.mark("video", "skipped")
         return
     refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
@@ -304,13 +311,13 @@ def _results(work: _Work) -> Steps[dict[str, Any]]:
     folder.mark("results", "running")
     folder.record["headline"] = work.acceptance.headline()
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
-    clip = folder.clip(settings.motion)
+    clip = folder.clip(settings.clip.motion)
     yield from work.studio.save_results(
         Results(
             shots=work.shots,
             stills={name: folder.still(name) for name in work.shots if folder.still(name).is_file()},
-            clips={settings.motion: clip} if clip.is_file() else {},
-            backend=settings.backend,
+            clips={settings.clip.motion: clip} if clip.is_file() else {},
+            backend=settings.service.backend,
             report=report,
         ),
         settings,

@@ -107,7 +107,9 @@ def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bo
     whole = coverage >= 0.99  # at the rim the backdrop shines through
     seen = picture[whole if whole.any() else inside]
     if seen.max() < BLACK:
-        raise BadRender(f"the {angle} reference is black; place the lighting again, or raise the lights")
+        raise BadRender(
+            f"the {angle} reference is black; raise the lights, or give the product's materials a surface that is not black"
+        )
     if (seen.min(axis=-1) >= BLOWN).mean() > BLOWN_SHARE:
         raise BadRender(f"the {angle} reference is blown out to white; lower the lights or the environment")
 

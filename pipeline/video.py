@@ -46,13 +46,13 @@ MOTIONS: dict[str, Motion] = {
 
 
 def clip_prompt(settings: RunSettings, product: Product) -> str:
-    motion = MOTIONS[settings.motion]
+    motion = MOTIONS[settings.clip.motion]
     return motion.reflective_prompt if product.reflective else motion.prompt
 
 
 def clip_duration(settings: RunSettings, product: Product) -> float:
     """Seconds. Mirror-like products get the shorter clip."""
-    return min(settings.duration, LONGEST_REFLECTIVE) if product.reflective else settings.duration
+    return min(settings.clip.duration, LONGEST_REFLECTIVE) if product.reflective else settings.clip.duration
 
 
 def degrees_of_turn(motion: str, product: Product) -> float | None:

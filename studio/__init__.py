@@ -39,17 +39,19 @@ class BlenderStudio:
         """Raises ConsistencyError where a GPU is demanded and there is none."""
         from .rendering import devices
 
-        return devices.find(self._settings.device)
+        return devices.find(self._settings.studio.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
         from .model import load_product, product_root, stand_on_ground
         from .orientation import turn_product
 
         settings = self._settings
-        missing = settings.allow_missing_textures
-        product = yield from load_product(model, settings.leave_out, own_file=self._own_file, allow_missing=missing)
-        if any(settings.turn):
-            turn_product(product_root(), settings.turn)
+        missing = settings.inputs.allow_missing_textures
+        product = yield from load_product(
+            model, settings.inputs.leave_out, own_file=self._own_file, allow_missing=missing
+        )
+        if any(settings.inputs.turn):
+            turn_product(product_root(), settings.inputs.turn)
             product = replace(product, size=stand_on_ground(product_root(), []).size)
         return product
 
@@ -61,7 +63,7 @@ class BlenderStudio:
         from .scene.coincident import lift_coincident
 
         product = replace(product, notes=(*product.notes, *lift_coincident(product_root(), only_say=True)))
-        allow = self._settings.allow_missing_textures
+        allow = self._settings.inputs.allow_missing_textures
         return (yield from with_textures_checked(product, product_root(), model, allow))
 
     def take_blend(self, source: Path, out: Path) -> Steps[None]:

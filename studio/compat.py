@@ -133,6 +133,16 @@ def has_view_transform(name: str) -> bool:
     return True
 
 
+def subdivides_adaptively(scene: bpy.types.Scene) -> bool:
+    """Whether renders of the scene subdivide as finely as its objects ask for; before 5.0 that was experimental."""
+    return getattr(scene.cycles, "feature_set", "EXPERIMENTAL") == "EXPERIMENTAL"
+
+
+def set_adaptive_subdivision(scene: bpy.types.Scene, *, on: bool) -> None:
+    if hasattr(scene.cycles, "feature_set"):
+        scene.cycles.feature_set = "EXPERIMENTAL" if on else "SUPPORTED"
+
+
 def picture_shader() -> gpu.types.GPUShader:
     """Draws a picture in the colours that its file has. Image textures are scene linear; builds that lack the shader that
     turns them back show them as they are."""

@@ -35,8 +35,8 @@ from .scene.collections import (
     scratch_scene,
 )
 from .scene.doubts import doubtful_parts, follows_camera, needs_place
-from .scene.file_scene import FileScene, boxes_of, changed, show_modifiers_as_rendered
-from .scene.geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
+from .scene.file_scene import FileScene, boxes_of, changed, fineness, set_fineness, show_modifiers_as_rendered
+from .scene.geometry import DRAWN, as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
 from .scene.material_hints import hints
 
 # Renders, lights and cameras scale with the product, so its own size stays, unless it is so far out that the renderer's
@@ -44,7 +44,7 @@ from .scene.material_hints import hints
 SANE_SIZE = (0.001, 1000.0)  # metres, diagonal of the bounding box
 FAR_AWAY = 1000.0  # of the product's size: single precision leaves a hundredth of a percent there
 
-_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}
+_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"} | DRAWN
 
 
 def load_product(
@@ -83,6 +83,7 @@ def load_product(
                 if own_file:
                     home.frame_set(found.frame)
                 notes += _not_kept(found, root)
+                root[names.FINENESS] = found.fineness
         root[names.SOURCE] = str(path)
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
@@ -121,6 +122,7 @@ def adopt_objects(objects: Sequence[Object]) -> Product:
     try:
         instance = _instance_of(thing for thing in objects if thing.type not in _NOT_PRODUCT)
         root = _gather([instance], objects[0].name if objects else "nothing", before)
+        root[names.FINENESS] = fineness(bpy.context.scene)
         product = stand_on_ground(root, _places_in_world(root))
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
@@ -165,6 +167,13 @@ def hold_pose(scene: Scene) -> None:
     """Have ``scene`` show the moment for which the rig was placed: what an artist has animated moves on by itself."""
     for root in existing_objects(names.PRODUCT):
         scene.frame_current = root.get(names.FRAME, scene.frame_current)
+
+
+def subdivide_as_made(scene: Scene) -> None:
+    """Have renders of ``scene`` subdivide the product as finely as those of the scene that it was made in."""
+    for root in existing_objects(names.PRODUCT):
+        if names.FINENESS in root:
+            set_fineness(scene, root[names.FINENESS])
 
 
 def product_root() -> Object:

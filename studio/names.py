@@ -29,6 +29,7 @@ IMPORTED = "consistency_imported"  # on every datablock that came with the produ
 ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "ground"
 LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
+FINENESS = "consistency_fineness"  # on the product's root: how finely its scene's renders subdivide
 # LEFT_OUT: on a picture or an object: what its file needs and a run can't have, and why.
 SOURCE = "consistency_source"  # on the product's root: the file it came from
 IN_PLACE = (

@@ -29,7 +29,7 @@ def render_finish(
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)
     finish = settings.model_copy(
-        update={"samples": (settings.samples or quality(settings.size).samples) * MORE_SAMPLES}
+        update={"samples": (settings.studio.samples or quality(settings.studio.size).samples) * MORE_SAMPLES}
     )
     scene = render_scene(finish, device)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):

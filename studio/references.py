@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from ..pipeline.backend.ports import Shot
@@ -29,7 +30,7 @@ def render_reference(
     files = reference_files(folder, angle.name)
     facts = {
         "Software": PROGRAM,
-        "Angle": angle.model_dump_json(),
+        "Angle": json.dumps(asdict(angle)),
         "Device": device.label,
         "Camera matrix": json.dumps(matrix_world),
         "Projection matrix": json.dumps(projection),
@@ -43,7 +44,7 @@ def render_reference(
             Progress("references", f"writing {files['image'].name}", None, angle.name),
             render=str(file),
             settings=settings.model_dump(mode="json"),
-            angle=angle.model_dump(mode="json"),
+            angle=asdict(angle),
             folder=str(folder),
             facts=facts,
         )

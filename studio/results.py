@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.types import Image, Object, Scene
+from bpy.types import Camera, Image, Object, Scene
 
 from ..pipeline.backend.ports import Results
 from ..pipeline.errors import RunFolderError
@@ -19,7 +19,7 @@ from . import compat, names
 from .image_worker import ImageWorker
 from .model import product_points
 from .rig import camera_for
-from .scene.collections import collection, existing_objects, remove_objects, remove_unused
+from .scene.collections import collection, existing_objects, remove_backgrounds, remove_objects, remove_unused
 from .scene.preferences import preference
 
 SEQUENCE = "Consistency Sequence"
@@ -80,7 +80,8 @@ def _image(name: str, path: Path) -> Image:
 
 def _behind_camera(camera: Object, image: Image) -> None:
     """The still over the render in the camera's view, half transparent, pixel on pixel."""
-    camera.data.background_images.clear()
+    assert isinstance(camera.data, Camera)
+    remove_backgrounds(camera.data)
     shown = camera.data.background_images.new()
     shown.source, shown.image = "IMAGE", image
     shown.frame_method, shown.display_depth, shown.alpha = "FIT", "FRONT", 0.5
@@ -210,7 +211,7 @@ def _as_the_references(settings: RunSettings) -> Iterator[None]:
     width, height = settings.resolution
     frame = {"resolution_x": width, "resolution_y": height, "resolution_percentage": 100, "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_border": False, "engine": "CYCLES", "film_transparent": True}  # fmt: skip
     # A look belongs to its view transform: setting that resets the look, so it comes first.
-    colours = {"view_transform": settings.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
+    colours = {"view_transform": settings.studio.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
     wanted = [(holder, *pair) for holder, values in ((render, frame), (view, colours)) for pair in values.items()]
     before = [(holder, name, getattr(holder, name)) for holder, name, _ in wanted]
     try:

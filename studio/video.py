@@ -40,7 +40,7 @@ Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved t
 def render_turntable(
     angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
 ) -> Steps[None]:
-    """Render ``settings.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
+    """Render ``settings.clip.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
 
     Raises ConsistencyError where this Blender can't encode video.
     """
@@ -48,23 +48,26 @@ def render_turntable(
         raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
     effort = ON_GPU if device.is_gpu else ON_CPU
     small = settings.model_copy(
-        update={"size": min(settings.size, effort["side"]), "samples": min(settings.samples or 4096, effort["samples"])}
+        update={
+            "size": min(settings.studio.size, effort["side"]),
+            "samples": min(settings.studio.samples or 4096, effort["samples"]),
+        }
     )
     scene = render_scene(small, device)
     scene.cycles.denoising_quality = "FAST"
     camera = camera_for(angle.name)
-    count = max(2, round(settings.duration * RATE / effort["hold"]))
+    count = max(2, round(settings.clip.duration * RATE / effort["hold"]))
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder, devices.chosen(device):
         frames = []
-        with _motion(settings.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
+        with _motion(settings.clip.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
             for number in range(count):
                 pose(number / count)
-                for step in render(scene, camera, file, "video", settings.motion, angle.name):
+                for step in render(scene, camera, file, "video", settings.clip.motion, angle.name):
                     yield Progress("video", step.text, number / count, angle.name)
                 frame = Path(folder, f"{number:05d}.png")
                 yield from darkroom.do(
                     "picture",
-                    Progress("video", settings.motion, number / count, angle.name),
+                    Progress("video", settings.clip.motion, number / count, angle.name),
                     render=str(file),
                     settings=small.model_dump(mode="json"),
                     out=str(frame),

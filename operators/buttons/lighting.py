@@ -6,11 +6,13 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
+from ...pipeline.declaration import options_of
+from ...pipeline.options import LightRig
 from ..editing import live
 from .operator_base import Button
 
 FOLDER = "consistency/lighting"
-CORRECTIONS = ("key", "fill", "rim", "environment", "softness", "temperature", "rotation")
+CORRECTIONS = tuple(option.prop for option in options_of(LightRig))
 VALUES = ("lighting", "backdrop", "shadow", *(f"light.{name}" for name in CORRECTIONS))
 
 

@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, StringProperty
 from ...studio import names
 from ..display import compare, reasons, status, studio_view
 from ..editing import live
-from ..editing.angles import fill_in, free_name, set_angles, to_angle
+from ..editing.angles import fill_in, free_name, set_angles, values_of
 from .operator_base import Button
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class CONSISTENCY_OT_load_angles(Button, bpy.types.Operator):
 
         own = context.scene.consistency
         own.video_angle = own.video_end_angle = ""
-        set_angles(context.scene, [angle.model_dump() for angle in ANGLE_SETS[self.set]])
+        set_angles(context.scene, ANGLE_SETS[self.set])
 
 
 class CONSISTENCY_OT_add_angle(Button, bpy.types.Operator):
@@ -78,7 +78,7 @@ class CONSISTENCY_OT_duplicate_angle(AngleButton, bpy.types.Operator):
 
     def act(self, context: Context) -> None:
         own = context.scene.consistency
-        add(context.scene, to_angle(own.angles[own.angle_index]).model_dump())
+        add(context.scene, values_of(own.angles[own.angle_index]))
 
 
 class CONSISTENCY_OT_remove_angle(AngleButton, bpy.types.Operator):

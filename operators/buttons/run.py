@@ -193,8 +193,8 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
         self._end(context)
         if run.product is not None and self._session.scene == context.scene:
             settings = run.folder.settings
-            called = settings.name or settings.product_name or run.product.name
-            refresh.product(called, run.product.size, settings.inputs, settings.text)
+            called = settings.inputs.name or settings.product_name or run.product.name
+            refresh.product(called, run.product.size, settings.inputs.files, settings.inputs.text)
             orientation.look_at_product(context)
         self.report({"INFO"}, f"{SHORT_NAME}: {now.note}")
         return {"FINISHED"}

@@ -73,7 +73,7 @@ def place_cameras(scene: bpy.types.Scene) -> None:
     from ...studio import rig
     from ...studio.scene.collections import existing_objects, remove_objects
 
-    current = {angle.name for angle in settings.angles}
+    current = {angle.name for angle in settings.studio.angles}
     remove_objects(camera for camera in existing_objects(names.RIG) if camera.get(names.ANGLE) not in current)
     rig.place_cameras(points, settings)
     _show_in_studio(scene)
@@ -154,6 +154,6 @@ def preview_prompt(scene: bpy.types.Scene) -> None:
         now.preview = ""
         log.debug("no prompt to show: %s", error)
         return
-    index = min(scene.consistency.angle_index, len(settings.angles) - 1)
-    now.preview = prompt_for(settings.angles[index], settings, UNKNOWN_PRODUCT)
-    now.preview_angle = settings.angles[index].name
+    index = min(scene.consistency.angle_index, len(settings.studio.angles) - 1)
+    now.preview = prompt_for(settings.studio.angles[index], settings, UNKNOWN_PRODUCT)
+    now.preview_angle = settings.studio.angles[index].name

@@ -51,8 +51,8 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
     """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
     settings, own = folder.settings, scene.consistency
     text = own.text if own.source == "WORDS" else ""
-    made_from = scene_settings.made_from
-    return made_from(settings.inputs, settings.text) == made_from(scene_settings.inputs_of(scene), text)
+    made_from, of = scene_settings.made_from, settings.inputs
+    return made_from(of.files, of.text) == made_from(scene_settings.inputs_of(scene), text)
 
 
 def forget() -> None:
@@ -81,7 +81,7 @@ def stages(folder: RunFolder) -> None:
     rig = folder.stage("rig")
     if rig.get("size_m"):
         settings = folder.settings
-        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs, settings.text)
+        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs.files, settings.inputs.text)
     status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
 
 
@@ -123,7 +123,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
                 thumbnails.load(path)
     outcomes = [item.outcome for item in shown if item.outcome]
     status.of().headline = tally(outcomes) if outcomes else ""
-    clip = folder.clip(folder.settings.motion)
+    clip = folder.clip(folder.settings.clip.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
 
@@ -157,7 +157,7 @@ def outdated(folder: RunFolder) -> None:
     if now.running:
         return
     behind = any(item.state == "stale" for item in now.shots)
-    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.angles)
+    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.studio.angles)
     for item in now.stages:
         is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
         if item.state in ("done", "stale"):

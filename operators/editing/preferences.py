@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, StringProperty
+from bpy.props import StringProperty
 
 from ... import __package__ as base_package
-from . import parameters
+from ...pipeline.options import find
+from .option_properties import choices_of, of
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -23,6 +24,11 @@ def key_in_environment() -> bool:
 def has_key() -> bool:
     own = preferences()
     return bool(own is not None and own.key.strip()) or key_in_environment()
+
+
+def built_in(field: str) -> str:
+    """What a scene's endpoint is where nobody says otherwise."""
+    return str(find(field).default)
 
 
 def no_key() -> str | None:
@@ -51,53 +57,33 @@ class KeptPreferences:
         subtype="PASSWORD",
         update=_key_changed,
     )
-    backend: EnumProperty(
-        name="Backend",
+    backend: of(
+        "backend",
         description="What new runs are made with",
         items=(
             ("AUTO", "Automatic", "fal.ai when there is a key, else this machine"),
-            ("fal", "fal.ai", "Photoreal stills and clips by Flux and Kling; they cost money"),
-            ("local", "This Machine", "Cycles renders of the same cameras, no AI and no network"),
+            *choices_of("backend"),
         ),
         default="AUTO",
     )
-    device: EnumProperty(
-        name="Device",
-        description="What Cycles renders with",
-        items=(
-            ("auto", "Automatic", "The best GPU there is, else the CPU"),
-            ("gpu", "GPU", "A GPU, or an error when there is none"),
-            ("cpu", "CPU", "The processor only"),
-        ),
-        default="auto",
-    )
+    device: of("device")
     folder: StringProperty(
         name="Run Folder",
         description="Where new runs are kept; empty: beside the saved .blend, or in the home folder",
         subtype="DIR_PATH",
     )
-    image_endpoint: parameters.endpoint_property(
-        "photoreal",
-        "Endpoint for Stills",
-        "The endpoint that new scenes make stills with; empty keeps the built-in one",
+    image_endpoint: of(
+        "image_endpoint",
+        description="The endpoint that new scenes make stills with; empty keeps the built-in one",
+        default="",
     )
-    video_endpoint: parameters.endpoint_property(
-        "video", "Endpoint for Clips", "The endpoint that new scenes make clips with; empty keeps the built-in one"
+    video_endpoint: of(
+        "video_endpoint",
+        description="The endpoint that new scenes make clips with; empty keeps the built-in one",
+        default="",
     )
-    budget: FloatProperty(
-        name="Budget per Run (USD)",
-        description="The most a run may cost; 0 means no limit",
-        min=0.0,
-        default=5.0,
-        precision=2,
-    )
-    daily_budget: FloatProperty(
-        name="Budget per Day (USD)",
-        description="The most that all runs of this machine may cost in one day; 0 means no limit",
-        min=0.0,
-        default=0.0,
-        precision=2,
-    )
+    budget: of("budget", name="Budget per Run (USD)")
+    daily_budget: of("daily_budget", name="Budget per Day (USD)")
 
 
 def preferences() -> KeptPreferences | None:

@@ -76,7 +76,7 @@ def file_word(words: str) -> str:
 
 def new_root(settings: RunSettings) -> Path:
     """A folder that is not there yet, named after what the run starts from."""
-    first = Path(settings.inputs[0]).stem if settings.inputs else settings.text
+    first = Path(settings.inputs.files[0]).stem if settings.inputs.files else settings.inputs.text
     word, home, number = file_word(first), runs_home(), 1
     while (home / f"{word}-{number:03d}").exists():
         number += 1
@@ -108,8 +108,8 @@ def matching_run(scene: bpy.types.Scene, settings: RunSettings, request: RunRequ
     except RunFolderError:
         return None
     then = folder.settings
-    same = (then.inputs, then.text, then.backend) == (settings.inputs, settings.text, settings.backend)
-    return folder if same else None
+    made_of = [(each.inputs.files, each.inputs.text, each.service.backend) for each in (then, settings)]
+    return folder if made_of[0] == made_of[1] else None
 
 
 def settings_of(scene: bpy.types.Scene, request: RunRequest) -> tuple[RunSettings, RunFolder | None]:
@@ -118,8 +118,8 @@ def settings_of(scene: bpy.types.Scene, request: RunRequest) -> tuple[RunSetting
 
     settings = to_settings(scene)
     folder = matching_run(scene, settings, request)
-    if settings.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
-        seed = folder.settings.seed if folder is not None else secrets.randbelow(2**31)
+    if settings.stills.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
+        seed = folder.settings.stills.seed if folder is not None else secrets.randbelow(2**31)
         settings = settings.model_copy(update={"seed": seed})
     check(settings, resuming=folder)
     return settings, folder
@@ -137,7 +137,7 @@ def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> li
     stale = staleness.stale_angles(folder, settings)
     for name in stale:
         folder.forget_shot(name)
-    names = [angle.name for angle in settings.angles if request.angle in ("", angle.name)]
+    names = [angle.name for angle in settings.studio.angles if request.angle in ("", angle.name)]
     if request.again and request.until == "references":
         for name in names:
             folder.forget_shot(name)
@@ -145,7 +145,7 @@ def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> li
         for name in names:
             folder.new_round(f"photoreal/{name}")
     elif request.again and request.until == "video":
-        folder.new_round(f"video/{settings.motion}")
+        folder.new_round(f"video/{settings.clip.motion}")
     return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
 
 

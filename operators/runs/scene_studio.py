@@ -40,7 +40,7 @@ class SceneStudio(BlenderStudio):
     def load_product(self, path: Path) -> Steps[Product]:
         root = staleness.own_root(self._folder)
         if root is not None:
-            orientation.turn_product(root, self._settings.turn)
+            orientation.turn_product(root, self._settings.inputs.turn)
             product = staleness.put_in_place(root)
             yield from self._keep_edits(root)
             return (yield from self.check_standing(product, path))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -32,15 +33,20 @@ def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     """Hashes of what the settings say about an angle's picture."""
     from ...studio.scene.fingerprint import short_hash
 
-    camera = angle.model_dump(exclude={"prompt"})
-    if settings.one_scale:
-        camera["others"] = [other.model_dump(exclude={"prompt"}) for other in settings.angles]
-    light = settings.model_dump(include={"lighting", "light_rig", "backdrop", "shadow", "view_transform"})
+    camera = _camera(angle)
+    if settings.studio.one_scale:
+        camera["others"] = [_camera(other) for other in settings.studio.angles]
+    flat = settings.model_dump()
+    light = {name: flat[name] for name in ("lighting", "light_rig", "backdrop", "shadow", "view_transform")}
     return {
         "camera": short_hash(camera),
         "light": short_hash(light),
-        "picture": short_hash([settings.resolution, settings.samples]),
+        "picture": short_hash([settings.resolution, settings.studio.samples]),
     }
+
+
+def _camera(angle: Angle) -> dict[str, Any]:
+    return {name: value for name, value in asdict(angle).items() if name != "prompt"}
 
 
 def of_product(root: bpy.types.Object) -> dict[str, str]:
@@ -87,22 +93,28 @@ def _flat(root: bpy.types.Object) -> list[float]:
 
 
 def own_root(folder: RunFolder) -> bpy.types.Object | None:
-    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
+    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took.
+
+    None where all its parts were deleted, too: it is loaded anew.
+    """
     from ...pipeline.errors import ConsistencyError
     from ...studio import model
+    from ...studio.scene.file_scene import is_part
 
     try:
         root = model.product_root()
     except ConsistencyError:
         return None
+    if not any(is_part(part) for part in model.parts_of(root)):
+        return None
     if root.get(names.SOURCE) == ADOPTED:
-        return root if root.get(names.TAKEN) in folder.settings.inputs else None
+        return root if root.get(names.TAKEN) in folder.settings.inputs.files else None
     return root if root.get(names.LOADED) == loaded_state(folder) else None
 
 
 def loaded_state(folder: RunFolder) -> str:
     """Which state of its file the run's product is loaded from, and without which parts."""
-    return "|".join([file_state(folder.product_source), *folder.settings.leave_out])
+    return "|".join([file_state(folder.product_source), *folder.settings.inputs.leave_out])
 
 
 def file_state(path: Path) -> str:
@@ -131,7 +143,7 @@ def stale_angles(
         root = own_root(folder)
         product = of_product(root) if root is not None else {}
     found: dict[str, list[str]] = {}
-    for angle in settings.angles:
+    for angle in settings.studio.angles:
         before = folder.record.get(RECORD, {}).get(angle.name)
         if before is None or folder.shot(angle.name) is None:
             continue

@@ -86,7 +86,7 @@ class Acceptance:
 
     def headline(self) -> str:
         """The run in one line; empty where nothing was looked at, unless it can't be told what is shown."""
-        names = [angle.name for angle in self.settings.angles]
+        names = [angle.name for angle in self.settings.studio.angles]
         line = self.record.headline(names)
         return line or (f"{len(names)} to look at: {self.product.missing[0]}" if self.product.missing else "")
 
@@ -171,7 +171,7 @@ class Acceptance:
         """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
         made = yield from self.mend(
             "exact", angle, shot, entry,
-            pose=entry["pose"], backdrop=self.settings.backdrop, restore=self.settings.gate.restore, region=self.settings.gate.regions.get(angle.name, ""), photo=self.settings.gate.details.get(angle.name, ""),
+            pose=entry["pose"], backdrop=self.settings.studio.backdrop, restore=self.settings.gate.restore, region=self.settings.gate.regions.get(angle.name, ""), photo=self.settings.gate.details.get(angle.name, ""),
         )  # fmt: skip
         made = inherited(entry, made)
         self.record.keep(angle.name, made)
@@ -198,7 +198,7 @@ class Acceptance:
             more = f" (and {len(self.product.missing) - 1} more)" if len(self.product.missing) > 1 else ""
             reason = f"it can't be told whether this is the product: {self.product.missing[0]}{more}"
             entry |= {"outcome": "unsure", "reason": reason}
-        elif self.settings.backend == "local" or entry["made_by"] == "local":
+        elif self.settings.service.backend == "local" or entry["made_by"] == "local":
             reason = "rendered from the model, exact by construction"
             entry |= {"outcome": "pass", "reason": reason}
         elif not self.measures:

@@ -37,7 +37,7 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
         folder.save()
         return
     angle, shot = settings.angle(name), shots[name]
-    in_clip = settings.motion != "none" and name in plan.clip_stills(settings)
+    in_clip = settings.clip.motion != "none" and name in plan.clip_stills(settings)
     rerolls = sum(check.get("did") == "reroll" for check in checks)
     may_be_bought = not in_clip and not record.person_chose(name) and gate.retakes.affordable(angle, shot)
     tint = Tint((), {}, {}, name, known["action"], known["reason"])

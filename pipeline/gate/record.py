@@ -101,7 +101,7 @@ class GateRecord:
 
     def takes(self) -> dict[str, int | None]:
         """The take that is shown, by angle, of those that have a still."""
-        names = [angle.name for angle in self.settings.angles]
+        names = [angle.name for angle in self.settings.studio.angles]
         return {name: self.chosen(name) for name in names if self.folder.still(name).is_file()}
 
     def comparison(self) -> dict[str, Any] | None:
@@ -113,7 +113,7 @@ class GateRecord:
     def is_settled(self) -> bool:
         """Every angle shows a take, and those were compared: nothing more is going to be bought in place of a still."""
         is_compared = len(self.takes()) < 2 or "did" in (self.comparison() or ())
-        return is_compared and all(self.chosen(angle.name) is not None for angle in self.settings.angles)
+        return is_compared and all(self.chosen(angle.name) is not None for angle in self.settings.studio.angles)
 
     def person_chose(self, angle: str) -> bool:
         """The take that is shown is not the one that the gate decided for."""

@@ -63,7 +63,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: RunSettings) -> Limits:
-        return cls(settings.budget, settings.daily_budget, settings.product_budget)
+        return cls(settings.money.budget, settings.money.daily_budget, settings.money.product_budget)
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,12 @@ class Outlook:
     def __init__(self, folder: RunFolder, until: Stage, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._clock = folder, clock
         settings = folder.settings
-        self._angles = [angle.name for angle in settings.angles]
-        self._motion = settings.motion
-        self._expected = dict(HERE if settings.backend == "local" else AT_FAL)
-        self._overlaps = settings.backend != "local"  # stills are made at fal.ai while references are rendered here
+        self._angles = [angle.name for angle in settings.studio.angles]
+        self._motion = settings.clip.motion
+        self._expected = dict(HERE if settings.service.backend == "local" else AT_FAL)
+        self._overlaps = (
+            settings.service.backend != "local"
+        )  # stills are made at fal.ai while references are rendered here
         wanted = STAGES[: STAGES.index(until) + 1]
         self._pieces: list[Piece] = [
             (stage, angle)

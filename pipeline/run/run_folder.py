@@ -43,9 +43,9 @@ class RunFolder:
     def copied_photos(self) -> list[Path]:
         """The copies of the photos where all of them have been made; the originals may be gone then."""
         settings = self.settings
-        if settings.has_own_model or not settings.inputs:
+        if settings.has_own_model or not settings.inputs.files:
             return []
-        copies = [self.photo(number, Path(name)) for number, name in enumerate(settings.inputs, start=1)]
+        copies = [self.photo(number, Path(name)) for number, name in enumerate(settings.inputs.files, start=1)]
         return copies if all(copy.is_file() for copy in copies) else []
 
     @property

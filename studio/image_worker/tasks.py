@@ -28,9 +28,9 @@ def reference(
 
     Returns the coverage, as a share of the frame, and in exact mode the picture to send. Raises BadRender for a picture that is empty, cut off, black or blown out.
     """
-    wanted, view = RunSettings.model_validate(settings), Angle.model_validate(angle)
+    wanted, view = RunSettings.model_validate(settings), Angle(**angle)
     found = passes.read(Path(render))
-    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.backdrop]
+    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.studio.backdrop]
     picture = passes.over_backdrop(found, product, wanted, grey)
     check_frame(picture, found.mask, view.name, crops=view.crops)
     files = reference_files(Path(folder), view.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import bpy
@@ -66,7 +67,7 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
     vertices = product_points()
     root = product_root()
     with as_rendered(root) as depsgraph:
-        angles = settings.angles if shows_more_than_faces(root, depsgraph) else settings.angles[:1]
+        angles = settings.studio.angles if shows_more_than_faces(root, depsgraph) else settings.studio.angles[:1]
     by_angle: dict[str, Points] = {}
     more, only = [], []
     for angle in angles:
@@ -109,7 +110,7 @@ def _look(
 ) -> Steps[Look | None]:
     """What a render of ``angle`` shows where ``guess`` would fill ``fill`` of the frame; None where it shows nothing."""
     small = settings.model_copy(update={"size": SIDE, "samples": SAMPLES})
-    wide = angle.model_copy(update={"fill": fill})
+    wide = replace(angle, fill=fill)
     frame = framing.place_camera(guess, wide, aspect_of(small.resolution))
     with _camera(frame, wide, small) as camera, devices.chosen(device), scratch_file() as file:
         scene = _quick(render_scene(small, device))
@@ -119,7 +120,10 @@ def _look(
 
 
 def _quick(scene: Scene) -> Scene:
-    """Only what is where counts."""
+    """Only what is where counts, also below the ground, which is placed by it."""
+    ground = scene.collection.children.get(names.BACKDROP)
+    if ground is not None:
+        scene.collection.children.unlink(ground)
     scene.cycles.use_denoising = scene.cycles.use_adaptive_sampling = False
     scene.cycles.max_bounces = 0
     return scene

@@ -67,7 +67,7 @@ def read(path: Path) -> Passes:
 
 def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
     """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop."""
-    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.backdrop])
+    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.studio.backdrop])
 
 
 def developed(passes: Passes, scene: Scene) -> Plane:
@@ -81,7 +81,7 @@ def over_backdrop(passes: Passes, product: Plane, settings: RunSettings, grey: i
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """
-    shadow = references.settled_shadow(references.shadow_density(passes.shadow)) if settings.shadow else None
+    shadow = references.settled_shadow(references.shadow_density(passes.shadow)) if settings.studio.shadow else None
     return references.composite(product * 255.0, passes.mask, shadow, grey)
 
 

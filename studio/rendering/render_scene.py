@@ -21,7 +21,7 @@ from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolder
 from ...pipeline.settings import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import compat, names
-from ..model import hold_pose
+from ..model import hold_pose, subdivide_as_made
 from ..scene.collections import existing_objects
 from ..scene.preferences import preference
 from .devices import Device
@@ -62,6 +62,7 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
     hold_pose(scene)
+    subdivide_as_made(scene)
     scene.world = bpy.data.worlds.get(names.WORLD)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)
@@ -101,8 +102,8 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
         scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "GPU" if device.is_gpu else "CPU"
-    wanted = quality(settings.size)
-    cycles.samples = settings.samples or wanted.samples
+    wanted = quality(settings.studio.size)
+    cycles.samples = settings.studio.samples or wanted.samples
     cycles.use_adaptive_sampling = True
     cycles.adaptive_threshold = wanted.noise
     cycles.adaptive_min_samples = 0
@@ -147,10 +148,10 @@ def _set_output(scene: Scene, settings: RunSettings) -> None:
     view = scene.view_settings
     scene.display_settings.display_device = "sRGB"
     try:
-        view.view_transform = settings.view_transform
+        view.view_transform = settings.studio.view_transform
     except TypeError:
         raise ConsistencyError(
-            f"this Blender has no view transform {settings.view_transform!r}; choose Standard or AgX"
+            f"this Blender has no view transform {settings.studio.view_transform!r}; choose Standard or AgX"
         ) from None
     view.look, view.exposure, view.gamma = "None", 0.0, 1.0
     view.use_curve_mapping = False

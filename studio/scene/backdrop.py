@@ -15,12 +15,12 @@ _FADE = 0.5  # radii of the product beyond its footprint at which its shadow has
 
 
 def place_backdrop(settings: RunSettings, points: NDArray[np.float64]) -> None:
-    """A shadow catcher below the product, in place of an earlier one; none where ``settings.shadow`` is off.
+    """A shadow catcher below the product, in place of an earlier one; none where ``settings.studio.shadow`` is off.
 
     ``points``: the product's (N, 3) vertices, metres.
     """
     grounds = existing_objects(names.BACKDROP)
-    if not settings.shadow:
+    if not settings.studio.shadow:
         remove_objects(grounds)
         return
     low, high = points.min(axis=0), points.max(axis=0)

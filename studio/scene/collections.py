@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import bpy
-from bpy.types import ID, Collection, Image, Object, Scene, ViewLayer
+from bpy.types import ID, Camera, Collection, Image, Object, Scene, ViewLayer
 
 from .. import names
 
@@ -56,6 +56,18 @@ def remove_objects(objects: Iterable[Object]) -> None:
         bpy.data.objects.remove(thing)
         if data is not None and data.users == 0:
             bpy.data.batch_remove([data])
+
+
+def remove_backgrounds(camera: Camera, image: Image | None = None) -> None:
+    """Take what shows ``image`` behind or before a camera away; all that it shows where none is named.
+
+    Blender itself forgets to tell its evaluated camera: that goes on drawing the picture when it has long been freed, and
+    crashes at some look through it.
+    """
+    shown = camera.background_images
+    for each in [each for each in shown if image is None or each.image == image]:
+        shown.remove(each)
+    camera.update_tag()
 
 
 def all_ids() -> Iterator[ID]:

@@ -18,6 +18,7 @@ from .collections import existing_objects
 
 MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
 SOLID = MESH_LIKE | {"CURVES", "POINTCLOUD", "VOLUME"}
+DRAWN = {"GREASEPENCIL", "GPENCIL"}  # not by Cycles: over its picture
 NO_AREA = 1e-10  # of a face, in squares of its mesh's size: thinner than any renderer draws
 
 

@@ -10,7 +10,7 @@ from bpy.types import Object, SpaceView3D, ViewLayer
 from ...pipeline.references import BACKDROPS
 from ...pipeline.settings import RunSettings
 from .. import names
-from .collections import existing_objects
+from .collections import existing_objects, remove_backgrounds
 
 # path from the holder → [what was there before, what the studio view has set]; goes through JSON
 Aside = dict[str, list[Any]]
@@ -35,7 +35,7 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
         "render.use_border": False,
         "render.film_transparent": True,
         "render.use_simplify": False,
-        "view_settings.view_transform": settings.view_transform,
+        "view_settings.view_transform": settings.studio.view_transform,
         "view_settings.look": "None",
         "view_settings.exposure": 0.0,
         "view_settings.gamma": 1.0,
@@ -141,7 +141,7 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
 
     A picture of that colour: behind a render without a world, Blender shows nothing else but its checkerboard.
     """
-    value = BACKDROPS.get(settings.backdrop, 255) / 255.0
+    value = BACKDROPS.get(settings.studio.backdrop, 255) / 255.0
     image = bpy.data.images.get(names.BACKDROP_IMAGE)
     if image is None:
         image = bpy.data.images.new(names.BACKDROP_IMAGE, 16, 16)
@@ -171,8 +171,7 @@ def remove_backdrop() -> None:
     for camera in bpy.data.cameras:
         for still in _stills(camera):
             still.show_background_image = True
-        for shown in [shown for shown in camera.background_images if shown.image == image]:
-            camera.background_images.remove(shown)
+        remove_backgrounds(camera, image)
     bpy.data.images.remove(image)
 
 

@@ -58,7 +58,7 @@ def fake(monkeypatch, tmp_path):
 @pytest.fixture
 def run(product, fake, tmp_path):
     def go(gate=None, names=("front",), **settings):
-        angles = tuple(angle for angle in RunSettings().angles if angle.name in names)
+        angles = tuple(angle for angle in RunSettings().studio.angles if angle.name in names)
         chosen = RunSettings(
             **{
                 "inputs": (str(product),), "backend": "fal", "angles": angles, "size": SIZE, "samples": 8, "device": "cpu",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -71,7 +76,7 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=settings.angles[0].model_dump(mode="json"), folder=str(tmp_path), facts={})  # fmt: skip
+    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=asdict(settings.studio.angles[0]), folder=str(tmp_path), facts={})  # fmt: skip
     writer = None
     while writer is None:  # until it reads
         next(steps)
@@ -83,6 +88,48 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
         assert process.wait(30) == 0
     finally:
         os.close(writer)
+
+
+PARENT = """
+import json, sys, time
+from consistency_pipeline.pipeline.stages import Progress
+from consistency_pipeline.studio import compat
+from consistency_pipeline.studio.image_worker import ImageWorker
+
+compat.in_background = lambda: False
+room = ImageWorker()
+for _ in room.do("reference", Progress("references", "writing"), **json.loads(sys.argv[1])):
+    print(room._child.pid if room._child else "", flush=True)
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_killing_a_blender_takes_its_second_one_along(tmp_path):
+    endless = tmp_path / "render.exr"
+    os.mkfifo(endless)
+    settings = RunSettings(size=64)
+    job = {"render": str(endless), "settings": settings.model_dump(mode="json"), "angle": asdict(settings.studio.angles[0]), "folder": str(tmp_path), "facts": {}}  # fmt: skip
+    first = subprocess.Popen([sys.executable, "-c", PARENT, json.dumps(job)], stdout=subprocess.PIPE, text=True)
+    try:
+        second = next(int(line) for line in first.stdout if line.strip().isdigit())
+        with endless.open("wb"):  # waits until the second one reads
+            assert is_alive(second)
+            first.kill()
+            first.wait()
+            deadline = time.monotonic() + 30
+            while is_alive(second) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert not is_alive(second), "a Blender that nobody waits for works on"
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def is_alive(pid):
+    """A process that has ended and that nobody has asked how is no longer alive."""
+    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return said.stdout.strip() not in ("", "Z", "Zs")
 
 
 def test_where_none_can_be_started_it_is_done_here(darkroom, picture, tmp_path, monkeypatch):

@@ -49,7 +49,7 @@ def picture(size=48, samples=24, kind="PNG"):
     scene.cycles.use_denoising, scene.cycles.use_adaptive_sampling = False, False
     scene.render.film_transparent, scene.render.dither_intensity = True, 0.0
     scene.render.resolution_x = scene.render.resolution_y = size
-    scene.view_settings.view_transform = RunSettings().view_transform
+    scene.view_settings.view_transform = RunSettings().studio.view_transform
     scene.render.image_settings.file_format, scene.render.image_settings.color_mode = kind, "RGBA"
     scene.render.filepath = bpy.app.tempdir + ("picture.png" if kind == "PNG" else "picture.exr")
     bpy.ops.render.render(write_still=True)

@@ -27,7 +27,7 @@ def run_folder(tmp_path_factory):
     bpy.ops.mesh.primitive_cube_add(size=0.2)
     place = tmp_path_factory.mktemp("results")
     bpy.ops.export_scene.gltf(filepath=str(place / "box.glb"))
-    angles = tuple(angle for angle in RunSettings().angles if angle.name in ANGLES)
+    angles = tuple(angle for angle in RunSettings().studio.angles if angle.name in ANGLES)
     settings = RunSettings(
         inputs=(str(place / "box.glb"),), angles=angles, size=64, samples=2, duration=1.0, device="cpu"
     )

@@ -69,7 +69,7 @@ def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
 
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     journal = Journal(folder.journal)
-    for angle in folder.settings.angles:
+    for angle in folder.settings.studio.angles:
         journal.write("intended", f"photoreal/{angle.name}/take-01", 1, quoted_usd=0.125)
         journal.write("failed", f"photoreal/{angle.name}/take-01", 1, message="refused by the policy", billed="maybe")
     shop.run_folder = str(folder.root)
@@ -155,7 +155,7 @@ def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
 
     shop.motion = "turntable"
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
-    names = [f"photoreal/{angle.name}" for angle in folder.settings.angles]
+    names = [f"photoreal/{angle.name}" for angle in folder.settings.studio.angles]
     folder.note(chosen=dict.fromkeys([*names, "video/turntable"], 1))
     journal = Journal(folder.journal)
     for key in ("photoreal/front", "photoreal/three-quarter", "photoreal/side", "photoreal/top", "photoreal/detail", "video/turntable"):  # fmt: skip

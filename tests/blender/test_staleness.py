@@ -203,3 +203,21 @@ def test_an_edited_import_is_kept_and_written_for_everybody_else(box_glb, sideba
     colours = [tuple(round(v, 2) for v in shader(slot.material).inputs["Base Color"].default_value) for thing in bpy.data.objects["Product"].children_recursive for slot in thing.material_slots]  # fmt: skip
     assert (0.9, 0.1, 0.1, 1.0) in colours, "the edit was lost to another import"
     assert stale() == {""}
+
+
+def test_a_product_whose_parts_were_deleted_is_loaded_anew(box_glb, sidebar, rendered):
+    """Deleting what is selected leaves the empty that carried it."""
+    sidebar.source, sidebar.file = "FILE", str(box_glb)
+    run()
+    for thing in list(bpy.data.collections["Consistency Product"].all_objects):
+        if thing.type == "MESH":
+            bpy.data.objects.remove(thing)
+    run()
+    assert [thing.type for thing in bpy.data.collections["Consistency Product"].all_objects].count("MESH") == 1
+
+
+def test_taken_objects_whose_instance_was_deleted_are_there_again(taken):
+    bpy.data.objects.remove(bpy.data.objects["Product Instance"])
+    run()
+    assert [thing.type for thing in bpy.data.collections["Consistency Product"].all_objects].count("EMPTY") >= 1
+    assert bpy.data.objects["Box"] == taken

@@ -82,6 +82,36 @@ def test_the_still_over_the_camera_is_hidden_meanwhile(scene):
     }
 
 
+def drawn(camera):
+    """Names of the pictures that a viewport draws behind and before a camera; a freed one has any name, or crashes."""
+    evaluated = camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return [shown.image.name for shown in evaluated.data.background_images if shown.image is not None]
+
+
+def test_no_viewport_draws_a_backdrop_that_is_freed(scene):
+    bpy.ops.consistency.studio_view()
+    camera = scene.camera
+    bpy.context.view_layer.update()
+    assert drawn(camera) == ["Consistency Backdrop"]
+    bpy.ops.consistency.studio_view()
+    assert drawn(camera) == []
+
+
+def test_whoever_takes_a_picture_off_a_camera_tells_the_viewports(scene):
+    from consistency_pipeline.studio.scene.collections import remove_backgrounds
+
+    bpy.ops.consistency.studio_view()
+    camera = scene.camera
+    still = bpy.data.images.new("Still front", 4, 4)
+    camera.data.background_images.new().image = still
+    bpy.context.view_layer.update()
+    remove_backgrounds(camera.data, still)
+    bpy.data.images.remove(still)
+    assert drawn(camera) == ["Consistency Backdrop"]
+    remove_backgrounds(camera.data)
+    assert drawn(camera) == []
+
+
 def test_what_was_deleted_meanwhile_is_no_error(scene):
     bpy.ops.consistency.studio_view()
     bpy.data.worlds.remove(bpy.data.worlds["Dusk"])

@@ -35,7 +35,7 @@ def test_everything_stands_where_it_stood_also_after_a_cancel(long_product, tmp_
     finish(rig.place_rig(settings))
     before = standing()
     steps = video.render_turntable(
-        settings.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"), ImageWorker()
+        settings.studio.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"), ImageWorker()
     )
     for _ in range(4):
         next(steps)

@@ -33,6 +33,7 @@ MODULES = {
     "benchmarks.references": ["--help"],
     "benchmarks.makespan": ["--help"],
     "benchmarks.calibration": ["--help"],
+    "benchmarks.repeat_tests": ["--help"],
     "benchmarks.awkward_files": ["--help"],
     "benchmarks.startup": ["1", "--report-only"],
     "benchmarks.window": [],  # where there is no window to be had it says so

@@ -36,7 +36,7 @@ PATIENCE = 60.0  # seconds after which a test has failed
 def new_folder(root: Path, **settings: Any) -> RunFolder:
     """A run of fal's with its references rendered."""
     folder = RunFolder.create(root, RunSettings(**{"inputs": ("/duck.glb",), "backend": "fal", "size": 64, **settings}), {})  # fmt: skip
-    for number, angle in enumerate(folder.settings.angles):
+    for number, angle in enumerate(folder.settings.studio.angles):
         write(folder.references / f"{angle.name}.png", png(grey=50 + 20 * number))
     return folder
 

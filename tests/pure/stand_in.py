@@ -68,13 +68,13 @@ class StandInStudio:
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         self._count("place_rig")
-        yield Progress("rig", f"{len(settings.angles)} cameras")
+        yield Progress("rig", f"{len(settings.studio.angles)} cameras")
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         self._count("render_reference")
         yield Progress("references", "rendering", 0.0, angle.name)
         # A grey of its own for each angle: equal bytes would be uploaded once, and a swapped still go unnoticed.
-        image = png(*settings.resolution, grey=40 + 20 * [a.name for a in settings.angles].index(angle.name))
+        image = png(*settings.resolution, grey=40 + 20 * [a.name for a in settings.studio.angles].index(angle.name))
         files = {name: write(folder / f"{angle.name}.{name}.png", image) for name in ("mask", "depth_map")}
         files["image"] = write(folder / f"{angle.name}.png", image)
         return Shot(angle.name, files, _UNIT, _UNIT, 85.0, "stand-in", 1, 0.0, 0.5)

@@ -71,7 +71,7 @@ def test_stills_asked_for_again_find_the_retakes_limit_as_it_was_left(fake: Fake
     folder = new_run(tmp_path, gate={"retakes": 1, "retake_budget": 0.06, "local": False}, motion="none")
     go(folder, NothingRight())
     before, again = fake.books.usd, RunFolder.open(folder.root)
-    for angle in again.settings.angles:
+    for angle in again.settings.studio.angles:
         again.new_round(f"photoreal/{angle.name}")
     again.mark("results", "waiting")
     estimate = quote.estimate(again.settings, again.record["prices"], again)

@@ -26,7 +26,7 @@ def no_parts(folder: RunFolder) -> bool:
 
 def test_stills_a_model_and_a_clip_are_bought_once_each(folder: RunFolder, fake: FakeFal):
     several = [model(folder), clip(folder)]
-    requests = [*stills(folder, *(angle.name for angle in folder.settings.angles)), *several]
+    requests = [*stills(folder, *(angle.name for angle in folder.settings.studio.angles)), *several]
     ended = buy(with_prices(folder, several), requests)
     assert {event.kind for event in ended.values()} == {"done"}
     assert all(request.out.is_file() for request in requests)

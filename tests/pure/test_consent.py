@@ -64,10 +64,10 @@ def test_a_limit_that_cannot_be_kept_is_told_before_the_renders(tmp_path: Path):
         consent.check(unknown, settings)
     settings, known = costs("photoreal", budget=0.5)
     consent.check(known, settings)
-    assert consent.limit_note(known.total, settings.budget) == (
+    assert consent.limit_note(known.total, settings.money.budget) == (
         "the run stops in order before its own limit of $0.50 is passed"
     )
-    assert consent.limit_note(0.50000001, settings.budget) == consent.limit_note(9.0, None) == ""
+    assert consent.limit_note(0.50000001, settings.money.budget) == consent.limit_note(9.0, None) == ""
 
 
 def test_a_run_on_this_machine_costs_nothing_and_asks_nobody():

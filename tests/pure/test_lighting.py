@@ -13,7 +13,7 @@ def lamps(name="studio", radius=1.0, **corrections):
 
 
 def test_the_default_exists():
-    assert RunSettings().lighting in lighting.PRESETS
+    assert RunSettings().studio.lighting in lighting.PRESETS
 
 
 @pytest.mark.parametrize("name", ["studio", "softbox", "dramatic"])

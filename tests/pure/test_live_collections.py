@@ -48,6 +48,20 @@ def test_it_tells_them_apart():
     assert hazards("for thing in home.objects:\n    print(thing.name)\n") == []
 
 
+@pytest.mark.parametrize("room", ["studio", "operators", "panels"])
+def test_pictures_are_taken_off_cameras_by_the_one_function_that_tells_blender(room: str):
+    """Blender goes on drawing what was taken off, also when it is freed: collections.remove_backgrounds."""
+    found = [
+        path.name
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("clear", "remove")
+        and ast.unparse(node.value).endswith("background_images")
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("room", ["studio", "operators", "panels", "tests", "packaging", "benchmarks"])
 def test_no_loop_changes_what_it_goes_through(room: str):
     found = {

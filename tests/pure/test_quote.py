@@ -38,7 +38,7 @@ def test_each_line_and_the_sum_before_anything_is_spent(fake: FakeFal, tmp_path:
     facts = estimate.to_json()
     assert [line["key"] for line in facts["lines"]] == [
         "model/product",
-        *[f"photoreal/{angle.name}/take-01" for angle in run.angles],
+        *[f"photoreal/{angle.name}/take-01" for angle in run.studio.angles],
         "video/turntable/take-01",
     ]
     assert facts["total_usd"] == round(sum(line["usd"] for line in facts["lines"]), 6) == round(estimate.total, 6)
@@ -51,7 +51,7 @@ def test_each_line_and_the_sum_before_anything_is_spent(fake: FakeFal, tmp_path:
 
 def test_the_whole_run_is_billed_as_it_was_quoted_to_the_cent(fake: FakeFal, tmp_path: Path, near: None):
     folder = new_folder(tmp_path / "run", inputs=("/photo.png",))
-    requests = [model(folder), *stills(folder, *(angle.name for angle in folder.settings.angles)), clip(folder)]
+    requests = [model(folder), *stills(folder, *(angle.name for angle in folder.settings.studio.angles)), clip(folder)]
     with_prices(folder, requests)
     buy(folder, requests)
     ledger = Ledger.read([folder.root])

@@ -84,7 +84,7 @@ def test_retakes_of_one_angle_are_not_taken_from_the_others(fake: FakeFal, tmp_p
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(update={"gate": Gate(retakes=1, local=False, rungs=("reroll",))})
-    for angle in again.settings.angles[1:]:
+    for angle in again.settings.studio.angles[1:]:
         again.new_round(f"photoreal/{angle.name}")
     most, billed = goes_on(fake, again, NothingRight())
     assert billed == pytest.approx(8 * RETAKE)
@@ -97,9 +97,9 @@ def test_an_angle_that_was_removed_has_spent_what_it_spent(fake: FakeFal, tmp_pa
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(
-        update={"angles": tuple(angle for angle in again.settings.angles if angle.name != "front")}
+        update={"angles": tuple(angle for angle in again.settings.studio.angles if angle.name != "front")}
     )
-    for angle in again.settings.angles:
+    for angle in again.settings.studio.angles:
         again.new_round(f"photoreal/{angle.name}")
     most, billed = goes_on(fake, again, NothingRight())
     assert billed == most == pytest.approx(4 * RETAKE), "the limit of the retakes is used up"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import quote
-from consistency_pipeline.pipeline import options
+from consistency_pipeline.pipeline import arguments
 from consistency_pipeline.pipeline.settings import RunSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ SHELL = [
 def test_every_command_is_one_the_program_understands(line, capsys):
     words = shlex.split(line)
     start = next(i for i, word in enumerate(words) if word.rpartition("/")[2] == "consistency")
-    parsed = options.make_parser().parse_args(words[start + 1 :])
+    parsed = arguments.make_parser().parse_args(words[start + 1 :])
     assert parsed.command in _subcommands()
 
 
@@ -97,7 +97,9 @@ def test_every_picture_and_link_is_there(path):
 
 
 def _subcommands():
-    action = next(action for action in options.make_parser()._actions if hasattr(action, "choices") and action.choices)
+    action = next(
+        action for action in arguments.make_parser()._actions if hasattr(action, "choices") and action.choices
+    )
     return action.choices
 
 

@@ -253,7 +253,7 @@ class World:
     def limit(self, run: int, usd: float | None) -> None:
         """Set or raise a run's limit; the program never lowers one by itself, and neither does this user."""
         folder = self.runs[run].folder
-        now = folder.settings.budget
+        now = folder.settings.money.budget
         if usd is None or now is None or usd > now:
             self._bury()  # a child of an earlier life goes on with the limits of that life
             folder.settings = folder.settings.model_copy(update={"budget": usd})
@@ -316,7 +316,7 @@ class World:
         try:
             with_prices(folder, run.requests())
         except ConsistencyError:
-            folder.note(prices=prices.remembered([SCHNELL, folder.settings.image_endpoint]))
+            folder.note(prices=prices.remembered([SCHNELL, folder.settings.stills.image_endpoint]))
 
     def _listen(self, backs: list[FalBackend], told: list[Told], life: Life) -> None:
         deadline = time.monotonic() + PATIENCE

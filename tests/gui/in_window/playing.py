@@ -53,7 +53,7 @@ def small():
     own = settings()
     own.size, own.samples, own.duration = 64, 1, 1.0
     angles = import_module(f"{PACKAGE}.operators.editing.angles")
-    angles.set_angles(bpy.context.scene, angles.DEFAULTS[:2])
+    angles.set_angles(bpy.context.scene, import_module(f"{PACKAGE}.pipeline.rig").ANGLE_SETS["product"][:2])
     preferences().folder = str(Path(OPTIONS["home"]) / "runs")
 
 

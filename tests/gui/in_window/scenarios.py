@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
 import first_screen
+import hard_use
 import interruptions
 import journeys
 import tours
@@ -16,7 +17,7 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (first_screen, journeys, interruptions, studio, tours)
+    for module in (first_screen, journeys, interruptions, hard_use, studio, tours)
     for name, scenario in vars(module).items()
 }
 
