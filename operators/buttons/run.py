@@ -147,7 +147,7 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
                 self._end(context)
                 bpy.ops.consistency.agree("INVOKE_DEFAULT", **self.as_options())
                 return {"FINISHED"}
-            if session.state is State.ASKED:
+            if session.costs is None:
                 now.text = "Asking fal.ai for prices"
             elif before is State.AGREED:
                 refresh.everything(session.scene, session.run.folder)
