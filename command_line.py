@@ -220,7 +220,12 @@ def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: 
         run_to_end(chain.run(folder, studio, backend), backend, stop, folder.root)
         return _summary(folder, began)
     except ConsistencyError as error:
-        return {**_summary(folder, began), "status": _WORDS.get(error.exit_status, "failed"), "error": str(error), "exit": error.exit_status}  # fmt: skip
+        return {
+            **_summary(folder, began),
+            "status": _WORDS.get(error.exit_status, "failed"),
+            "error": str(error),
+            "exit": error.exit_status,
+        }
     finally:
         backend.close()
         stop.restore()
@@ -321,7 +326,9 @@ def _stale_prices() -> dict[str, Any]:
     for row in rows:
         row["price_days"] = (today - date.fromisoformat(row["price_date"])).days
     lines = [(row["id"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"]) for row in rows]
-    text = text_table(("id", "stored price", "of", "source"), lines) if rows else f"no stored price is older than {FRESH_DAYS} days"  # fmt: skip
+    text = f"no stored price is older than {FRESH_DAYS} days"
+    if rows:
+        text = text_table(("id", "stored price", "of", "source"), lines)
     return {"status": "done", "endpoints": rows, "text": text}
 
 

@@ -107,12 +107,18 @@ def score_view(job: Job) -> list[dict[str, Any]]:
         scored = gate.score(still, prepared)
         rows.append(
             {
-                "product": product, "angle": angle, "kind": kind_of(case, shots), "detail": case.detail, "backdrop": case.backdrop,
+                "product": product,
+                "angle": angle,
+                "kind": kind_of(case, shots),
+                "detail": case.detail,
+                "backdrop": case.backdrop,
                 "visible": case.render in ("blank", "wrong") or visible(shots["true"], shots[case.render], case),
-                "seconds": time.process_time() - began, "numbers": scored.numbers.as_dict(),
-                "expected": expected(case.move, prepared), "seed": case.seed,
+                "seconds": time.process_time() - began,
+                "numbers": scored.numbers.as_dict(),
+                "expected": expected(case.move, prepared),
+                "seed": case.seed,
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -178,9 +184,13 @@ def drift_of_view(job: Job) -> list[dict[str, Any]]:
         found = drift.find_drift(still.astype(np.float32) / 255, fan)
         rows.append(
             {
-                "product": product, "angle": angle, "variant": variant, "telling": found.telling or variant == "true",
-                "yaw_error": abs(found.yaw - yaw), "pitch_error": abs(found.pitch - pitch),
+                "product": product,
+                "angle": angle,
+                "variant": variant,
+                "telling": found.telling or variant == "true",
+                "yaw_error": abs(found.yaw - yaw),
+                "pitch_error": abs(found.pitch - pitch),
                 "seconds": time.process_time() - began,
             }
-        )  # fmt: skip
+        )
     return rows

@@ -13,16 +13,26 @@ from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Threshol
 Row = dict[str, Any]
 # name, the number it limits, bounds, on which backdrops it decides
 PLAIN = {
-    "shift_px": (1.5, 3.0), "scale": (0.004, 0.012), "rotation_deg": (0.2, 0.8), "p95_px": (1.5, 5.0),
-    "bad_share": (0.008, 0.05), "hollow_share": (0.001, 0.02), "inner_centred": (0.10, 0.60), "inner_recall": (0.10, 0.75),
+    "shift_px": (1.5, 3.0),
+    "scale": (0.004, 0.012),
+    "rotation_deg": (0.2, 0.8),
+    "p95_px": (1.5, 5.0),
+    "bad_share": (0.008, 0.05),
+    "hollow_share": (0.001, 0.02),
+    "inner_centred": (0.10, 0.60),
+    "inner_recall": (0.10, 0.75),
     "label_shift_px": (2.0, 10.0),
-    "label_changed": (0.10, 0.60), "added_share": (0.001, 0.01),
-}  # fmt: skip
+    "label_changed": (0.10, 0.60),
+    "added_share": (0.001, 0.01),
+}
 HARD = {
-    "p95_px_hard": (4.0, 26.0), "bad_share_hard": (0.05, 0.5), "hollow_share_hard": (0.005, 0.3),
-    "inner_centred_hard": (0.05, 0.35), "label_changed_hard": (0.3, 0.9),
+    "p95_px_hard": (4.0, 26.0),
+    "bad_share_hard": (0.05, 0.5),
+    "hollow_share_hard": (0.005, 0.3),
+    "inner_centred_hard": (0.05, 0.35),
+    "label_changed_hard": (0.3, 0.9),
     "added_share_hard": (0.005, 0.06),
-}  # fmt: skip
+}
 DOUBT = {"coverage": (0.3, 0.9), "faded_share": (0.01, 0.12), "clutter": (0.05, 0.25)}
 FALSE_ALARMS = 0.02  # aimed at while fitting, so that 3 % holds on the other half
 
@@ -89,9 +99,15 @@ def _doubt_cost(rows: list[Row], t: Thresholds) -> float:
 
 # the single numbers whose separating power is reported
 SIGNS = {
-    "p95_px": 1, "bad_share": 1, "hollow_share": 1, "inner_recall": -1, "inner_centred": -1, "label_changed": 1,
-    "added_share": 1, "shift_px": 1,
-}  # fmt: skip
+    "p95_px": 1,
+    "bad_share": 1,
+    "hollow_share": 1,
+    "inner_recall": -1,
+    "inner_centred": -1,
+    "label_changed": 1,
+    "added_share": 1,
+    "shift_px": 1,
+}
 
 
 def auc(true: list[float], wrong: list[float]) -> float:
@@ -106,12 +122,18 @@ def suspicion(row: Row, t: Thresholds) -> float:
     """One number for a ROC curve: the largest of the measured faults, each over its threshold."""
     n = row["numbers"]
     over = [
-        max(abs(n["dx_px"]), abs(n["dy_px"])) / t.shift_px, abs(n["scale"] - 1) / t.scale, n["p95_px"] / t.p95_px,
-        n["bad_share"] / t.bad_share, n["hollow_share"] / t.hollow_share, n["label_changed"] / t.label_changed,
-        n["added_share"] / t.added_share, (1 - n["inner_centred"]) / (1 - t.inner_centred),
-        (1 - n["inner_recall"]) / (1 - t.inner_recall), n["label_shift_px"] / t.label_shift_px,
+        max(abs(n["dx_px"]), abs(n["dy_px"])) / t.shift_px,
+        abs(n["scale"] - 1) / t.scale,
+        n["p95_px"] / t.p95_px,
+        n["bad_share"] / t.bad_share,
+        n["hollow_share"] / t.hollow_share,
+        n["label_changed"] / t.label_changed,
+        n["added_share"] / t.added_share,
+        (1 - n["inner_centred"]) / (1 - t.inner_centred),
+        (1 - n["inner_recall"]) / (1 - t.inner_recall),
+        n["label_shift_px"] / t.label_shift_px,
         t.blank_contrast / max(n["contrast"], 1e-6),
-    ]  # fmt: skip
+    ]
     return max(over)
 
 

@@ -43,7 +43,10 @@ def shot(cache: Path, product: str, angle: str, variant: str, models: dict[str, 
         file.with_suffix(".part.npz").replace(file)
         file.with_suffix(".exr").unlink()
     with np.load(file) as stored:
-        return {name: stored[name].astype(np.float32) if stored[name].dtype == np.float16 else stored[name] for name in stored}  # fmt: skip
+        return {
+            name: stored[name].astype(np.float32) if stored[name].dtype == np.float16 else stored[name]
+            for name in stored
+        }
 
 
 def is_cached(cache: Path, product: str, angle: str, variant: str) -> bool:
@@ -169,7 +172,10 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
         *_, layer, channel = name.split(".")
         passes.setdefault(_SHORT.get(layer, layer), {})[channel] = values[:, index]
     order = {letter: rank for rank, letter in enumerate("RGBXYZVA")}
-    return {name: np.stack([part[c] for c in sorted(part, key=lambda c: order[c])], axis=-1) for name, part in passes.items()}  # fmt: skip
+    return {
+        name: np.stack([part[c] for c in sorted(part, key=lambda c: order[c])], axis=-1)
+        for name, part in passes.items()
+    }
 
 
 # Blender 5 writes the long names of the passes.

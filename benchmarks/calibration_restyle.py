@@ -134,7 +134,10 @@ def _shadow(
     height, width = mask.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     flat = random.uniform(0.08, 0.16) * height
-    pool = np.exp(-(((x - middle - random.uniform(-0.2, 0.2) * half) / (half * random.uniform(0.8, 1.2))) ** 2) - ((y - foot) / flat) ** 2)  # fmt: skip
+    pool = np.exp(
+        -(((x - middle - random.uniform(-0.2, 0.2) * half) / (half * random.uniform(0.8, 1.2))) ** 2)
+        - ((y - foot) / flat) ** 2
+    )
     contact = blur((mask > 0.5).astype(np.float32), random.uniform(8, 25) * unit * 2)
     shadow = 1 - random.uniform(0.1, 0.5) * pool - random.uniform(0, 0.3) * contact * (y > foot - 0.1 * height)
     if kind == "hard-shadow":
@@ -156,7 +159,9 @@ def _developed(linear: np.ndarray, random: np.random.Generator) -> np.ndarray:
     picture = grey + (picture - grey) * random.uniform(0.8, 1.2)
     picture = picture + random.normal(size=picture.shape) * random.uniform(0.001, 0.010)
     stored = io.BytesIO()
-    Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)).save(stored, "JPEG", quality=int(random.integers(82, 97)))  # fmt: skip
+    Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)).save(
+        stored, "JPEG", quality=int(random.integers(82, 97))
+    )
     return np.asarray(Image.open(stored))
 
 

@@ -260,9 +260,7 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
             continue
         for attempt in folder.read_journal().purchases.attempts:
             receipts = attempt.downloaded.values()
-            is_here = bool(receipts) and all(
-                (folder.root / str(r["file"])).stat().st_size == r["bytes"] for r in receipts
-            )
+            is_here = bool(receipts) and all((folder.root / str(r.file)).stat().st_size == r.bytes for r in receipts)
             if attempt.request_id is not None:
                 owner[attempt.request_id] = (f"{place.name}/{attempt.key}", folder.root, is_here)
         found["retakes"] += (own := retakes(folder))[0]
@@ -297,7 +295,16 @@ def retakes(folder: RunFolder) -> tuple[int, int]:
     return bought, beyond
 
 
-MUST_BE_ZERO = ("retakes beyond the ladder", "paid and lost", "paid twice", "budget overruns", "unreadable run folders", "ledgers that disagree", "half-written files", "stuck")  # fmt: skip
+MUST_BE_ZERO = (
+    "retakes beyond the ladder",
+    "paid and lost",
+    "paid twice",
+    "budget overruns",
+    "unreadable run folders",
+    "ledgers that disagree",
+    "half-written files",
+    "stuck",
+)
 
 
 def main() -> int:
@@ -328,7 +335,10 @@ def main() -> int:
         state = fake.ask("GET /state")
     fake.close()
     shape = ", ".join(f"{kind} {seconds:g} s" for kind, seconds in REALISTIC.items())
-    print(f"{options.runs} runs, seed {options.seed}, fal's latencies ({shape}) times {options.scale:g}, {time.monotonic() - began:.0f} s")  # fmt: skip
+    print(
+        f"{options.runs} runs, seed {options.seed}, fal's latencies ({shape}) times {options.scale:g}, "
+        f"{time.monotonic() - began:.0f} s"
+    )
     for what in (
         "lives",
         "runs struck",

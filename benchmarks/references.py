@@ -192,7 +192,11 @@ def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:
 def _sample(folder: Path) -> Path:
     code = "import pathlib, sys\nfrom consistency_pipeline.studio.sample_product import build_sample\n"
     path = folder / "sample.glb"
-    subprocess.run([sys.executable, "-c", code + "build_sample(pathlib.Path(sys.argv[1]))", str(path)], check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-c", code + "build_sample(pathlib.Path(sys.argv[1]))", str(path)],
+        check=True,
+        capture_output=True,
+    )
     return path
 
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ..pipeline import plan as planned
 from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate.acceptance import ladder_of
 from ..pipeline.gate.record import GateRecord
 from ..pipeline.gate.scoring.ladder import BOUGHT
+from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
+from ..pipeline.run.attempt import NextStep
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
-from .buying.purchase import UNPRICED, Purchase
-from .prices import is_price
+from .buying.purchase import Purchase
+from .prices import Prices, is_price
 from .request_to_purchase import purchase_for, with_endpoint
-
-Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal's pricing API gave them
+from .sentences import UNPRICED
 
 
 def live(prices: Prices, endpoint: str) -> Live:
-    row = prices.get(endpoint)
+    row = prices.get(endpoint)  # from run.json, perhaps
     return (float(row["usd"]), str(row["unit"])) if row and is_price(row.get("usd")) else None
 
 
@@ -76,7 +76,7 @@ class Estimate:
         """The most that will be spent, and the endpoints of which it can't be told."""
         return usd(self.most) + (f", and what {', '.join(self.unknown)} asks" if self.unknown else "")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {
             "lines": [
                 {
@@ -87,7 +87,7 @@ class Estimate:
                     "unit": line.unit,
                     "unit_price_usd": line.unit_price,
                     "units": line.units,
-                    "multipliers": [{"times": t, "reason": r, "source": s} for t, r, s in line.multipliers],
+                    "multipliers": [asdict(multiplier) for multiplier in line.multipliers],
                     "usd": line.quoted_usd,
                     "price_source": self._source(line),
                 }
@@ -148,8 +148,8 @@ def estimate(
         return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))
     bought = folder.read_journal().purchases
     # A result that can't be fetched is bought again too where failures are; that it can't is not known before.
-    bought_again = {"stuck": retry_failed, "fetch": retry_failed, "uncertain": send_again}
-    kept = {"done", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
+    bought_again = {NextStep.STUCK: retry_failed, NextStep.FETCH: retry_failed, NextStep.UNCERTAIN: send_again}
+    kept = {NextStep.DONE, NextStep.WAIT} | {step for step, wanted in bought_again.items() if not wanted}
     paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}

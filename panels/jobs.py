@@ -82,9 +82,8 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
         if job.log:
             message(box, job.log)
         row = box.row(align=True)
-        row.operator(
-            "consistency.copy_text", text="Copy", icon="COPYDOWN"
-        ).text = f"{job.name} {job.request_id}\n{job.log}"
+        copy = row.operator("consistency.copy_text", text="Copy", icon="COPYDOWN")
+        copy.text = f"{job.name} {job.request_id}\n{job.log}"
 
 
 class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):

@@ -48,7 +48,8 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         elif not self.key:
             message(
                 layout,
-                "Without a key, this machine makes the pictures, free. Get a Key opens the page of fal.ai where you make one",
+                "Without a key, this machine makes the pictures, free. "
+                "Get a Key opens the page of fal.ai where you make one",
                 icon="INFO",
             )
             layout.operator("wm.url_open", text="Get a Key", icon="URL").url = KEYS

@@ -100,10 +100,16 @@ def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bo
     """
     inside = coverage >= 0.5
     if not inside.any():
-        raise BadRender(f"the {angle} reference shows no product; check that the product is not hidden from render and place the rig again")  # fmt: skip
+        raise BadRender(
+            f"the {angle} reference shows no product; "
+            "check that the product is not hidden from render and place the rig again"
+        )
     border = np.concatenate([coverage[0], coverage[-1], coverage[:, 0], coverage[:, -1]])
     if not crops and border.max() >= EDGE:
-        raise BadRender(f"the {angle} reference cuts the product off at the frame's border; let it fill less of the frame, or place the rig again")  # fmt: skip
+        raise BadRender(
+            f"the {angle} reference cuts the product off at the frame's border; "
+            "let it fill less of the frame, or place the rig again"
+        )
     whole = coverage >= 0.99  # at the rim the backdrop shines through
     seen = picture[whole if whole.any() else inside]
     if seen.max() < BLACK:

@@ -159,7 +159,9 @@ def as_instance(root: Object) -> None:
 def _places_in_world(root: Object) -> list[str]:
     """A sentence for materials that are coloured by where things are, which an instance elsewhere shows differently."""
     with as_rendered(root) as depsgraph:
-        found = sorted(material.name for material in material_shares(root, depsgraph) if material and needs_place(material))  # fmt: skip
+        found = sorted(
+            material.name for material in material_shares(root, depsgraph) if material and needs_place(material)
+        )
     return [f"{in_words(found, 'and')} is coloured by its place in the world"] if found else []
 
 
@@ -304,7 +306,10 @@ def _not_kept(found: FileScene, root: Object) -> list[str]:
         )
     followers = [thing.name for thing in parts_of(root) if follows_camera(thing)]
     if followers:
-        notes.append(f"{in_words(followers, 'and')} changes with the scene's camera, so each angle shows it differently; apply the modifier, then save the file again")  # fmt: skip
+        notes.append(
+            f"{in_words(followers, 'and')} changes with the scene's camera, so each angle shows it differently; "
+            "apply the modifier, then save the file again"
+        )
     return notes
 
 

@@ -58,6 +58,12 @@ def _keep(thing: Object, scene: Scene, collections: list[Collection]) -> None:
 
 def _pictures(planes: list[Object]) -> list[ID]:
     """The stills on the planes, and the clips."""
-    stills = [node.image for plane in planes for material in _materials(plane) for node in material.node_tree.nodes if node.type == "TEX_IMAGE"]  # fmt: skip
+    stills = [
+        node.image
+        for plane in planes
+        for material in _materials(plane)
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE"
+    ]
     clips = [image for image in bpy.data.images if image.source == "MOVIE" and image.name.startswith("Clip ")]
     return [image for image in (*stills, *clips) if image is not None]

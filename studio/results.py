@@ -163,7 +163,9 @@ def save_scene(path: Path, settings: RunSettings) -> None:
             bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        raise RunFolderError(f"{path} could not be written ({str(error).strip()}); free some space or choose another folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{path} could not be written ({str(error).strip()}); free some space or choose another folder"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -209,9 +211,24 @@ def _as_the_references(settings: RunSettings) -> Iterator[None]:
     registered."""
     render, view = bpy.context.scene.render, bpy.context.scene.view_settings
     width, height = settings.resolution
-    frame = {"resolution_x": width, "resolution_y": height, "resolution_percentage": 100, "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_border": False, "engine": "CYCLES", "film_transparent": True}  # fmt: skip
+    frame = {
+        "resolution_x": width,
+        "resolution_y": height,
+        "resolution_percentage": 100,
+        "pixel_aspect_x": 1.0,
+        "pixel_aspect_y": 1.0,
+        "use_border": False,
+        "engine": "CYCLES",
+        "film_transparent": True,
+    }
     # A look belongs to its view transform: setting that resets the look, so it comes first.
-    colours = {"view_transform": settings.studio.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
+    colours = {
+        "view_transform": settings.studio.view_transform,
+        "look": "None",
+        "exposure": 0.0,
+        "gamma": 1.0,
+        "use_curve_mapping": False,
+    }
     wanted = [(holder, *pair) for holder, values in ((render, frame), (view, colours)) for pair in values.items()]
     before = [(holder, name, getattr(holder, name)) for holder, name, _ in wanted]
     try:

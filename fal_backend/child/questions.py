@@ -10,45 +10,46 @@ import time
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, TypeVar
 
-from .. import errors, prices
+from ...pipeline.errors import TryAgainLater
+from .. import prices, sentences
+from ..prices import Prices
 from .connection import connect
+from .messages import Asked, AskPrices, CheckKey, Hello, answered
 
 PATIENCE = 90.0  # seconds for an answer
 T = TypeVar("T")
 Question = Generator[None, None, T]
 
 
-def ask(key: str, order: dict[str, Any], answer: str, python_args: Sequence[str] = ()) -> Question[Any]:
-    """``order`` as the child's program reads it; the value of what it says under the name ``answer``.
+def ask(key: str, question: Asked, python_args: Sequence[str] = ()) -> Question[Any]:
+    """The value that the child's program answers with.
 
     Raises BadKey for what can't be a key, the FalError that the child reports, and TryAgainLater after ``PATIENCE``.
     """
-    connection = connect({"key": key}, python_args)
+    connection = connect(Hello(key), python_args)
     try:
-        connection.send(order)
+        connection.send(question.to_json())
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for message in connection.read(0.0):
-                if message.get("say") == answer:
-                    if "error" in message:
-                        raise errors.from_json(message["error"])
-                    return message["value"]
+                if (answer := answered(question, message)) is not None:
+                    return answer[0]
             if connection.ended:
-                raise errors.TryAgainLater("the process that talks to fal.ai ended unexpectedly; try again")
+                raise TryAgainLater(sentences.CHILD_ENDED)
             yield
-        raise errors.TryAgainLater("fal.ai does not answer; try again later")
+        raise TryAgainLater(sentences.CHILD_SILENT)
     finally:
         connection.close(patience=0.0)  # it leaves by itself, and nothing is lost with it
 
 
-def ask_prices(key: str, endpoints: Iterable[str], python_args: Sequence[str] = ()) -> Question[dict[str, Any]]:
-    """Endpoint id → {"usd", "unit", "at"}; the last known prices, marked "remembered", where fal doesn't answer.
+def ask_prices(key: str, endpoints: Iterable[str], python_args: Sequence[str] = ()) -> Question[Prices]:
+    """What fal asks now; the last known prices, marked "remembered", where fal doesn't answer.
 
     Raises BadKey for a wrong key: it is better known now than after the renders.
     """
     ids = list(endpoints)
     try:
-        answer = yield from ask(key, {"do": "prices", "endpoints": ids}, "prices", python_args)
+        answer = yield from ask(key, AskPrices(tuple(ids)), python_args)
     except prices.NO_ANSWER:
         return prices.remembered(ids)
     return prices.with_remembered(dict(answer), ids)
@@ -56,4 +57,4 @@ def ask_prices(key: str, endpoints: Iterable[str], python_args: Sequence[str] = 
 
 def check_key(key: str, python_args: Sequence[str] = ()) -> Question[None]:
     """Raises BadKey, or another FalError where it can't be told."""
-    yield from ask(key, {"do": "check_key"}, "key", python_args)
+    yield from ask(key, CheckKey(), python_args)

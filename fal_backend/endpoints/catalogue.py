@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any
 
 from ...pipeline.errors import UsageError
+from ...pipeline.json_object import JsonObject
 from . import bytedance, flux_2, flux_control, flux_kontext, flux_text, google, kling, meshy, openai, qwen, veo
 from .base import MAKES, Endpoint, Role
 from .usual import usual
@@ -88,7 +88,7 @@ def _slips(one: str, other: str) -> int:
     return row[-1]
 
 
-def catalogue_rows(stale_on: date | None = None) -> list[dict[str, Any]]:
+def catalogue_rows(stale_on: date | None = None) -> list[JsonObject]:
     """The catalogue for the ``endpoints`` command: plain JSON, USD a unit, ``usd`` None where no price is stored.
 
     ``stale_on``: only endpoints whose stored price is too old on that day to be relied on.

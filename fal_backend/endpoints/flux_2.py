@@ -91,4 +91,4 @@ ENDPOINTS = (
     still("fal-ai/flux-2-pro/edit", "FLUX.2 pro", Flux2Pro, Flux2ProImages, UNPRICED, sizes=SIDES),
     still("fal-ai/flux-2-max/edit", "FLUX.2 max", Flux2Pro, Flux2ProImages, UNPRICED, sizes=SIDES),
     still("fal-ai/flux-2-flex/edit", "FLUX.2 flex", Flux2Flex, Flux2ProImages, UNPRICED, sizes=SIDES),
-)  # fmt: skip
+)

@@ -73,4 +73,4 @@ ENDPOINTS = (
     still("fal-ai/nano-banana-pro/edit", "Nano Banana Pro", NanoBananaPro, NanoBananaImages, PRO),
     still("fal-ai/nano-banana-2/edit", "Nano Banana 2", NanoBanana2, NanoBananaImages, TWO),
     still("google/nano-banana-lite/edit", "Nano Banana lite", NanoBananaLite, NanoBananaImages, UNPRICED),
-)  # fmt: skip
+)

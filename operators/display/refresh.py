@@ -212,7 +212,7 @@ def jobs_of_journal(folder: RunFolder) -> None:
         item = shown.add()
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
         item.state = STATES.get(last.next_step, last.next_step)
-        item.log = str((last.failure or {}).get("message") or "")
+        item.log = last.failure_message
         item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd
         item.billed = -1.0 if last.billed_usd is None else last.billed_usd

@@ -11,10 +11,11 @@ from ...pipeline import driver
 
 if TYPE_CHECKING:
     from ...fal_backend.child.questions import Question
+    from ...fal_backend.prices import Prices
 
 FRESH = 600.0  # seconds that prices are taken as current
 
-_prices: dict[str, dict[str, Any]] = {}
+_prices: Prices = {}
 _asked = (0, -FRESH)  # hash of the key, and when
 
 
@@ -25,8 +26,8 @@ def check_key(key: str) -> Question[None]:
     return check_key(key, tuple(bpy.app.python_args))
 
 
-def prices(key: str, endpoints: list[str]) -> Question[dict[str, Any]]:
-    """Endpoint id → {"usd", "unit", "at"}: asked anew after ten minutes, the last known where fal.ai can't be reached."""
+def prices(key: str, endpoints: list[str]) -> Question[Prices]:
+    """What fal asks: asked anew after ten minutes, the last known where fal.ai can't be reached."""
     global _asked
     from ...fal_backend.child.questions import ask_prices
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import ConsistencyError
-from ..stages import Progress, Stage
+from ..stages import JobState, Progress, Stage
 from .ports import Backend
 from .requests import Event, Request
 
@@ -37,14 +37,14 @@ class OpenRequests:
                 event.text or event.kind,
                 event.fraction,
                 angle.name if angle else None,
-                warning=event.kind == "failed",
+                warning=event.kind == JobState.FAILED,
             )
 
     def waiting(self) -> bool:
         return any(key not in self.ended for key in self.requests)
 
     def done(self, key: str) -> bool:
-        return key in self.ended and self.ended[key].kind == "done"
+        return key in self.ended and self.ended[key].kind == JobState.DONE
 
     def forgive(self, key: str) -> None:
         """The run is whole without it: its failure is known, and not the run's."""
@@ -55,7 +55,7 @@ class OpenRequests:
         return [
             event
             for key, event in self.ended.items()
-            if event.kind == "failed" and key not in self._forgiven and stage in (None, self.requests[key].stage)
+            if event.kind == JobState.FAILED and key not in self._forgiven and stage in (None, self.requests[key].stage)
         ]
 
     def failures(self) -> list[Exception]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .gltf_json import GltfDocument, GltfPart
 from .gltf_shown import read_document, shown_nodes
 
 LEFT_OUT = "consistency_left_out"  # in an image's extras: why its file was not taken
@@ -42,14 +43,14 @@ def unreadable_textures(path: Path, read: Collection[str] = ("EXT_texture_webp",
     return found
 
 
-def _at(document: dict[str, Any], key: str, index: Any) -> dict[str, Any] | None:
+def _at(document: GltfDocument, key: str, index: Any) -> GltfPart | None:
     items = document.get(key)
     if not isinstance(items, list) or not isinstance(index, int) or not 0 <= index < len(items):
         return None
     return items[index] if isinstance(items[index], dict) else None
 
 
-def _shown_materials(document: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _shown_materials(document: GltfDocument) -> Iterator[tuple[int, GltfPart]]:
     meshes = [_at(document, "meshes", node.get("mesh")) or {} for node in shown_nodes(document)]
     materials = {part["material"] for mesh in meshes for part in mesh.get("primitives", ()) if "material" in part}
     for number in sorted(materials):
@@ -73,7 +74,7 @@ def _textures(part: Any, key: str = "") -> Iterator[int]:
         yield from _textures(inner, name)
 
 
-def _problem(document: dict[str, Any], index: int, read: Collection[str]) -> tuple[str, str] | None:
+def _problem(document: GltfDocument, index: int, read: Collection[str]) -> tuple[str, str] | None:
     """(name, reason), None where the importer makes a picture of it, which may still not be decoded."""
     texture = _at(document, "textures", index)
     if texture is None:

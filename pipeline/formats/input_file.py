@@ -16,7 +16,9 @@ def check_regular(path: Path) -> os.stat_result:
     except FileNotFoundError as error:
         if path.is_symlink():
             target = path.readlink()
-            raise BadInput(f"{path.name} is a link to {target}, which doesn't exist; link it again, or name the file itself") from error  # fmt: skip
+            raise BadInput(
+                f"{path.name} is a link to {target}, which doesn't exist; link it again, or name the file itself"
+            ) from error
         raise BadInput(f"{path} doesn't exist; check the spelling and the folder") from error
     except NotADirectoryError as error:
         raise BadInput(f"{path} doesn't exist; check the spelling and the folder") from error

@@ -48,7 +48,7 @@ class Retakes:
             if purchases.is_open(entry["key"]) or self._may_be_sent(angle, shot, entry):
                 self.orders.start(self._request(angle, shot, entry["take"], entry["made_by"]))
             elif step == "stuck":  # it may have cost something, and goes on counting
-                self._come_to_nothing(entry, str((purchases.by_key[entry["key"]][-1].failure or {}).get("message")))
+                self._come_to_nothing(entry, purchases.by_key[entry["key"]][-1].failure_message)
             elif "outcome" not in entry:
                 entries.remove(entry)
                 self.record.folder.save()

@@ -23,7 +23,7 @@ from ..wording.program import PROGRAM
 from ..wording.text_table import usd as words
 
 if TYPE_CHECKING:
-    from ..run.journal import Attempt
+    from ..run.attempt import Attempt
     from ..settings import RunSettings
 
 SLOWEST_SUBMISSION = 600.0  # seconds that another sending of the same words is waited for
@@ -42,7 +42,10 @@ def state_folder() -> Path:
             return Path.home() / "Library" / "Application Support" / PROGRAM
         return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
     except RuntimeError as error:  # in a container, a user's number need not belong to anybody
-        raise RunFolderError("this user has no home folder; set CONSISTENCY_STATE_FOLDER to the folder in which the record of what was spent is to be kept") from error  # fmt: skip
+        raise RunFolderError(
+            "this user has no home folder; "
+            "set CONSISTENCY_STATE_FOLDER to the folder in which the record of what was spent is to be kept"
+        ) from error
 
 
 def local_day(moment: str = "") -> str:
@@ -83,7 +86,9 @@ def attempt_id(attempt: Attempt, run: str) -> str:
     return attempt.id or f"{run}:{attempt.key}#{attempt.number}"
 
 
-def _against(limits: Limits, entries: list[Entry], of_run: Container[str], product: str, today: str) -> Iterator[tuple[str, float, float]]:  # fmt: skip
+def _against(
+    limits: Limits, entries: list[Entry], of_run: Container[str], product: str, today: str
+) -> Iterator[tuple[str, float, float]]:
     """(name, USD, USD spent or set aside) of each limit that is set. ``of_run``: the ids of the run's attempts."""
     for name, limit, spent in (
         ("run", limits.run, sum(e.usd for e in entries if e.attempt in of_run)),
@@ -109,7 +114,9 @@ class SpendingBook:
         for line in read_lines(self.path):
             try:
                 attempt = line.get("attempt") or f"{line['run']}:{line['purchase']}"
-                entry = Entry(line["day"], line["run"], line["product"], attempt, float(line["usd"]), line.get("request") or "")  # fmt: skip
+                entry = Entry(
+                    line["day"], line["run"], line["product"], attempt, float(line["usd"]), line.get("request") or ""
+                )
             except (KeyError, TypeError, ValueError):
                 continue
             if not math.isfinite(entry.usd):
@@ -131,7 +138,10 @@ class SpendingBook:
                 check_writable(self.path.parent, FREE)
                 self.entries()
         except RunFolderError as error:
-            raise RunFolderError(f"the record of what was spent on this machine can't be kept: {error}; CONSISTENCY_STATE_FOLDER can name another folder for it") from error  # fmt: skip
+            raise RunFolderError(
+                f"the record of what was spent on this machine can't be kept: {error}; "
+                "CONSISTENCY_STATE_FOLDER can name another folder for it"
+            ) from error
 
     def reserve(
         self, entry: Entry, limits: Limits, of_run: Callable[[], Container[str]], intend: Callable[[], None]

@@ -105,7 +105,9 @@ def take_blend(path: Path, out: Path) -> None:
         bpy.data.libraries.write(str(partial), set(scenes.values()), compress=True)
         partial.replace(out)
     except OSError as error:
-        raise RunFolderError(f"{out} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{out} could not be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
         bpy.data.batch_remove(ids_since(before))

@@ -86,7 +86,11 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
         if look is None:
             continue
         if look.cut:
-            yield Progress("rig", f"renders show something of the product all around {angle.name}; leave out what is not the product", warning=True)  # fmt: skip
+            yield Progress(
+                "rig",
+                f"renders show something of the product all around {angle.name}; leave out what is not the product",
+                warning=True,
+            )
         if len(look.beyond):
             more.append(look.beyond)
             by_angle[angle.name] = np.concatenate([vertices, look.corners])
@@ -151,7 +155,12 @@ def _compare(found: passes.Passes, vertices: Points, angle: Angle, frame: Frame)
     aspect = width / height
     picture = framing.project(vertices, frame.matrix_world, angle.focal_length, aspect)
     across, down = picture[:, 0] * width, (1.0 - picture[:, 1]) * height
-    outside = (columns < across.min() - BEYOND) | (columns + 1 > across.max() + BEYOND) | (rows < down.min() - BEYOND) | (rows + 1 > down.max() + BEYOND)  # fmt: skip
+    outside = (
+        (columns < across.min() - BEYOND)
+        | (columns + 1 > across.max() + BEYOND)
+        | (rows < down.min() - BEYOND)
+        | (rows + 1 > down.max() + BEYOND)
+    )
     seen = max(np.ptp(columns), np.ptp(rows)) + 1.0
     smaller = not outside.any() and seen + 2.0 * BEYOND < (1.0 - SMALLER) * max(np.ptp(across), np.ptp(down))
     depth = found.depth[rows, columns]

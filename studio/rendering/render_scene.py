@@ -175,7 +175,9 @@ def scratch_file() -> Iterator[Path]:
             yield Path(folder) / "render.exr"
         except BadRender as error:
             if shutil.disk_usage(folder).free < FULL:
-                raise RunFolderError(f"the temporary folder {tempfile.gettempdir()} is full; free some space, then resume") from error  # fmt: skip
+                raise RunFolderError(
+                    f"the temporary folder {tempfile.gettempdir()} is full; free some space, then resume"
+                ) from error
             raise
 
 

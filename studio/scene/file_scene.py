@@ -84,7 +84,9 @@ def take_scene(
     for thing, matrix in simulated.items():
         thing.matrix_world = matrix
     if layer.material_override is not None:
-        notes.append(f"the material {layer.material_override.name!r}, which the file's renders put over all others, is left out")  # fmt: skip
+        notes.append(
+            f"the material {layer.material_override.name!r}, which the file's renders put over all others, is left out"
+        )
     return FileScene(objects, scene.frame_current, boxes, fineness(scene))
 
 
@@ -151,7 +153,9 @@ def _leave_out(scene: Scene, file: str, wanted: Collection[str], notes: list[str
     gone: set[Object] = set()
     for name in wanted:
         # Beside one of that name in the open file, Blender has called it NAME.001.
-        same = [thing for thing in things if thing.name == name or re.fullmatch(re.escape(name) + r"\.\d{3,}", thing.name)]  # fmt: skip
+        same = [
+            thing for thing in things if thing.name == name or re.fullmatch(re.escape(name) + r"\.\d{3,}", thing.name)
+        ]
         exact = [thing for thing in same if thing.name == name]
         if not same:
             parts = sorted({thing.name for thing in things if is_part(thing)})
@@ -204,7 +208,10 @@ def _solid(scene: Scene, layer: ViewLayer, file: str, notes: list[str]) -> list[
         left[HIDDEN] = hidden
     if not any(is_part(thing) for thing in kept):
         why = "; ".join(f"{in_words(names, 'and')} {_plural(reason, names)}" for reason, names in left.items())
-        raise BadInput(f"{file} shows nothing solid in renders ({why or 'no part is in its scene'}); show the product to renders and cameras, then save it again")  # fmt: skip
+        raise BadInput(
+            f"{file} shows nothing solid in renders ({why or 'no part is in its scene'}); "
+            "show the product to renders and cameras, then save it again"
+        )
     if apart:
         notes.append(f"cameras and lights of the file were left out ({apart})")
     notes += [f"left out: {in_words(names, 'and')}, which {_plural(reason, names)}" for reason, names in left.items()]
@@ -234,7 +241,11 @@ def _why_not(thing: Object, layer: ViewLayer) -> str | None:
 
 def _lamps(things: list[Object]) -> set[Object]:
     """Those whose surface only glows, strongly, away from everything else; none where all glow."""
-    glowing = {thing for thing in things if thing.material_slots and all(_is_lamp(slot.material) for slot in thing.material_slots)}  # fmt: skip
+    glowing = {
+        thing
+        for thing in things
+        if thing.material_slots and all(_is_lamp(slot.material) for slot in thing.material_slots)
+    }
     rest = [thing for thing in things if thing not in glowing]
     if not glowing or not rest:
         return set()

@@ -61,8 +61,14 @@ def _tree(tree: NodeTree, above: set[str]) -> Any:
     if tree.name in above:
         return tree.name
     above = above | {tree.name}
-    nodes = [[node.bl_idname, node.name, _settings(node, above), [_value(s) for s in (*node.inputs, *node.outputs)]] for node in tree.nodes]  # fmt: skip
-    links = [[link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier] for link in tree.links]  # fmt: skip
+    nodes = [
+        [node.bl_idname, node.name, _settings(node, above), [_value(s) for s in (*node.inputs, *node.outputs)]]
+        for node in tree.nodes
+    ]
+    links = [
+        [link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier]
+        for link in tree.links
+    ]
     return [sorted(nodes, key=lambda node: node[1]), sorted(links)]
 
 

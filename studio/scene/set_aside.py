@@ -51,7 +51,14 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
 def of_viewport() -> dict[str, Any]:
     """The values by which a viewport shows its scene rendered, over the backdrop, and nothing that isn't rendered."""
     hidden = ("show_floor", "show_ortho_grid", "show_axis_x", "show_axis_y", "show_axis_z", "show_cursor", "show_text")
-    hidden += ("show_extras", "show_relationship_lines", "show_motion_paths", "show_bones", "show_object_origins", "show_outline_selected")  # fmt: skip
+    hidden += (
+        "show_extras",
+        "show_relationship_lines",
+        "show_motion_paths",
+        "show_bones",
+        "show_object_origins",
+        "show_outline_selected",
+    )
     return {
         "shading.type": "RENDERED",
         "shading.use_scene_lights_render": True,
@@ -69,7 +76,16 @@ def of_viewport() -> dict[str, Any]:
 
 
 # Read before the view is changed, so that they can be put back, and not set.
-PLACE = ("region_3d.view_location", "region_3d.view_rotation", "region_3d.view_distance", "region_3d.view_camera_zoom", "region_3d.view_camera_offset", "lens", "clip_start", "clip_end")  # fmt: skip
+PLACE = (
+    "region_3d.view_location",
+    "region_3d.view_rotation",
+    "region_3d.view_distance",
+    "region_3d.view_camera_zoom",
+    "region_3d.view_camera_offset",
+    "lens",
+    "clip_start",
+    "clip_end",
+)
 
 
 def put(holder: Any, wanted: dict[str, Any], aside: Aside) -> None:

@@ -22,12 +22,24 @@ def sheet(tmp_path, monkeypatch):
     for file in files.values():
         png.write(file, np.full((30, 40, 3), 128, np.uint8), {})
     verdicts = {"front": ("pass", "the outline fits"), NAMES[1]: ("fail", REASON)}
-    pictures = [{"stage": "photoreal", "angle": name, "take": 1, "file": "x", "endpoint": ENDPOINT, "billed_usd": 0.04} for name in NAMES]  # fmt: skip
+    pictures = [
+        {"stage": "photoreal", "angle": name, "take": 1, "file": "x", "endpoint": ENDPOINT, "billed_usd": 0.04}
+        for name in NAMES
+    ]
     report = {
-        "product": {"name": "Thermos " * 12 + "end"}, "backend": "fal", "backend_label": "fal.ai", "billed_usd": 0.12,
-        "quoted_usd": 0.12, "headline": f"1 of 2 on model; {NAMES[1]}: {REASON}", "device": "CPU", "pictures": pictures,
-        "verdicts": {f"photoreal/{name}": {"outcome": o, "reason": r, "take": 1, "made_by": "first"} for name, (o, r) in verdicts.items()},
-    }  # fmt: skip
+        "product": {"name": "Thermos " * 12 + "end"},
+        "backend": "fal",
+        "backend_label": "fal.ai",
+        "billed_usd": 0.12,
+        "quoted_usd": 0.12,
+        "headline": f"1 of 2 on model; {NAMES[1]}: {REASON}",
+        "device": "CPU",
+        "pictures": pictures,
+        "verdicts": {
+            f"photoreal/{name}": {"outcome": o, "reason": r, "take": 1, "made_by": "first"}
+            for name, (o, r) in verdicts.items()
+        },
+    }
     draw = contact_sheet._with_words
 
     def write(for_client):

@@ -262,7 +262,9 @@ def lamp(thing):
     return "which is a lamp"
 
 
-@pytest.mark.parametrize("how", [catcher, unseen, holdout, held_out_by_its_collection, indirect, in_a_hidden_collection, excluded, lamp])  # fmt: skip
+@pytest.mark.parametrize(
+    "how", [catcher, unseen, holdout, held_out_by_its_collection, indirect, in_a_hidden_collection, excluded, lamp]
+)
 def test_what_renders_do_not_show_as_a_thing_is_left_out_with_a_line(taken, add_box, how):
     says = how(add_box("Else", size=(20, 20, 0.1), at=(0, 0, -3)))
     add_box("Product", at=(2, 0, 0.5))

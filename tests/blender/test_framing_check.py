@@ -164,7 +164,7 @@ def test_a_file_is_framed_whole_and_seen_as_blender_alone_renders_it(add_box, tm
     studio = BlenderStudio(SETTINGS)
     finish(studio.load_product(blend))
     finish(studio.place_rig(SETTINGS))
-    shot = finish(studio.render_reference(SETTINGS.angles[0], SETTINGS, tmp_path))
+    shot = finish(studio.render_reference(SETTINGS.studio.angles[0], SETTINGS, tmp_path))
     camera = rig.camera_for("front")
     seen = camera.matrix_world.copy(), camera.data.lens, (camera.data.clip_start, camera.data.clip_end)
     studio.close()

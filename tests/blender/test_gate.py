@@ -31,7 +31,9 @@ def product(tmp_path_factory):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.mesh.primitive_cylinder_add(radius=0.04, depth=0.1, location=(0, 0, 0.05))
     body = bpy.context.object
-    bpy.ops.mesh.primitive_torus_add(major_radius=0.025, minor_radius=0.007, location=(0.05, 0, 0.05), rotation=(1.5708, 0, 0))  # fmt: skip
+    bpy.ops.mesh.primitive_torus_add(
+        major_radius=0.025, minor_radius=0.007, location=(0.05, 0, 0.05), rotation=(1.5708, 0, 0)
+    )
     bpy.ops.mesh.primitive_cube_add(size=1, location=(0, -0.03, 0.05))
     bpy.context.object.scale = (0.03, 0.025, 0.03)
     label = bpy.context.object
@@ -61,10 +63,18 @@ def run(product, fake, tmp_path):
         angles = tuple(angle for angle in RunSettings().studio.angles if angle.name in names)
         chosen = RunSettings(
             **{
-                "inputs": (str(product),), "backend": "fal", "angles": angles, "size": SIZE, "samples": 8, "device": "cpu",
-                "motion": "none", "seed": 3, "gate": Gate(**(gate or {})), **settings,
+                "inputs": (str(product),),
+                "backend": "fal",
+                "angles": angles,
+                "size": SIZE,
+                "samples": 8,
+                "device": "cpu",
+                "motion": "none",
+                "seed": 3,
+                "gate": Gate(**(gate or {})),
+                **settings,
             }
-        )  # fmt: skip
+        )
         folder = RunFolder.create(tmp_path / "run", chosen, {})
         folder.note(prices=prices.fetch(API_KEY, {p.endpoint for p in quote.plan(chosen)}))
         studio = BlenderStudio(chosen, own_file=True)
@@ -80,7 +90,9 @@ def run(product, fake, tmp_path):
 
 
 def actions(folder, angle="front"):
-    return [line["action"] for line in read_lines(folder.journal) if line["event"] == "decided" and line["angle"] == angle]  # fmt: skip
+    return [
+        line["action"] for line in read_lines(folder.journal) if line["event"] == "decided" and line["angle"] == angle
+    ]
 
 
 def test_true_pictures_pass(run, fake):
@@ -144,7 +156,11 @@ def test_exact_mode_takes_the_print_from_a_photo_where_it_is_told_to(run, fake, 
     region[: SIZE // 2] = 255
     png.write(tmp_path / "region.png", region)
     shot = folder.shot("front")
-    facts = {"files": {name: str(path) for name, path in shot.files.items()}, "matrix_world": shot.matrix_world, "projection": shot.projection}  # fmt: skip
+    facts = {
+        "files": {name: str(path) for name, path in shot.files.items()},
+        "matrix_world": shot.matrix_world,
+        "projection": shot.projection,
+    }
     entry = folder.record["gate"]["photoreal/front"][0]
     for photo in ("", str(tmp_path / "photo.png")):
         out = tmp_path / f"out-{bool(photo)}.png"

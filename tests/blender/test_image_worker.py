@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from dataclasses import asdict
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import pytest
@@ -76,7 +78,15 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    steps = darkroom.do("reference", MEANWHILE, render=str(endless), settings=settings.model_dump(mode="json"), angle=asdict(settings.studio.angles[0]), folder=str(tmp_path), facts={})  # fmt: skip
+    steps = darkroom.do(
+        "reference",
+        MEANWHILE,
+        render=str(endless),
+        settings=settings.model_dump(mode="json"),
+        angle=asdict(settings.studio.angles[0]),
+        folder=str(tmp_path),
+        facts={},
+    )
     writer = None
     while writer is None:  # until it reads
         next(steps)
@@ -109,7 +119,13 @@ def test_killing_a_blender_takes_its_second_one_along(tmp_path):
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    job = {"render": str(endless), "settings": settings.model_dump(mode="json"), "angle": asdict(settings.studio.angles[0]), "folder": str(tmp_path), "facts": {}}  # fmt: skip
+    job = {
+        "render": str(endless),
+        "settings": settings.model_dump(mode="json"),
+        "angle": asdict(settings.studio.angles[0]),
+        "folder": str(tmp_path),
+        "facts": {},
+    }
     first = subprocess.Popen([sys.executable, "-c", PARENT, json.dumps(job)], stdout=subprocess.PIPE, text=True)
     try:
         second = next(int(line) for line in first.stdout if line.strip().isdigit())
@@ -139,6 +155,14 @@ def test_where_none_can_be_started_it_is_done_here(darkroom, picture, tmp_path, 
 
 
 def test_every_task_takes_and_returns_what_json_can_hold():
-    for task in tasks.TASKS.values():
-        kinds = {name: kind for name, kind in task.__annotations__.items() if name != "return"}
-        assert all(kind.split("[")[0].split(" ")[0] in ("str", "dict", "list", "float", "int", "bool") for kind in kinds.values()), kinds  # fmt: skip
+    for name, task in tasks.TASKS.items():
+        for where, kind in get_type_hints(task).items():
+            assert is_json(kind), f"{where} of {name} is {kind}"
+
+
+def is_json(kind: Any) -> bool:
+    if is_typeddict(kind):
+        return all(map(is_json, get_type_hints(kind).values()))
+    inner = get_args(kind)
+    own = kind in (str, float, int, bool, Any, type(None)) or get_origin(kind) in (dict, list, types.UnionType)
+    return own and all(map(is_json, inner))

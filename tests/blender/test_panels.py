@@ -62,7 +62,12 @@ def draw(cls):
         def __init__(self):
             pass
 
-    body = {name: getattr(cls, name) for base in reversed(cls.__mro__) for name in vars(base) if name.startswith("draw") or name == "stage"}  # fmt: skip
+    body = {
+        name: getattr(cls, name)
+        for base in reversed(cls.__mro__)
+        for name in vars(base)
+        if name.startswith("draw") or name == "stage"
+    }
     panel = type("Drawn", (), {**body, "layout": Recorder(shown)})()
     panel.draw(bpy.context)
     if "draw_header_preset" in body:
@@ -147,7 +152,11 @@ def test_an_error_is_told_once_where_its_button_is_and_goes_with_what_it_was_abo
     now.stages.clear()
     stage = now.stages.add()
     stage.name, stage.state, stage.note = "references", "failed", "the disk is full"
-    for at, panel in (("references", "CONSISTENCY_PT_references"), ("", "CONSISTENCY_PT_sidebar"), ("costs", "CONSISTENCY_PT_costs")):  # fmt: skip
+    for at, panel in (
+        ("references", "CONSISTENCY_PT_references"),
+        ("", "CONSISTENCY_PT_sidebar"),
+        ("costs", "CONSISTENCY_PT_costs"),
+    ):
         sidebar.backend = "fal"
         now.error, now.error_at = "The disk is full; free some space", at
         told = [name for name, shown in draw_all().items() if shown and "disk is full" in labels(shown)]
@@ -201,7 +210,7 @@ def test_another_file_unticks_what_was_made_of_the_first(sidebar, tmp_path):
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     folder.mark("model", "skipped")
     sidebar.run_folder = str(folder.root)
-    for file, states in ((first, {"skipped", "waiting"}), (other, set()), (first, {"skipped", "waiting"})):  # fmt: skip
+    for file, states in ((first, {"skipped", "waiting"}), (other, set()), (first, {"skipped", "waiting"})):
         sidebar.file = str(file)
         refresh.everything(bpy.context.scene)
         assert {stage.state for stage in now.stages} == states

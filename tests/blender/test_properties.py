@@ -192,16 +192,30 @@ def test_fields_the_pipeline_fills_can_not_be_overridden(sidebar):
 def test_every_property_has_a_description_that_is_a_sentence_without_a_period(sidebar):
     for owner in (sidebar, sidebar.light, sidebar.angles[0]):
         for prop in owner.bl_rna.properties:
-            if prop.identifier in ("rna_type", "name", "photos", "angles", "parameters", "light", "photo_index", "angle_index"):  # fmt: skip
+            if prop.identifier in (
+                "rna_type",
+                "name",
+                "photos",
+                "angles",
+                "parameters",
+                "light",
+                "photo_index",
+                "angle_index",
+            ):
                 continue
             assert prop.description, prop.identifier
             assert not prop.description.endswith("."), prop.identifier
 
 
-@pytest.mark.parametrize(("chosen", "blend", "home"), [
-    ("", "", "HOME/consistency-runs"), ("", "work.blend", "HERE/consistency-runs"),
-    ("//runs", "work.blend", "HERE/runs"), ("//runs", "", "HOME/consistency-runs"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("chosen", "blend", "home"),
+    [
+        ("", "", "HOME/consistency-runs"),
+        ("", "work.blend", "HERE/consistency-runs"),
+        ("//runs", "work.blend", "HERE/runs"),
+        ("//runs", "", "HOME/consistency-runs"),
+    ],
+)
 def test_runs_are_kept_at_a_place_that_does_not_hang_on_where_blender_was_started(
     addon, tmp_path, monkeypatch, chosen, blend, home
 ):

@@ -18,7 +18,7 @@ def asked(addon, monkeypatch):
 
     keys, answers = [], []
 
-    def ask(key, _order, _answer, _python_args):
+    def ask(key, _question, _python_args):
         keys.append(key)
         yield
         answer = answers.pop(0)
@@ -80,10 +80,15 @@ def test_what_cannot_be_a_key_is_said_to_be_none(addon):
         questions.finish(questions.check_key("ключ:x"))
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("the key is good", "The key is good"), ("müll.glb is empty", "müll.glb is empty"),
-    ("fal.ai does not answer", "fal.ai does not answer"), ("/a/b can't be written", "/a/b can't be written"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("the key is good", "The key is good"),
+        ("müll.glb is empty", "müll.glb is empty"),
+        ("fal.ai does not answer", "fal.ai does not answer"),
+        ("/a/b can't be written", "/a/b can't be written"),
+    ],
+)
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text, said):
     from consistency_pipeline.operators.buttons.operator_base import sentence
 

@@ -47,8 +47,13 @@ def scene(run_folder):
 def test_every_stage_says_it_is_done(run_folder):
     folder = RunFolder.open(run_folder)
     assert {name: stage["state"] for name, stage in folder.record["stages"].items()} == {
-        "model": "skipped", "rig": "done", "references": "done", "photoreal": "done", "video": "done", "results": "done",
-    }  # fmt: skip
+        "model": "skipped",
+        "rig": "done",
+        "references": "done",
+        "photoreal": "done",
+        "video": "done",
+        "results": "done",
+    }
     assert folder.is_finished
 
 

@@ -8,6 +8,8 @@ import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import ConsistencyError
+from consistency_pipeline.pipeline.run.attempt import Billed
+from consistency_pipeline.pipeline.run.events import AcceptanceUnknown, Downloaded, Failed, Intended, Submitted
 
 from .stand_in import status
 
@@ -19,7 +21,11 @@ def shop(studio, monkeypatch):
 
     def prices(key, endpoints):
         yield
-        return {endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints if "/made-" not in endpoint}  # fmt: skip
+        return {
+            endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"}
+            for endpoint in endpoints
+            if "/made-" not in endpoint
+        }
 
     def spending(*_arguments):
         raise ConsistencyError("money would have been spent")
@@ -70,8 +76,9 @@ def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     journal = Journal(folder.journal)
     for angle in folder.settings.studio.angles:
-        journal.write("intended", f"photoreal/{angle.name}/take-01", 1, quoted_usd=0.125)
-        journal.write("failed", f"photoreal/{angle.name}/take-01", 1, message="refused by the policy", billed="maybe")
+        key = f"photoreal/{angle.name}/take-01"
+        journal.write(key, 1, Intended(quoted_usd=0.125))
+        journal.write(key, 1, Failed(message="refused by the policy", billed=Billed.MAYBE))
     shop.run_folder = str(folder.root)
     with pytest.raises(RuntimeError, match=r"would spend up to \$0\.625"):
         bpy.ops.consistency.run(until="photoreal", retry_failed=True)
@@ -107,7 +114,10 @@ def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(
         assert status().estimate == left
 
 
-@pytest.mark.parametrize("fate", ["failed", "uncertain"])
+SAID = "it may have been billed"
+
+
+@pytest.mark.parametrize("fate", [Failed("Stopped", SAID, Billed.MAYBE), AcceptanceUnknown(SAID)])
 def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(studio, tmp_path, monkeypatch, fate):
     from consistency_pipeline.operators.display import refresh
     from consistency_pipeline.operators.editing import scene_settings
@@ -126,8 +136,8 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     own.run_folder, key = str(folder.root), "photoreal/front/take-01"
     journal = folder.read_journal()
-    journal.write("intended", key, 1, stage="photoreal", angle="front", endpoint=own.image_endpoint, quoted_usd=0.025)
-    journal.write(fate, key, 1, error="Stopped", message="it may have been billed", billed="maybe")
+    journal.write(key, 1, Intended(stage="photoreal", angle="front", endpoint=own.image_endpoint, quoted_usd=0.025))
+    journal.write(key, 1, fate)
     refresh.everything(bpy.context.scene)
     status().job_index = status().jobs.find(key)
 
@@ -136,7 +146,7 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
 
     asked = []
     monkeypatch.setattr(start_run, "start", lambda _scene, request, _prices: asked.append(request))
-    request = RunRequest("photoreal", retry_failed=True, send_again=fate == "uncertain")
+    request = RunRequest("photoreal", retry_failed=True, send_again=isinstance(fate, AcceptanceUnknown))
     assert estimate(request) > estimate(RunRequest("photoreal")), "what is bought again is not in the price"
     with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.retry_job()
@@ -158,10 +168,17 @@ def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
     names = [f"photoreal/{angle.name}" for angle in folder.settings.studio.angles]
     folder.note(chosen=dict.fromkeys([*names, "video/turntable"], 1))
     journal = Journal(folder.journal)
-    for key in ("photoreal/front", "photoreal/three-quarter", "photoreal/side", "photoreal/top", "photoreal/detail", "video/turntable"):  # fmt: skip
-        journal.write("intended", f"{key}/take-01", 1, quoted_usd=0.125, outputs=["x"])
-        journal.write("submitted", f"{key}/take-01", 1, request_id=key)
-        journal.write("downloaded", f"{key}/take-01", 1, path="x", file="x")
+    for key in (
+        "photoreal/front",
+        "photoreal/three-quarter",
+        "photoreal/side",
+        "photoreal/top",
+        "photoreal/detail",
+        "video/turntable",
+    ):
+        journal.write(f"{key}/take-01", 1, Intended(quoted_usd=0.125, outputs=["x"]))
+        journal.write(f"{key}/take-01", 1, Submitted(key))
+        journal.write(f"{key}/take-01", 1, Downloaded("x", "x"))
     shop.run_folder = str(folder.root)
     refresh.costs(bpy.context.scene, finish(estimate(bpy.context.scene, RunRequest())))
     assert status().stays_behind == ""

@@ -135,7 +135,9 @@ def test_what_is_deep_in_a_material_counts_too(taken):
     """A ramp's stop, a node's own setting, what is in a group, and a painted texture."""
     material = taken.data.materials[0]
     tree = material.node_tree
-    ramp, noise, group, picture = (tree.nodes.new(f"ShaderNode{kind}") for kind in ("ValToRGB", "TexNoise", "Group", "TexImage"))  # fmt: skip
+    ramp, noise, group, picture = (
+        tree.nodes.new(f"ShaderNode{kind}") for kind in ("ValToRGB", "TexNoise", "Group", "TexImage")
+    )
     group.node_tree = bpy.data.node_groups.new("Inside", "ShaderNodeTree")
     inner = group.node_tree.nodes.new("ShaderNodeMath")
     picture.image = bpy.data.images.new("Label", 8, 8)
@@ -200,7 +202,11 @@ def test_an_edited_import_is_kept_and_written_for_everybody_else(box_glb, sideba
     run()
     assert product.read_bytes() != before
     assert product.with_name("product.as-made.glb").read_bytes() == before
-    colours = [tuple(round(v, 2) for v in shader(slot.material).inputs["Base Color"].default_value) for thing in bpy.data.objects["Product"].children_recursive for slot in thing.material_slots]  # fmt: skip
+    colours = [
+        tuple(round(v, 2) for v in shader(slot.material).inputs["Base Color"].default_value)
+        for thing in bpy.data.objects["Product"].children_recursive
+        for slot in thing.material_slots
+    ]
     assert (0.9, 0.1, 0.1, 1.0) in colours, "the edit was lost to another import"
     assert stale() == {""}
 

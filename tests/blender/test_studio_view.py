@@ -65,7 +65,9 @@ def test_what_the_artist_changes_meanwhile_stays_the_artists(scene):
     assert (after["render.resolution_percentage"], after["view_settings.exposure"]) == (25, 1.5)
     assert after["own"] == ("Dawn", "Own Camera")
     changed = ("render.resolution_percentage", "view_settings.exposure", "own")
-    assert {name: after[name] for name in after if name not in changed} == {name: before[name] for name in before if name not in changed}  # fmt: skip
+    assert {name: after[name] for name in after if name not in changed} == {
+        name: before[name] for name in before if name not in changed
+    }
 
 
 def test_the_still_over_the_camera_is_hidden_meanwhile(scene):
@@ -75,7 +77,10 @@ def test_the_still_over_the_camera_is_hidden_meanwhile(scene):
     camera.background_images.new().image = bpy.data.images.new("Still front", 4, 4)
     bpy.ops.consistency.look_through(angle="front")
     scene.consistency.aspect = 1.0
-    assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {"Still front": False, "Consistency Backdrop": True}  # fmt: skip
+    assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {
+        "Still front": False,
+        "Consistency Backdrop": True,
+    }
     bpy.ops.consistency.studio_view()
     assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {
         "Still front": True

@@ -10,7 +10,17 @@ import pytest
 # Numbers that count or compare, so that there is no unit to give.
 COUNTS = {"seed", "takes", "take", "chosen", "retakes", "samples", "aspect", "aim", "index", "queue_position"}
 UNITS = re.compile(r"USD|Kelvin|pixel|seconds|milliseconds", re.IGNORECASE)
-MEASURED = {"PERCENTAGE", "PIXEL", "FACTOR", "ANGLE", "DISTANCE", "DISTANCE_CAMERA", "TIME", "TIME_ABSOLUTE", "TEMPERATURE"}  # fmt: skip
+MEASURED = {
+    "PERCENTAGE",
+    "PIXEL",
+    "FACTOR",
+    "ANGLE",
+    "DISTANCE",
+    "DISTANCE_CAMERA",
+    "TIME",
+    "TIME_ABSOLUTE",
+    "TEMPERATURE",
+}
 
 
 def everything():
@@ -20,7 +30,11 @@ def everything():
     for cls in operators.CLASSES:
         rna = operator_rna(cls) if issubclass(cls, bpy.types.Operator) else getattr(cls, "bl_rna", None)
         for prop in rna.properties if rna is not None else ():
-            inherited = any(prop.identifier in getattr(base.bl_rna, "properties", ()) for base in cls.__mro__[1:] if hasattr(base, "bl_rna"))  # fmt: skip
+            inherited = any(
+                prop.identifier in getattr(base.bl_rna, "properties", ())
+                for base in cls.__mro__[1:]
+                if hasattr(base, "bl_rna")
+            )
             if prop.identifier not in ("rna_type", "bl_idname", "bl_label") and not inherited:
                 yield cls, prop
 
@@ -50,7 +64,12 @@ def test_everything_has_a_tooltip(sidebar):
 
 def test_every_choice_has_a_tooltip(sidebar):
     enums = [(cls, prop) for cls, prop in everything() if prop.type == "ENUM"]
-    bare = [f"{cls.__name__}.{prop.identifier}: {item.name}" for cls, prop in enums for item in prop.enum_items_static if not item.description]  # fmt: skip
+    bare = [
+        f"{cls.__name__}.{prop.identifier}: {item.name}"
+        for cls, prop in enums
+        for item in prop.enum_items_static
+        if not item.description
+    ]
     assert bare == []
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-PRODUCT = ["Camera front", "Camera three-quarter", "Ground", "Light fill", "Light key", "Light rim", "Product", "Product Instance"]  # fmt: skip
+PRODUCT = [
+    "Camera front",
+    "Camera three-quarter",
+    "Ground",
+    "Light fill",
+    "Light key",
+    "Light rim",
+    "Product",
+    "Product Instance",
+]
 
 
 @pytest.mark.long

@@ -39,7 +39,14 @@ def write(path: Path, data: bytes) -> Path:
 def verdict(outcome: str, reason: str = "as seen", cause: str = "", **numbers: float) -> dict[str, Any]:
     """What the gate says of a still."""
     pose = {"dx": 0.0, "dy": 0.0, "scale": 1.0, "rotation": 0.0, "pivot": [0.0, 0.0]}
-    return {"outcome": outcome, "reason": reason, "cause": cause, "repairable": cause == "placement", "numbers": numbers, "pose": pose}  # fmt: skip
+    return {
+        "outcome": outcome,
+        "reason": reason,
+        "cause": cause,
+        "repairable": cause == "placement",
+        "numbers": numbers,
+        "pose": pose,
+    }
 
 
 class StandInStudio:

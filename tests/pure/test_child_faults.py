@@ -230,7 +230,9 @@ def test_a_forgotten_request_is_expired(folder: RunFolder, fake: FakeFal):
     assert len(fake.of("submit")) == 1
 
 
-@pytest.mark.parametrize(("status", "result"), [("unknown_status", "http_500"), ("bad_key", "bad_key"), ("broken_json", "broken_json")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "result"), [("unknown_status", "http_500"), ("bad_key", "bad_key"), ("broken_json", "broken_json")]
+)
 def test_what_is_never_answered_is_left_for_later_and_not_lost(
     folder: RunFolder, fake: FakeFal, status: str, result: str
 ):

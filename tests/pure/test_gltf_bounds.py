@@ -157,7 +157,17 @@ def test_a_claim_that_cannot_hold_is_refused(tmp_path, name):
     refused(path)
 
 
-@pytest.mark.parametrize("name", ["199 million vertices without data", "a count of 2^31", "a stride of 2^31", "a node below itself", "sparse zeros", "a huge PNG"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "199 million vertices without data",
+        "a count of 2^31",
+        "a stride of 2^31",
+        "a node below itself",
+        "sparse zeros",
+        "a huge PNG",
+    ],
+)
 def test_the_same_as_gltf_is_refused_before_it_is_packed(tmp_path, name):
     uri = "data:;base64," + base64.b64encode(TRIANGLE).decode()
     path = tmp_path / "kettle.gltf"

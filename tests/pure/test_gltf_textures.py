@@ -136,4 +136,9 @@ def test_what_decoders_do_not_notice_is_noticed():
         assert is_cut_short(whole[:4] + struct.pack(f"{order}I", 8) + whole[108:])
     for whole in (png(), jpeg(), webp_lossless(), b"", b"text"):
         assert not is_cut_short(whole)
-    assert [kind_of(data) for data in (png(), webp_lossless(), b"\xabKTX 20\xbb\r\n\x1a\n", b"x")] == ["PNG", "WebP", "KTX2", ""]  # fmt: skip
+    assert [kind_of(data) for data in (png(), webp_lossless(), b"\xabKTX 20\xbb\r\n\x1a\n", b"x")] == [
+        "PNG",
+        "WebP",
+        "KTX2",
+        "",
+    ]

@@ -27,8 +27,11 @@ def test_every_outcome_has_its_word_and_its_money(folder: RunFolder, fake: FakeF
     buy_one(folder, stills(folder, "detail")[0])
     ledger = Ledger.read([folder.root])
     assert {Path(line.file).name.split(".")[0]: line.state for line in ledger.lines} == {
-        "front": "uncertain", "side": "failed", "top": "not billed", "detail": "done",
-    }  # fmt: skip
+        "front": "uncertain",
+        "side": "failed",
+        "top": "not billed",
+        "detail": "done",
+    }
     assert (ledger.quoted_usd, ledger.uncertain_usd) == (pytest.approx(0.1), pytest.approx(0.025))
     assert ledger.billed_usd == 0.05  # with what fal charged for the one it refused: its answer counts units, too
     assert ledger.billed_usd <= fake.wait().usd <= ledger.billed_usd + ledger.uncertain_usd
@@ -65,7 +68,8 @@ def test_nothing_bought_and_no_run(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"), [(None, "-"), (0.0, "$0.00"), (0.5, "$0.50"), (0.025, "$0.025"), (12.345, "$12.345"), (0.1 + 0.2, "$0.30")]
-)  # fmt: skip
+    ("amount", "words"),
+    [(None, "-"), (0.0, "$0.00"), (0.5, "$0.50"), (0.025, "$0.025"), (12.345, "$12.345"), (0.1 + 0.2, "$0.30")],
+)
 def test_amounts_are_written_to_the_last_cent_that_counts(amount: float | None, words: str):
     assert usd(amount) == words

@@ -137,7 +137,9 @@ def test_what_takes_longer_than_expected_is_given_no_time(folder: RunFolder):
     steps.close()
 
 
-@pytest.mark.parametrize(("length", "words"), [(3.0, "a few seconds"), (23.0, "about 25 s"), (62.0, "about 60 s"), (200.0, "about 3 min")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("length", "words"), [(3.0, "a few seconds"), (23.0, "about 25 s"), (62.0, "about 60 s"), (200.0, "about 3 min")]
+)
 def test_a_time_is_as_coarse_as_it_is_known(length: float, words: str):
     assert about(length) == words
 

@@ -137,8 +137,10 @@ def test_only_fal_sees_the_key(folder: RunFolder, fake: FakeFal, near: None):
     assert not fake.key_leaks
     assert not fake.refused
     assert {request.host for request in fake.requests if request.key == API_KEY} <= {
-        "queue.fal.run", "rest.fal.ai", "api.fal.ai",
-    }  # fmt: skip
+        "queue.fal.run",
+        "rest.fal.ai",
+        "api.fal.ai",
+    }
 
 
 def test_private_asks_fal_to_keep_nothing(tmp_path: Path, fake: FakeFal, near: None):

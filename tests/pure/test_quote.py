@@ -111,8 +111,18 @@ def test_an_endpoint_that_fal_does_not_price_does_not_spoil_the_others(fake: Fak
 
 @pytest.mark.parametrize(
     "row",
-    [{"unit_price": -1}, {"unit_price": 0}, {"unit_price": True}, {"unit_price": None}, {"unit_price": "free"}, {"unit_price": 1e9}, {"unit": None}, {"currency": "EUR"}, {"endpoint_id": "other/one"}],
-)  # fmt: skip
+    [
+        {"unit_price": -1},
+        {"unit_price": 0},
+        {"unit_price": True},
+        {"unit_price": None},
+        {"unit_price": "free"},
+        {"unit_price": 1e9},
+        {"unit": None},
+        {"currency": "EUR"},
+        {"endpoint_id": "other/one"},
+    ],
+)
 def test_a_price_that_makes_no_sense_is_no_price(fake: FakeFal, row: dict):
     fake.fault("pricing", "edit_answer", edit=lambda body: {"prices": [{**body["prices"][0], **row}]})
     assert "usd" not in prices.fetch(API_KEY, [KONTEXT]).get(KONTEXT, {})
@@ -166,9 +176,15 @@ def test_a_result_that_can_not_be_fetched_is_quoted_where_it_is_bought_again(fak
 
 @pytest.mark.parametrize(
     ("gate", "extra"),
-    [({}, 0.125), ({"retakes": 0}, 0.0), ({"retakes": 2}, 0.25), ({"retakes": 2, "retake_budget": 0.1}, 0.1), ({"enabled": False}, 0.0)],
+    [
+        ({}, 0.125),
+        ({"retakes": 0}, 0.0),
+        ({"retakes": 2}, 0.25),
+        ({"retakes": 2, "retake_budget": 0.1}, 0.1),
+        ({"enabled": False}, 0.0),
+    ],
     ids=["one retake a still", "none", "two", "a limit of their own", "no gate"],
-)  # fmt: skip
+)
 def test_what_the_gate_may_spend_is_told_beforehand(fake: FakeFal, tmp_path: Path, gate: dict, extra: float):
     run = settings(tmp_path, size=1024, gate=gate)
     estimate = quote.estimate(run, live_prices(run))
@@ -204,8 +220,17 @@ def test_a_bill_that_differs_by_more_than_a_tenth_is_shown(folder: RunFolder, fa
 
 @pytest.mark.parametrize(
     ("quoted", "billed", "shown"),
-    [(1.0, 1.10, False), (1.0, 1.11, True), (1.0, 0.90, False), (1.0, 0.80, True), (None, 1.0, False), (1.0, None, False), (0.0, 0.0, False), (0.0, 0.1, True)],
-)  # fmt: skip
+    [
+        (1.0, 1.10, False),
+        (1.0, 1.11, True),
+        (1.0, 0.90, False),
+        (1.0, 0.80, True),
+        (None, 1.0, False),
+        (1.0, None, False),
+        (0.0, 0.0, False),
+        (0.0, 0.1, True),
+    ],
+)
 def test_the_tenth(quoted: float | None, billed: float | None, shown: bool):
     assert bool(difference(quoted, billed)) == shown
 

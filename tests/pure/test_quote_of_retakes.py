@@ -12,6 +12,8 @@ from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.fal_backend.buying import buyer
 from consistency_pipeline.pipeline.errors import Cancelled
 from consistency_pipeline.pipeline.gate.scoring.ladder import BOUGHT
+from consistency_pipeline.pipeline.run.attempt import CancelAnswer
+from consistency_pipeline.pipeline.run.events import CancelAnswered, Intended
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
@@ -127,8 +129,8 @@ def test_retakes_that_are_asked_for_again_count_before_they_are_written_down(
         entries[0] |= WRONG
         entries.append({"take": 2, "made_by": "reroll", "key": key, "why": "a part is missing"})
         del folder.record["chosen"][f"photoreal/{name}"]
-        Journal(folder.journal).write("intended", key, 1, stage="photoreal", quoted_usd=RETAKE)
-        Journal(folder.journal).write("cancelled", key, 1, answer="removed")
+        Journal(folder.journal).write(key, 1, Intended(stage="photoreal", quoted_usd=RETAKE))
+        Journal(folder.journal).write(key, 1, CancelAnswered(CancelAnswer.REMOVED))
     folder.new_round("photoreal/top")
     send = buyer.Buyer._send
 

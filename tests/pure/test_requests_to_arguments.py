@@ -63,7 +63,7 @@ CLIP = ClipRequest(
 )
 MODEL = ModelRequest(
     key="model", endpoint=model.FROM_ONE, photos=(RUN / "photos/1.jpg",), text="", out=RUN / "model/product.glb", seed=7
-)  # fmt: skip
+)
 PICTURE = PictureRequest(
     key="picture", endpoint="fal-ai/flux-pro/v1.1", prompt="a watch", out=RUN / "photos/1.png", seed=7
 )

@@ -375,14 +375,16 @@ def test_asking_twice_at_once_buys_once(folder: RunFolder, fake: FakeFal, near: 
 def test_a_parent_that_does_not_read_holds_nothing_up(folder: RunFolder, fake: FakeFal):
     """Blender renders for minutes without a look at the pipe, and the results must be fetched meanwhile."""
     from consistency_pipeline.fal_backend.child.message_writer import MessageWriter
+    from consistency_pipeline.fal_backend.child.messages import Happened
+    from consistency_pipeline.pipeline.stages import JobState
 
     inside, outside = os.pipe()
     with os.fdopen(outside, "w") as stream:
         voice = MessageWriter(stream)
         began = time.monotonic()
         for number in range(2000):
-            voice.say("event", key="k", kind="running", text="x" * 200, number=number)
-        voice.say("event", key="k", kind="done", text="saved")
+            voice.say(Happened("k", JobState.RUNNING, "x" * 200, queue_position=number))
+        voice.say(Happened("k", JobState.DONE, "saved"))
         assert time.monotonic() - began < 5.0
         reader = threading.Thread(target=voice.finish, args=(20.0,))
         reader.start()

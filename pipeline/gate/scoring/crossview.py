@@ -83,7 +83,7 @@ def compare(
     ratio = np.median(light[1] / light[0] * light[2] / light[3], axis=0)
     return Pair(
         *names, int(usable.sum()), float(np.hypot(shift[1], shift[2])), float(residual), tuple(shift), tuple(ratio)
-    )  # fmt: skip
+    )
 
 
 def shared(first: Reference, second: Reference) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.intp]]:

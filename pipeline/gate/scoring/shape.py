@@ -59,9 +59,8 @@ def measure(
         nothing = np.zeros(0, dtype=np.float32)
         return Shape(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nothing, nothing.astype(np.int8)), pose
     points, normals = outline_on(pose, outline)
-    walked = walk(
-        prepare(picture, unit), points, normals, REACH * unit, COARSE_STEP * unit, (outline.room_in, outline.room_out), outline.chains
-    )  # fmt: skip
+    prepared, room = prepare(picture, unit), (outline.room_in, outline.room_out)
+    walked = walk(prepared, points, normals, REACH * unit, COARSE_STEP * unit, room, outline.chains)
     moved, strength = best_path(walked, outline.chains, unit, float(outline.length[0]))
     seen = strength >= walked.threshold
     if trusted is not None:
@@ -103,9 +102,8 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
     size = np.abs(left[(state == GOOD) | (state == OFF_STATE)])
     p50, p95 = np.percentile(size, [50, 95]) if len(size) else (0.0, 0.0)
     part = max(checked, 1e-6)
-    return Shape(
-        float(p50), float(p95), share[OFF_STATE] / part, share[MISSING] / part, checked, 0.0, 0.0, left.astype(np.float32), state
-    )  # fmt: skip
+    off, missing = share[OFF_STATE] / part, share[MISSING] / part
+    return Shape(float(p50), float(p95), off, missing, checked, 0.0, 0.0, left.astype(np.float32), state)
 
 
 def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:

@@ -113,7 +113,11 @@ def where_it_is():
     from bpy_extras import view3d_utils
 
     _, area, main, _ = view()
-    points = [thing.matrix_world.translation for thing in bpy.data.collections["Consistency Product"].all_objects if thing.type == "MESH"]  # fmt: skip
+    points = [
+        thing.matrix_world.translation
+        for thing in bpy.data.collections["Consistency Product"].all_objects
+        if thing.type == "MESH"
+    ]
     at = view3d_utils.location_3d_to_region_2d(main, area.spaces.active.region_3d, points[0])
     return main.x + at.x, main.y + at.y
 
