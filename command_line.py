@@ -23,6 +23,7 @@ from .pipeline.wording.text_table import text_table, usd
 if TYPE_CHECKING:
     from .fal_backend.child.questions import Question
     from .pipeline.backend.ports import Backend
+    from .pipeline.run.bug_report import BugReport
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings import RunSettings
 
@@ -339,12 +340,48 @@ def _ledger(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", **ledger.to_json(), "text": ledger.table()}
 
 
-def _doctor(_options: argparse.Namespace) -> dict[str, Any]:
+def doctor_facts() -> dict[str, Any]:
+    """What this machine has, by name; of the key only where it was found."""
     from .studio.doctor import examine
 
     found = find_key()
-    facts = {**versions(), **examine(), "key": f"found in {found[1]}" if found else "not found"}
+    return {**versions(), **examine(), "key": f"found in {found[1]}" if found else "not found"}
+
+
+def bug_report(run: Path | None) -> BugReport:
+    """What a bug report about ``run``, or about no run, would hold. Nothing is written. Raises UsageError."""
+    from .pipeline.run.bug_report import BugReport
+
+    found = find_key()
+    return BugReport.collect(doctor_facts(), run, keys=[found[0]] if found else [])
+
+
+def _doctor(options: argparse.Namespace) -> dict[str, Any]:
+    if options.bundle is not None:
+        return _bundle(options)
+    if options.out is not None:
+        raise UsageError("--out is for --bundle; see 'consistency doctor --help'")
+    facts = doctor_facts()
     return {"status": "done", "facts": facts, "text": "\n".join(f"{name}: {value}" for name, value in facts.items())}
+
+
+def _bundle(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline.run.bug_report import default_name
+
+    out = (options.out or Path(default_name())).expanduser().absolute()
+    if out.exists():
+        raise UsageError(f"{out} is there already; name another file with --out")
+    report = bug_report(Path(options.bundle).expanduser().absolute() if options.bundle else None)
+    say(report.table())
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nothing was written; confirm what is shown with --yes")
+        sys.stderr.write(f"Write this to {out}? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Cancelled("nothing was written")
+    report.write(out)
+    return {"status": "done", "bundle": str(out), **report.to_json(), "text": str(out)}
 
 
 _COMMANDS = {

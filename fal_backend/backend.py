@@ -11,11 +11,12 @@ from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
 from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.run.run_log import take_forwarded
 from ..pipeline.stages import JobState
 from . import errors, quote, sentences
 from .buying.purchase import Purchase
 from .child.connection import connect
-from .child.messages import Buy, Cancel, Happened, Hello, Note, Say
+from .child.messages import Buy, Cancel, Happened, Hello, Logged, Note, Say
 from .prices import Prices
 from .request_to_purchase import purchase_for, with_endpoint
 
@@ -85,6 +86,9 @@ class FalBackend:
         for message in self._connection.read(0.0 if events or not self._pending else wait):
             if message.get("say") == Say.EVENT:
                 events += self._events_of(Happened.from_json(message))
+            elif message.get("say") == Say.LOG:
+                logged = Logged.from_json(message)
+                take_forwarded(logged.level, logged.name, logged.text)
         if self._connection.ended and self._pending:
             events += self._all_failed(TryAgainLater(sentences.CHILD_ENDED_IN_A_RUN))
         return events

@@ -98,6 +98,7 @@ class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):
             if 0 <= now.history_index < len(now.history):
                 message(layout, now.history[now.history_index].note)
         layout.operator("consistency.list_runs", icon="FILE_REFRESH")
+        layout.operator("consistency.save_bug_report", icon="FILE_ARCHIVE")
 
 
 CLASSES = (CONSISTENCY_UL_jobs, CONSISTENCY_UL_runs, CONSISTENCY_PT_jobs, CONSISTENCY_PT_history)

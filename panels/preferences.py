@@ -35,6 +35,7 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         limits = column.column(align=True)
         limit(limits, self, "budget")
         limit(limits, self, "daily_budget")
+        layout.operator("consistency.save_bug_report", icon="FILE_ARCHIVE")
 
     def draw_key(self, context: Context) -> None:
         layout = self.layout

@@ -65,6 +65,9 @@ def make_parser() -> argparse.ArgumentParser:
     ledger.set_defaults(command="ledger")
 
     doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
+    doctor.add_argument("--bundle", nargs="?", const="", metavar="RUN", help="make one zip for a bug report: this machine's facts, and of the run RUN its settings, log, report and journal, without secrets")  # fmt: skip
+    doctor.add_argument("--out", type=Path, metavar="FILE.zip", help="where the zip is written (default: here, named by the time)")  # fmt: skip
+    doctor.add_argument("--yes", action="store_true", help="write the zip without asking")
     doctor.add_argument("--json", action="store_true", help=JSON)
     doctor.set_defaults(command="doctor")
     return parser

@@ -7,6 +7,8 @@ step first looks whether its file is there, and a purchase is known by its key, 
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,12 @@ from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyE
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
+from .run.run_log import log_of
 from .settings import RunSettings
 from .stages import STAGES, Progress, Stage, Steps
 from .system.disk import copy_file
 
+logger = logging.getLogger(__name__)
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
 
@@ -33,6 +37,23 @@ def run(
 
     Raises the ConsistencyError that says most of what went wrong, after keeping everything that went right.
     """
+    with log_of(folder.root):
+        began = time.monotonic()
+        logger.info("run of %s until %s: %s", backend.name, until, folder.record.get("versions"))
+        logger.info("settings: %s", folder.settings.model_dump_json())
+        try:
+            report = yield from _run(folder, studio, backend, wait, until)
+        except (GeneratorExit, Cancelled) as error:
+            logger.info("left after %.1f s: %s", time.monotonic() - began, error or "the window or the process went")
+            raise
+        except Exception:
+            logger.exception("failed after %.1f s", time.monotonic() - began)
+            raise
+        logger.info("done after %.1f s", time.monotonic() - began)
+        return report
+
+
+def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until: Stage) -> Steps[dict[str, Any]]:
     settings = folder.settings
     last = STAGES.index(until)
     folder.lease.acquire()
@@ -198,6 +219,8 @@ def _pictures(work: _Work) -> Steps[None]:
                 shot = yield from work.studio.render_reference(angle, settings, folder.references)
             except BadRender as error:
                 raise _in_own_words(error, folder, settings) from error
+            device, seconds = shot.device, shot.seconds
+            logger.info("%s: rendered on %s with %s samples in %.1f s", angle.name, device, shot.samples, seconds)
             folder.keep_shot(shot)
         shots[angle.name] = shot
         work.shots = {each.name: shots[each.name] for each in settings.studio.angles if each.name in shots}

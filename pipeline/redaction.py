@@ -7,9 +7,11 @@ process knows it, and every text that leaves for a file, another process or the 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 SHORTEST = 8  # characters of a secret; anything shorter would blacken ordinary words
+ADDRESS = re.compile(r"(https?://)(?:[^\s/@\"'<>]*@)?([^\s?#\"'<>\\]+)(?:[?#][^\s\"'<>\\]*)?")
 _hidden: set[str] = set()
 
 
@@ -25,6 +27,11 @@ def redact(text: str) -> str:
     for secret in sorted(_hidden, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
+
+
+def without_tokens(text: str) -> str:
+    """``text`` with every web address cut before its query and without a password: signed addresses carry their right there."""
+    return ADDRESS.sub(r"\1\2", text)
 
 
 def dumps(value: Any, **options: Any) -> str:

@@ -12,11 +12,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from .backend.ports import Backend
 from .driver import CancelRequest, cancellable
-from .stages import Progress, Steps
+
+if TYPE_CHECKING:
+    from .backend.ports import Backend
+    from .stages import Progress, Steps
 
 WAIT = 0.2  # seconds that one look for fal's answers to a cancel takes at most
 T = TypeVar("T")
@@ -73,6 +75,8 @@ def run_to_end(steps: Steps[T], backend: Backend, stop: Stop, root: Path) -> T:
 
     Raises what ``driver.cancellable`` raises: Cancelled where ``stop`` is made. A second Ctrl-C stops waiting for fal's answers.
     """
+    from .stages import Progress
+
     show, is_told = Show(), False
     run = cancellable(steps, backend, stop, f"run 'consistency resume {root}'", WAIT)
     try:

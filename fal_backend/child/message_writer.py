@@ -6,7 +6,7 @@ import threading
 from typing import IO
 
 from ...pipeline.redaction import dumps
-from .messages import Answer, Happened
+from .messages import Answer, Happened, Logged
 
 
 class MessageWriter:
@@ -23,7 +23,7 @@ class MessageWriter:
         self._busy = self._silent = False
         threading.Thread(target=self._speak, name="voice", daemon=True).start()
 
-    def say(self, message: Happened | Answer) -> None:
+    def say(self, message: Happened | Answer | Logged) -> None:
         line = dumps(message.to_json(), ensure_ascii=True) + "\n"
         with self._news:
             name: object = object()

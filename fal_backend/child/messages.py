@@ -32,6 +32,7 @@ class Say(StrEnum):
     EVENT = "event"
     PRICES = "prices"
     KEY = "key"
+    LOG = "log"
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,22 @@ class Happened:
     def from_json(cls, line: JsonObject) -> Happened:
         facts = {name: value for name, value in line.items() if name != "say"}
         return cls(**{**facts, "kind": JobState(line["kind"])})
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A record for the run's log, which the parent writes. ``name``: the logger, below the package."""
+
+    level: int
+    name: str
+    text: str
+
+    def to_json(self) -> JsonObject:
+        return {"say": Say.LOG, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, line: JsonObject) -> Logged:
+        return cls(int(line["level"]), str(line["name"]), str(line["text"]))
 
 
 @dataclass(frozen=True)

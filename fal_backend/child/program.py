@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import queue
 import signal
 import threading
@@ -24,6 +25,7 @@ from ...pipeline.money.spending import SpendingBook
 from ...pipeline.redaction import hide
 from ...pipeline.run.journal import Journal
 from ...pipeline.run.lease import Lease
+from ...pipeline.run.run_log import PACKAGE, Forwarding, listening
 from ...pipeline.stages import JobState
 from ...pipeline.system.disk import sweep
 from ...pipeline.system.processes import is_alive
@@ -43,6 +45,7 @@ from .messages import (
     Finish,
     Happened,
     Hello,
+    Logged,
     Look,
     Note,
     Order,
@@ -51,6 +54,7 @@ from .messages import (
     read_order,
 )
 
+logger = logging.getLogger(__name__)
 IN_FLIGHT = 32  # purchases at once; fal queues what exceeds the account's concurrency
 LEASE_PATIENCE = 30 * 60.0  # seconds to wait for an earlier child that still saves results
 
@@ -82,8 +86,9 @@ class Child:
         """Take the run folder's purchases into this process's hands, while orders are read already."""
         try:
             self._open_run(Path(self._hello.run))
-        except Exception as error:  # noqa: BLE001 - every purchase will be answered with it
-            self._closed = error
+        except Exception as error:
+            logger.exception("the run folder could not be opened")
+            self._closed = error  # every purchase will be answered with it
         finally:
             self._opened.set()
 
@@ -180,7 +185,8 @@ class Child:
             self._voice.say(Answer(kind, ask()))
         except ConsistencyError as error:
             self._voice.say(Answer(kind, error=error))
-        except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
+        except Exception as error:
+            logger.exception("no answer about %s", kind)
             self._voice.say(Answer(kind, error=ConsistencyError(unforeseen(error, words=False))))
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
@@ -196,8 +202,10 @@ class Child:
                 raise self._closed
             self._buyer.carry_out(purchase, tell, cancel, self._leaving)
         except ConsistencyError as error:
+            logger.info("%s failed", purchase.key, exc_info=True)
             tell_failed(error)
-        except Exception as error:  # noqa: BLE001 - one purchase must not take the others down
+        except Exception as error:
+            logger.exception("%s failed", purchase.key)  # one purchase must not take the others down
             tell_failed(ConsistencyError(unforeseen(error, words=False)))
         finally:
             with self._active_lock:
@@ -222,6 +230,12 @@ def main(first: JsonObject, orders: IO[str], stream: IO[str]) -> None:
     hello = Hello.from_json(first)
     hide(hello.key)
     voice = MessageWriter(stream)
+    to_parent = Forwarding(lambda level, name, text: voice.say(Logged(level, name, text)))
+    with listening(to_parent, PACKAGE.getChild("fal_backend")):
+        _serve(hello, orders, voice)
+
+
+def _serve(hello: Hello, orders: IO[str], voice: MessageWriter) -> None:
     child = Child(hello, voice)
     if hello.run:
         threading.Thread(target=child.open_run, daemon=True).start()

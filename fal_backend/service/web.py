@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-
-import requests
-from requests.structures import CaseInsensitiveDict
+from typing import TYPE_CHECKING
 
 from ...pipeline.json_object import JsonObject
 from ...pipeline.run.attempt import Billed
@@ -15,6 +13,9 @@ from .clock import FalClock
 from .deadline import DeadlinePassed, Watch, shut, within
 from .error_answers import from_answer
 
+if TYPE_CHECKING:
+    from requests.structures import CaseInsensitiveDict
+
 API = "https://api.fal.ai/v1"
 LARGEST = 64 << 20  # bytes
 SLOWEST = 120.0  # seconds for a whole answer
@@ -23,6 +24,8 @@ TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 
 def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> JsonObject:
     """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
+    import requests  # here: the process that shows prices has these rooms too, and asks nobody
+
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
 
     def exchange(watch: Watch) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import (
     backend,
+    bug_report,
     compare,
     costs,
     fields,
@@ -35,6 +36,7 @@ MODULES = (
     results,
     fields,
     jobs,
+    bug_report,
     preferences,
 )
 CLASSES: tuple[Any, ...] = tuple(cls for module in MODULES for cls in module.CLASSES)

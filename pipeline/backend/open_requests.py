@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from ..errors import ConsistencyError
 from ..stages import JobState, Progress, Stage
 from .ports import Backend
 from .requests import Event, Request
+
+logger = logging.getLogger(__name__)
 
 
 class OpenRequests:
@@ -18,9 +21,11 @@ class OpenRequests:
         self.requests: dict[str, Request] = {}
         self.ended: dict[str, Event] = {}
         self._forgiven: set[str] = set()
+        self._logged: dict[str, tuple[str, str]] = {}
 
     def start(self, request: Request) -> None:
         self.requests[request.key] = request
+        logger.info("%s: asked for", request.key)
         self.backend.start(request)
 
     def news(self, wait: float = 0.0) -> Iterator[Progress]:
@@ -29,6 +34,7 @@ class OpenRequests:
             request = self.requests.get(event.key)
             if request is None:
                 continue
+            self._log(event)
             if event.ends:
                 self.ended[event.key] = event
             angle = getattr(request, "angle", None)
@@ -39,6 +45,16 @@ class OpenRequests:
                 angle.name if angle else None,
                 warning=event.kind == JobState.FAILED,
             )
+
+    def _log(self, event: Event) -> None:
+        """Each change of a request, not every percent of it."""
+        change = (event.kind, event.text if event.fraction is None else "")
+        if event.ends or self._logged.get(event.key) != change:
+            self._logged[event.key] = change
+            level = logging.WARNING if event.kind == "failed" else logging.INFO
+            request = "" if event.request_id is None else f", request {event.request_id}"
+            billed = "" if event.billed_usd is None else f", billed {event.billed_usd:g} USD"
+            logger.log(level, "%s: %s%s%s: %s", event.key, event.kind, request, billed, event.text)
 
     def waiting(self) -> bool:
         return any(key not in self.ended for key in self.requests)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 import uuid
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from ..system.disk import copy_file, write_json
 from .journal import Journal
 from .lease import Lease
 
+logger = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 
 
@@ -29,6 +32,7 @@ class RunFolder:
         self.root = root
         self.record = record
         self.lease = Lease(root / ".run.lease", "consistency run")
+        self._running_since: dict[Stage, float] = {}  # by the monotonic clock, for the log
 
     # paths
 
@@ -162,6 +166,10 @@ class RunFolder:
         """Set a stage's state: waiting, running, done, skipped, failed, cancelled or stopped."""
         stage = self.stage(name)
         stage.update(facts, state=state)
+        now = time.monotonic()
+        since = self._running_since.setdefault(name, now)
+        after = "" if state == "running" else f" after {now - since:.1f} s"
+        logger.info("stage %s: %s%s%s", name, state, after, f": {facts}" if facts else "")
         if state == "running":
             stage.pop("error", None)
             stage.setdefault("started", datetime.now(UTC).isoformat(timespec="seconds"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -197,3 +199,13 @@ def test_nothing_is_bought_that_nobody_agreed_to(fake, capfd, tmp_path, monkeypa
     assert status == 2
     assert "confirm with --yes" in err
     assert not run.exists()
+
+
+def test_help_comes_without_the_settings():
+    """What every command reads first is quick: pydantic and all that needs it are for commands that have settings."""
+    program = (
+        "import sys\nfrom consistency_pipeline.command_line import main\nassert main(['--help']) == 0\n"
+        "sys.exit(str(sorted({'pydantic', 'bpy', 'numpy', 'requests', 'fal_client'} & set(sys.modules))))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert said.stderr.strip() == "[]"
