@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.arguments import make_parser, settings_from, with_limits
+from .pipeline.choices import BackendName
 from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
@@ -124,9 +125,9 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)
-    if settings.service.backend == "local":  # its takes would all be the same picture
+    if settings.service.backend == BackendName.LOCAL:  # its takes would all be the same picture
         settings = settings.model_copy(update={"takes": 1})
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return _finish(RunFolder.create(root, settings, versions()), _local_backend)
     prices = _agree(settings, options.yes)
     folder = RunFolder.create(root, settings, versions())
@@ -146,7 +147,7 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     if folder.is_finished:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return _finish(folder, _local_backend)
     again = {"send_again": options.send_again, "retry_failed": options.retry_failed}
     folder.note(prices=_agree(settings, options.yes, folder, **again))
@@ -212,10 +213,10 @@ def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: 
     began = time.monotonic()
     stop = Stop()
     studio = BlenderStudio(folder.settings, own_file=True)
-    facts = studio.facts()
-    if facts["fell_back_to_cpu"]:
-        say(f"no GPU that Cycles can use was found; rendering on {facts['device']}")
-    folder.note(device=facts["device"])
+    device = studio.device
+    if device.fell_back:
+        say(f"no GPU that Cycles can use was found; rendering on {device.label}")
+    folder.note(device=device.label)
     backend = make_backend(folder, studio, **options)
     try:
         run_to_end(chain.run(folder, studio, backend), backend, stop, folder.root)
@@ -233,7 +234,6 @@ def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: 
 
 
 def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
-    record = folder.record
     report: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         report = json.loads(folder.report.read_text(encoding="utf-8"))
@@ -244,22 +244,24 @@ def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
     }
     motion = folder.settings.clip.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
-    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == "fal" else ""
-    headline = f"\n{record['headline']}" if record.get("headline") else ""
+    money = (
+        f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == BackendName.FAL else ""
+    )
+    headline = f"\n{folder.headline}" if folder.headline else ""
     label = report.get("backend_label", folder.settings.service.backend)
     return {
         "status": "done",
         "run": str(folder.root),
         "backend": folder.settings.service.backend,
         "backend_label": label,
-        "device": record.get("device"),
-        "stages": {name: stage["state"] for name, stage in record["stages"].items()},
+        "device": folder.device,
+        "stages": folder.states,
         "stills": stills,
         "clips": clips,
         "contact_sheet": "contact_sheet.png" if folder.contact_sheet.is_file() else None,
         "scene": "scene.blend" if folder.scene.is_file() else None,
         "report": "report.json" if folder.report.is_file() else None,
-        "headline": record.get("headline", ""),
+        "headline": folder.headline,
         "quoted_usd": report.get("quoted_usd", 0.0),
         "billed_usd": report.get("billed_usd", 0.0),
         "uncertain_usd": report.get("uncertain_usd", 0.0),
@@ -281,7 +283,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
     settings = settings_from(options, has_key=find_key() is not None)
     check(settings)
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return {
             "status": "done",
             "backend": "local",

@@ -78,7 +78,7 @@ def drive(root: Path) -> int:
 
     stop = terminal.Stop()
     folder = RunFolder.open(root)
-    if "prices" not in folder.record:  # as the command does before it asks for consent
+    if not folder.prices:  # as the command does before it asks for consent
         wanted = {purchase.endpoint for purchase in quote.plan(folder.settings)}
         try:
             folder.note(prices=prices.fetch(os.environ["FAL_KEY"], wanted))
@@ -265,7 +265,7 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
                 owner[attempt.request_id] = (f"{place.name}/{attempt.key}", folder.root, is_here)
         found["retakes"] += (own := retakes(folder))[0]
         found["retakes beyond the ladder"] += own[1]
-        spent = sum(entry.usd for entry in book if entry.run == folder.record["id"])
+        spent = sum(entry.usd for entry in book if entry.run == folder.id)
         mine = {line.request_id for line in ledger.lines}
         billed = sum(entry["usd"] for entry in entries if entry["request_id"] in mine)
         found["budget overruns"] += max(spent, billed) > BUDGET + 1e-9

@@ -36,14 +36,14 @@ class FalBackend:
     ) -> None:
         hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
-        self._prices: Prices = folder.record.get("prices") or {}
+        self._prices: Prices = folder.prices
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
         self._connection = connect(
             Hello(
                 key=key,
                 run=str(folder.root),
-                run_id=folder.record["id"],
+                run_id=folder.id,
                 product=settings.product_name,
                 limits=Limits.of(settings),
                 private=settings.privacy.private,

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Generator
 from typing import Any
 
+from ..pipeline.choices import BackendName
 from ..pipeline.money.spending import SpendingBook
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
@@ -31,7 +32,7 @@ def estimate(
     Yields while ``ask_prices``, a question that is given the endpoints' ids, has no answer; raises what it raises.
     ``send_again`` and ``retry_failed`` as in ``quote.estimate``.
     """
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return Estimate((), (), {})
     prices = yield from ask_prices(quote.endpoints(settings, folder))
     whole = quote.estimate(settings, prices, folder, send_again=send_again, retry_failed=retry_failed)
@@ -43,7 +44,7 @@ def estimate(
 def check(costs: Estimate, settings: RunSettings) -> None:
     """Before anything is rendered or bought. Raises BudgetExceeded where a limit is set that can't be kept, and
     RunFolderError where this machine's spending can't be written down."""
-    if settings.service.backend != "local":
+    if settings.service.backend != BackendName.LOCAL:
         SpendingBook().check()
         quote.check_limits(costs, settings)
 

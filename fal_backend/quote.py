@@ -11,12 +11,13 @@ from ..pipeline import plan as planned
 from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate.acceptance import ladder_of
 from ..pipeline.gate.record import GateRecord
-from ..pipeline.gate.scoring.ladder import BOUGHT
 from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
 from ..pipeline.run.attempt import NextStep
+from ..pipeline.run.record import RunRecord
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
+from ..pipeline.verdicts import BOUGHT, MadeBy
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
 from .buying.purchase import Purchase
@@ -35,7 +36,7 @@ def plan(settings: RunSettings, folder: RunFolder | None = None, prices: Prices 
 
     The product is not known yet, so its prompts are provisional; what is bought and its price are not.
     """
-    place = folder or RunFolder(Path("RUN").absolute(), {})
+    place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
     requests = [with_endpoint(request, settings) for request in planned.everything(place, settings)]
     return [purchase_for(request, live(prices or {}, request.endpoint)) for request in requests]
 
@@ -172,7 +173,7 @@ def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[st
 
 def _gate_endpoints(settings: RunSettings) -> set[str]:
     rungs = ladder_of(settings.gate).purchases if settings.is_measured else ()
-    depth = {settings.gate.depth_endpoint} if "depth" in rungs else set()
+    depth = {settings.gate.depth_endpoint} if MadeBy.DEPTH in rungs else set()
     return depth | ({settings.stills.image_endpoint} if rungs else set())  # a view's tint asks for another seed
 
 
@@ -188,8 +189,8 @@ def _retakes(
     if folder is not None and known:
         bought = folder.read_journal().purchases
         record = GateRecord(folder, settings)
-        retakes = [[e for e in record.entries(a.name) if e["made_by"] in BOUGHT] for a in settings.studio.angles]
-        used = [sum("outcome" in e or bought.next_step(e["key"]) in kept for e in entries) for entries in retakes]
+        retakes = [[e for e in record.entries(a.name) if e.made_by in BOUGHT] for a in settings.studio.angles]
+        used = [sum(e.outcome is not None or bought.next_step(e.key) in kept for e in entries) for entries in retakes]
         count = 0 if record.is_settled else sum(max(0, settings.gate.retakes - each) for each in used)
         ever = record.retake_keys()
         spent = sum(attempt.committed_usd for attempt in bought.attempts if attempt.key in ever)

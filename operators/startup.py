@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..pipeline.choices import BackendName
 from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
 from ..studio import names
 from .display import first_screen, follow, refresh, status, studio_view
@@ -115,7 +116,7 @@ def _what_is_kept(root: Path, *, by_us: bool) -> str:
     references = sum(folder.shot(name) is not None for name in names)
     stills = sum(folder.chosen(f"photoreal/{name}") is not None for name in names)
     made = f"{references} of {len(names)} references and {stills} of {len(names)} stills are done"
-    if folder.settings.service.backend == "local":
+    if folder.settings.service.backend == BackendName.LOCAL:
         return f"{made} and lie there"
     return f"{made}, and what was paid for {SAVING if by_us else SAVED} there"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators.display import status
+from ..pipeline.stages import JobState
 from .sidebar import Sidebar
 from .words import STATE_ICONS, message, money, seconds
 
@@ -27,9 +28,9 @@ class CONSISTENCY_UL_jobs(bpy.types.UIList):
 
 def short(job: Any) -> str:
     """The one thing worth knowing about a job in a list."""
-    if job.state == "queued" and job.queue_position >= 0:
+    if job.state == JobState.QUEUED and job.queue_position >= 0:
         return f"#{job.queue_position + 1}"
-    if job.state == "running" and job.fraction >= 0:
+    if job.state == JobState.RUNNING and job.fraction >= 0:
         return f"{job.fraction:.0%}"
     return seconds(job.elapsed) if job.elapsed >= 0.5 else ""  # less is no work: it was there already
 
@@ -67,10 +68,10 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
 
     def draw_job(self, layout: UILayout, job: Any) -> None:
         box = layout.box()
-        if job.fraction >= 0 and job.state == "running":
+        if job.fraction >= 0 and job.state == JobState.RUNNING:
             box.progress(text=f"{job.fraction:.0%}", factor=job.fraction)
         facts = [job.state.capitalize()]
-        if job.queue_position >= 0 and job.state == "queued":
+        if job.queue_position >= 0 and job.state == JobState.QUEUED:
             facts.append(f"place {job.queue_position + 1} in the queue")
         if job.elapsed >= 0.5:
             facts.append(seconds(job.elapsed))

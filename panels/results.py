@@ -10,6 +10,7 @@ from ..operators.buttons.results import planes
 from ..operators.display import status
 from ..operators.display.compare import OVER, UNDER
 from ..pipeline.stages import LABELS
+from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
 from .sidebar import worst
 from .stage import StagePanel
@@ -42,9 +43,9 @@ def draw_scores(layout: UILayout, now: Any) -> None:
     """The run's headline, and below it each angle that somebody should look at."""
     message(layout, now.headline.partition(";")[0], icon=worst(now))
     for shot in now.shots:
-        if shot.outcome not in ("", "pass"):
+        if shot.outcome not in ("", Outcome.PASS):
             words = f"{shot.name}: {shot.verdict}" if shot.verdict else shot.name
-            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
 
 
 def draw_compare(layout: UILayout, context: Context) -> None:

@@ -9,7 +9,8 @@ import bpy
 from ..operators.display import first_screen, reasons, status
 from ..operators.editing import scene_settings
 from ..operators.runs import gradual_imports
-from ..pipeline.stages import LABELS, STAGES
+from ..pipeline.stages import LABELS, STAGES, StageState
+from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
 from .words import STATE_ICONS, message
 
@@ -59,7 +60,7 @@ def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
     flow = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     states = {stage.name: stage.state for stage in now.stages}
     for stage in STAGES:
-        flow.label(text=LABELS[stage], icon=STATE_ICONS.get(states.get(stage, "waiting"), "DOT"))
+        flow.label(text=LABELS[stage], icon=STATE_ICONS.get(states.get(stage, StageState.WAITING), "DOT"))
     if now.headline:
         message(layout, now.headline.partition(";")[0], icon=worst(now))
 
@@ -67,7 +68,7 @@ def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
 def worst(now: status.CONSISTENCY_PG_status) -> str:
     """The icon of the run's least good still."""
     outcomes = {shot.outcome for shot in now.shots}
-    return STATE_ICONS[next((outcome for outcome in ("fail", "unsure") if outcome in outcomes), "pass")]
+    return STATE_ICONS[next((each for each in reversed(Outcome) if each in outcomes), Outcome.PASS)]
 
 
 def draw_progress(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:

@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
+from ..pipeline.choices import BackendName, MotionName
 from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -24,14 +25,14 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)
-        fal = scene_settings.chosen_backend(context.scene) == "fal"
+        fal = scene_settings.chosen_backend(context.scene) == BackendName.FAL
         if fal:
             endpoint_choice(layout, own, "video", "video_endpoint")
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(own, "motion")
-        if own.motion != "none":
+        if own.motion != MotionName.NONE:
             column.prop(
                 own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter"
             )
@@ -59,7 +60,7 @@ class CONSISTENCY_PT_video_parameters(Sidebar, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return scene_settings.chosen_backend(context.scene) == "fal"
+        return scene_settings.chosen_backend(context.scene) == BackendName.FAL
 
     def draw(self, context: Context) -> None:
         own = context.scene.consistency

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 
 from .declaration import Option
 from .errors import UsageError
@@ -93,8 +93,8 @@ def _add(parser: argparse.ArgumentParser, option: Option, *, says_default: bool 
         facts = {"action": "store_const", "const": not option.default}
     elif option.repeatable:
         facts["action"], note = "append", "repeatable"
-    elif get_origin(option.kind) is Literal:
-        facts["choices"] = get_args(option.kind)
+    elif option.words:
+        facts["choices"] = option.words
     elif option.unit == "USD":
         facts |= {"type": _usd, "metavar": "USD"}
     elif option.kind in (int, float):

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
+from .choices import MotionName
 from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
 from .run.run_log import log_of
 from .settings import RunSettings
-from .stages import STAGES, Progress, Stage, Steps
+from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
 
 logger = logging.getLogger(__name__)
@@ -32,14 +33,14 @@ IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
 def run(
     folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE, until: Stage = "results"
-) -> Steps[dict[str, Any]]:
+) -> Steps[results.Report]:
     """The chain. Returns the report, which is empty where ``until`` ends it before the results.
 
     Raises the ConsistencyError that says most of what went wrong, after keeping everything that went right.
     """
     with log_of(folder.root):
         began = time.monotonic()
-        logger.info("run of %s until %s: %s", backend.name, until, folder.record.get("versions"))
+        logger.info("run of %s until %s: %s", backend.name, until, folder.versions)
         logger.info("settings: %s", folder.settings.model_dump_json())
         try:
             report = yield from _run(folder, studio, backend, wait, until)
@@ -53,12 +54,12 @@ def run(
         return report
 
 
-def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until: Stage) -> Steps[dict[str, Any]]:
+def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until: Stage) -> Steps[results.Report]:
     settings = folder.settings
     last = STAGES.index(until)
     folder.lease.acquire()
     stage: Stage = "model"
-    report: dict[str, Any] = {}
+    report: results.Report = {}
     try:
         folder.have_journal()  # runs of earlier versions had one only where something was paid for
         yield from _model(folder, settings, studio, backend, wait)
@@ -80,15 +81,14 @@ def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until
         if last >= STAGES.index("references"):
             _raise_worst([*orders.failures(), *work.refusals])
     except (Exception, GeneratorExit) as error:
-        state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
-        state = "stopped" if isinstance(error, BudgetExceeded) else state
-        running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
+        state = StageState.CANCELLED if isinstance(error, GeneratorExit) else _how_it_ended([error])
+        running = {name for name in STAGES if folder.stage(name).state == StageState.RUNNING} | {stage}
         for name in STAGES:
-            if name in running and folder.stage(name)["state"] in ("running", "waiting"):
+            if name in running and folder.stage(name).state in (StageState.RUNNING, StageState.WAITING):
                 if name == "photoreal" and all(
                     folder.chosen(f"photoreal/{angle.name}") for angle in settings.studio.angles
                 ):
-                    folder.mark(name, "done")  # only the clip was still to come
+                    folder.mark(name, StageState.DONE)  # only the clip was still to come
                 else:
                     folder.mark(name, state, error=str(error) or None)
         raise
@@ -122,19 +122,19 @@ class _Work:
 
 
 def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Backend, wait: float) -> Steps[None]:
-    if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
+    if folder.product_source.is_file() and folder.stage("model").is_over:
         return
-    folder.mark("model", "running")
+    folder.mark("model", StageState.RUNNING)
     inputs = folder.copied_photos() or [Path(name) for name in settings.inputs.files]
     route = model.classify(inputs, settings.inputs.text)
-    if route == "own":
+    if route == model.Route.OWN:
         yield Progress("model", f"taking {inputs[0].name} as it is")
         if inputs[0].suffix.lower() == ".blend":
             model.check_own(inputs[0])
             yield from studio.take_blend(inputs[0], folder.product.with_suffix(".blend"))
         else:
             model.take_own(inputs[0], folder.product.parent)
-        folder.mark("model", "skipped", source=str(inputs[0]))
+        folder.mark("model", StageState.SKIPPED, source=str(inputs[0]))
         return
     photos = []
     for number, photo in enumerate(inputs, start=1):
@@ -145,7 +145,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
     yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
-    folder.mark("model", "done")
+    folder.mark("model", StageState.DONE)
 
 
 def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
@@ -154,7 +154,7 @@ def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float)
     while orders.waiting():
         yield from orders.news(wait)
         folder.lease.renew()
-        yield Progress(request.stage, "waiting")
+        yield Progress(request.stage, "waiting", idle=True)
     _raise_worst(orders.failures())
     return orders.ended[request.key].path or request.out
 
@@ -163,7 +163,7 @@ def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float)
 
 
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
-    folder.mark("rig", "running")
+    folder.mark("rig", StageState.RUNNING)
     try:
         product = yield from studio.load_product(folder.product_source)
     except BadInput as error:
@@ -179,7 +179,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     yield from studio.place_rig(settings)
     folder.mark(
         "rig",
-        "done",
+        StageState.DONE,
         product=product.name,
         size_m=list(product.size),
         materials=list(product.materials),
@@ -208,8 +208,8 @@ def _pictures(work: _Work) -> Steps[None]:
     Where fal.ai makes the clip, its angle goes first: it is the longest wait of the run.
     """
     folder, settings = work.folder, work.settings
-    folder.mark("references", "running")
-    waits = settings.clip.motion != "none" and not work.orders.backend.renders
+    folder.mark("references", StageState.RUNNING)
+    waits = settings.clip.motion != MotionName.NONE and not work.orders.backend.renders
     first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
     for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
@@ -227,13 +227,13 @@ def _pictures(work: _Work) -> Steps[None]:
         folder.lease.renew()
         folder.note(device=shot.device)
         if work.wants("photoreal"):
-            if folder.stage("photoreal")["state"] != "running":
-                folder.mark("photoreal", "running")
+            if folder.stage("photoreal").state != StageState.RUNNING:
+                folder.mark("photoreal", StageState.RUNNING)
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
                 work.orders.start(request)
         if not work.orders.backend.renders:  # Blender renders one thing at a time
             yield from _advance(work, 0.0)
-    folder.mark("references", "done")
+    folder.mark("references", StageState.DONE)
 
 
 def _advance(work: _Work, wait: float) -> Steps[None]:
@@ -249,7 +249,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
             yield from work.studio.convert_picture(event.path, out)
     for name, shot in work.shots.items():
         yield from work.acceptance.advance(settings.angle(name), shot)
-    if settings.clip.motion == "none" or not work.wants("video"):
+    if settings.clip.motion == MotionName.NONE or not work.wants("video"):
         return
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in orders.requests:
@@ -257,7 +257,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         if orders.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
-        folder.mark("video", "running")
+        folder.mark("video", StageState.RUNNING)
         orders.start(clip)
         why = ", the longest that mirror-like products get" if clip.duration < settings.clip.duration else ""
         text = f"{settings.clip.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
@@ -282,7 +282,7 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
                 break
         yield from _advance(work, wait if orders.waiting() else 0.0)
         ended = sum(key in orders.ended for key in orders.requests)
-        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)))
+        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)), idle=True)
     for key, request in orders.requests.items():
         if isinstance(request, ClipRequest) and orders.done(key):
             yield from follow_clip(acceptance, request, work.shots[request.angle.name])
@@ -291,25 +291,25 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
         if failed:
             work.folder.mark(stage, _how_it_ended([event.error for event in failed]), error=failed[0].text)
         elif any(request.stage == stage for request in orders.requests.values()):
-            work.folder.mark(stage, "done")
+            work.folder.mark(stage, StageState.DONE)
         elif stage == "video" and work.wants("video"):
             _mark_no_clip(work)
 
 
-def _how_it_ended(errors: list[Exception | None]) -> str:
+def _how_it_ended(errors: Sequence[BaseException | None]) -> StageState:
     """The state of a stage in which these went wrong."""
     if any(isinstance(error, BudgetExceeded) for error in errors):
-        return "stopped"
-    return "cancelled" if all(isinstance(error, Cancelled) for error in errors) else "failed"
+        return StageState.STOPPED
+    return StageState.CANCELLED if all(isinstance(error, Cancelled) for error in errors) else StageState.FAILED
 
 
 def _mark_no_clip(work: _Work) -> None:
-    if work.settings.clip.motion == "none":
-        work.folder.mark("video", "skipped")
+    if work.settings.clip.motion == MotionName.NONE:
+        work.folder.mark("video", StageState.SKIPPED)
         return
     refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
     work.refusals += [refusal for refusal in refusals if refusal is not None]
-    work.folder.mark("video", "failed", error=str(work.refusals[0]) if work.refusals else "its stills failed")
+    work.folder.mark("video", StageState.FAILED, error=str(work.refusals[0]) if work.refusals else "its stills failed")
 
 
 def _raise_worst(failures: list[Exception]) -> None:
@@ -329,10 +329,10 @@ def _raise_worst(failures: list[Exception]) -> None:
 # results
 
 
-def _results(work: _Work) -> Steps[dict[str, Any]]:
+def _results(work: _Work) -> Steps[results.Report]:
     folder, settings, orders = work.folder, work.settings, work.orders
-    folder.mark("results", "running")
-    folder.record["headline"] = work.acceptance.headline()
+    folder.mark("results", StageState.RUNNING)
+    folder.note(headline=work.acceptance.headline())
     report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
     clip = folder.clip(settings.clip.motion)
     yield from work.studio.save_results(
@@ -346,5 +346,5 @@ def _results(work: _Work) -> Steps[dict[str, Any]]:
         settings,
         folder.root,
     )
-    folder.mark("results", "done")
+    folder.mark("results", StageState.DONE)
     return report

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -74,6 +75,13 @@ class Option:
         if self.least is None:
             return ""
         return f"{self.least:g} or more" if self.most is None else f"{self.least:g} to {self.most:.12g}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that it may be one of, where its type names them."""
+        if isinstance(self.kind, type) and issubclass(self.kind, StrEnum):
+            return tuple(each.value for each in self.kind)
+        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
 
     @property
     def is_list(self) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .choices import BackendName, MotionName, Restore
 from .declaration import Option, option, options_of
 from .rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
+from .verdicts import Unsure
 
 Rung = Literal["reroll", "stricter", "depth"]
 
@@ -78,15 +80,15 @@ class Inputs:
 class Service:
     """Who makes the pictures, and the fields that each endpoint is sent."""
 
-    backend: Literal["fal", "local"] = option(
-        "local",
+    backend: BackendName = option(
+        BackendName.LOCAL,
         "who makes the stills and clips",
         unset="fal when a key is found, else local",
         label="Backend",
         prop=None,
         choices={
-            "fal": ("fal.ai", "Photoreal stills and clips by image and video models; they cost money"),
-            "local": ("This Machine", "Cycles renders of the same cameras: no AI, no network, no cost"),
+            BackendName.FAL: ("fal.ai", "Photoreal stills and clips by image and video models; they cost money"),
+            BackendName.LOCAL: ("This Machine", "Cycles renders of the same cameras: no AI, no network, no cost"),
         },
     )
     overrides: dict[str, dict[str, Any]] = option(
@@ -315,27 +317,27 @@ class Gate:
         label="Use the Render at Last",
         prop="stand_in",
     )
-    unsure: Literal["flag", "accept", "climb"] = option(
-        "flag",
+    unsure: Unsure = option(
+        Unsure.FLAG,
         "what is done with a still of which nothing can be told, such as one of clear glass on white",
         label="If Unsure",
         choices={
-            "flag": ("Show Me", "Keep it, and say that somebody should look at it"),
-            "accept": ("Accept", "Take it as on model"),
-            "climb": ("Take Again", "Treat it as off model; its retakes cost money"),
+            Unsure.FLAG: ("Show Me", "Keep it, and say that somebody should look at it"),
+            Unsure.ACCEPT: ("Accept", "Take it as on model"),
+            Unsure.CLIMB: ("Take Again", "Treat it as off model; its retakes cost money"),
         },
     )
     exact: bool = option(
         False, "cut each accepted still out along the exact outline of its render", label="Exact Outline"
     )
-    restore: Literal["none", "label", "edges"] = option(
-        "none",
+    restore: Restore = option(
+        Restore.NONE,
         "detail that the exact still takes from its render",
         label="Restore",
         choices={
-            "none": ("Nothing", "Only the outline is the render's"),
-            "label": ("Label", "The label, or whatever else is printed on the product"),
-            "edges": ("Edges", "Fine detail along the edges inside the outline"),
+            Restore.NONE: ("Nothing", "Only the outline is the render's"),
+            Restore.LABEL: ("Label", "The label, or whatever else is printed on the product"),
+            Restore.EDGES: ("Edges", "Fine detail along the edges inside the outline"),
         },
     )
     regions: dict[str, str] = option(
@@ -369,15 +371,15 @@ class Clip:
         metavar="ID",
         endpoint="video",
     )
-    motion: Literal["turntable", "light_sweep", "detail_reveal", "none"] = option(
-        "turntable",
+    motion: MotionName = option(
+        MotionName.TURNTABLE,
         "what moves in the clip",
         label="Motion",
         choices={
-            "turntable": ("Turntable", "The product turns about its own axis"),
-            "light_sweep": ("Light Sweep", "A light glides across the standing product"),
-            "detail_reveal": ("Detail Reveal", "The camera pushes in on a detail"),
-            "none": ("No Clip", "Stills only"),
+            MotionName.TURNTABLE: ("Turntable", "The product turns about its own axis"),
+            MotionName.LIGHT_SWEEP: ("Light Sweep", "A light glides across the standing product"),
+            MotionName.DETAIL_REVEAL: ("Detail Reveal", "The camera pushes in on a detail"),
+            MotionName.NONE: ("No Clip", "Stills only"),
         },
     )
     video_angle: str | None = option(

@@ -8,9 +8,11 @@ from pathlib import Path
 from . import photoreal, video
 from .backend.ports import Product
 from .backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from .choices import MotionName
 from .rig import Angle
 from .run.run_folder import RunFolder
 from .settings import RunSettings
+from .verdicts import MadeBy
 
 UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there
 
@@ -44,7 +46,7 @@ def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) 
 def still_keys(folder: RunFolder, settings: RunSettings, angle: str) -> dict[int, str]:
     """Take number → key of an angle's current stills. Numbers of pictures that came about otherwise are passed over."""
     subject = f"photoreal/{angle}"
-    others = {entry["take"] for entry in folder.record.get("gate", {}).get(subject, ()) if entry["made_by"] != "first"}
+    others = {entry.take for entry in folder.entries(subject) if entry.made_by != MadeBy.FIRST}
     free = (take for take in itertools.count(folder.first_take(subject)) if take not in others)
     return {take: still_key(angle, take) for take in itertools.islice(free, settings.stills.takes)}
 
@@ -65,14 +67,13 @@ def still_request(
     angle: Angle,
     files: dict[str, Path],
     take: int,
-    rung: str = "first",
+    rung: MadeBy = MadeBy.FIRST,
 ) -> StillRequest:
     """One take of an angle. ``files`` are the reference's: "image"; "sent" and "depth_map" where there are such.
 
-    ``rung``: "first", or how a still that failed is replaced: "stricter" insists on the shape, "depth" asks the
-    depth-conditioned endpoint. Every take has a seed of its own.
+    ``rung``: how it is bought, as planned or in place of a still that failed. Every take has a seed of its own.
     """
-    endpoint = settings.gate.depth_endpoint if rung == "depth" else settings.stills.image_endpoint
+    endpoint = settings.gate.depth_endpoint if rung == MadeBy.DEPTH else settings.stills.image_endpoint
     return StillRequest(
         key=still_key(angle.name, take),
         endpoint=endpoint,
@@ -80,7 +81,7 @@ def still_request(
         take=take,
         reference=sent_picture(settings, files),
         depth=files.get("depth_map"),
-        prompt=photoreal.prompt_for(angle, settings, product, strict=rung == "stricter"),
+        prompt=photoreal.prompt_for(angle, settings, product, strict=rung == MadeBy.STRICTER),
         avoid=photoreal.AVOID,
         seed=photoreal.seed_for(settings, take),
         size=settings.resolution,
@@ -105,7 +106,7 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
         for angle in settings.studio.angles
         for request in still_requests(folder, settings, product, angle, files)
     ]
-    if settings.clip.motion != "none":
+    if settings.clip.motion != MotionName.NONE:
         requests.append(clip_request(folder, settings, product))
     return requests
 
@@ -156,6 +157,6 @@ def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
     for angle in settings.studio.angles:
         files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
         requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)
-    if settings.clip.motion != "none":
+    if settings.clip.motion != MotionName.NONE:
         requests.append(clip_request(folder, settings, UNKNOWN_PRODUCT))
     return requests

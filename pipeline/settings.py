@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from .choices import BackendName, MotionName
 from .options import GROUPS, OPTIONS, Clip, Gate, Inputs, LightRig, Money, Privacy, Service, Stills, Studio
 from .rig import Angle
 
@@ -84,7 +85,7 @@ class RunSettings(BaseModel):
         if len(set(names)) != len(names):
             raise ValueError(f"two angles have the same name: {', '.join(sorted(names))}")
         for wanted in (self.clip.video_angle, self.clip.video_end_angle):
-            if wanted is not None and self.clip.motion != "none" and wanted not in names:
+            if wanted is not None and self.clip.motion != MotionName.NONE and wanted not in names:
                 raise ValueError(f"the video's angle {wanted!r} is not one of this run's angles: {', '.join(names)}")
         return self
 
@@ -100,7 +101,7 @@ class RunSettings(BaseModel):
     @property
     def is_measured(self) -> bool:
         """Stills come from outside, are large enough to be measured, and shall be."""
-        return self.gate.enabled and self.service.backend == "fal" and max(self.resolution) >= MEASURABLE
+        return self.gate.enabled and self.service.backend == BackendName.FAL and max(self.resolution) >= MEASURABLE
 
     @property
     def is_cut_out(self) -> bool:

@@ -106,7 +106,7 @@ class Show:
     def __call__(self, progress: Progress) -> None:
         words = (progress.stage, progress.angle, progress.text)
         place = (progress.stage, progress.angle)
-        if progress.text == "waiting" or words == self._last or self._said.get(place) == progress.text:
+        if progress.idle or words == self._last or self._said.get(place) == progress.text:
             return
         self._last = words
         self._said[place] = progress.text

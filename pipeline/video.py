@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .backend.ports import Product
+from .choices import MotionName
 from .settings import RunSettings
 
 LONGEST_REFLECTIVE = 4.0  # seconds; reflections are what video models lose first
@@ -57,6 +58,6 @@ def clip_duration(settings: RunSettings, product: Product) -> float:
 
 def degrees_of_turn(motion: str, product: Product) -> float | None:
     """Degrees of yaw that the clip's prompt asks of the product from its first frame to its last; None: no certain number."""
-    if motion == "light_sweep":
+    if motion == MotionName.LIGHT_SWEEP:
         return 0.0
-    return 360.0 if motion == "turntable" and not product.reflective else None
+    return 360.0 if motion == MotionName.TURNTABLE and not product.reflective else None

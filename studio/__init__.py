@@ -143,6 +143,3 @@ class BlenderStudio:
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
-
-    def facts(self) -> dict[str, Any]:
-        return {"device": self.device.label, "fell_back_to_cpu": self.device.fell_back}

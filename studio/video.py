@@ -13,6 +13,7 @@ import numpy as np
 from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
+from ..pipeline.choices import MotionName
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
@@ -87,23 +88,23 @@ def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
     around = names.IN_PLACE in root
     turned = [camera, *existing_objects(names.LIGHTING)] if around else [root]
     moved = {
-        "turntable": turned if camera in turned else [*turned, camera],
-        "light_sweep": existing_objects(names.LIGHTING),
-        "detail_reveal": [camera],
-    }[name]
+        MotionName.TURNTABLE: turned if camera in turned else [*turned, camera],
+        MotionName.LIGHT_SWEEP: existing_objects(names.LIGHTING),
+        MotionName.DETAIL_REVEAL: [camera],
+    }[MotionName(name)]
     before = {thing.name: thing.matrix_world.copy() for thing in moved}
     surroundings = surroundings_rotation()
     steady: dict[str, Matrix] = {}
 
     def turn(share: float) -> None:
         angle = -2.0 * math.pi * share  # a turntable seen from above turns clockwise: the right side comes to the front
-        if name == "light_sweep":
+        if name == MotionName.LIGHT_SWEEP:
             angle = math.radians(60.0) * math.sin(2.0 * math.pi * share)  # begins and ends as the still is lit
         elif around:
             angle = -angle
             turn_surroundings(surroundings, angle)
         spin = Matrix.Translation(foot) @ Matrix.Rotation(angle, 4, "Z") @ Matrix.Translation(-foot)
-        for thing in moved if name == "light_sweep" else turned:
+        for thing in moved if name == MotionName.LIGHT_SWEEP else turned:
             thing.matrix_world = spin @ steady.get(thing.name, before[thing.name])
 
     def approach(share: float) -> None:
@@ -114,10 +115,10 @@ def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
         camera.matrix_world = Matrix.Translation(towards * (distance * 0.35 * eased)) @ start
 
     try:
-        if name == "turntable" and not crops:
+        if name == MotionName.TURNTABLE and not crops:
             steady[camera.name] = before[camera.name] @ Matrix.Translation((0.0, 0.0, room_to_turn(camera)))
             camera.matrix_world = steady[camera.name]
-        yield approach if name == "detail_reveal" else turn
+        yield approach if name == MotionName.DETAIL_REVEAL else turn
     finally:
         for thing_name, matrix in before.items():
             thing = bpy.data.objects.get(thing_name)

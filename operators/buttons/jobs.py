@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import StringProperty
 
+from ...pipeline.stages import JobState, StageState
 from ..display import reasons, refresh, status
 from ..editing import scene_settings
 from ..runs import active_run
@@ -17,7 +18,7 @@ from .operator_base import Button
 if TYPE_CHECKING:
     from bpy.types import Context
 
-OPEN = {"waiting", "queued", "running", "saving"}
+OPEN = {JobState.WAITING, JobState.QUEUED, JobState.RUNNING, JobState.SAVING}
 
 
 def selected(context: Context) -> status.CONSISTENCY_PG_job | None:
@@ -38,7 +39,7 @@ def cannot_retry(context: Context) -> str | None:
     job = selected(context)
     if job is None:
         return "No job is selected"
-    if job.state not in ("failed", "cancelled", "uncertain"):
+    if job.state not in (JobState.FAILED, JobState.CANCELLED, JobState.UNCERTAIN):
         return "This job has not failed"
     return reasons.cannot_run(context)
 
@@ -84,9 +85,9 @@ class CONSISTENCY_OT_retry_job(Button, bpy.types.Operator):
         job = selected(context)
         assert job is not None
         stages = status.of(context).stages
-        went_on = "results" in stages and stages["results"].state not in ("waiting", "")
+        went_on = "results" in stages and stages["results"].state not in (StageState.WAITING, "")
         until = job.stage if job.stage in ("model", "photoreal", "video") and not went_on else "results"
-        return bpy.ops.consistency.run(how, until=until, retry_failed=True, send_again=job.state == "uncertain")
+        return bpy.ops.consistency.run(how, until=until, retry_failed=True, send_again=job.state == JobState.UNCERTAIN)
 
 
 class CONSISTENCY_OT_copy_text(Button, bpy.types.Operator):

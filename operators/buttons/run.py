@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
-from ...pipeline.stages import DOES, LABELS, STAGES
+from ...pipeline.stages import DOES, LABELS, STAGES, StageState
 from ...pipeline.wording.program import SHORT_NAME
 from .. import startup
 from ..display import follow, reasons, refresh, status
@@ -166,13 +166,13 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
         """What has come since the last tick."""
         run = session.run
         assert run is not None
-        rig_was_placed = "rig" in now.stages and now.stages["rig"].state == "done"
+        rig_was_placed = "rig" in now.stages and now.stages["rig"].state == StageState.DONE
         refresh.progress(run)
         there = refresh.what_is_there(run)
         if there != self._there:
             self._there = there
             refresh.pictures(session.scene, run.folder)
-        if not run.ended and not rig_was_placed and run.folder.stage("rig")["state"] == "done":
+        if not run.ended and not rig_was_placed and run.folder.stage("rig").state == StageState.DONE:
             push_undo("Place Rig")
 
     def _draw(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...pipeline.choices import BackendName
 from ...studio import names
 from ..editing.preferences import has_key, no_key, offline
 from ..editing.scene_settings import chosen_backend
@@ -29,7 +30,7 @@ def no_run(context: Context) -> str | None:
 
 def no_fal(context: Context) -> str | None:
     """What is missing for fal.ai, where this run uses it."""
-    return (no_key() or offline()) if chosen_backend(context.scene) == "fal" else None
+    return (no_key() or offline()) if chosen_backend(context.scene) == BackendName.FAL else None
 
 
 def no_input(context: Context) -> str | None:
@@ -42,7 +43,7 @@ def no_input(context: Context) -> str | None:
         return "There is no model; choose a GLB, or drop one on the viewport"
     if own.source == "OBJECTS" and not own.objects:
         return "No objects were taken; select the product and press Use Selected Objects"
-    if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == "local":
+    if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == BackendName.LOCAL:
         cure = "choose fal.ai" if has_key() else "enter a key in the preferences"
         return f"Photos and words become a model at fal.ai only; {cure}, or start from a file"
     return None

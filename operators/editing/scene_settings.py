@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.choices import BackendName
 from ...pipeline.declaration import options_of
 from ...pipeline.options import OPTIONS, LightRig, Money
 from . import live, parameters, preferences
@@ -76,7 +77,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         "overrides": parameters.to_overrides(scene),
         **budgets(scene),
     }
-    if values["backend"] == "local":  # its takes would all be the same picture
+    if values["backend"] == BackendName.LOCAL:  # its takes would all be the same picture
         values["takes"] = 1
     try:
         return RunSettings.model_validate(values)

@@ -75,7 +75,7 @@ class ActiveRun:
     @property
     def waits(self) -> bool:
         """There is nothing to do but wait."""
-        return self.progress is not None and self.progress.text == "waiting"
+        return self.progress is not None and self.progress.idle
 
     def advance(self, budget: float = TICK_BUDGET) -> bool:
         """Take steps until ``budget`` seconds are used up or there is nothing to do but wait. True once ended."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import Cancelled
+from ...pipeline.run.attempt import AT_FAL, NextStep
+from ...pipeline.stages import JobState
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Backend
@@ -23,7 +25,7 @@ class Job:
     angle: str
     take: int
     began: float
-    state: str = "waiting"
+    state: JobState = JobState.WAITING
     log: str = ""
     fraction: float | None = None
     queue_position: int | None = None
@@ -35,7 +37,7 @@ class Job:
 
     @property
     def elapsed(self) -> float:
-        if self.took is not None and self.state == "done":
+        if self.took is not None and self.state == JobState.DONE:
             return self.took
         return (self.ended if self.ended is not None else time.monotonic()) - self.began
 
@@ -54,8 +56,8 @@ class ObservedBackend:
             request.key, request.stage, angle.name if angle else "", getattr(request, "take", 0), time.monotonic()
         )
         before = self._earlier.last(request.key) if self._earlier is not None else None
-        if before is not None and before.next_step in ("done", "wait", "fetch"):
-            job.took = before.seconds() if before.next_step == "done" else None
+        if before is not None and before.next_step in AT_FAL:
+            job.took = before.seconds() if before.next_step == NextStep.DONE else None
             job.began -= before.seconds() or 0.0
         self.jobs[request.key] = job
         self.backend.start(request)
@@ -70,7 +72,7 @@ class ObservedBackend:
         job = self.jobs.get(event.key)
         if job is None:
             return
-        job.state = "cancelled" if isinstance(event.error, Cancelled) else event.kind
+        job.state = JobState.CANCELLED if isinstance(event.error, Cancelled) else event.kind
         job.log = event.text or job.log
         job.queue_position = event.queue_position
         job.fraction = event.fraction if event.fraction is not None else job.fraction

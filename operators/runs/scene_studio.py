@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ...pipeline.settings import RunSettings
     from ...pipeline.stages import Steps
 
-STATE = "product_state"  # in run.json: hashes of the product that model/product.glb holds
-
 
 class SceneStudio(BlenderStudio):
     """Keeps a standing product instead of importing it anew, and writes down what each reference shows."""
@@ -48,7 +46,7 @@ class SceneStudio(BlenderStudio):
         root = model.product_root()
         root[names.LOADED] = staleness.loaded_state(self._folder)
         staleness.put_in_place(root)
-        self._folder.note(**{STATE: staleness.of_file(root)})
+        self._folder.note(product_state=staleness.of_file(root))
         live.tell(Change.PRODUCT, bpy.context.scene)
         return product
 
@@ -64,7 +62,7 @@ class SceneStudio(BlenderStudio):
     def _keep_edits(self, root: bpy.types.Object) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
         state = staleness.of_file(root)
-        known = self._folder.record.get(STATE) or json.loads(root.get(names.WRITTEN, "null"))
+        known = self._folder.product_state or json.loads(root.get(names.WRITTEN, "null"))
         product = self._folder.product
         if known is not None and known != state and product.is_file():
             first = product.with_name("product.as-made.glb")
@@ -76,8 +74,8 @@ class SceneStudio(BlenderStudio):
             staleness.put_in_place(root)
             if names.LOADED in root:
                 root[names.LOADED] = staleness.loaded_state(self._folder)
-        if self._folder.record.get(STATE) != state:
-            self._folder.note(**{STATE: state})
+        if self._folder.product_state != state:
+            self._folder.note(product_state=state)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         while True:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings import RunSettings
 
-RECORD = "rendered_from"  # in run.json: angle → cause → hash
 ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
 AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
 WORDS = {
@@ -127,9 +126,9 @@ def file_state(path: Path) -> str:
 
 def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:
     """Keep what an angle's new reference was rendered from."""
-    root, known = own_root(folder), folder.record.get(RECORD, {})
+    root = own_root(folder)
     looks = of_product(root) if root is not None else {}
-    folder.note(**{RECORD: {**known, angle.name: {**of_settings(settings, angle), **looks}}})
+    folder.keep_rendered_from(angle.name, {**of_settings(settings, angle), **looks})
 
 
 def stale_angles(
@@ -144,7 +143,7 @@ def stale_angles(
         product = of_product(root) if root is not None else {}
     found: dict[str, list[str]] = {}
     for angle in settings.studio.angles:
-        before = folder.record.get(RECORD, {}).get(angle.name)
+        before = folder.rendered_from(angle.name)
         if before is None or folder.shot(angle.name) is None:
             continue
         now = {**of_settings(settings, angle), **product}

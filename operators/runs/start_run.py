@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.choices import BackendName, MotionName
 from ...pipeline.errors import ConsistencyError
 from ..editing.preferences import no_key, offline
 from . import abandoned_runs, active_run, questions
@@ -30,7 +31,7 @@ def estimate(scene: bpy.types.Scene, request: RunRequest) -> Question[Estimate]:
 
     settings, folder = settings_of(scene, request)
     place = None
-    if folder is not None and settings.service.backend != "local":
+    if folder is not None and settings.service.backend != BackendName.LOCAL:
         place = unsaved_copy(folder)
         prepare(place, settings, request)
     costs = yield from consent.estimate(
@@ -48,7 +49,7 @@ def _stays_behind(settings: RunSettings, place: RunFolder) -> str:
     """A clip that was bought is kept where its still is made anew: say so, since it shows the product as it was."""
     from ...pipeline import plan
 
-    if settings.clip.motion == "none" or place.chosen(f"video/{settings.clip.motion}") is None:
+    if settings.clip.motion == MotionName.NONE or place.chosen(f"video/{settings.clip.motion}") is None:
         return ""
     anew = [name for name in plan.clip_stills(settings) if place.chosen(f"photoreal/{name}") is None]
     if not anew:
@@ -106,7 +107,7 @@ def _ended() -> None:
 
 
 def _backend(folder: RunFolder, settings: RunSettings, studio: Any, request: RunRequest) -> Backend:
-    if settings.service.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         from ...pipeline.backend.local import LocalBackend
 
         return LocalBackend(studio, settings)

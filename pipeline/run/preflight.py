@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from .. import lighting, model
+from ..choices import BackendName
 from ..errors import BadInput, RunFolderError, UsageError
 from ..settings import RunSettings
 from .run_folder import RunFolder
@@ -26,11 +27,11 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
         return  # the inputs have been taken over; the originals may be gone
     route = model.classify(settings.inputs.files, settings.inputs.text)
-    if route != "own" and settings.service.backend == "local":
+    if route != model.Route.OWN and settings.service.backend == BackendName.LOCAL:
         raise BadInput(
             "photos and words become a model at fal.ai only, and that needs a key; set FAL_KEY, or start from a GLB"
         )
-    if route == "own":
+    if route == model.Route.OWN:
         model.check_own(Path(settings.inputs.files[0]))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...pipeline import references
+from ...pipeline.choices import Restore
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
 from ...pipeline.gate.scoring import crossview, detail, drift, gate, label, video
@@ -18,6 +19,7 @@ from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.scoring.unwarp import unwarp as straighten
 from ...pipeline.json_object import JsonObject
+from ...pipeline.verdicts import Cause, Outcome
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
@@ -41,7 +43,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
     score = gate.score(picture, prepared)
     verdict, numbers = score.verdict, score.numbers.as_dict()
     reason = verdict.reason
-    if verdict.outcome == "fail" and verdict.cause in ("shape", "label", "view"):
+    if verdict.outcome == Outcome.FAIL and verdict.cause in (Cause.SHAPE, Cause.LABEL, Cause.VIEW):
         turned = _drift(picture, known, mesh)
         if turned is not None and turned.telling and max(abs(turned.yaw), abs(turned.pitch)) >= 1.0:
             numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}
@@ -94,10 +96,10 @@ def _region(known: Reference, restore: str, region: str) -> Array | None:
     """(H, W) 0..1: where detail is restored; None for nowhere."""
     if region:
         return _on_grid(Path(region), known.mask)[..., 0]
-    if restore == "none":
+    if restore == Restore.NONE:
         return None
     edges = geometry_edges(known)
-    if restore == "label":
+    if restore == Restore.LABEL:
         return label.find(known, edges).astype(np.float32)
     return detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1])).astype(np.float32)
 

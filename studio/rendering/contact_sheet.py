@@ -14,8 +14,10 @@ import imbuf
 import numpy as np
 from numpy.typing import NDArray
 
+from ...pipeline.choices import BackendName
 from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
+from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
 from ...pipeline.wording.program import PROGRAM
 from . import passes
@@ -150,7 +152,7 @@ def _headline(report: Report, width: int, for_client: bool) -> tuple[list[Words]
     texts = [(str(product.get("name") or "product"), 32, INK)]
     facts = [str(report.get("backend_label", ""))]
     if not for_client:
-        if report.get("backend") == "fal":
+        if report.get("backend") == BackendName.FAL:
             facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
         facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
     texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
@@ -162,9 +164,11 @@ def _captions(report: Report, angle: str, for_client: bool) -> list[tuple[str, i
     """What is said below a still: how it came about and what all its takes cost, and what the gate says of it."""
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
     if for_client:
-        is_local = report.get("backend") != "fal" or (verdict is not None and verdict["made_by"] == "local")
+        is_local = report.get("backend") != BackendName.FAL or (
+            verdict is not None and verdict["made_by"] == MadeBy.LOCAL
+        )
         captions = [(LOCAL, 14, FAINT)] if is_local else []
-        if verdict and verdict["outcome"] != "pass":
+        if verdict and verdict["outcome"] != Outcome.PASS:
             captions.append((VERDICTS[verdict["outcome"]][0], 14, VERDICTS[verdict["outcome"]][1]))
         return captions
     captions = [(_origin(report, angle), 14, FAINT)]
@@ -176,7 +180,7 @@ def _captions(report: Report, angle: str, for_client: bool) -> list[tuple[str, i
 
 
 def _origin(report: Report, angle: str) -> str:
-    if report.get("backend") != "fal":
+    if report.get("backend") != BackendName.FAL:
         return LOCAL
     pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
@@ -185,13 +189,17 @@ def _origin(report: Report, angle: str) -> str:
     if shown is None:
         return ""
     made_by = verdict["made_by"] if verdict is not None else ""
-    source = LOCAL if made_by == "local" else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
+    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
-_MENDED = {"unwarp": "(un-warped)", "exact": "(cut out exactly)", "gain": "(colour corrected)"}
+_MENDED: dict[str, str] = {
+    MadeBy.UNWARP: "(un-warped)",
+    MadeBy.EXACT: "(cut out exactly)",
+    MadeBy.GAIN: "(colour corrected)",
+}
 
 
 def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

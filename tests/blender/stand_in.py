@@ -32,7 +32,17 @@ class Studio:
         path = folder / f"{angle.name}.png"
         path.parent.mkdir(exist_ok=True)
         save_picture(path)
-        return Shot(angle.name, {"image": path}, UNIT, UNIT, 85.0, "cpu", 1, 0.1, 0.5)
+        return Shot(
+            angle=angle.name,
+            files={"image": path},
+            matrix_world=UNIT,
+            projection=UNIT,
+            focal_length=85.0,
+            device="cpu",
+            samples=1,
+            seconds=0.1,
+            coverage=0.5,
+        )
 
     def render_finish(self, angle, settings, out):
         yield Progress("photoreal", "finishing", 0.5, angle.name)
@@ -51,9 +61,6 @@ class Studio:
         yield Progress("results", "saving")
         for name in ("scene.blend", "contact_sheet.png"):
             (folder / name).write_bytes(b"x")
-
-    def facts(self):
-        return {}
 
 
 def save_picture(path):

@@ -97,9 +97,9 @@ def actions(folder, angle="front"):
 
 def test_true_pictures_pass(run, fake):
     folder = run(names=("front", "three-quarter"))
-    assert folder.record["headline"] == "2 of 2 on model", folder.record["gate"]
+    assert folder.headline == "2 of 2 on model", folder.all_entries
     assert len(fake.books) == 2
-    assert all((folder.root / verdict["heatmap"]).is_file() for verdict in folder.record["verdicts"].values())
+    assert all((folder.root / decision.heatmap).is_file() for decision in folder.decisions.values())
 
 
 def test_a_shifted_picture_is_laid_back_onto_the_render_for_free(run, fake):
@@ -107,10 +107,10 @@ def test_a_shifted_picture_is_laid_back_onto_the_render_for_free(run, fake):
     folder = run()
     assert actions(folder) == ["unwarp", "accept"]
     assert len(fake.books) == 1
-    before, after = folder.record["gate"]["photoreal/front"]
-    assert abs(before["numbers"]["dx_px"] - 0.02 * 1024) < 1.5
-    assert after["numbers"]["shift_px"] < 1.5
-    assert folder.record["headline"] == "1 of 1 on model"
+    before, after = folder.entries("photoreal/front")
+    assert abs(before.numbers["dx_px"] - 0.02 * 1024) < 1.5
+    assert after.numbers["shift_px"] < 1.5
+    assert folder.headline == "1 of 1 on model"
     still = passes.load(folder.still("front"))
     assert still.shape[:2] == (SIZE, SIZE)
 
@@ -122,7 +122,7 @@ def test_a_picture_of_another_shape_is_bought_again_and_the_good_one_shown(run, 
     assert actions(folder) == ["reroll", "accept"]
     assert len(fake.books) == 2
     assert folder.chosen("photoreal/front") == 2
-    assert folder.record["headline"] == "1 of 1 on model"
+    assert folder.headline == "1 of 1 on model"
 
 
 def test_when_all_are_wrong_the_local_finish_stands_in_and_says_so(run, fake):
@@ -130,8 +130,8 @@ def test_when_all_are_wrong_the_local_finish_stands_in_and_says_so(run, fake):
     folder = run(gate={"retakes": 2})
     assert len(fake.books) == 3  # one still, two retakes, and never more
     assert actions(folder) == ["reroll", "stricter", "local", "accept"]
-    assert {verdict["made_by"] for verdict in folder.record["verdicts"].values()} == {"local"}
-    assert folder.record["headline"] == "1 of 1 on model"
+    assert {decision.made_by for decision in folder.decisions.values()} == {"local"}
+    assert folder.headline == "1 of 1 on model"
 
 
 def test_exact_mode_keeps_the_backdrop_to_the_bit_and_the_outline_to_the_pixel(run, fake):
@@ -142,7 +142,7 @@ def test_exact_mode_keeps_the_backdrop_to_the_bit_and_the_outline_to_the_pixel(r
     sent = passes.load(folder.references / "front.sent.png")
     assert sent.shape == still.shape
     assert (np.abs(still - 1.0).max(axis=-1)[mask > 0.99] > 0.02).mean() > 0.9
-    assert folder.record["verdicts"]["photoreal/front"]["made_by"] == "exact"
+    assert folder.decision("photoreal/front").made_by == "exact"
     assert Path(os.fspath(folder.take("front", 1))).is_file()
 
 
@@ -161,11 +161,11 @@ def test_exact_mode_takes_the_print_from_a_photo_where_it_is_told_to(run, fake, 
         "matrix_world": shot.matrix_world,
         "projection": shot.projection,
     }
-    entry = folder.record["gate"]["photoreal/front"][0]
+    entry = folder.entries("photoreal/front")[0]
     for photo in ("", str(tmp_path / "photo.png")):
         out = tmp_path / f"out-{bool(photo)}.png"
         inspection.exact(
-            str(still), facts, entry["pose"], "white", str(out), "none", str(tmp_path / "region.png"), photo
+            str(still), facts, entry.pose.model_dump(), "white", str(out), "none", str(tmp_path / "region.png"), photo
         )
     plain, striped = passes.load(tmp_path / "out-False.png"), passes.load(tmp_path / "out-True.png")
     changed = np.abs(plain - striped).max(axis=-1) > 0.05

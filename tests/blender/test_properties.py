@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import get_args
 
 import bpy
 import pytest
@@ -122,7 +121,7 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     assert ids("lighting") == list(PRESETS)
     assert ids("motion") == [*MOTIONS, "none"]
     for name in ("restore", "unsure"):
-        assert ids(name) == list(get_args(find(name).kind))
+        assert ids(name) == list(find(name).words)
     assert [name for name, *_ in rig.SETS] == list(ANGLE_SETS)
 
 

@@ -46,7 +46,7 @@ def scene(run_folder):
 
 def test_every_stage_says_it_is_done(run_folder):
     folder = RunFolder.open(run_folder)
-    assert {name: stage["state"] for name, stage in folder.record["stages"].items()} == {
+    assert folder.states == {
         "model": "skipped",
         "rig": "done",
         "references": "done",

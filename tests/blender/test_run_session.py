@@ -111,7 +111,7 @@ def test_a_cancel_while_it_runs_ends_it_in_order(session):
         states(run)
     assert run.state == "ended"
     folder = RunFolder.open(run.run.folder.root)
-    assert "cancelled" in {folder.stage(name)["state"] for name in ("model", "rig", "references")}
+    assert "cancelled" in {folder.stage(name).state for name in ("model", "rig", "references")}
     assert not folder.lease.path.exists()
 
 

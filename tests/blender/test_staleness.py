@@ -33,7 +33,17 @@ def rendered(sidebar, monkeypatch):
         yield Progress("references", "rendering", None, angle.name)
         save_picture(folder / f"{angle.name}.png")
         done.append(angle.name)
-        return Shot(angle.name, {"image": folder / f"{angle.name}.png"}, UNIT, UNIT, 85.0, "cpu", 1, 0.1, 0.5)
+        return Shot(
+            angle=angle.name,
+            files={"image": folder / f"{angle.name}.png"},
+            matrix_world=UNIT,
+            projection=UNIT,
+            focal_length=85.0,
+            device="cpu",
+            samples=1,
+            seconds=0.1,
+            coverage=0.5,
+        )
 
     monkeypatch.setattr(BlenderStudio, "render_reference", render_reference)
     sidebar.backend, sidebar.motion, sidebar.size = "local", "none", 64

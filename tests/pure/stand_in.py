@@ -84,7 +84,17 @@ class StandInStudio:
         image = png(*settings.resolution, grey=40 + 20 * [a.name for a in settings.studio.angles].index(angle.name))
         files = {name: write(folder / f"{angle.name}.{name}.png", image) for name in ("mask", "depth_map")}
         files["image"] = write(folder / f"{angle.name}.png", image)
-        return Shot(angle.name, files, _UNIT, _UNIT, 85.0, "stand-in", 1, 0.0, 0.5)
+        return Shot(
+            angle=angle.name,
+            files=files,
+            matrix_world=_UNIT,
+            projection=_UNIT,
+            focal_length=85.0,
+            device="stand-in",
+            samples=1,
+            seconds=0.0,
+            coverage=0.5,
+        )
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         self._count("render_finish")
@@ -115,6 +125,3 @@ class StandInStudio:
         assert all(path.is_file() for path in (*results.stills.values(), *results.clips.values()))
         write(folder / "contact_sheet.png", png())
         write(folder / "scene.blend", b"BLENDER")
-
-    def facts(self) -> dict[str, Any]:
-        return {"blender": "none", "device": "stand-in"}

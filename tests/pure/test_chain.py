@@ -345,7 +345,7 @@ def test_a_model_for_others_that_cannot_be_written_is_a_warning(tmp_path):
     assert [p.text for p in said if p.warning] == [
         f"{folder.product} could not be written (no texture); free some space. The pictures are made all the same"
     ]
-    assert folder.stage("rig")["state"] == "done"
+    assert folder.stage("rig").state == "done"
 
 
 def test_an_error_of_the_importer_names_the_users_own_file(tmp_path):

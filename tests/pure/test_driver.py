@@ -12,7 +12,7 @@ from consistency_pipeline.pipeline.driver import CancelRequest, cancellable
 from consistency_pipeline.pipeline.errors import Cancelled
 from consistency_pipeline.pipeline.stages import Progress
 
-WAITING = Progress("photoreal", "waiting")
+WAITING = Progress("photoreal", "waiting", idle=True)
 
 
 class Backend:

@@ -233,7 +233,7 @@ def test_no_price_is_so_low_that_nobody_is_asked(folder: RunFolder, fake: FakeFa
     )
     requests = stills(folder, "front")
     with_prices(folder, requests)
-    estimate = quote.estimate(folder.settings, folder.record["prices"])
+    estimate = quote.estimate(folder.settings, folder.prices)
     assert estimate.buys
     assert next(line.quoted_usd for line in estimate.lines if line.key == KEY) == 0.025
     buy(folder, requests)

@@ -153,13 +153,13 @@ def test_a_render_that_was_stopped_ends_the_run_and_makes_no_results(folder: Run
     with pytest.raises(Cancelled):
         for _ in steps_of(folder, studio):
             pass
-    states = {name: folder.stage(name)["state"] for name in STAGES}
+    states = {name: folder.stage(name).state for name in STAGES}
     assert states["photoreal"] == "cancelled"
     assert states["results"] == "waiting"
     assert [angle.name for angle in ANGLES if folder.still(angle.name).is_file()] == ["front"], "what is done is kept"
     for _ in steps_of(folder, SlowStudio(Clock())):
         pass
-    assert folder.stage("results")["state"] == "done"
+    assert folder.stage("results").state == "done"
     assert studio.calls["render_reference"] == 3
 
 
@@ -172,8 +172,8 @@ def test_stills_that_were_all_cancelled_make_no_results(folder: RunFolder):
     backend.cancel()
     with pytest.raises(Cancelled):
         list(steps)
-    assert folder.stage("photoreal")["state"] == "cancelled"
-    assert folder.stage("results")["state"] == "waiting"
+    assert folder.stage("photoreal").state == "cancelled"
+    assert folder.stage("results").state == "waiting"
     assert "save_results" not in studio.calls
 
 

@@ -93,9 +93,7 @@ class Points:
 def live(folder: RunFolder, points: Points | None = None, at: int = 0, **options: Any) -> Exception | None:
     """One life of the child's program, in this thread. What it raised; Crash included, as None is not."""
     queue = FalQueue(API_KEY)
-    accounts = Accounts(
-        folder.root, Journal(folder.journal), SpendingBook(), Limits(run=0.05), folder.record["id"], "duck"
-    )
+    accounts = Accounts(folder.root, Journal(folder.journal), SpendingBook(), Limits(run=0.05), folder.id, "duck")
     accounts.reconcile()
     store = Uploads(folder.root / ".uploads.json", queue, private=False)
     buyer = Buyer(root=folder.root, key=API_KEY, queue=queue, uploads=store, accounts=accounts, **options)
@@ -144,7 +142,7 @@ def test_a_crash_between_any_two_lines_pays_once_and_loses_nothing(
         assert (folder.root / OUT).is_file()
         assert not list(folder.root.rglob("*.part"))
         mine = SpendingBook().entries()
-        assert sum(entry.usd for entry in mine if entry.run == folder.record["id"]) <= 0.05
+        assert sum(entry.usd for entry in mine if entry.run == folder.id) <= 0.05
         if not isinstance(outcome, Crash):
             break
     assert crashes > 15

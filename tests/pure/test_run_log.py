@@ -88,7 +88,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, capfd):
     folder, studio = local(tmp_path), StandInStudio()
     (folder.root / run_log.NAME).mkdir()  # nothing can be written under its name
     finish(folder, studio)
-    assert folder.stage("results")["state"] == "done"
+    assert folder.stage("results").state == "done"
     assert capfd.readouterr() == ("", "")
 
 
@@ -98,7 +98,7 @@ def test_a_full_disk_stops_nothing(tmp_path: Path, capfd):
     folder, studio = local(tmp_path), StandInStudio()
     (folder.root / run_log.NAME).symlink_to("/dev/full")
     finish(folder, studio)
-    assert folder.stage("results")["state"] == "done"
+    assert folder.stage("results").state == "done"
     assert capfd.readouterr() == ("", "")
 
 

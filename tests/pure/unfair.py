@@ -337,8 +337,8 @@ class World:
     def _agree(self, run: Run, anew: bool) -> None:
         """As the commands: fal's prices, else those that are remembered; or those of the last time, an hour old."""
         folder = run.folder
-        if not anew and folder.record.get("prices"):
-            old = {name: row | {"at": _hour_before(row.get("at", ""))} for name, row in folder.record["prices"].items()}
+        if not anew and folder.prices:
+            old = {name: row | {"at": _hour_before(row.get("at", ""))} for name, row in folder.prices.items()}
             folder.note(prices=old)
             return
         try:
@@ -588,7 +588,7 @@ def _book(lines: list[_Line], world: World) -> list[str]:
         spent[entry.run] += entry.usd
     for number, run in enumerate(world.runs):
         mine = sum(line.attempt.committed_usd for line in lines if line.run == number)
-        book = spent[run.folder.record["id"]]
+        book = spent[run.folder.id]
         if abs(mine - book) > CENT:
             found.append(f"run {number}: the book of spendings has ${book:g}, the journal ${mine:g}")
     return found

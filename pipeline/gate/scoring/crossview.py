@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...verdicts import MadeBy
 from .arrays import Array, erode, sample
 from .colour import to_lab, to_linear, to_srgb
 from .reference import Reference
@@ -150,8 +151,8 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
     if value <= limits.tint:
         return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
     mild = max(abs(math.log(factor)) for factor in factors[worst]) <= math.log(STRONGEST)
-    action = "gain" if value <= limits.tint_reroll and mild else "reroll"
-    repair = "a gain brings it back" if action == "gain" else "too far for a gain"
+    action = MadeBy.GAIN if value <= limits.tint_reroll and mild else MadeBy.REROLL
+    repair = "a gain brings it back" if action == MadeBy.GAIN else "too far for a gain"
     return Tint(
         tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"  # type: ignore[arg-type]
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...verdicts import Outcome
 from .arrays import Array, shrink
 from .drift import Drift, MaskFor, find_drift, fit_of
 
@@ -47,7 +48,7 @@ class Track:
 
     frames: tuple[Frame, ...]
     fails_at: float | None
-    outcome: str
+    outcome: Outcome
     reason: str
 
 
@@ -117,7 +118,7 @@ def _predicted(seen: list[Frame], time: float) -> float:
 def judge(frames: tuple[Frame, ...]) -> Track:
     """What the frames of a clip say together: the first sustained fault, or none."""
     if not frames:
-        return Track((), None, "unsure", "the clip has no frames to look at")
+        return Track((), None, Outcome.UNSURE, "the clip has no frames to look at")
     blind = np.array([frame.seen < UNSEEN for frame in frames])
     first = frames[0]
     off = (
@@ -138,13 +139,20 @@ def judge(frames: tuple[Frame, ...]) -> Track:
     if found:
         reason = min(found, key=lambda name: found[name])
         at = frames[found[reason]]
-        return Track(frames, at.time, "fail", f"drift after {at.time:.1f} s: {reason} ({_by_how_much(at, reason)})")
+        return Track(
+            frames, at.time, Outcome.FAIL, f"drift after {at.time:.1f} s: {reason} ({_by_how_much(at, reason)})"
+        )
     if _first(blind) is not None:
         at = frames[int(_first(blind) or 0)]
-        return Track(frames, None, "unsure", f"from {at.time:.1f} s on the product can't be told from its backdrop")
+        return Track(
+            frames, None, Outcome.UNSURE, f"from {at.time:.1f} s on the product can't be told from its backdrop"
+        )
     worst = max(frame.p95_px for frame in frames)
     return Track(
-        frames, None, "pass", f"the outline stays within {worst:.1f} px of the product over {frames[-1].time:.1f} s"
+        frames,
+        None,
+        Outcome.PASS,
+        f"the outline stays within {worst:.1f} px of the product over {frames[-1].time:.1f} s",
     )
 
 
