@@ -51,7 +51,7 @@ class OpenRequests:
         change = (event.kind, event.text if event.fraction is None else "")
         if event.ends or self._logged.get(event.key) != change:
             self._logged[event.key] = change
-            level = logging.WARNING if event.kind == "failed" else logging.INFO
+            level = logging.WARNING if event.kind == JobState.FAILED else logging.INFO
             request = "" if event.request_id is None else f", request {event.request_id}"
             billed = "" if event.billed_usd is None else f", billed {event.billed_usd:g} USD"
             logger.log(level, "%s: %s%s%s: %s", event.key, event.kind, request, billed, event.text)
