@@ -10,17 +10,19 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.arguments import make_parser, settings_from, with_limits
 from .pipeline.choices import BackendName
+from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
-from .pipeline.terminal import Stop, drive, put, quiet_stdout, say
+from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
 
 if TYPE_CHECKING:
+    from .fal_backend.child.questions import Question
     from .pipeline.backend.ports import Backend
     from .pipeline.run.bug_report import BugReport
     from .pipeline.run.run_folder import RunFolder
@@ -77,7 +79,7 @@ def entry_point() -> NoReturn:
 def find_key() -> tuple[str, str] | None:
     """The fal.ai key and where it was found, None without one: the preferences first, then the environment."""
     if "bpy" in sys.modules:
-        from .operators.preferences import preferences
+        from .operators.editing.preferences import preferences
 
         own = preferences()
         if own is not None and own.key.strip():
@@ -126,12 +128,11 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     if settings.service.backend == BackendName.LOCAL:  # its takes would all be the same picture
         settings = settings.model_copy(update={"takes": 1})
     if settings.service.backend == BackendName.LOCAL:
-        return _drive(RunFolder.create(root, settings, versions()), _local_backend)
-    with _fal() as fal:
-        prices = _agree(fal, settings, options.yes)
+        return _finish(RunFolder.create(root, settings, versions()), _local_backend)
+    prices = _agree(settings, options.yes)
     folder = RunFolder.create(root, settings, versions())
     folder.note(prices=prices)
-    return _drive(folder, _fal_backend)
+    return _finish(folder, _fal_backend)
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
@@ -147,11 +148,10 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
     if settings.service.backend == BackendName.LOCAL:
-        return _drive(folder, _local_backend)
-    with _fal() as fal:
-        wishes = {"send_again": options.send_again, "retry_failed": options.retry_failed}
-        folder.note(prices=_agree(fal, settings, options.yes, folder, **wishes))
-    return _drive(folder, _fal_backend, send_again=options.send_again, retry_failed=options.retry_failed)
+        return _finish(folder, _local_backend)
+    again = {"send_again": options.send_again, "retry_failed": options.retry_failed}
+    folder.note(prices=_agree(settings, options.yes, folder, **again))
+    return _finish(folder, _fal_backend, **again)
 
 
 def _need_fal() -> str:
@@ -168,41 +168,29 @@ def _need_fal() -> str:
     return found[0]
 
 
-@contextlib.contextmanager
-def _fal() -> Iterator[Any]:
-    from .fal_backend.child.questions import ServiceQuestions
+def _ask_prices(endpoints: list[str]) -> Question[dict[str, Any]]:
+    from .fal_backend.child.questions import ask_prices
 
-    desk = ServiceQuestions(_need_fal(), _python_args())
-    try:
-        yield desk
-    finally:
-        desk.close()
+    return ask_prices(_need_fal(), endpoints, _python_args())
 
 
-def _agree(
-    fal: Any, settings: RunSettings, yes: bool, folder: RunFolder | None = None, **wishes: bool
-) -> dict[str, Any]:
+def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
-    from .fal_backend import quote
-    from .pipeline.money.spending import SpendingBook
+    from .fal_backend import consent
 
-    SpendingBook().check()
-    prices = fal.prices(quote.endpoints(settings, folder))
-    estimate = quote.estimate(settings, prices, folder, **wishes)
-    say(estimate.table())
-    quote.check_limits(estimate, settings)
-    if settings.money.budget is not None and estimate.total > settings.money.budget:
-        say(
-            f"the run's limit of ${settings.money.budget:.2f} will be reached before its end; it will stop there in order"
-        )
-    if estimate.buys and not yes:
+    costs = finish(consent.estimate(settings, folder, _ask_prices, **again), PAUSE)
+    say(costs.table())
+    consent.check(costs, settings)
+    if note := consent.limit_note(costs.total, settings.money.budget):
+        say(note)
+    if not consent.covers(consent.EVERYTHING_AGREED if yes else consent.NOTHING_AGREED, costs):
         if not sys.stdin.isatty():
-            raise UsageError(f"this would spend up to {estimate.in_words}; confirm with --yes")
-        sys.stderr.write(f"Spend up to {estimate.in_words}? [y/N] ")
+            raise UsageError(consent.refusal(costs, "confirm with --yes"))
+        sys.stderr.write(f"{consent.question(costs)} [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("nothing was spent")
-    return prices
+    return costs.prices
 
 
 def _local_backend(folder: RunFolder, studio: Any, **_options: Any) -> Backend:
@@ -217,7 +205,7 @@ def _fal_backend(folder: RunFolder, _studio: Any, **options: Any) -> Backend:
     return FalBackend(folder, _need_fal(), python_args=_python_args(), **options)
 
 
-def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
+def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
     """Advance the chain until it ends, telling what it says; Ctrl-C, SIGTERM and a closed terminal cancel in order."""
     from .pipeline import chain
     from .studio import BlenderStudio
@@ -231,7 +219,7 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
     folder.note(device=device.label)
     backend = make_backend(folder, studio, **options)
     try:
-        drive(chain.run(folder, studio, backend), backend, stop, folder.root)
+        run_to_end(chain.run(folder, studio, backend), backend, stop, folder.root)
         return _summary(folder, began)
     except ConsistencyError as error:
         return {
@@ -290,7 +278,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _estimate(options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend import quote
+    from .fal_backend import consent
     from .pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)
@@ -303,9 +291,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
             "total_usd": 0.0,
             "text": "local: no AI, no network, $0.00",
         }
-    with _fal() as fal:
-        prices = fal.prices(quote.endpoints(settings))
-    estimate = quote.estimate(settings, prices)
+    estimate = finish(consent.estimate(settings, None, _ask_prices), PAUSE)
     return {"status": "done", "backend": "fal", **estimate.to_json(), "text": estimate.table()}
 
 

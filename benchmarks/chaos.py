@@ -87,7 +87,7 @@ def drive(root: Path) -> int:
     backend = FalBackend(folder, os.environ["FAL_KEY"], send_again="--send-again" in sys.argv)
     print(json.dumps({"child": backend._connection.pid}), flush=True)
     try:
-        terminal.drive(chain.run(folder, DoubtfulStudio(), backend, wait=0.02), backend, stop, root)
+        terminal.run_to_end(chain.run(folder, DoubtfulStudio(), backend, wait=0.02), backend, stop, root)
     except Uncertain:
         return 4
     except ConsistencyError as error:

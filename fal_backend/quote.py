@@ -143,7 +143,7 @@ def estimate(
     send_again: bool = False,
     retry_failed: bool = False,
 ) -> Estimate:
-    """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two wishes."""
+    """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two options."""
     purchases = plan(settings, folder, prices)
     if folder is None:
         return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..pipeline.choices import BackendName
 from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
-from . import preferences
-from .display import first_screen, status, studio_view
-from .editing import angles, live
-from .runs import active_run
+from ..studio import names
+from .display import first_screen, follow, refresh, status, studio_view
+from .editing import angles, live, preferences
+from .editing.live import Change
+from .runs import abandoned_runs, active_run, run_request
+
+if TYPE_CHECKING:
+    from ..pipeline.settings import RunSettings
 
 _watcher = object()
 SAVING, SAVED = "is still being saved", "is saved"
@@ -72,23 +76,19 @@ def _look() -> None:
     now, root = status.of(), scene.consistency.run_folder
     if now.running:
         return
-    if "Consistency Render" in bpy.data.scenes:  # studio.render_scene.NAME; the file was saved during a run
+    if names.RENDER_SCENE in bpy.data.scenes:  # the file was saved during a run
         from ..studio.rendering.render_scene import remove_render_scene
 
         remove_render_scene()
     say_what_was_left(scene)
     if root or now.run_folder:
-        from .display import refresh
-
         refresh.everything(scene)
-        live.preview_prompt(scene)
+        follow.preview_prompt(scene)
     status.redraw()
 
 
 def say_what_was_left(scene: bpy.types.Scene) -> None:
     """Tell once of runs that another file, or a Blender that was closed or crashed, was working on."""
-    from .runs import abandoned_runs
-
     if active_run.is_active():
         return
     notes = []
@@ -171,21 +171,31 @@ def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
 
 def _look_for_stale() -> None:
     from ..pipeline.errors import ConsistencyError
-    from .display import pictures, refresh
 
     scene, now = bpy.context.scene, status.of()
     if now.running or not scene.consistency.run_folder:
         return
     try:
-        folder = pictures.folder_at_hand(scene)
+        folder = run_request.folder_of(scene)
     except ConsistencyError:
         return
     refresh.stale(scene, folder)
     status.redraw()
 
 
-def settings_changed() -> None:
-    """A camera or a light was changed: say soon which references are stale."""
+def _edited(change: Change, scene: bpy.types.Scene, settings: RunSettings | None = None) -> None:
+    """``live.Follower``: the scene follows at once, and what the panels say of the run soon."""
+    follow.changed(change, scene, settings)
+    if change in (Change.ANGLES, Change.LIGHT):
+        _look_for_stale_soon()
+    elif change is Change.SOURCE:  # what is shown of the run so far is about the earlier product
+        now = status.of()
+        if not now.running:
+            now.error = now.details = now.note = ""
+        look_soon()
+
+
+def _look_for_stale_soon() -> None:
     if bpy.app.background or not len(status.of().shots):
         return
     if not bpy.app.timers.is_registered(_look_for_stale):
@@ -203,11 +213,13 @@ HANDLERS = (
 def register() -> None:
     for handlers, handler in HANDLERS:
         handlers.append(handler)
+    live.follow_with(_edited)
     _loaded()
 
 
 def unregister() -> None:
     bpy.msgbus.clear_by_owner(_watcher)
+    live.follow_with(None)
     for timer in (_look, _look_for_stale):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

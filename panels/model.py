@@ -8,6 +8,7 @@ import bpy
 
 from ..operators.display import reasons, status
 from ..operators.editing import scene_settings
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar, draw_studio_view
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 
@@ -40,7 +41,7 @@ class CONSISTENCY_UL_photos(bpy.types.UIList):
 
 
 class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
-    bl_label = "Model"
+    bl_label = LABELS["model"]
     stage = "model"
 
     def draw(self, context: Context) -> None:

@@ -9,6 +9,7 @@ import bpy
 from ..operators.display import status
 from ..operators.editing import scene_settings
 from ..pipeline.choices import BackendName, Restore
+from ..pipeline.stages import LABELS
 from ..pipeline.verdicts import Outcome
 from .references import draw_pictures
 from .sidebar import Sidebar
@@ -23,7 +24,7 @@ OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL
 
 
 class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
-    bl_label = "Photoreal"
+    bl_label = LABELS["photoreal"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "photoreal"
 

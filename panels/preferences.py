@@ -8,13 +8,12 @@ import bpy
 
 from .. import __package__ as base_package
 from ..operators.display import reasons, status
-from ..operators.preferences import KeptPreferences, built_in, key_in_environment
+from ..operators.editing.preferences import KeptPreferences, built_in, key_in_environment
 from ..operators.runs import run_request
 from .words import limit, message
 
 if TYPE_CHECKING:
     from bpy.types import Context
-
 KEYS = "https://fal.ai/dashboard/keys"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators.display import status, thumbnails
-from ..pipeline.stages import ReferenceState
+from ..pipeline.stages import LABELS, ReferenceState
 from ..pipeline.verdicts import Outcome
 from .sidebar import Sidebar
 from .stage import StagePanel
@@ -23,7 +23,7 @@ NOTHING = 0.001  # of a line: Blender takes 0 for "as much as it needs"
 
 
 class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
-    bl_label = "References"
+    bl_label = LABELS["references"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "references"
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..operators.buttons.results import planes
 from ..operators.display import status
 from ..operators.display.compare import OVER, UNDER
-from ..operators.display.results import planes
+from ..pipeline.stages import LABELS
 from ..pipeline.verdicts import Outcome
+from ..pipeline.wording.program import PROGRAM, SHORT_NAME
 from .sidebar import worst
 from .stage import StagePanel
 from .words import STATE_ICONS, message
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
-    bl_label = "Results"
+    bl_label = LABELS["results"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "results"
 
@@ -65,10 +67,10 @@ def draw_compare(layout: UILayout, context: Context) -> None:
 class CONSISTENCY_PT_compare(bpy.types.Panel):
     """The same slider beside a picture."""
 
-    bl_label = "Consistency Pipeline"
+    bl_label = PROGRAM
     bl_space_type = "IMAGE_EDITOR"
     bl_region_type = "UI"
-    bl_category = "Consistency"
+    bl_category = SHORT_NAME
 
     def draw(self, context: Context) -> None:
         draw_compare(self.layout, context)

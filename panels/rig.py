@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..operators.editing.lighting import FOLDER
+from ..operators.buttons.lighting import FOLDER
 from ..operators.editing.properties import OURS
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel
 
@@ -38,7 +39,7 @@ class CONSISTENCY_MT_angles(bpy.types.Menu):
 
 
 class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
-    bl_label = "Rig"
+    bl_label = LABELS["rig"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "rig"
 

@@ -9,8 +9,9 @@ import bpy
 from ..operators.display import first_screen, reasons, status
 from ..operators.editing import scene_settings
 from ..operators.runs import gradual_imports
-from ..pipeline.stages import STAGES, StageState
+from ..pipeline.stages import LABELS, STAGES, StageState
 from ..pipeline.verdicts import Outcome
+from ..pipeline.wording.program import PROGRAM, SHORT_NAME
 from .words import STATE_ICONS, message
 
 if TYPE_CHECKING:
@@ -25,19 +26,19 @@ class Sidebar:
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "Consistency"
+    bl_category = SHORT_NAME
 
 
 class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
     bl_idname = "CONSISTENCY_PT_sidebar"
-    bl_label = "Consistency Pipeline"
+    bl_label = PROGRAM
 
     def draw_header_preset(self, context: Context) -> None:
         draw_studio_view(self.layout, context, emboss=False)
 
     def draw(self, context: Context) -> None:
         gradual_imports.begin()
-        first_screen.begin()
+        first_screen.guess_soon()
         layout = self.layout
         now = status.of(context)
         draw_stages(layout, now)
@@ -59,7 +60,7 @@ def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
     flow = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     states = {stage.name: stage.state for stage in now.stages}
     for stage in STAGES:
-        flow.label(text=stage.title(), icon=STATE_ICONS.get(states.get(stage, StageState.WAITING), "DOT"))
+        flow.label(text=LABELS[stage], icon=STATE_ICONS.get(states.get(stage, StageState.WAITING), "DOT"))
     if now.headline:
         message(layout, now.headline.partition(";")[0], icon=worst(now))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..operators.buttons.fields import label
 from ..operators.display import status
 from ..operators.display.endpoint_names import name_and_price
-from ..operators.editing.fields import label
 from ..pipeline.stages import ReferenceState, StageState
 from .sidebar import Sidebar, draw_error
 from .words import STATE_ICONS, message

@@ -9,6 +9,7 @@ import bpy
 from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
 from ..pipeline.choices import BackendName, MotionName
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
-    bl_label = "Video"
+    bl_label = LABELS["video"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "video"
 

@@ -12,6 +12,22 @@ from typing import Literal, TypeVar
 
 Stage = Literal["model", "rig", "references", "photoreal", "video", "results"]
 STAGES: tuple[Stage, ...] = ("model", "rig", "references", "photoreal", "video", "results")
+LABELS: dict[Stage, str] = {
+    "model": "Model",
+    "rig": "Rig",
+    "references": "References",
+    "photoreal": "Photoreal",
+    "video": "Video",
+    "results": "Results",
+}
+DOES: dict[Stage, str] = {
+    "model": "Make or take the product's model",
+    "rig": "Place cameras and lights",
+    "references": "Render the product from each angle",
+    "photoreal": "Turn each reference into a photoreal still",
+    "video": "Make the clip",
+    "results": "Load everything where an artist looks for it",
+}
 
 T = TypeVar("T")
 

@@ -10,18 +10,18 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from .errors import Cancelled
+from .driver import CancelRequest, cancellable
 
 if TYPE_CHECKING:
     from .backend.ports import Backend
     from .stages import Progress, Steps
 
-CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
+WAIT = 0.2  # seconds that one look for fal's answers to a cancel takes at most
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -47,14 +47,14 @@ def quiet_stdout() -> Iterator[Any]:
             own.close()
 
 
-class Stop:
-    """Whether the user, or the machine, wants this to end. The handlers only take note; the loop acts.
+class Stop(CancelRequest):
+    """Made by the user, or the machine, that wants this to end. The handlers only take note; the loop acts.
 
     Ctrl-C, a request to terminate and a closed terminal mean the same. Under ``nohup`` a closed terminal means nothing.
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        super().__init__()
         self._before: dict[int, Any] = {}
         for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one: a closed console of Windows
             number = getattr(signal, name, None)
@@ -62,7 +62,7 @@ class Stop:
                 self._before[number] = signal.signal(number, self._note)
 
     def _note(self, _number: int, _frame: object) -> None:
-        self.wanted = True
+        self.make()
 
     def restore(self) -> None:
         for name, handler in self._before.items():
@@ -70,35 +70,30 @@ class Stop:
             signal.signal(name, signal.SIG_DFL if handler is None else handler)
 
 
-def drive(steps: Steps[dict[str, Any]], backend: Backend, stop: Stop, root: Path) -> dict[str, Any]:
-    """Advance the chain of the run in ``root`` to its end, telling what it says. Its report.
+def run_to_end(steps: Steps[T], backend: Backend, stop: Stop, root: Path) -> T:
+    """Advance the chain of the run in ``root`` to its end, telling what it says; what it returns.
 
-    Raises what the chain raises, and Cancelled once ``stop`` is wanted and what is in flight has been cancelled.
+    Raises what ``driver.cancellable`` raises: Cancelled where ``stop`` is made. A second Ctrl-C stops waiting for fal's answers.
     """
-    show = Show()
+    from .stages import Progress
+
+    show, is_told = Show(), False
+    run = cancellable(steps, backend, stop, f"run 'consistency resume {root}'", WAIT)
     try:
         while True:
-            show(next(steps))
-            if stop.wanted:
-                _cancel(backend, stop)
-                steps.throw(Cancelled(f"cancelled; 'consistency resume {root}' goes on from here"))
+            said = next(run)
+            if isinstance(said, Progress):
+                show(said)
+            elif said is not None:
+                say(f"{said.key}: {said.text}")
+            if stop.is_made and not is_told:
+                is_told = True
+                say("cancelling …")
     except StopIteration as done:
-        report: dict[str, Any] = done.value
-        return report
+        result: T = done.value
+        return result
     finally:
-        steps.close()
-
-
-def _cancel(backend: Backend, stop: Stop) -> None:
-    """Cancel what is in flight and say what that means; a second Ctrl-C stops waiting for fal's answers."""
-    say("cancelling …")
-    stop.wanted = False
-    backend.cancel()
-    deadline = time.monotonic() + CANCEL_PATIENCE
-    while time.monotonic() < deadline and not stop.wanted and backend.in_flight:
-        for event in backend.poll(0.2):
-            if event.ends:
-                say(f"{event.key}: {event.text}")
+        run.close()
 
 
 class Show:

@@ -6,18 +6,20 @@ One root collection holds everything; deleting it deletes everything the extensi
 from __future__ import annotations
 
 from ..pipeline.formats.gltf_textures import LEFT_OUT as LEFT_OUT
+from ..pipeline.wording.program import PROGRAM
 
-ROOT = "Consistency Pipeline"
+ROOT = PROGRAM
 PRODUCT = "Consistency Product"
 RIG = "Consistency Rig"
 LIGHTING = "Consistency Lighting"
 BACKDROP = "Consistency Backdrop"
 RESULTS = "Consistency Results"
+RENDER_SCENE = "Consistency Render"  # there while something is rendered
 
 PRODUCT_ROOT = "Product"  # the empty that carries the whole product
 GROUND = "Ground"  # the shadow catcher
 WORLD = "Consistency World"
-BACKDROP_IMAGE = "Consistency Backdrop"  # one colour, behind what a camera sees in the studio view
+BACKDROP_IMAGE = BACKDROP  # one colour, behind what a camera sees in the studio view
 
 # Custom properties, all with one prefix so that they can be told from the artist's own.
 ANGLE = "consistency_angle"  # on a camera: the angle's name
@@ -33,6 +35,11 @@ SOURCE = "consistency_source"  # on the product's root: the file it came from
 IN_PLACE = (
     "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root
 )
+TURN = "consistency_turn"  # on the product's root: degrees about x, then y, then z
+TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
+WRITTEN = "consistency_written"  # on the root of taken objects: what that file shows, as hashes in JSON
+LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
+STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
 REACH = "consistency_reach"  # on the product's root: lowest and highest corner of what renders show beyond its vertices
 FILE_NAME = "consistency_file_name"  # on a scene in a run's product.blend: the file that it was taken from
 SCENE_NAME = "consistency_scene_name"  # on a scene in a run's product.blend: what it was called there

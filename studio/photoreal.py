@@ -12,6 +12,7 @@ from mathutils import Vector
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
+from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .model import product_points
 from .rendering import devices
@@ -33,7 +34,7 @@ def render_finish(
     scene = render_scene(finish, device)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
         yield from render(scene, camera, file, "photoreal", "finishing", angle.name)
-        facts = {"Software": "Consistency Pipeline", "Backend": "local: Cycles render, no AI", "Device": device.label}
+        facts = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI", "Device": device.label}
         yield from darkroom.do(
             "picture",
             Progress("photoreal", f"writing {out.name}", None, angle.name),

@@ -12,6 +12,7 @@ from ..pipeline.references import reference_files
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
+from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .rendering import devices
 from .rendering.render_scene import render, render_scene, scratch_file
@@ -28,7 +29,7 @@ def render_reference(
     matrix_world, projection = camera_matrices(camera, settings.resolution)
     files = reference_files(folder, angle.name)
     facts = {
-        "Software": "Consistency Pipeline",
+        "Software": PROGRAM,
         "Angle": json.dumps(asdict(angle)),
         "Device": device.label,
         "Camera matrix": json.dumps(matrix_world),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...pipeline.choices import BackendName
+from ...studio import names
+from ..editing.preferences import has_key, no_key, offline
 from ..editing.scene_settings import chosen_backend
 
 if TYPE_CHECKING:
@@ -24,18 +26,6 @@ def busy(context: Context) -> str | None:
 
 def no_run(context: Context) -> str | None:
     return None if context.scene.consistency.run_folder else "There is no run yet; press Run All first"
-
-
-def no_key() -> str | None:
-    from ..preferences import has_key
-
-    return None if has_key() else "There is no fal.ai key; enter one in the add-on's preferences, or set FAL_KEY"
-
-
-def offline() -> str | None:
-    from ...studio import compat
-
-    return None if compat.online_access() else f"Blender's online access is off; {compat.online_cure()}"
 
 
 def no_fal(context: Context) -> str | None:
@@ -54,8 +44,6 @@ def no_input(context: Context) -> str | None:
     if own.source == "OBJECTS" and not own.objects:
         return "No objects were taken; select the product and press Use Selected Objects"
     if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == BackendName.LOCAL:
-        from ..preferences import has_key
-
         cure = "choose fal.ai" if has_key() else "enter a key in the preferences"
         return f"Photos and words become a model at fal.ai only; {cure}, or start from a file"
     return None
@@ -72,7 +60,7 @@ def cannot_run(context: Context) -> str | None:
 
 def no_product() -> str | None:
     """Why the cameras can't be looked through."""
-    product = bpy.data.collections.get("Consistency Product")  # studio.names.PRODUCT, without importing the studio
+    product = bpy.data.collections.get(names.PRODUCT)
     if product is None or not product.objects:
         return "There is no product in this scene; run the Model stage first"
     return None

@@ -1,4 +1,4 @@
-"""Reads the run at hand and the drive into the status that panels draw. Files are read here, never while drawing."""
+"""Reads the run at hand, and the active one, into the status that panels draw. Files are read here, never while drawing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     from ...pipeline.run.run_folder import RunFolder
 
     now = status.of()
-    root = run_request.run_folder_of(scene)
+    root = run_request.root_of(scene)
     if folder is None and root is not None:
         try:
             folder = RunFolder.open(root)
@@ -54,7 +54,8 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
     """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
     settings, own = folder.settings, scene.consistency
     text = own.text if own.source == "WORDS" else ""
-    return scene_settings.made_from(settings.inputs.files, settings.inputs.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
+    made_from, of = scene_settings.made_from, settings.inputs.files
+    return made_from(of.files, of.text) == made_from(scene_settings.inputs_of(scene), text)
 
 
 def forget() -> None:
@@ -227,10 +228,10 @@ def jobs_of_journal(folder: RunFolder) -> None:
         item.request_id = last.request_id or ""
 
 
-def jobs(drive: ActiveRun) -> None:
+def jobs(run: ActiveRun) -> None:
     shown = status.of().jobs
     by_name = {item.name: item for item in shown}
-    for job in drive.backend.jobs.values():
+    for job in run.backend.jobs.values():
         item = by_name.get(job.key)
         if item is None:
             item = shown.add()
@@ -248,23 +249,23 @@ def _show_job(item: Any, job: Job) -> None:
     item.billed = -1.0 if job.billed_usd is None else job.billed_usd
 
 
-def progress(drive: ActiveRun) -> None:
+def progress(run: ActiveRun) -> None:
     """What is going on, each tick."""
     now = status.of()
-    now.running, now.cancelling = not drive.ended, drive.cancelling
-    now.run_folder = str(drive.folder.root)
-    now.backend = drive.backend.name
-    if drive.progress is not None:
-        now.stage = drive.progress.stage
-        now.text, now.fraction = drive.outlook.line, drive.outlook.fraction
-    stages(drive.folder)
-    jobs(drive)
+    now.running, now.cancelling = not run.ended, run.cancelling
+    now.run_folder = str(run.folder.root)
+    now.backend = run.backend.name
+    if run.progress is not None:
+        now.stage = run.progress.stage
+        now.text, now.fraction = run.outlook.line, run.outlook.fraction
+    stages(run.folder)
+    jobs(run)
 
 
-def what_is_there(drive: ActiveRun) -> tuple[Any, ...]:
+def what_is_there(run: ActiveRun) -> tuple[Any, ...]:
     """Differs as soon as a picture or the clip has come to disk, or another take is shown."""
-    ended = sum(job.ended is not None for job in drive.backend.jobs.values())
-    return drive.folder.rendered, tuple(drive.folder.all_chosen.items()), ended
+    ended = sum(job.ended is not None for job in run.backend.jobs.values())
+    return run.folder.rendered, tuple(run.folder.all_chosen.items()), ended
 
 
 def history() -> None:

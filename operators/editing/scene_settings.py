@@ -11,7 +11,7 @@ import bpy
 from ...pipeline.choices import BackendName
 from ...pipeline.declaration import options_of
 from ...pipeline.options import OPTIONS, LightRig, Money
-from . import live, parameters
+from . import live, parameters, preferences
 from .angles import set_angles, values_of
 from .option_properties import set_property, to_setting
 
@@ -21,21 +21,17 @@ if TYPE_CHECKING:
 
 def chosen_backend(scene: bpy.types.Scene) -> str:
     """ "fal" or "local": the scene's choice, else the preferences', else fal where a key is found."""
-    from ..preferences import has_key, preferences
-
-    own = preferences()
+    own = preferences.preferences()
     for choice in (scene.consistency.backend, own.backend if own is not None else "AUTO"):
         if choice != "AUTO":
             return choice
-    return "fal" if has_key() and not _goes_on_offline(scene) else "local"
+    return "fal" if preferences.has_key() and not _goes_on_offline(scene) else "local"
 
 
 def _goes_on_offline(scene: bpy.types.Scene) -> bool:
     """Nothing but a switch is in the way, and this machine can do it: a key never makes the free way the harder one."""
-    from ..display import reasons
-
     own = scene.consistency
-    return own.source in ("FILE", "OBJECTS") and not own.run_folder and reasons.offline() is not None
+    return own.source in ("FILE", "OBJECTS") and not own.run_folder and preferences.offline() is not None
 
 
 def inputs_of(scene: bpy.types.Scene) -> tuple[str, ...]:
@@ -95,17 +91,13 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
 
 
 def _device() -> str:
-    from ..preferences import preferences
-
-    own = preferences()
+    own = preferences.preferences()
     return own.device if own is not None else "auto"
 
 
 def budgets(scene: bpy.types.Scene) -> dict[str, float | None]:
     """The limits that hold for this scene's runs, USD; None: no limit."""
-    from ..preferences import preferences
-
-    own, shared = scene.consistency, preferences()
+    own, shared = scene.consistency, preferences.preferences()
     source = own if own.own_budget or shared is None else shared
     return {each.name: round(getattr(source, each.name, 0.0), 4) or None for each in options_of(Money)}
 

@@ -20,7 +20,7 @@ import bpy
 
 from ... import __package__ as base_package
 
-ROOT = f"{base_package}.operators.runs.run"  # whatever a button can reach from there
+ROOT = f"{base_package}.operators.buttons.run"  # whatever a button can reach from there
 PAUSE = 0.02  # seconds between two turns
 TURN = 0.006  # seconds after which a turn begins no further step
 
@@ -134,7 +134,7 @@ def _tick() -> float | None:
         return PAUSE
     from ..editing import live
 
-    live.preview_prompt(bpy.context.scene)
+    live.prompt_changed(bpy.context.scene, bpy.context)
     return None
 
 

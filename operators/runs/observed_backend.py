@@ -1,4 +1,4 @@
-"""Looks over a backend's shoulder: the chain sees the backend as it is, the panels see each request and what it says."""
+"""A backend that notes each request and what is said of it, for the panels; to the chain it is the backend itself."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...studio import names
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
     from ...pipeline.settings import RunSettings
 
 ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
-TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
-LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
-STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
 AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
 WORDS = {
     "camera": "camera moved",
@@ -55,7 +54,7 @@ def of_product(root: bpy.types.Object) -> dict[str, str]:
     from ...studio.scene import fingerprint
 
     bpy.context.view_layer.update()
-    stands = root.get(STANDS)
+    stands = root.get(names.STANDS)
     if stands is not None and any(abs(a - b) > AWAY for a, b in zip(stands, _flat(root), strict=True)):
         return {}
     try:
@@ -68,23 +67,23 @@ def of_file(root: bpy.types.Object) -> dict[str, str]:
     """Hashes of the product as its file has it, whichever way it is turned here. It has to stand where runs stand it."""
     from ...studio import orientation
 
-    if tuple(root.get(orientation.TURN, orientation.NONE)) == orientation.NONE:
+    if tuple(root.get(names.TURN, orientation.NONE)) == orientation.NONE:
         return of_product(root)
-    stands = root[STANDS]
+    stands = root[names.STANDS]
     try:
         with orientation.unturned(root):
-            root[STANDS] = _flat(root)
+            root[names.STANDS] = _flat(root)
             return of_product(root)
     finally:
-        root[STANDS] = stands
+        root[names.STANDS] = stands
 
 
-def stand(root: bpy.types.Object) -> Product:
+def put_in_place(root: bpy.types.Object) -> Product:
     """Put the product where every run stands it, and keep where that is. Raises BadInput where nothing of it shows."""
     from ...studio import model
 
     product = model.stand_on_ground(root, [])
-    root[STANDS] = _flat(root)
+    root[names.STANDS] = _flat(root)
     return product
 
 
@@ -92,13 +91,13 @@ def _flat(root: bpy.types.Object) -> list[float]:
     return [value for row in root.matrix_world for value in row]
 
 
-def standing(folder: RunFolder) -> bpy.types.Object | None:
+def own_root(folder: RunFolder) -> bpy.types.Object | None:
     """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took.
 
     None where all its parts were deleted, too: it is loaded anew.
     """
     from ...pipeline.errors import ConsistencyError
-    from ...studio import model, names
+    from ...studio import model
     from ...studio.scene.file_scene import is_part
 
     try:
@@ -108,8 +107,8 @@ def standing(folder: RunFolder) -> bpy.types.Object | None:
     if not any(is_part(part) for part in model.parts_of(root)):
         return None
     if root.get(names.SOURCE) == ADOPTED:
-        return root if root.get(TAKEN) in folder.settings.inputs.files else None
-    return root if root.get(LOADED) == loaded_state(folder) else None
+        return root if root.get(names.TAKEN) in folder.settings.inputs.files else None
+    return root if root.get(names.LOADED) == loaded_state(folder) else None
 
 
 def loaded_state(folder: RunFolder) -> str:
@@ -127,7 +126,7 @@ def file_state(path: Path) -> str:
 
 def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:
     """Keep what an angle's new reference was rendered from."""
-    root = standing(folder)
+    root = own_root(folder)
     looks = of_product(root) if root is not None else {}
     folder.keep_rendered_from(angle.name, {**of_settings(settings, angle), **looks})
 
@@ -140,7 +139,7 @@ def stale_angles(
     ``product``: hashes from ``of_product``, where they are known already.
     """
     if product is None:
-        root = standing(folder)
+        root = own_root(folder)
         product = of_product(root) if root is not None else {}
     found: dict[str, list[str]] = {}
     for angle in settings.studio.angles:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BudgetExceeded, RunFolderError
 from ..system.disk import append_line, check_writable, locked, read_lines
+from ..wording.program import PROGRAM
 from ..wording.text_table import usd as words
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def state_folder() -> Path:
         return Path(override)
     try:
         if sys.platform == "win32":
-            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Consistency Pipeline"
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / PROGRAM
         if sys.platform == "darwin":
-            return Path.home() / "Library" / "Application Support" / "Consistency Pipeline"
+            return Path.home() / "Library" / "Application Support" / PROGRAM
         return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
     except RuntimeError as error:  # in a container, a user's number need not belong to anybody
         raise RunFolderError(

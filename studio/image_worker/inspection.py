@@ -20,11 +20,12 @@ from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.scoring.unwarp import unwarp as straighten
 from ...pipeline.json_object import JsonObject
 from ...pipeline.verdicts import Cause, Outcome
+from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
 from .inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
 
-FACTS = {"Software": "Consistency Pipeline"}
+FACTS = {"Software": PROGRAM}
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
 WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
 CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked

@@ -19,6 +19,7 @@ from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
 from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
+from ...pipeline.wording.program import PROGRAM
 from . import passes
 
 CELL = 400  # pixels of a picture's longer side
@@ -116,7 +117,7 @@ def write_contact_sheet(
     sheet[:] = PAPER
     for x, top, picture in pictures:
         sheet[top : top + height, x : x + width] = picture
-    png.write(out, _with_words(sheet, words), {"Software": "Consistency Pipeline"})
+    png.write(out, _with_words(sheet, words), {"Software": PROGRAM})
 
 
 @dataclass(frozen=True)

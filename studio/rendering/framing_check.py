@@ -31,6 +31,7 @@ from ..scene.geometry import as_rendered
 from . import devices, passes
 from .render_scene import render, render_scene, scratch_file
 
+LOOK = "Consistency Look"  # the camera that it looks through
 SIDE = 128  # pixels of the longer side
 SAMPLES = 16
 FILL = 0.45  # share of the frame that the product is given
@@ -134,7 +135,7 @@ def _quick(scene: Scene) -> Scene:
 
 @contextmanager
 def _camera(frame: Frame, angle: Angle, settings: RunSettings) -> Iterator[Object]:
-    camera = bpy.data.objects.new("Consistency Look", bpy.data.cameras.new("Consistency Look"))
+    camera = bpy.data.objects.new(LOOK, bpy.data.cameras.new(LOOK))
     name, data = camera.name, camera.data.name
     try:
         set_lens(camera, angle, frame, settings.resolution)

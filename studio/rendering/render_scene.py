@@ -26,7 +26,7 @@ from ..scene.collections import existing_objects
 from ..scene.preferences import preference
 from .devices import Device
 
-NAME = "Consistency Render"
+NAME = names.RENDER_SCENE
 FULL = 1 << 20  # bytes; a disk with less to spare than that has cut off what was written last
 SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
 

@@ -6,7 +6,7 @@ import zipfile
 
 import bpy
 
-from consistency_pipeline.operators import preferences
+from consistency_pipeline.operators.editing import preferences
 from tests.fake_fal import API_KEY
 
 

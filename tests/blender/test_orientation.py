@@ -67,7 +67,7 @@ def test_a_quarter_turn_turns_it_and_leaves_it_on_the_floor(taken):
     ],
 )
 def test_the_side_that_is_clicked_is_the_front_or_below(taken, side, start, turned):
-    from consistency_pipeline.operators.editing.orientation import CONSISTENCY_OT_pick_side
+    from consistency_pipeline.operators.buttons.orientation import CONSISTENCY_OT_pick_side
 
     origin = Vector(start)
     towards = (Vector((0.0, 0.0, 0.3)) - origin).normalized()

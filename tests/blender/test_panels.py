@@ -283,7 +283,7 @@ def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_pa
 
 @pytest.mark.parametrize(("limit", "unknown"), [(0.0, ""), (0.04, ""), (0.06, "somebody/made-this")])
 def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, limit, unknown):
-    from consistency_pipeline.operators.runs.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.buttons.costs import CONSISTENCY_OT_agree
 
     now, promised, shown = bpy.context.window_manager.consistency, {}, []
     now.costs.clear()

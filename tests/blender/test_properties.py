@@ -116,7 +116,7 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     def ids(name):
         return [item.identifier for item in sidebar.bl_rna.properties[name].enum_items]
 
-    from consistency_pipeline.operators.editing import rig
+    from consistency_pipeline.operators.buttons import rig
 
     assert ids("lighting") == list(PRESETS)
     assert ids("motion") == [*MOTIONS, "none"]
@@ -218,7 +218,7 @@ def test_every_property_has_a_description_that_is_a_sentence_without_a_period(si
 def test_runs_are_kept_at_a_place_that_does_not_hang_on_where_blender_was_started(
     addon, tmp_path, monkeypatch, chosen, blend, home
 ):
-    from consistency_pipeline.operators import preferences
+    from consistency_pipeline.operators.editing import preferences
     from consistency_pipeline.operators.runs import run_request
 
     monkeypatch.setattr(preferences, "preferences", lambda: SimpleNamespace(folder=chosen))

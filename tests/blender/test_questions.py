@@ -13,11 +13,12 @@ SOMEBODYS = ["somebody/made-this"]
 @pytest.fixture
 def asked(addon, monkeypatch):
     """Keys that prices were asked with; each is answered by the next of ``answers``, an exception or a dictionary."""
+    from consistency_pipeline.fal_backend.child import questions as child
     from consistency_pipeline.operators.runs import questions
 
     keys, answers = [], []
 
-    def ask(key, _question):
+    def ask(key, _question, _python_args):
         keys.append(key)
         yield
         answer = answers.pop(0)
@@ -25,7 +26,7 @@ def asked(addon, monkeypatch):
             raise answer
         return answer
 
-    monkeypatch.setattr(questions, "ask", ask)
+    monkeypatch.setattr(child, "ask", ask)
     monkeypatch.setattr(questions, "_prices", {})
     return keys, answers
 
@@ -89,6 +90,6 @@ def test_what_cannot_be_a_key_is_said_to_be_none(addon):
     ],
 )
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text, said):
-    from consistency_pipeline.operators.runs.modal_base import sentence
+    from consistency_pipeline.operators.buttons.operator_base import sentence
 
     assert sentence(text) == said

@@ -88,7 +88,8 @@ c.register()
 from consistency_pipeline.operators.runs import gradual_imports as warm_up
 while warm_up.advance(): pass
 known = set(sys.modules) - for_child
-from consistency_pipeline.operators import preferences, startup
+from consistency_pipeline.operators import startup
+from consistency_pipeline.operators.editing import preferences
 from consistency_pipeline.operators.runs import run_request
 import pathlib
 run_request.runs_home = lambda: pathlib.Path(sys.argv[1])

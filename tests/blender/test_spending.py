@@ -88,6 +88,7 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     import json
 
     from consistency_pipeline.fal_backend import errors
+    from consistency_pipeline.fal_backend.child import questions as child
     from consistency_pipeline.operators.runs import questions
 
     def down(*_arguments):
@@ -97,19 +98,19 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     (tmp_path / "state").mkdir()
     row = {"usd": 0.5, "unit": "images", "at": "2026-01-01"}
     (tmp_path / "state" / "prices.json").write_text(json.dumps({"a/b": row}))
-    monkeypatch.setattr(questions, "ask", down)
+    monkeypatch.setattr(child, "ask", down)
     assert questions.finish(questions.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
 
 
 def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(sidebar):
     from types import SimpleNamespace
 
-    from consistency_pipeline.operators.runs.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.buttons.costs import CONSISTENCY_OT_agree
     from consistency_pipeline.operators.runs.run_request import RunRequest
 
-    for wish, left in ((RunRequest(), 2.5), (RunRequest(until="photoreal", again=True), -1.0)):
+    for request, left in ((RunRequest(), 2.5), (RunRequest(until="photoreal", again=True), -1.0)):
         status().estimate = 2.5
-        CONSISTENCY_OT_agree.cancel(SimpleNamespace(wish=wish), bpy.context)
+        CONSISTENCY_OT_agree.cancel(SimpleNamespace(request=request), bpy.context)
         assert status().estimate == left
 
 
@@ -140,13 +141,13 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
     refresh.everything(bpy.context.scene)
     status().job_index = status().jobs.find(key)
 
-    def estimate(wish):
-        return questions.finish(start_run.estimate(bpy.context.scene, wish)).total
+    def estimate(request):
+        return questions.finish(start_run.estimate(bpy.context.scene, request)).total
 
     asked = []
-    monkeypatch.setattr(start_run, "start", lambda _scene, wish, _prices: asked.append(wish))
-    wish = RunRequest("photoreal", retry_failed=True, send_again=isinstance(fate, AcceptanceUnknown))
-    assert estimate(wish) > estimate(RunRequest("photoreal")), "what is bought again is not in the price"
+    monkeypatch.setattr(start_run, "start", lambda _scene, request, _prices: asked.append(request))
+    request = RunRequest("photoreal", retry_failed=True, send_again=isinstance(fate, AcceptanceUnknown))
+    assert estimate(request) > estimate(RunRequest("photoreal")), "what is bought again is not in the price"
     with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.retry_job()
     assert key in [cost.name for cost in status().costs]

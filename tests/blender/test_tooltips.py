@@ -88,7 +88,7 @@ def test_every_number_has_its_unit(sidebar):
 
 @pytest.mark.parametrize("stage", ["model", "rig", "references", "photoreal", "video", "results"])
 def test_each_run_button_says_what_it_does(sidebar, stage):
-    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.buttons.run import CONSISTENCY_OT_run
 
     class Properties:
         until, fresh, again = stage, False, False
@@ -97,3 +97,12 @@ def test_each_run_button_says_what_it_does(sidebar, stage):
     assert len(words) > 20
     Properties.again = True
     assert "anew" in CONSISTENCY_OT_run.description(bpy.context, Properties)
+
+
+def test_an_operator_is_called_as_its_class_is(sidebar):
+    """One word finds the button, the class and the script's call."""
+    from consistency_pipeline import operators
+
+    pairs = {cls.__name__: cls.bl_idname for cls in operators.CLASSES if issubclass(cls, bpy.types.Operator)}
+    assert len(pairs) > 30
+    assert pairs == {name: name.lower().replace("consistency_ot_", "consistency.") for name in pairs}

@@ -190,7 +190,7 @@ def test_angles_can_be_chosen_and_added():
 )
 def test_nothing_is_bought_that_nobody_agreed_to(fake, capfd, tmp_path, monkeypatch, endpoint):
     monkeypatch.setattr(command_line, "_need_fal", lambda: API_KEY)
-    monkeypatch.setattr(command_line, "_drive", lambda *_arguments: pytest.fail("it was begun"))
+    monkeypatch.setattr(command_line, "_finish", lambda *_arguments: pytest.fail("it was begun"))
     model, run = tmp_path / "duck.glb", tmp_path / "run"
     model.write_bytes(glb(200, (9, 9, 9)))
     status, _, err = consistency(

@@ -12,8 +12,9 @@ import pytest
 
 from consistency_pipeline.fal_backend import errors, prices
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.child.questions import ServiceQuestions
+from consistency_pipeline.fal_backend.child.questions import check_key
 from consistency_pipeline.fal_backend.service.client import FalQueue
+from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.redaction import hide
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
@@ -169,13 +170,9 @@ def test_a_private_upload_is_not_reused_for_longer_than_it_lives_nor_by_others(
     assert len(fake.storage.uploads) == 2
 
 
-def test_the_desk_is_as_discreet(fake: FakeFal):
-    desk = ServiceQuestions(API_KEY)
-    try:
-        desk.check_key()
-        fake.keys.clear()
-        with pytest.raises(errors.BadKey) as refused:
-            desk.check_key()
-    finally:
-        desk.close()
+def test_a_question_outside_a_run_is_as_discreet(fake: FakeFal):
+    finish(check_key(API_KEY), PAUSE)
+    fake.keys.clear()
+    with pytest.raises(errors.BadKey) as refused:
+        finish(check_key(API_KEY), PAUSE)
     assert not holds_key(str(refused.value).encode())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import errors, prices, quote
-from consistency_pipeline.fal_backend.child.questions import ServiceQuestions
+from consistency_pipeline.fal_backend.child.questions import ask_prices
+from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.money.ledger import Ledger, difference, usd
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -77,15 +78,11 @@ def test_what_the_price_list_does_not_say_is_a_multiplier_with_its_source(
 
 def test_offline_prices_are_marked_as_remembered_or_stored(fake: FakeFal, tmp_path: Path):
     run = settings(tmp_path)
-    desk = ServiceQuestions(API_KEY)
-    try:
-        asked = desk.prices([KONTEXT])
-        assert asked[KONTEXT]["usd"] == 0.025
-        fake.prices[KONTEXT] = 0.09
-        fake.fault("pricing", "nginx_502", times=None)
-        remembered = desk.prices([KONTEXT, KLING])
-    finally:
-        desk.close()
+    asked = finish(ask_prices(API_KEY, [KONTEXT]), PAUSE)
+    assert asked[KONTEXT]["usd"] == 0.025
+    fake.prices[KONTEXT] = 0.09
+    fake.fault("pricing", "nginx_502", times=None)
+    remembered = finish(ask_prices(API_KEY, [KONTEXT, KLING]), PAUSE)
     assert remembered[KONTEXT]["usd"] == 0.025  # the last one that fal told
     estimate = quote.estimate(run, remembered)
     sources = {line["endpoint"]: line["price_source"] for line in estimate.to_json()["lines"]}
@@ -97,23 +94,15 @@ def test_offline_prices_are_marked_as_remembered_or_stored(fake: FakeFal, tmp_pa
 
 def test_offline_prices_are_remembered_too_when_nothing_answers(fake: FakeFal, tmp_path: Path):
     prices.fetch(API_KEY, [KONTEXT])
-    desk = ServiceQuestions(API_KEY)
-    try:
-        with fake.offline():
-            known = desk.prices([KONTEXT, KLING])
-    finally:
-        desk.close()
+    with fake.offline():
+        known = finish(ask_prices(API_KEY, [KONTEXT, KLING]), PAUSE)
     assert set(known) == {KONTEXT}
     assert known[KONTEXT]["remembered"] is True
 
 
 def test_a_wrong_key_is_known_before_the_renders(fake: FakeFal):
-    desk = ServiceQuestions("wrong:key")
-    try:
-        with pytest.raises(errors.BadKey):
-            desk.prices([KONTEXT])
-    finally:
-        desk.close()
+    with pytest.raises(errors.BadKey):
+        finish(ask_prices("wrong:key", [KONTEXT]), PAUSE)
 
 
 def test_an_endpoint_that_fal_does_not_price_does_not_spoil_the_others(fake: FakeFal):
@@ -258,11 +247,7 @@ def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: F
 
 def test_a_list_that_leaves_an_endpoint_out_does_not_make_it_cheap(fake: FakeFal):
     fake.prices[KONTEXT] = (0.07, "images")
-    desk = ServiceQuestions(API_KEY)
-    try:
-        assert desk.prices([KONTEXT])[KONTEXT]["usd"] == 0.07
-        fake.oddity("prices-of-others")
-        remembered = desk.prices([KONTEXT])[KONTEXT]
-    finally:
-        desk.close()
+    assert finish(ask_prices(API_KEY, [KONTEXT]), PAUSE)[KONTEXT]["usd"] == 0.07
+    fake.oddity("prices-of-others")
+    remembered = finish(ask_prices(API_KEY, [KONTEXT]), PAUSE)[KONTEXT]
     assert (remembered["usd"], remembered["remembered"]) == (0.07, True)

@@ -45,7 +45,7 @@ def settings():
 
 
 def preferences():
-    return import_module(f"{PACKAGE}.operators.preferences").preferences()
+    return import_module(f"{PACKAGE}.operators.editing.preferences").preferences()
 
 
 def small():

@@ -175,7 +175,7 @@ def _shoot_image_editor():
 def measures():
     """For benchmarks/window.py: what holds the window, and for how long."""
     panels = import_module(f"{PACKAGE}.panels")
-    drive = import_module(f"{PACKAGE}.operators.runs.active_run")
+    active_run = import_module(f"{PACKAGE}.operators.runs.active_run")
     took = {}
     for cls in panels.CLASSES:
         if hasattr(cls, "draw") and issubclass(cls, bpy.types.Panel):
@@ -199,7 +199,7 @@ def measures():
     began = time.perf_counter()
     module.register()
     registering = time.perf_counter() - began
-    holds = {doing: 1000.0 * seconds for doing, seconds in {**drive.current.holds, **held}.items()}
+    holds = {doing: 1000.0 * seconds for doing, seconds in {**active_run.current.holds, **held}.items()}
     means = {name: 1000.0 * sum(times) / len(times) for name, times in took.items() if times}
     slowest = max(means, key=means.get)
     return {
@@ -211,7 +211,7 @@ def measures():
     }
 
 
-# What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (drive.holds).
+# What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (active_run.holds).
 CALLBACKS = {
     "runs.run": ("CONSISTENCY_OT_run._invoke", "CONSISTENCY_OT_run._ask", "CONSISTENCY_OT_run._let_go"),
     "display.refresh": ("everything", "progress", "pictures", "money", "jobs", "stale", "history"),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import reasons, status
+from ...studio import names
+from ..display import status
+from .operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 
 def planes() -> bpy.types.Collection | None:
     """The collection that holds the stills as planes, None while there is none."""
-    found = bpy.data.collections.get("Consistency Results")  # studio.names.RESULTS, without importing the studio
+    found = bpy.data.collections.get(names.RESULTS)
     return found if found is not None and found.objects else None
 
 
-class CONSISTENCY_OT_toggle_planes(bpy.types.Operator):
+class CONSISTENCY_OT_toggle_planes(Button, bpy.types.Operator):
     """Show or hide the stills that stand behind the product as planes"""
 
     bl_idname = "consistency.toggle_planes"
@@ -27,17 +29,16 @@ class CONSISTENCY_OT_toggle_planes(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        return reasons.refuse(cls, None if planes() else "There are no planes yet; run the Results stage first")
+    def why_not(cls, _context: Context) -> str | None:
+        return None if planes() else "There are no planes yet; run the Results stage first"
 
-    def execute(self, _context: Context) -> set[str]:
+    def act(self, _context: Context) -> None:
         found = planes()
         assert found is not None
         found.hide_viewport = not found.hide_viewport
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_send_to_sequencer(bpy.types.Operator):
+class CONSISTENCY_OT_send_to_sequencer(Button, bpy.types.Operator):
     """Add the clip to the sequencer at the current frame, above what is there"""
 
     bl_idname = "consistency.send_to_sequencer"
@@ -45,23 +46,22 @@ class CONSISTENCY_OT_send_to_sequencer(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
+    def why_not(cls, context: Context) -> str | None:
         clip = status.of(context).clip
-        return reasons.refuse(cls, None if clip else "There is no clip yet; run the Video stage first")
+        return None if clip else "There is no clip yet; run the Video stage first"
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         from ...studio import compat
 
         clip = Path(status.of(context).clip)
         if not clip.is_file():
-            self.report({"ERROR"}, f"{clip} is not there any more; make it again")
-            return {"CANCELLED"}
+            return self.refuse(f"{clip} is not there any more; make it again")
         scene = compat.sequencer_scene(context)
         strips = compat.strips(scene.sequence_editor_create())
         channel = max((strip.channel for strip in strips), default=0) + 1
         strips.new_movie(clip.stem, str(clip), channel=channel, frame_start=scene.frame_current)
         self.report({"INFO"}, f"{clip.name} is in the sequencer of {scene.name}, channel {channel}")
-        return {"FINISHED"}
+        return None
 
 
 CLASSES = (CONSISTENCY_OT_toggle_planes, CONSISTENCY_OT_send_to_sequencer)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import EnumProperty
 
-from ...pipeline.errors import ConsistencyError
-from ..display import reasons, refresh, status
-from ..runs.modal_base import say_error
-from . import live, scene_settings
+from ..display import follow, reasons, refresh, status
+from ..editing import scene_settings
+from ..editing.live import Change, tell
+from ..runs import staleness
+from .operator_base import Button, attempt
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event, OperatorProperties
@@ -41,22 +42,21 @@ def turn(context: Context, by: Matrix | None) -> None:
 
     Raises ConsistencyError.
     """
-    from ...studio import model, orientation
-    from ..runs import staleness
+    from ...studio import model, names, orientation
 
     scene = context.scene
     own, root = scene.consistency, model.product_root()
-    before = root.get(orientation.TURN, orientation.NONE)
-    wanted = orientation.NONE if by is None else orientation.turn_of(by @ orientation.rotation(before))
-    live.named(own, context)
-    own.turn = [math.radians(angle) for angle in wanted]
-    orientation.turn_product(root, wanted)
-    product = staleness.stand(root)
+    before = root.get(names.TURN, orientation.NONE)
+    turned = orientation.NONE if by is None else orientation.turn_of(by @ orientation.rotation(before))
+    tell(Change.NAME, scene)
+    own.turn = [math.radians(angle) for angle in turned]
+    orientation.turn_product(root, turned)
+    product = staleness.put_in_place(root)
     inputs = scene_settings.inputs_of(scene)
     called = own.product_name or (Path(inputs[0]).stem if inputs else own.text.strip())
     refresh.product(called, product.size, inputs, own.text)
-    live.angles_changed(own, context)
-    live.place_lights(scene)
+    tell(Change.ANGLES, scene)
+    follow.place_lights(scene)
     status.redraw()
 
 
@@ -80,47 +80,44 @@ def look_at_product(context: Context) -> None:
         space.clip_start = min(space.clip_start, size / 100.0)
 
 
-class CONSISTENCY_OT_turn_product(bpy.types.Operator):
+class CONSISTENCY_OT_turn_product(Button, bpy.types.Operator):
     """Turn the product by 90 degrees, and put it on the floor"""
 
     bl_idname = "consistency.turn_product"
     bl_label = "Turn Product"
     bl_options = {"REGISTER", "UNDO"}
+    error_at = "model"
 
     by: EnumProperty(name="By", description="Which way", items=[each[:3] for each in TURNS], options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, cannot_turn(context))
+    def why_not(cls, context: Context) -> str | None:
+        return cannot_turn(context)
 
     @classmethod
     def description(cls, _context: Context, properties: OperatorProperties) -> str:
         return next(words for word, _, words, *_ in TURNS if word == properties.by)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         from mathutils import Matrix
 
         axis, angle = next((axis, angle) for word, _, _, axis, angle in TURNS if word == self.by)
-        try:
-            turn(context, None if self.by == "NONE" else Matrix.Rotation(math.radians(angle), 4, axis))
-        except ConsistencyError as error:
-            say_error(self, error, "model")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        turn(context, None if self.by == "NONE" else Matrix.Rotation(math.radians(angle), 4, axis))
 
 
-class CONSISTENCY_OT_pick_side(bpy.types.Operator):
+class CONSISTENCY_OT_pick_side(Button, bpy.types.Operator):
     """Click the side of the product that is its front, or that it stands on"""
 
     bl_idname = "consistency.pick_side"
     bl_label = "Pick Side"
     bl_options = {"REGISTER", "UNDO"}
+    error_at = "model"
 
     side: EnumProperty(name="Side", description="What the picked side is", items=SIDES, options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, cannot_turn(context))
+    def why_not(cls, context: Context) -> str | None:
+        return cannot_turn(context)
 
     @classmethod
     def description(cls, _context: Context, properties: OperatorProperties) -> str:
@@ -142,11 +139,7 @@ class CONSISTENCY_OT_pick_side(bpy.types.Operator):
             return {"RUNNING_MODAL"} if is_key or event.type == "LEFTMOUSE" else {"PASS_THROUGH"}
         self._let_go(context)
         ray = _ray(context, event.mouse_x, event.mouse_y)
-        try:
-            return self.take(context, *ray) if ray is not None else {"CANCELLED"}
-        except ConsistencyError as error:
-            say_error(self, error, "model")
-            return {"CANCELLED"}
+        return attempt(self, lambda: self.take(context, *ray), self.error_at) if ray is not None else {"CANCELLED"}
 
     def take(self, context: Context, origin: Vector, direction: Vector) -> set[str]:
         """The side that a ray of the viewport hits. Raises ConsistencyError."""

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import StringProperty
 
-from ...pipeline.errors import ConsistencyError
 from ...pipeline.stages import JobState, StageState
 from ..display import reasons, refresh, status
-from ..display.pictures import folder_at_hand
 from ..editing import scene_settings
-from . import active_run
-from .modal_base import say_error
+from ..runs import active_run
+from ..runs.run_request import folder_of
+from .operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -45,7 +44,7 @@ def cannot_retry(context: Context) -> str | None:
     return reasons.cannot_run(context)
 
 
-class CONSISTENCY_OT_cancel_job(bpy.types.Operator):
+class CONSISTENCY_OT_cancel_job(Button, bpy.types.Operator):
     """Cancel the selected job; what fal.ai has begun is billed and kept, what it has not begun costs nothing"""
 
     bl_idname = "consistency.cancel_job"
@@ -53,19 +52,19 @@ class CONSISTENCY_OT_cancel_job(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, cannot_cancel(context))
+    def why_not(cls, context: Context) -> str | None:
+        return cannot_cancel(context)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         job = selected(context)
         if job is None or active_run.current is None:
             return {"CANCELLED"}
         active_run.current.backend.cancel(job.name)
         job.log = "cancelling"
-        return {"FINISHED"}
+        return None
 
 
-class CONSISTENCY_OT_retry_job(bpy.types.Operator):
+class CONSISTENCY_OT_retry_job(Button, bpy.types.Operator):
     """Ask for what the selected job should have made again; earlier takes stay, and the price is shown first"""
 
     bl_idname = "consistency.retry_job"
@@ -73,8 +72,8 @@ class CONSISTENCY_OT_retry_job(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, cannot_retry(context))
+    def why_not(cls, context: Context) -> str | None:
+        return cannot_retry(context)
 
     def invoke(self, context: Context, _event: bpy.types.Event) -> set[str]:
         return self._run(context, "INVOKE_DEFAULT")
@@ -91,7 +90,7 @@ class CONSISTENCY_OT_retry_job(bpy.types.Operator):
         return bpy.ops.consistency.run(how, until=until, retry_failed=True, send_again=job.state == JobState.UNCERTAIN)
 
 
-class CONSISTENCY_OT_copy_text(bpy.types.Operator):
+class CONSISTENCY_OT_copy_text(Button, bpy.types.Operator):
     """Copy the full text to the clipboard"""
 
     bl_idname = "consistency.copy_text"
@@ -100,38 +99,35 @@ class CONSISTENCY_OT_copy_text(bpy.types.Operator):
 
     text: StringProperty(name="Text", description="What to copy", options={"SKIP_SAVE"})
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         context.window_manager.clipboard = self.text
         self.report({"INFO"}, "Copied")
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_clear_error(bpy.types.Operator):
+class CONSISTENCY_OT_clear_error(Button, bpy.types.Operator):
     """Put this message away"""
 
     bl_idname = "consistency.clear_error"
     bl_label = "Dismiss"
     bl_options = {"INTERNAL"}
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         now = status.of(context)
         now.error = now.details = now.note = ""
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_list_runs(bpy.types.Operator):
+class CONSISTENCY_OT_list_runs(Button, bpy.types.Operator):
     """Look for earlier runs where new ones are kept"""
 
     bl_idname = "consistency.list_runs"
     bl_label = "List Earlier Runs"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Context) -> set[str]:
+    def act(self, _context: Context) -> None:
         refresh.history()
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_load_run(bpy.types.Operator):
+class CONSISTENCY_OT_load_run(Button, bpy.types.Operator):
     """Set the panels to an earlier run's settings"""
 
     bl_idname = "consistency.load_run"
@@ -146,29 +142,24 @@ class CONSISTENCY_OT_load_run(bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
     @classmethod
     def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
         return "Open this run again, with its settings and pictures" if properties.go_on else str(cls.__doc__)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         from ...pipeline.run.run_folder import RunFolder
 
-        try:
-            folder = RunFolder.open(Path(bpy.path.abspath(self.path)))
-        except ConsistencyError as error:
-            say_error(self, error)
-            return {"CANCELLED"}
+        folder = RunFolder.open(Path(bpy.path.abspath(self.path)))
         scene_settings.from_settings(context.scene, folder.settings)
         if self.go_on:
             context.scene.consistency.run_folder = str(folder.root)
             refresh.everything(context.scene, folder)
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_show_costs(bpy.types.Operator):
+class CONSISTENCY_OT_show_costs(Button, bpy.types.Operator):
     """Read again what this run has cost"""
 
     bl_idname = "consistency.show_costs"
@@ -176,16 +167,11 @@ class CONSISTENCY_OT_show_costs(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.no_run(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.no_run(context)
 
-    def execute(self, context: Context) -> set[str]:
-        try:
-            refresh.money(folder_at_hand(context.scene))
-        except ConsistencyError as error:
-            say_error(self, error)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def act(self, context: Context) -> None:
+        refresh.money(folder_of(context.scene))
 
 
 CLASSES = (

@@ -9,8 +9,8 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...pipeline.errors import ConsistencyError
 from ..display import reasons
-from ..runs.modal_base import say_error
-from . import parameters
+from ..editing import parameters
+from .operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _kept: list[tuple[str, str, str]] = []
 
 
-class CONSISTENCY_OT_add_parameter(bpy.types.Operator):
+class CONSISTENCY_OT_add_parameter(Button, bpy.types.Operator):
     """Change one of this endpoint's own fields"""
 
     bl_idname = "consistency.add_parameter"
@@ -40,22 +40,18 @@ class CONSISTENCY_OT_add_parameter(bpy.types.Operator):
     field: EnumProperty(name="Field", description="The field to change", items=_items, options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
-    def execute(self, context: Context) -> set[str]:
-        try:
-            endpoint = parameters.find(self.endpoint, self.role)
-        except ConsistencyError as error:
-            say_error(self, error)
-            return {"CANCELLED"}
+    def act(self, context: Context) -> set[str] | None:
+        endpoint = parameters.find(self.endpoint, self.role)
         if self.field not in endpoint.Input.model_fields:
             return {"CANCELLED"}
         parameters.add(context.scene, endpoint, self.field)
-        return {"FINISHED"}
+        return None
 
 
-class CONSISTENCY_OT_remove_parameter(bpy.types.Operator):
+class CONSISTENCY_OT_remove_parameter(Button, bpy.types.Operator):
     """Leave this field as the endpoint has it"""
 
     bl_idname = "consistency.remove_parameter"
@@ -65,15 +61,15 @@ class CONSISTENCY_OT_remove_parameter(bpy.types.Operator):
     index: IntProperty(name="Entry", description="Its place among the changed fields, from 0", options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         entries = context.scene.consistency.parameters
         if not 0 <= self.index < len(entries):
             return {"CANCELLED"}
         entries.remove(self.index)
-        return {"FINISHED"}
+        return None
 
 
 def label(name: str) -> str:

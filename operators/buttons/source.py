@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
-from ...pipeline.errors import ConsistencyError
-from ..display import reasons, refresh, studio_view
+from ...pipeline.driver import finish
+from ...pipeline.wording.program import SHORT_NAME
+from ...studio import names
+from ..display import reasons, refresh
+from ..editing import live, scene_settings
 from ..runs import run_request
-from ..runs.modal_base import say_error
-from . import live, scene_settings
+from .operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -24,11 +26,11 @@ MODELS = (".glb", ".gltf", ".blend")
 MOST = 4
 
 
-class CONSISTENCY_OT_add_photos(bpy.types.Operator):
+class CONSISTENCY_OT_add_photos(Button, bpy.types.Operator):
     """Choose one to four photos of the product; different sides make a better model"""
 
     bl_idname = "consistency.add_photos"
-    bl_label = "Use Photos in Consistency"
+    bl_label = f"Use Photos in {SHORT_NAME}"
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
@@ -37,11 +39,9 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
+    def why_not(cls, context: Context) -> str | None:
         full = len(context.scene.consistency.photos) >= MOST
-        return reasons.refuse(
-            cls, reasons.busy(context) or ("There are four photos already; remove one first" if full else None)
-        )
+        return reasons.busy(context) or ("There are four photos already; remove one first" if full else None)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         if self.files:  # dropped
@@ -49,7 +49,7 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         own = context.scene.consistency
         paths = list(dict.fromkeys(Path(self.directory) / item.name for item in self.files if item.name))
         here = {photo.path for photo in own.photos}
@@ -64,10 +64,10 @@ class CONSISTENCY_OT_add_photos(bpy.types.Operator):
         if not new:
             return {"CANCELLED"}
         own.source, own.photo_index = "PHOTOS", len(own.photos) - 1  # setting the source looks at the photos too
-        return {"FINISHED"}
+        return None
 
 
-class CONSISTENCY_OT_remove_photo(bpy.types.Operator):
+class CONSISTENCY_OT_remove_photo(Button, bpy.types.Operator):
     """Take the selected photo off the list; the file stays"""
 
     bl_idname = "consistency.remove_photo"
@@ -75,24 +75,23 @@ class CONSISTENCY_OT_remove_photo(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
+    def why_not(cls, context: Context) -> str | None:
         own = context.scene.consistency
         none = None if own.photos else "There is no photo to remove"
-        return reasons.refuse(cls, reasons.busy(context) or none)
+        return reasons.busy(context) or none
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         own = context.scene.consistency
         own.photos.remove(min(own.photo_index, len(own.photos) - 1))
         own.photo_index = max(0, min(own.photo_index, len(own.photos) - 1))
         live.source_changed(own, context)
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_drop_model(bpy.types.Operator):
+class CONSISTENCY_OT_drop_model(Button, bpy.types.Operator):
     """Start from this model file"""
 
     bl_idname = "consistency.drop_model"
-    bl_label = "Use Model in Consistency"
+    bl_label = f"Use Model in {SHORT_NAME}"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(
@@ -101,8 +100,8 @@ class CONSISTENCY_OT_drop_model(bpy.types.Operator):
     filter_glob: StringProperty(default="*.glb;*.gltf;*.blend", options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         if self.filepath:
@@ -110,13 +109,12 @@ class CONSISTENCY_OT_drop_model(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         if not self.filepath.lower().endswith(MODELS):
-            self.report({"ERROR"}, f"{Path(self.filepath).name} is no GLB, glTF or Blender file; export it as GLB")
-            return {"CANCELLED"}
+            return self.refuse(f"{Path(self.filepath).name} is no GLB, glTF or Blender file; export it as GLB")
         own = context.scene.consistency
         own.source, own.file = "FILE", self.filepath
-        return {"FINISHED"}
+        return None
 
 
 def name_of(selected: Iterable[bpy.types.Object], collections: Iterable[bpy.types.Collection]) -> str:
@@ -128,52 +126,45 @@ def name_of(selected: Iterable[bpy.types.Object], collections: Iterable[bpy.type
     if len(heads) == 1:
         return heads[0].name
     home = next((home.name for home in collections if set(home.all_objects) == set(things)), "") if things else ""
-    names = [thing.name for thing in heads]
-    return home or (", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} more")
+    each = [thing.name for thing in heads]
+    return home or (", ".join(each) if len(each) < 4 else f"{each[0]} and {len(each) - 1} more")
 
 
-class CONSISTENCY_OT_use_selected(bpy.types.Operator):
+class CONSISTENCY_OT_use_selected(Button, bpy.types.Operator):
     """Take the selected objects as the product, with their modifiers; they stay as they are"""
 
     bl_idname = "consistency.use_selected"
     bl_label = "Use Selected Objects"
     bl_options = {"REGISTER", "UNDO"}
+    error_at = "model"
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
+    def why_not(cls, context: Context) -> str | None:
         none = None if context.selected_objects else "Nothing is selected; select the product's objects"
-        return reasons.refuse(cls, reasons.busy(context) or none)
+        return reasons.busy(context) or none
 
-    def execute(self, context: Context) -> set[str]:
-        from ...studio import export, model, names
-        from ..runs.active_run import finish_steps
-        from ..runs.scene_studio import WRITTEN
-        from ..runs.staleness import ADOPTED, TAKEN, of_product
+    def act(self, context: Context) -> None:
+        from ...studio import export, model
+        from ..runs.staleness import ADOPTED, of_product
 
         called = name_of(context.selected_objects, bpy.data.collections)
-
         own = context.scene.consistency
-        try:
-            product = model.adopt_objects(sorted(context.selected_objects, key=lambda thing: thing.name))
-            out = run_request.product_file(context.scene, called)
-            finish_steps(export.export_product(out))
-        except ConsistencyError as error:
-            say_error(self, error, "model")
-            return {"CANCELLED"}
+        product = model.adopt_objects(sorted(context.selected_objects, key=lambda thing: thing.name))
+        out = run_request.product_file(context.scene, called)
+        finish(export.export_product(out))
         root = model.product_root()
-        root[names.SOURCE], root[TAKEN] = ADOPTED, str(out)
-        root[WRITTEN], root[names.LABEL] = json.dumps(of_product(root)), called
+        root[names.SOURCE], root[names.TAKEN] = ADOPTED, str(out)
+        root[names.WRITTEN], root[names.LABEL] = json.dumps(of_product(root)), called
         own.source, own.objects = "OBJECTS", str(out)
         own.turn, own.product_name = (0.0, 0.0, 0.0), called
         refresh.product(called, product.size, scene_settings.inputs_of(context.scene))
         for note in product.notes:
             self.report({"WARNING"}, f"{called}: {note}")
-        studio_view.show_soon()
+        live.tell(live.Change.PRODUCT, context.scene)
         self.report({"INFO"}, f"{called} is the product now; the objects themselves stay as they are")
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
+class CONSISTENCY_OT_choose_endpoint(Button, bpy.types.Operator):
     """Choose one of fal.ai's endpoints that this version knows"""
 
     bl_idname = "consistency.choose_endpoint"
@@ -197,17 +188,16 @@ class CONSISTENCY_OT_choose_endpoint(bpy.types.Operator):
     endpoint: EnumProperty(name="Endpoint", description="The endpoint to use", items=_items, options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
     @classmethod
     def description(cls, context: Context, properties: bpy.types.OperatorProperties) -> str:
         chosen = getattr(context.scene.consistency, _field(properties.role))
         return f"{cls.__doc__}. Chosen: {chosen}" if chosen else str(cls.__doc__)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         setattr(context.scene.consistency, _field(self.role), "" if self.endpoint == "NONE" else self.endpoint)
-        return {"FINISHED"}
 
 
 def _field(role: str) -> str:
@@ -220,7 +210,7 @@ _kept: dict[str, list[tuple[str, str, str]]] = {}
 
 class CONSISTENCY_FH_photos(bpy.types.FileHandler):
     bl_idname = "CONSISTENCY_FH_photos"
-    bl_label = "Photos of the Product (Consistency)"
+    bl_label = f"Photos of the Product ({SHORT_NAME})"
     bl_import_operator = "consistency.add_photos"
     bl_file_extensions = ";".join(PHOTOS)
 
@@ -231,7 +221,7 @@ class CONSISTENCY_FH_photos(bpy.types.FileHandler):
 
 class CONSISTENCY_FH_model(bpy.types.FileHandler):
     bl_idname = "CONSISTENCY_FH_model"
-    bl_label = "Model of the Product (Consistency)"
+    bl_label = f"Model of the Product ({SHORT_NAME})"
     bl_import_operator = "consistency.drop_model"
     bl_file_extensions = ".glb;.gltf"
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import bpy
 from bl_operators.presets import AddPresetBase
+from bpy.props import StringProperty
 
 from ...pipeline.declaration import options_of
 from ...pipeline.options import LightRig
+from ..editing import live
+from .operator_base import Button
 
 FOLDER = "consistency/lighting"
-VALUES = ("lighting", "backdrop", "shadow", *(f"light.{option.prop}" for option in options_of(LightRig)))
+CORRECTIONS = tuple(option.prop for option in options_of(LightRig))
+VALUES = ("lighting", "backdrop", "shadow", *(f"light.{name}" for name in CORRECTIONS))
 
 
 class CONSISTENCY_OT_save_light_preset(AddPresetBase, bpy.types.Operator):
@@ -23,48 +27,41 @@ class CONSISTENCY_OT_save_light_preset(AddPresetBase, bpy.types.Operator):
     preset_values = [f"settings.{value}" for value in VALUES]
 
 
-class CONSISTENCY_OT_load_light_preset(bpy.types.Operator):
+class CONSISTENCY_OT_load_light_preset(Button, bpy.types.Operator):
     """Light the product as this preset says"""
 
     bl_idname = "consistency.load_light_preset"
     bl_label = "Load Lighting Preset"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: bpy.props.StringProperty(name="File", description="The preset's file", subtype="FILE_PATH", options={"SKIP_SAVE"})  # fmt: skip
+    filepath: StringProperty(name="File", description="The preset's file", subtype="FILE_PATH", options={"SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import live
-
+    def act(self, context: bpy.types.Context) -> set[str] | None:
         own = context.scene.consistency
         try:
             with live.paused():
                 bpy.utils.execfile(self.filepath)
         except Exception as error:  # noqa: BLE001 - a preset is a file of anybody's, and can raise whatever it likes
-            self.report({"ERROR"}, f"{bpy.path.basename(self.filepath)} is no lighting preset ({error}); remove it and save it again")  # fmt: skip
-            return {"CANCELLED"}
+            name = bpy.path.basename(self.filepath)
+            return self.refuse(f"{name} is no lighting preset ({error}); remove it and save it again")
         finally:
             live.light_changed(own, context)
-        return {"FINISHED"}
+        return None
 
 
-class CONSISTENCY_OT_reset_light(bpy.types.Operator):
+class CONSISTENCY_OT_reset_light(Button, bpy.types.Operator):
     """Undo all corrections of the lighting"""
 
     bl_idname = "consistency.reset_light"
     bl_label = "Reset Lighting"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        from . import live
-
+    def act(self, context: bpy.types.Context) -> None:
         light = context.scene.consistency.light
         with live.paused():
-            for value in VALUES:
-                prefix, _, name = value.partition(".")
-                if prefix == "light":
-                    light.property_unset(name)
+            for name in CORRECTIONS:
+                light.property_unset(name)
         live.light_changed(light, context)
-        return {"FINISHED"}
 
 
 CLASSES = (CONSISTENCY_OT_save_light_preset, CONSISTENCY_OT_load_light_preset, CONSISTENCY_OT_reset_light)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ...pipeline.errors import ConsistencyError
+from ...studio import names
 from ..display import compare, reasons, status, studio_view
-from ..runs.modal_base import say_error
-from . import live
-from .angles import fill_in, free_name, set_angles, values_of
+from ..editing import live
+from ..editing.angles import fill_in, free_name, set_angles, values_of
+from .operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -26,15 +26,15 @@ SETS = (
 )
 
 
-class AngleOperator:
+class AngleButton(Button):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context) or reasons.no_angle_chosen(context))  # type: ignore[arg-type]
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context) or reasons.no_angle_chosen(context)
 
 
-class CONSISTENCY_OT_load_angles(bpy.types.Operator):
+class CONSISTENCY_OT_load_angles(Button, bpy.types.Operator):
     """Replace the angles by a set made for a kind of product"""
 
     bl_idname = "consistency.load_angles"
@@ -44,19 +44,18 @@ class CONSISTENCY_OT_load_angles(bpy.types.Operator):
     set: EnumProperty(name="Set", description="What kind of product the angles are for", items=SETS)
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         from ...pipeline.rig import ANGLE_SETS
 
         own = context.scene.consistency
         own.video_angle = own.video_end_angle = ""
         set_angles(context.scene, ANGLE_SETS[self.set])
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_add_angle(bpy.types.Operator):
+class CONSISTENCY_OT_add_angle(Button, bpy.types.Operator):
     """Add an angle"""
 
     bl_idname = "consistency.add_angle"
@@ -64,33 +63,31 @@ class CONSISTENCY_OT_add_angle(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         add(context.scene, {"name": "angle"})
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_duplicate_angle(AngleOperator, bpy.types.Operator):
+class CONSISTENCY_OT_duplicate_angle(AngleButton, bpy.types.Operator):
     """Add a copy of the selected angle"""
 
     bl_idname = "consistency.duplicate_angle"
     bl_label = "Duplicate Angle"
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         own = context.scene.consistency
         add(context.scene, values_of(own.angles[own.angle_index]))
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_remove_angle(AngleOperator, bpy.types.Operator):
+class CONSISTENCY_OT_remove_angle(AngleButton, bpy.types.Operator):
     """Remove the selected angle; pictures made of it stay on disk"""
 
     bl_idname = "consistency.remove_angle"
     bl_label = "Remove Angle"
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         own = context.scene.consistency
         name = own.angles[own.angle_index].name
         for field in ("video_angle", "video_end_angle"):
@@ -99,10 +96,9 @@ class CONSISTENCY_OT_remove_angle(AngleOperator, bpy.types.Operator):
         own.angles.remove(own.angle_index)
         own.angle_index = max(0, min(own.angle_index, len(own.angles) - 1))
         live.angles_changed(own, context)
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_move_angle(AngleOperator, bpy.types.Operator):
+class CONSISTENCY_OT_move_angle(AngleButton, bpy.types.Operator):
     """Move the selected angle in the list"""
 
     bl_idname = "consistency.move_angle"
@@ -114,17 +110,17 @@ class CONSISTENCY_OT_move_angle(AngleOperator, bpy.types.Operator):
         items=(("UP", "Up", "Towards the first angle"), ("DOWN", "Down", "Towards the last angle")),
     )
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         own = context.scene.consistency
         target = own.angle_index + (-1 if self.direction == "UP" else 1)
         if not 0 <= target < len(own.angles):
             return {"CANCELLED"}
         own.angles.move(own.angle_index, target)
         own.angle_index = target
-        return {"FINISHED"}
+        return None
 
 
-class CONSISTENCY_OT_select_angle(bpy.types.Operator):
+class CONSISTENCY_OT_select_angle(Button, bpy.types.Operator):
     """Select this angle in the rig; its takes and its camera are those that the panels show"""
 
     bl_idname = "consistency.select_angle"
@@ -133,21 +129,20 @@ class CONSISTENCY_OT_select_angle(bpy.types.Operator):
 
     angle: StringProperty(name="Angle", description="Name of the angle", options={"SKIP_SAVE"})
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> set[str] | None:
         own = context.scene.consistency
         found = own.angles.find(self.angle)
         if found < 0:
-            self.report({"ERROR"}, f"There is no angle {self.angle} in the rig any more; add it, or choose another")
-            return {"CANCELLED"}
+            return self.refuse(f"There is no angle {self.angle} in the rig any more; add it, or choose another")
         own.angle_index = found
         now, shot = status.of(context), compare.shot_named(context, self.angle)
         if now.comparing not in ("", self.angle) and shot is not None and shot.still and shot.reference:
             over = now.comparing_with if getattr(shot, now.comparing_with) else "reference"
             bpy.ops.consistency.compare(angle=self.angle, over=over)
-        return {"FINISHED"}
+        return None
 
 
-class CONSISTENCY_OT_look_through(bpy.types.Operator):
+class CONSISTENCY_OT_look_through(Button, bpy.types.Operator):
     """Look through this angle's camera in the viewport"""
 
     bl_idname = "consistency.look_through"
@@ -157,32 +152,27 @@ class CONSISTENCY_OT_look_through(bpy.types.Operator):
     angle: StringProperty(name="Angle", description="Empty: the selected one", options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.no_product() or reasons.no_angle_chosen(context))
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.no_product() or reasons.no_angle_chosen(context)
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         from ...studio.rig import camera_for
 
         own = context.scene.consistency
-        try:
-            camera = camera_for(self.angle or own.angles[own.angle_index].name)
-        except ConsistencyError as error:
-            say_error(self, error)
-            return {"CANCELLED"}
-        if context.scene.camera is not None and "consistency_angle" not in context.scene.camera:  # studio.names.ANGLE
+        camera = camera_for(self.angle or own.angles[own.angle_index].name)
+        if context.scene.camera is not None and names.ANGLE not in context.scene.camera:
             own.own_camera = context.scene.camera
         context.scene.camera = camera
         # Outside the studio view it would darken the scene's frame, and the run's is another.
         camera.data.show_passepartout = own.studio_view
-        compare.begin()
+        compare.start()
         space = context.space_data
         if space is not None and space.type == "VIEW_3D":
             space.region_3d.view_perspective = "CAMERA"
             space.use_local_camera = False
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_angle_from_view(bpy.types.Operator):
+class CONSISTENCY_OT_angle_from_view(Button, bpy.types.Operator):
     """Add an angle that sees the product from where the viewport does"""
 
     bl_idname = "consistency.angle_from_view"
@@ -190,21 +180,20 @@ class CONSISTENCY_OT_angle_from_view(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
+    def why_not(cls, context: Context) -> str | None:
         view = None if viewport(context) is not None else "This needs a 3D viewport"
-        return reasons.refuse(cls, reasons.busy(context) or view)
+        return reasons.busy(context) or view
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         view = viewport(context)
         assert view is not None
         values = angle_of_view(view.view_rotation)
         if view.view_perspective == "PERSP":
             values["focal_length"] = max(10.0, min(600.0, context.space_data.lens))
         add(context.scene, {"name": "view", **values})
-        return {"FINISHED"}
 
 
-class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
+class CONSISTENCY_OT_remove_rig(Button, bpy.types.Operator):
     """Take product, cameras, lights and results out of this scene, and give it back its own camera; files stay on disk"""
 
     bl_idname = "consistency.remove_rig"
@@ -212,10 +201,10 @@ class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context) or reasons.no_product())
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context) or reasons.no_product()
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         from ...studio.removal import remove_everything
 
         own = context.scene.consistency
@@ -225,7 +214,6 @@ class CONSISTENCY_OT_remove_rig(bpy.types.Operator):
         if context.scene.camera is None:
             context.scene.camera = own.own_camera
         own.own_camera = None
-        return {"FINISHED"}
 
 
 def viewport(context: Context) -> bpy.types.RegionView3D | None:

@@ -1,19 +1,22 @@
-"""What operators that take their time share: a timer, a question that is answered later, and how an error is told."""
+"""What the operators behind the buttons share: when they can't be pressed, how they end, and how an error is told."""
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
 
 from ...pipeline.errors import Cancelled, ConsistencyError
-from ..display import status
+from ...pipeline.wording.program import SHORT_NAME
+from ..display import reasons, status
+from ..runs import questions
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
 
-    from .questions import Asking
+    from ...fal_backend.child.questions import Question
 
 TICK = 0.03  # seconds between two looks at what goes on
 
@@ -45,17 +48,59 @@ def say_error(operator: bpy.types.Operator, error: BaseException, at: str = "") 
     operator.report({"INFO" if cancelled else loud()}, text)
 
 
-class Ticking:
+def push_undo(step: str) -> None:
+    """A step of the undo history, named as ours."""
+    bpy.ops.ed.undo_push(message=f"{SHORT_NAME}: {step}")
+
+
+def attempt(operator: Any, act: Callable[[], set[str] | None], at: str = "") -> set[str]:
+    """What ``act`` returns, FINISHED where it returns nothing; CANCELLED, with the error told, where it raises a
+    ConsistencyError."""
+    try:
+        return act() or {"FINISHED"}
+    except ConsistencyError as error:
+        say_error(operator, error, at)
+        return {"CANCELLED"}
+
+
+class Button:
+    """An operator that does one thing, at once: ``act``. ``why_not`` keeps it from being pressed."""
+
+    error_at = ""  # the panel that tells its errors: a stage or "costs"; empty: the topmost
+
+    @classmethod
+    def why_not(cls, _context: Context) -> str | None:
+        """Why it can't be pressed now, and the cure, in one sentence; None where it can."""
+        return None
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return reasons.refuse(cls, cls.why_not(context))  # type: ignore[arg-type]
+
+    def act(self, context: Context) -> set[str] | None:
+        """Do it; None: it is done. Raises ConsistencyError."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> set[str]:
+        return attempt(self, lambda: self.act(context), self.error_at)
+
+    def refuse(self, reason: str) -> set[str]:
+        """Say, in a box at the mouse, why nothing was done: for what no panel shows. What ``act`` returns then."""
+        self.report({"ERROR"}, reason)
+        return {"CANCELLED"}
+
+
+class TimedModal:
     """A modal operator on a timer that is always removed, in one place, however the operator ends."""
 
     _timer: Any = None
 
-    def begin_ticking(self, context: Context) -> set[str]:
+    def start_timer(self, context: Context) -> set[str]:
         self._timer = context.window_manager.event_timer_add(TICK, window=context.window)
         context.window_manager.modal_handler_add(self)  # type: ignore[arg-type]
         return {"RUNNING_MODAL"}
 
-    def end_ticking(self, context: Context) -> None:
+    def stop_timer(self, context: Context) -> None:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
@@ -64,23 +109,22 @@ class Ticking:
         status.redraw()
 
 
-class Questioning(Ticking):
+class Questioning(TimedModal, Button):
     """Asks fal.ai a ``question``; the window goes on meanwhile. ``answered`` or ``refused`` says how it ends."""
 
-    _asking: Any = None  # Blender evaluates a class's annotations when it registers it: an Asking is not imported then
+    _question: Any = None  # Blender evaluates a class's annotations when it registers it: its type is not imported then
 
-    def question(self, context: Context) -> Asking:
+    def question(self, context: Context) -> Question[Any]:
         raise NotImplementedError
 
     def answered(self, context: Context, answer: Any) -> set[str]:
         raise NotImplementedError
 
     def refused(self, error: ConsistencyError) -> set[str]:
-        raise NotImplementedError
+        say_error(self, error, self.error_at)  # type: ignore[arg-type]
+        return {"CANCELLED"}
 
     def execute(self, context: Context) -> set[str]:
-        from . import questions
-
         try:
             answer = questions.finish(self.question(context))
         except ConsistencyError as error:
@@ -88,24 +132,24 @@ class Questioning(Ticking):
         return self.answered(context, answer)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        return self.begin_ticking(context)
+        return self.start_timer(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        if self._asking is None:  # not before: an undo since the button was pressed has made the scene another
-            self._asking = self.question(context)
+        if self._question is None:  # not before: an undo since the button was pressed has made the scene another
+            self._question = self.question(context)
         try:
-            next(self._asking)
+            next(self._question)
         except StopIteration as done:
-            self.end_ticking(context)
+            self.stop_timer(context)
             return self.answered(context, done.value)
         except ConsistencyError as error:
-            self.end_ticking(context)
+            self.stop_timer(context)
             return self.refused(error)
         return {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
-        self.end_ticking(context)
-        if self._asking is not None:
-            self._asking.close()
+        self.stop_timer(context)
+        if self._question is not None:
+            self._question.close()

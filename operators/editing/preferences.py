@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import StringProperty
 
-from .. import __package__ as base_package
-from ..pipeline.options import find
-from .display import reasons, status
-from .editing.option_properties import choices_of, of
-from .runs.modal_base import Questioning, loud, sentence
+from ... import __package__ as base_package
+from ...pipeline.options import find
+from .option_properties import choices_of, of
 
 if TYPE_CHECKING:
     from bpy.types import Context
-
-    from ..pipeline.errors import ConsistencyError
-    from .runs.questions import Asking
 
 
 def key_in_environment() -> bool:
@@ -36,8 +31,20 @@ def built_in(field: str) -> str:
     return str(find(field).default)
 
 
-def _key_changed(_self: KeptPreferences, _context: Context) -> None:
-    status.of().key_note = ""
+def no_key() -> str | None:
+    """Why fal.ai can't be used, with the cure: there is no key. None where there is one."""
+    return None if has_key() else "There is no fal.ai key; enter one in the add-on's preferences, or set FAL_KEY"
+
+
+def offline() -> str | None:
+    """Why fal.ai can't be used, with the cure: Blender's online access is off. None where it is on."""
+    from ...studio import compat
+
+    return None if compat.online_access() else f"Blender's online access is off; {compat.online_cure()}"
+
+
+def _key_changed(_self: KeptPreferences, context: Context) -> None:
+    context.window_manager.consistency.key_note = ""  # it was about the earlier one
 
 
 class KeptPreferences:
@@ -79,54 +86,7 @@ class KeptPreferences:
     daily_budget: of("daily_budget", name="Budget per Day (USD)")
 
 
-class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
-    """Ask fal.ai whether this key is good; nothing is bought"""
-
-    bl_idname = "consistency.test_key"
-    bl_label = "Test Key"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: Context) -> bool:
-        return reasons.refuse(cls, reasons.no_key() or reasons.offline())
-
-    def question(self, context: Context) -> Asking:
-        from .. import command_line
-        from .runs import questions
-
-        status.of(context).key_note = "Asking fal.ai …"
-        found = command_line.find_key()
-        return questions.check_key(found[0] if found is not None else "")
-
-    def answered(self, _context: Context, _answer: Any) -> set[str]:
-        return self._say("The key is good: fal.ai accepts it", good=True)
-
-    def refused(self, error: ConsistencyError) -> set[str]:
-        return self._say(str(error), good=False)
-
-    def _say(self, text: str, *, good: bool) -> set[str]:
-        status.of().key_note = sentence(text)
-        status.redraw()
-        self.report({"INFO" if good else loud()}, text)
-        return {"FINISHED" if good else "CANCELLED"}
-
-
-class CONSISTENCY_OT_show_preferences(bpy.types.Operator):
-    """Show the add-on's preferences, where the fal.ai key is kept"""
-
-    bl_idname = "consistency.show_preferences"
-    bl_label = "Open Preferences"
-    bl_options = {"INTERNAL"}
-
-    def execute(self, _context: Context) -> set[str]:
-        bpy.ops.preferences.addon_show(module=base_package)
-        return {"FINISHED"}
-
-
 def preferences() -> KeptPreferences | None:
     """The add-on's preferences, None where the code runs from a checkout and is no enabled add-on."""
     addon = bpy.context.preferences.addons.get(base_package)
     return addon.preferences if addon is not None else None
-
-
-CLASSES = (CONSISTENCY_OT_test_key, CONSISTENCY_OT_show_preferences)

@@ -8,54 +8,43 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...pipeline.wording.text_table import price_column, price_sum
-from ..display import reasons, refresh, status
+from ..display import refresh, status
 from ..editing import scene_settings
-from . import start_run
-from .modal_base import Questioning, say_error
-from .run import ROUNDING, Wishing
-from .run_request import RunRequest
+from ..runs import start_run
+from ..runs.run_request import RunRequest
+from .operator_base import Button, Questioning, sentence
+from .run import RunOptions
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
 
-    from ...pipeline.errors import ConsistencyError
-    from .questions import Asking
+    from ...fal_backend.child.questions import Question
+    from ...fal_backend.quote import Estimate
 
 
-class CONSISTENCY_OT_estimate(Wishing, Questioning, bpy.types.Operator):
+class CONSISTENCY_OT_estimate(RunOptions, Questioning, bpy.types.Operator):
     """Ask fal.ai for today's prices and add up what is left to buy; nothing is bought"""
 
     bl_idname = "consistency.estimate"
     bl_label = "Estimate"
     bl_options = {"REGISTER"}
+    error_at = "costs"
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.cannot_run(context))
-
-    def question(self, context: Context) -> Asking:
+    def question(self, context: Context) -> Question[Estimate]:
         status.of(context).error = ""
-        return start_run.estimate(context.scene, self.wish)
+        return start_run.estimate(context.scene, self.request)
 
     def answered(self, context: Context, answer: Any) -> set[str]:
         refresh.costs(context.scene, answer)
         return {"FINISHED"}
 
-    def refused(self, error: ConsistencyError) -> set[str]:
-        say_error(self, error, "costs")
-        return {"CANCELLED"}
 
-
-class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
+class CONSISTENCY_OT_agree(RunOptions, Button, bpy.types.Operator):
     """Show what will be spent, and run once that is agreed to"""
 
     bl_idname = "consistency.agree"
     bl_label = "Spend Money at fal.ai"
     bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.cannot_run(context))
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         now = status.of(context)
@@ -91,21 +80,20 @@ class CONSISTENCY_OT_agree(Wishing, bpy.types.Operator):
             self.layout.label(text=f"Not in the total, price unknown: {now.estimate_unknown}", icon="ERROR")
         for number, text in enumerate(line for doubt in now.estimate_doubts.splitlines() for line in wrap(doubt, 64)):
             self.layout.label(text=text, icon="BLANK1" if number else "ERROR")
-        limit = scene_settings.budgets(context.scene)["budget"]
-        if limit is not None and sum(line.usd for line in now.costs if line.endpoint) > limit + ROUNDING:
-            self.layout.label(
-                text=f"The run stops in order before its own limit of ${limit:.2f} is passed", icon="ERROR"
-            )
+        from ...fal_backend import consent
+
+        purchases = sum(line.usd for line in now.costs if line.endpoint)
+        if note := consent.limit_note(purchases, scene_settings.budgets(context.scene)["budget"]):
+            self.layout.label(text=sentence(note), icon="ERROR")
         self.layout.label(text="Photos, references and prompts are sent to fal.ai", icon="INFO")
 
-    def execute(self, context: Context) -> set[str]:
+    def act(self, context: Context) -> None:
         total = status.of(context).estimate
         bpy.ops.consistency.run("INVOKE_DEFAULT", agreed_usd=max(total, 0.0), **self.as_options())
-        return {"FINISHED"}
 
     def cancel(self, context: Context) -> None:
         """Not agreed to. The price of one stage, or of making it again, is not that of what is left."""
-        if self.wish != RunRequest():
+        if self.request != RunRequest():
             status.of(context).estimate = -1.0
 
 
