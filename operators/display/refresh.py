@@ -54,7 +54,7 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
     """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
     settings, own = folder.settings, scene.consistency
     text = own.text if own.source == "WORDS" else ""
-    made_from, of = scene_settings.made_from, settings.inputs.files
+    made_from, of = scene_settings.made_from, settings.inputs
     return made_from(of.files, of.text) == made_from(scene_settings.inputs_of(scene), text)
 
 

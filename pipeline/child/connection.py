@@ -1,6 +1,6 @@
 """The parent's end of a child process: start it, send orders, read what it says without ever waiting too long.
 
-OpenRequests and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:
+Orders and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:
 Blender greets whoever starts it.
 """
 
