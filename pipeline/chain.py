@@ -68,18 +68,18 @@ def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until
             product = yield from _rig(folder, settings, studio)
         if last >= STAGES.index("references"):
             stage = "references"
-            orders = OpenRequests(backend)
-            work = _Work(folder, settings, studio, product, orders, last)
+            open_requests = OpenRequests(backend)
+            work = _Work(folder, settings, studio, product, open_requests, last)
             yield from _pictures(work)
             stage = "photoreal"
             yield from _until_all_ended(work, wait)
         if last >= STAGES.index("results"):
             if not any(folder.still(name).is_file() for name in work.shots):  # results of nothing help nobody
-                _raise_worst([*orders.failures(), *work.refusals])
+                _raise_worst([*open_requests.failures(), *work.refusals])
             stage = "results"
             report = yield from _results(work)
         if last >= STAGES.index("references"):
-            _raise_worst([*orders.failures(), *work.refusals])
+            _raise_worst([*open_requests.failures(), *work.refusals])
     except (Exception, GeneratorExit) as error:
         state = StageState.CANCELLED if isinstance(error, GeneratorExit) else _how_it_ended([error])
         running = {name for name in STAGES if folder.stage(name).state == StageState.RUNNING} | {stage}
@@ -106,13 +106,13 @@ class _Work:
     settings: RunSettings
     studio: Studio
     product: Product
-    orders: OpenRequests
+    open_requests: OpenRequests
     last: int  # index in STAGES of the last stage wanted
     shots: dict[str, Shot] = field(default_factory=dict)
     refusals: list[Exception] = field(default_factory=list)  # why something that was asked for was not bought
 
     def __post_init__(self) -> None:
-        self.acceptance = Acceptance(self.folder, self.settings, self.product, self.studio, self.orders)
+        self.acceptance = Acceptance(self.folder, self.settings, self.product, self.studio, self.open_requests)
 
     def wants(self, stage: Stage) -> bool:
         return self.last >= STAGES.index(stage)
@@ -148,15 +148,15 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
     folder.mark("model", StageState.DONE)
 
 
-def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
+def _buy(open_requests: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
     """Ask for one thing and wait for it; its file. Raises what made it fail."""
-    orders.start(request)
-    while orders.waiting():
-        yield from orders.news(wait)
+    open_requests.start(request)
+    while open_requests.waiting():
+        yield from open_requests.news(wait)
         folder.lease.renew()
         yield Progress(request.stage, "waiting", idle=True)
-    _raise_worst(orders.failures())
-    return orders.ended[request.key].path or request.out
+    _raise_worst(open_requests.failures())
+    return open_requests.ended[request.key].path or request.out
 
 
 # rig
@@ -209,7 +209,7 @@ def _pictures(work: _Work) -> Steps[None]:
     """
     folder, settings = work.folder, work.settings
     folder.mark("references", StageState.RUNNING)
-    waits = settings.clip.motion != MotionName.NONE and not work.orders.backend.renders
+    waits = settings.clip.motion != MotionName.NONE and not work.open_requests.backend.renders
     first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
     for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
@@ -230,21 +230,21 @@ def _pictures(work: _Work) -> Steps[None]:
             if folder.stage("photoreal").state != StageState.RUNNING:
                 folder.mark("photoreal", StageState.RUNNING)
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
-                work.orders.start(request)
-        if not work.orders.backend.renders:  # Blender renders one thing at a time
+                work.open_requests.start(request)
+        if not work.open_requests.backend.renders:  # Blender renders one thing at a time
             yield from _advance(work, 0.0)
     folder.mark("references", StageState.DONE)
 
 
 def _advance(work: _Work, wait: float) -> Steps[None]:
     """Take in what has happened; choose finished takes; start the clip as soon as its stills are there."""
-    folder, settings, orders = work.folder, work.settings, work.orders
-    yield from orders.news(wait)
+    folder, settings, open_requests = work.folder, work.settings, work.open_requests
+    yield from open_requests.news(wait)
     folder.lease.renew()
     if not work.wants("photoreal"):
         return
-    for key, event in orders.ended.items():
-        out = orders.requests[key].out
+    for key, event in open_requests.ended.items():
+        out = open_requests.requests[key].out
         if event.path is not None and event.path.suffix != out.suffix and not out.exists():
             yield from work.studio.convert_picture(event.path, out)
     for name, shot in work.shots.items():
@@ -252,13 +252,13 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
     if settings.clip.motion == MotionName.NONE or not work.wants("video"):
         return
     clip = plan.clip_request(folder, settings, work.product)
-    if clip.key in orders.requests:
+    if clip.key in open_requests.requests:
         subject = f"video/{settings.clip.motion}"
-        if orders.done(clip.key) and folder.chosen(subject) is None:
+        if open_requests.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
         folder.mark("video", StageState.RUNNING)
-        orders.start(clip)
+        open_requests.start(clip)
         why = ", the longest that mirror-like products get" if clip.duration < settings.clip.duration else ""
         text = f"{settings.clip.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
         yield Progress("video", text, 0.0, settings.clip_angle.name)
@@ -271,26 +271,26 @@ def _may_be_shown(work: _Work, angle: str) -> bool:
 
 def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
     """Wait for everything that was asked for; what the gate asks for in its place as well."""
-    orders, acceptance = work.orders, work.acceptance
+    open_requests, acceptance = work.open_requests, work.acceptance
     if not work.wants("photoreal"):
         return
     yield from _advance(work, 0.0)
     while True:
         if acceptance.all_settled(work.shots):  # while the clip is being made: nobody waits for it
             yield from compare_tints(acceptance, work.shots)
-            if acceptance.all_settled(work.shots) and not orders.waiting():
+            if acceptance.all_settled(work.shots) and not open_requests.waiting():
                 break
-        yield from _advance(work, wait if orders.waiting() else 0.0)
-        ended = sum(key in orders.ended for key in orders.requests)
-        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)), idle=True)
-    for key, request in orders.requests.items():
-        if isinstance(request, ClipRequest) and orders.done(key):
+        yield from _advance(work, wait if open_requests.waiting() else 0.0)
+        ended = sum(key in open_requests.ended for key in open_requests.requests)
+        yield Progress("photoreal", "waiting", ended / max(1, len(open_requests.requests)), idle=True)
+    for key, request in open_requests.requests.items():
+        if isinstance(request, ClipRequest) and open_requests.done(key):
             yield from follow_clip(acceptance, request, work.shots[request.angle.name])
     for stage in ("photoreal", "video"):
-        failed = orders.failed(stage)
+        failed = open_requests.failed(stage)
         if failed:
             work.folder.mark(stage, _how_it_ended([event.error for event in failed]), error=failed[0].text)
-        elif any(request.stage == stage for request in orders.requests.values()):
+        elif any(request.stage == stage for request in open_requests.requests.values()):
             work.folder.mark(stage, StageState.DONE)
         elif stage == "video" and work.wants("video"):
             _mark_no_clip(work)
@@ -330,10 +330,12 @@ def _raise_worst(failures: list[Exception]) -> None:
 
 
 def _results(work: _Work) -> Steps[results.Report]:
-    folder, settings, orders = work.folder, work.settings, work.orders
+    folder, settings, open_requests = work.folder, work.settings, work.open_requests
     folder.mark("results", StageState.RUNNING)
     folder.note(headline=work.acceptance.headline())
-    report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
+    report = results.build_report(
+        folder, settings, work.product, open_requests.requests, open_requests.ended, work.shots
+    )
     clip = folder.clip(settings.clip.motion)
     yield from work.studio.save_results(
         Results(

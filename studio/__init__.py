@@ -114,7 +114,7 @@ class BlenderStudio:
         return (yield from self._darkroom.do(task, meanwhile, **job))
 
     def _mesh_file(self) -> str:
-        """The product's triangles, written once for the darkroom, gone with ``close``."""
+        """The product's triangles, written once for the image worker, gone with ``close``."""
         import numpy as np
 
         from .model import product_triangles

@@ -24,7 +24,7 @@ BLUR = 0.004  # widest blur over the product, as a share of the frame: seen as d
 
 
 def render_finish(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, worker: ImageWorker
 ) -> Steps[None]:
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)
@@ -35,7 +35,7 @@ def render_finish(
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
         yield from render(scene, camera, file, "photoreal", "finishing", angle.name)
         facts = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI", "Device": device.label}
-        yield from darkroom.do(
+        yield from worker.do(
             "picture",
             Progress("photoreal", f"writing {out.name}", None, angle.name),
             render=str(file),

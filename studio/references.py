@@ -20,7 +20,7 @@ from .rig import camera_for, camera_matrices
 
 
 def render_reference(
-    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, darkroom: ImageWorker
+    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, worker: ImageWorker
 ) -> Steps[Shot]:
     """Render ``angle`` into ``folder``. Raises BadRender for a picture that is empty, cut off, black or blown out."""
     camera = camera_for(angle.name)
@@ -39,7 +39,7 @@ def render_reference(
     with devices.chosen(device), scratch_file() as file:
         yield from render(scene, camera, file, "references", "rendering", angle.name)
         seconds = time.monotonic() - began
-        developed = yield from darkroom.do(
+        developed = yield from worker.do(
             "reference",
             Progress("references", f"writing {files['image'].name}", None, angle.name),
             render=str(file),

@@ -25,12 +25,12 @@ from .scene.preferences import preference
 SEQUENCE = "Consistency Sequence"
 
 
-def save_results(results: Results, settings: RunSettings, folder: Path, darkroom: ImageWorker) -> Steps[None]:
+def save_results(results: Results, settings: RunSettings, folder: Path, worker: ImageWorker) -> Steps[None]:
     """Load everything into the scene, and leave RUN/contact_sheet.png and RUN/scene.blend.
 
     Raises RunFolderError where they can't be written.
     """
-    yield from darkroom.do(
+    yield from worker.do(
         "contact_sheet",
         Progress("results", "contact sheet", 0.1),
         out=str(folder / "contact_sheet.png"),

@@ -39,7 +39,7 @@ Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved t
 
 
 def render_turntable(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, worker: ImageWorker
 ) -> Steps[None]:
     """Render ``settings.clip.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
 
@@ -66,7 +66,7 @@ def render_turntable(
                 for step in render(scene, camera, file, "video", settings.clip.motion, angle.name):
                     yield Progress("video", step.text, number / count, angle.name)
                 frame = Path(folder, f"{number:05d}.png")
-                yield from darkroom.do(
+                yield from worker.do(
                     "picture",
                     Progress("video", settings.clip.motion, number / count, angle.name),
                     render=str(file),

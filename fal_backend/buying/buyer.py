@@ -1,4 +1,4 @@
-"""One purchase from order to file, without ever paying twice. ``Buyer.carry_out`` is the whole story."""
+"""One purchase from request to file, without ever paying twice. ``Buyer.carry_out`` is the whole story."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class MessageWriter:
         self._news = threading.Condition()
         self._waiting: dict[object, str] = {}
         self._busy = self._silent = False
-        threading.Thread(target=self._speak, name="voice", daemon=True).start()
+        threading.Thread(target=self._speak, name="message writer", daemon=True).start()
 
     def say(self, message: Happened | Answer | Logged) -> None:
         line = dumps(message.to_json(), ensure_ascii=True) + "\n"

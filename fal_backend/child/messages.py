@@ -114,10 +114,10 @@ class Look:
 
 
 Asked = AskPrices | CheckKey
-Order = Buy | Note | Cancel | AskPrices | CheckKey | Finish | Terminate | Look
+Command = Buy | Note | Cancel | AskPrices | CheckKey | Finish | Terminate | Look
 
 
-def read_order(line: JsonObject) -> Order | None:
+def read_command(line: JsonObject) -> Command | None:
     """None for what this version doesn't know. Terminate and Look come from inside the child alone."""
     match line.get("do"):
         case Do.BUY:

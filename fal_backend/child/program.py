@@ -1,4 +1,4 @@
-"""The child process: reads orders as JSON lines, says what happens as JSON lines, and keeps the journal.
+"""The child process: reads commands as JSON lines, says what happens as JSON lines, and keeps the journal.
 
 What can be asked for and what is said is declared in ``messages``. When standard input ends, because the parent finished or died, nothing new is
 begun; what is in flight at fal.ai is waited for, fetched and saved, and then the process leaves. The same happens when the
@@ -42,16 +42,16 @@ from .messages import (
     Buy,
     Cancel,
     CheckKey,
+    Command,
     Finish,
     Happened,
     Hello,
     Logged,
     Look,
     Note,
-    Order,
     Say,
     Terminate,
-    read_order,
+    read_command,
 )
 
 logger = logging.getLogger(__name__)
@@ -60,8 +60,8 @@ LEASE_PATIENCE = 30 * 60.0  # seconds to wait for an earlier child that still sa
 
 
 class Child:
-    def __init__(self, hello: Hello, voice: MessageWriter) -> None:
-        self._voice = voice
+    def __init__(self, hello: Hello, writer: MessageWriter) -> None:
+        self._writer = writer
         self._hello = hello
         self._queue = FalQueue(hello.key, private=hello.private)
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="purchase")
@@ -69,7 +69,7 @@ class Child:
         self._active_lock = threading.Lock()
         self._cancels: dict[str, threading.Event] = {}
         # What is to be done, in order; put to by a signal's handler too, which only this kind of queue allows.
-        self.orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._leaving = threading.Event()
         self._gone = threading.Event()
         self._opened = threading.Event()  # or given up
@@ -83,7 +83,7 @@ class Child:
     # the run folder
 
     def open_run(self) -> None:
-        """Take the run folder's purchases into this process's hands, while orders are read already."""
+        """Take the run folder's purchases into this process's hands, while commands are read already."""
         try:
             self._open_run(Path(self._hello.run))
         except Exception as error:
@@ -103,7 +103,7 @@ class Child:
                 # The child of a run that died: it is fetching what was paid for, and then goes.
                 if time.monotonic() > deadline or self._leaving.is_set():
                     raise
-                self._voice.say(Happened("", JobState.WAITING, "an earlier process is still saving results"))
+                self._writer.say(Happened("", JobState.WAITING, "an earlier process is still saving results"))
                 time.sleep(0.5)
         self._lease = lease
         threading.Thread(target=self._keep_lease, args=(lease,), daemon=True).start()
@@ -133,22 +133,22 @@ class Child:
             except ConsistencyError:
                 continue  # the drive is away or full at the moment
 
-    # orders
+    # commands
 
     def serve(self) -> None:
-        """Obey orders until the last, or until nothing is in flight any more after ``terminate``."""
+        """Carry out commands until the last, or until nothing is in flight any more after ``terminate``."""
         told = False
         while self._active or not told:
-            order = self.orders.get()
-            if isinstance(order, Finish):
+            command = self.commands.get()
+            if isinstance(command, Finish):
                 return
-            if isinstance(order, Terminate):
+            if isinstance(command, Terminate):
                 told = True
                 self._leaving.set()
-            self.obey(order)
+            self.carry_out(command)
 
-    def obey(self, order: Order) -> None:
-        match order:
+    def carry_out(self, command: Command) -> None:
+        match command:
             case Buy(purchase):
                 with self._active_lock:
                     if purchase.key in self._active:  # two threads on one purchase could pay twice
@@ -182,16 +182,16 @@ class Child:
 
     def _answer(self, kind: Say, ask: Callable[[], object]) -> None:
         try:
-            self._voice.say(Answer(kind, ask()))
+            self._writer.say(Answer(kind, ask()))
         except ConsistencyError as error:
-            self._voice.say(Answer(kind, error=error))
+            self._writer.say(Answer(kind, error=error))
         except Exception as error:
             logger.exception("no answer about %s", kind)
-            self._voice.say(Answer(kind, error=ConsistencyError(unforeseen(error, words=False))))
+            self._writer.say(Answer(kind, error=ConsistencyError(unforeseen(error, words=False))))
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
         def tell(kind: JobState, text: str = "", **facts: Any) -> None:
-            self._voice.say(Happened(purchase.key, kind, text, **facts))
+            self._writer.say(Happened(purchase.key, kind, text, **facts))
 
         def tell_failed(error: ConsistencyError) -> None:
             tell(JobState.FAILED, str(error), error=errors.to_json(error))
@@ -212,7 +212,7 @@ class Child:
                 again = self._active.pop(purchase.key)
             if again is not None and not self._leaving.is_set():
                 self._begin(again)
-            self.orders.put(Look())
+            self.commands.put(Look())
 
     def leave(self) -> None:
         """Begin nothing new, wait for what is in flight, and let go of the folder."""
@@ -225,36 +225,36 @@ class Child:
         self._queue.close()
 
 
-def main(first: JsonObject, orders: IO[str], stream: IO[str]) -> None:
-    """Serve until ``orders`` ends. ``first``: a Hello, as JSON."""
+def main(first: JsonObject, commands: IO[str], stream: IO[str]) -> None:
+    """Serve until ``commands`` ends. ``first``: a Hello, as JSON."""
     hello = Hello.from_json(first)
     hide(hello.key)
-    voice = MessageWriter(stream)
-    to_parent = Forwarding(lambda level, name, text: voice.say(Logged(level, name, text)))
+    writer = MessageWriter(stream)
+    to_parent = Forwarding(lambda level, name, text: writer.say(Logged(level, name, text)))
     with listening(to_parent, PACKAGE.getChild("fal_backend")):
-        _serve(hello, orders, voice)
+        _serve(hello, commands, writer)
 
 
-def _serve(hello: Hello, orders: IO[str], voice: MessageWriter) -> None:
-    child = Child(hello, voice)
+def _serve(hello: Hello, commands: IO[str], writer: MessageWriter) -> None:
+    child = Child(hello, writer)
     if hello.run:
         threading.Thread(target=child.open_run, daemon=True).start()
     _leave_when_told(child)
-    threading.Thread(target=_read, args=(orders, child), daemon=True).start()
+    threading.Thread(target=_read, args=(commands, child), daemon=True).start()
     child.serve()
     child.leave()
-    voice.finish()
+    writer.finish()
 
 
-def _read(orders: IO[str], child: Child) -> None:
+def _read(commands: IO[str], child: Child) -> None:
     with contextlib.suppress(ValueError):  # the parent died while writing
-        for line in orders:
-            order = read_order(json.loads(line))
-            if order is not None:
-                child.orders.put(order)
-            if isinstance(order, Finish):
+        for line in commands:
+            command = read_command(json.loads(line))
+            if command is not None:
+                child.commands.put(command)
+            if isinstance(command, Finish):
                 return
-    child.orders.put(Finish())
+    child.commands.put(Finish())
 
 
 def _leave_when_told(child: Child) -> None:
@@ -264,4 +264,4 @@ def _leave_when_told(child: Child) -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_: child.orders.put(Terminate()))
+            signal.signal(number, lambda *_: child.commands.put(Terminate()))

@@ -1,6 +1,6 @@
-"""The parent's end of a child process: start it, send orders, read what it says without ever waiting too long.
+"""The parent's end of a child process: start it, send commands, read what it says without ever waiting too long.
 
-Orders and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:
+Commands and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:
 Blender greets whoever starts it.
 """
 
@@ -74,11 +74,11 @@ class Connection:
         """True once the child has left and everything it said has been read."""
         return self._ended
 
-    def send(self, order: JsonObject) -> bool:
-        """Send one order; False where nobody is there to take it."""
+    def send(self, command: JsonObject) -> bool:
+        """Send one command; False where nobody is there to take it."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.write(json.dumps(command).encode() + b"\n")
             self._process.stdin.flush()
         except (OSError, ValueError):
             return False

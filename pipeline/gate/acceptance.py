@@ -52,13 +52,13 @@ class Acceptance:
     """The gate of one run. ``advance`` does for one angle whatever can be done now."""
 
     def __init__(
-        self, folder: RunFolder, settings: RunSettings, product: Product, studio: Studio, orders: OpenRequests
+        self, folder: RunFolder, settings: RunSettings, product: Product, studio: Studio, open_requests: OpenRequests
     ) -> None:
-        self.folder, self.settings, self.studio, self.orders = folder, settings, studio, orders
+        self.folder, self.settings, self.studio, self.open_requests = folder, settings, studio, open_requests
         self.product = product
         self.ladder = ladder_of(settings.gate)
         self.record = GateRecord(folder, settings)
-        self.retakes = Retakes(self.record, product, orders)
+        self.retakes = Retakes(self.record, product, open_requests)
 
     @property
     def measures(self) -> bool:
@@ -70,9 +70,9 @@ class Acceptance:
         if self.record.chosen(angle) is not None:
             return True
         first, pending = self.record.first_keys(angle).values(), self.record.pending(angle)
-        if any(key not in self.orders.ended for key in (*first, *(entry.key for entry in pending))):
+        if any(key not in self.open_requests.ended for key in (*first, *(entry.key for entry in pending))):
             return False
-        return bool(pending) or not any(self.orders.done(key) for key in first)
+        return bool(pending) or not any(self.open_requests.done(key) for key in first)
 
     def all_settled(self, angles: Iterable[str]) -> bool:
         return all(self.settled(angle) for angle in angles)
@@ -105,20 +105,20 @@ class Acceptance:
             return
         known = {entry.take for entry in record.entries(name)}
         for take, key in first.items():
-            if self.orders.done(key) and take not in known:
+            if self.open_requests.done(key) and take not in known:
                 yield from self._measure(angle, shot, Entry(take=take, made_by=MadeBy.FIRST, key=key))
         for entry in record.pending(name):
-            if self.orders.done(entry.key):
+            if self.open_requests.done(entry.key):
                 yield from self._measure(angle, shot, entry)
-            elif entry.key in self.orders.ended:
+            elif entry.key in self.open_requests.ended:
                 self.retakes.pass_over(name, entry)
-        if any(key not in self.orders.ended for key in first.values()):
+        if any(key not in self.open_requests.ended for key in first.values()):
             return
         while record.measured(name) and record.chosen(name) is None and not record.pending(name):
             yield from self._decide(angle, shot)
 
     def _show_the_first(self, angle: str, keys: dict[int, str]) -> None:
-        take = next((take for take, key in keys.items() if self.orders.done(key)), None)
+        take = next((take for take, key in keys.items() if self.open_requests.done(key)), None)
         if take is not None:
             self.folder.choose(subject(angle), take)
 
@@ -233,7 +233,7 @@ class Acceptance:
         yield Progress("photoreal", text, None, angle.name, warning=entry.outcome == Outcome.FAIL)
 
     def facts(self, shot: Shot) -> dict[str, object]:
-        """A reference as the darkroom takes it."""
+        """A reference as the image worker takes it."""
         sent = self.settings.is_cut_out
         files = {name: str(path) for name, path in shot.files.items() if name != "sent" or sent}
         return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}
@@ -242,4 +242,4 @@ class Acceptance:
         """Have a decision written into the journal."""
         decision = {"action": action.kind, "outcome": entry.outcome, "reason": action.reason}
         key = entry.key or plan.still_key(angle, entry.take)
-        self.orders.backend.note(key, {"angle": angle, "take": entry.take, **decision})
+        self.open_requests.backend.note(key, {"angle": angle, "take": entry.take, **decision})

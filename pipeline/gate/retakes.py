@@ -23,7 +23,7 @@ from .scoring.ladder import Action
 class Retakes:
     record: GateRecord
     product: Product
-    orders: OpenRequests
+    open_requests: OpenRequests
 
     def buy(self, angle: Angle, shot: Shot, action: Action, instead_of: int | None = None) -> None:
         """Write down that it will be asked for, then ask. ``instead_of``: the take that is kept where it is no better."""
@@ -32,7 +32,7 @@ class Retakes:
         rung = MadeBy(action.kind)
         entry = Entry(take=take, made_by=rung, key=key, why=action.reason)
         self.record.keep(angle.name, entry if instead_of is None else entry.completed(instead_of=instead_of))
-        self.orders.start(self._request(angle, shot, take, rung))
+        self.open_requests.start(self._request(angle, shot, take, rung))
 
     def rejoin(self, angle: Angle, shot: Shot) -> None:
         """Ask again for what an earlier life of this run asked for. What was paid is not paid again, and what never left is
@@ -41,14 +41,14 @@ class Retakes:
         missing = [
             entry
             for entry in self.record.entries(angle.name)
-            if entry.made_by in BOUGHT and not entry.passed_over and entry.key not in self.orders.requests
+            if entry.made_by in BOUGHT and not entry.passed_over and entry.key not in self.open_requests.requests
         ]
         if not missing:
             return
         purchases = self.record.folder.read_journal().purchases
         for entry in missing:
             if purchases.is_open(entry.key) or self._may_be_sent(angle, shot, entry):
-                self.orders.start(self._request(angle, shot, entry.take, entry.made_by))
+                self.open_requests.start(self._request(angle, shot, entry.take, entry.made_by))
             elif purchases.next_step(entry.key) is NextStep.STUCK:  # it may have cost something, and goes on counting
                 self._come_to_nothing(angle.name, entry, purchases.by_key[entry.key][-1].failure_message)
             elif entry.outcome is None:
@@ -60,12 +60,12 @@ class Retakes:
 
     def pass_over(self, angle: str, entry: Entry) -> None:
         """Make a retake that failed a rung passed over. One that is paid for, or may be, is not, and the run says so."""
-        event = self.orders.ended[entry.key]
+        event = self.open_requests.ended[entry.key]
         if isinstance(event.error, (TryAgainLater, Cancelled)):
             return
         if self.record.folder.read_journal().purchases.is_open(entry.key):
             return
-        self.orders.forgive(entry.key)
+        self.open_requests.forgive(entry.key)
         limited = isinstance(event.error, BudgetExceeded)
         reason = f"no other take was bought: {event.text}" if limited else event.text
         self._come_to_nothing(angle, entry, reason)
@@ -77,7 +77,7 @@ class Retakes:
     def prices(self, angle: Angle, shot: Shot) -> dict[MadeBy, float | None]:
         """USD of the next take by rung."""
         take = self.record.next_take(angle.name)
-        return {rung: self.orders.backend.quote(self._request(angle, shot, take, rung)) for rung in BOUGHT}
+        return {rung: self.open_requests.backend.quote(self._request(angle, shot, take, rung)) for rung in BOUGHT}
 
     def money_left(self) -> float | None:
         """USD that retakes may still cost, None for no limit: what was agreed to for the rest of the run is not theirs.
@@ -90,12 +90,12 @@ class Retakes:
 
         def unsent(requests: Iterable[Request]) -> float:
             return sum(
-                self.orders.backend.quote(request) or 0.0
+                self.open_requests.backend.quote(request) or 0.0
                 for request in requests
-                if not purchases.is_open(request.key) and request.key not in self.orders.ended
+                if not purchases.is_open(request.key) and request.key not in self.open_requests.ended
             )
 
-        asked = unsent(request for key, request in self.orders.requests.items() if key in retakes)
+        asked = unsent(request for key, request in self.open_requests.requests.items() if key in retakes)
         left = []
         if settings.gate.retake_budget is not None:
             spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)

@@ -14,19 +14,19 @@ from ..task_messages import TaskAnswer, TaskRequest
 from . import tasks
 
 
-def main(_hello: JsonObject, orders: IO[str], out: IO[str]) -> None:
+def main(_hello: JsonObject, commands: IO[str], out: IO[str]) -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(orders, lines), daemon=True).start()
-    while (order := json.loads(lines.get())).get("do") != "finish":
-        print(json.dumps(_answer(TaskRequest.from_json(order)).to_json()), file=out, flush=True)
+    threading.Thread(target=_listen, args=(commands, lines), daemon=True).start()
+    while (command := json.loads(lines.get())).get("do") != "finish":
+        print(json.dumps(_answer(TaskRequest.from_json(command)).to_json()), file=out, flush=True)
 
 
-def _listen(orders: IO[str], lines: queue.SimpleQueue[str]) -> None:
+def _listen(commands: IO[str], lines: queue.SimpleQueue[str]) -> None:
     """Besides the task at hand: where the first Blender dies, so does this one, and not only after a minute's work.
 
     All that the thread does is to wait at a pipe, which Blender doesn't notice.
     """
-    for line in orders:
+    for line in commands:
         lines.put(line)
     os._exit(0)  # what is being written appears whole or not at all
 

@@ -1,4 +1,4 @@
-"""What the darkroom can be asked for. Each task takes plain values, writes files, and returns plain values."""
+"""What the image worker can be asked for. Each task takes plain values, writes files, and returns plain values."""
 
 from __future__ import annotations
 

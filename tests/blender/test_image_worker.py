@@ -28,7 +28,7 @@ MEANWHILE = Progress("photoreal", "writing")
 
 
 @pytest.fixture
-def darkroom(monkeypatch):
+def worker(monkeypatch):
     monkeypatch.setattr(compat, "in_background", lambda: False)
     room = ImageWorker()
     yield room
@@ -52,33 +52,33 @@ def finish(steps):
             return done.value, count
 
 
-def test_the_caller_goes_on_while_the_other_one_works(darkroom, picture, tmp_path):
+def test_the_caller_goes_on_while_the_other_one_works(worker, picture, tmp_path):
     out = tmp_path / "out.png"
-    _, steps = finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(out)))
+    _, steps = finish(worker.do("convert", MEANWHILE, source=str(picture), out=str(out)))
     assert steps > 10  # it was asked again and again, and never had to wait
     np.testing.assert_array_equal(passes.load(out), passes.load(picture))
 
 
-def test_what_goes_wrong_there_is_raised_here(darkroom, tmp_path, monkeypatch):
+def test_what_goes_wrong_there_is_raised_here(worker, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"is not a picture"):
-        finish(darkroom.do("convert", MEANWHILE, source=str(tmp_path / "missing.png"), out=str(tmp_path / "out.png")))
+        finish(worker.do("convert", MEANWHILE, source=str(tmp_path / "missing.png"), out=str(tmp_path / "out.png")))
     with pytest.raises(ConsistencyError, match="please report it"):
-        finish(darkroom.do("convert", MEANWHILE, nonsense=1))
+        finish(worker.do("convert", MEANWHILE, nonsense=1))
 
 
-def test_a_second_blender_that_dies_only_makes_it_slower(darkroom, picture, tmp_path):
-    finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "first.png")))
-    os.kill(darkroom._child.pid, signal.SIGKILL)
-    finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "second.png")))
+def test_a_second_blender_that_dies_only_makes_it_slower(worker, picture, tmp_path):
+    finish(worker.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "first.png")))
+    os.kill(worker._child.pid, signal.SIGKILL)
+    finish(worker.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "second.png")))
     assert (tmp_path / "second.png").read_bytes() == (tmp_path / "first.png").read_bytes()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
-def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, tmp_path):
+def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(worker, tmp_path):
     endless = tmp_path / "render.exr"
     os.mkfifo(endless)
     settings = RunSettings(size=64)
-    steps = darkroom.do(
+    steps = worker.do(
         "reference",
         MEANWHILE,
         render=str(endless),
@@ -92,7 +92,7 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(darkroom, t
         next(steps)
         with contextlib.suppress(OSError):
             writer = os.open(endless, os.O_WRONLY | os.O_NONBLOCK)
-    process = darkroom._child._process
+    process = worker._child._process
     process.stdin.close()  # as the system does it for a Blender that is killed
     try:
         assert process.wait(30) == 0
@@ -148,9 +148,9 @@ def is_alive(pid):
     return said.stdout.strip() not in ("", "Z", "Zs")
 
 
-def test_where_none_can_be_started_it_is_done_here(darkroom, picture, tmp_path, monkeypatch):
+def test_where_none_can_be_started_it_is_done_here(worker, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(compat, "second_blender", lambda script: [str(tmp_path / "no-blender"), str(script)])
-    finish(darkroom.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "out.png")))
+    finish(worker.do("convert", MEANWHILE, source=str(picture), out=str(tmp_path / "out.png")))
     assert (tmp_path / "out.png").is_file()
 
 
