@@ -42,10 +42,7 @@ class CONSISTENCY_PT_sidebar(Sidebar, bpy.types.Panel):
         layout = self.layout
         now = status.of(context)
         draw_stages(layout, now)
-        if now.running:  # as high as what it stands for: whatever is below stays where it is
-            draw_progress(layout, now)
-        else:
-            draw_next_step(layout, context)
+        draw_next_step(layout, context)
         draw_messages(layout, context)
 
 
@@ -61,8 +58,6 @@ def draw_stages(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
     states = {stage.name: stage.state for stage in now.stages}
     for stage in STAGES:
         flow.label(text=LABELS[stage], icon=STATE_ICONS.get(states.get(stage, StageState.WAITING), "DOT"))
-    if now.headline:
-        message(layout, now.headline.partition(";")[0], icon=worst(now))
 
 
 def worst(now: status.CONSISTENCY_PG_status) -> str:
@@ -71,42 +66,63 @@ def worst(now: status.CONSISTENCY_PG_status) -> str:
     return STATE_ICONS[next((each for each in reversed(Outcome) if each in outcomes), Outcome.PASS)]
 
 
-def draw_progress(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
-    column = layout.column()
-    column.scale_y = 1.5
-    what = "Cancelling; what is done is kept" if now.cancelling else now.text
-    column.progress(text=what, factor=max(0.0, now.fraction))
-    column = layout.column()
-    column.scale_y = 2.0
-    column.operator("consistency.cancel", icon="CANCEL")
-
-
 def draw_next_step(layout: UILayout, context: Context) -> None:
-    """One large button; greyed out with the reason below it where it can't work."""
+    """One large button, who makes the pictures, and what else can be done; the reason below where nothing can.
+
+    All of it stands at the same place whether a run is active or not, and where one button would take another's place
+    there is a line of text instead: a press that comes too early or too late does nothing.
+    """
     now = status.of(context)
-    column = layout.column()
-    column.scale_y = 1.5
-    problem = reasons.cannot_run(context)
     there = bool(now.run_folder)  # a run of what the panels say now; another product's is not gone on with
-    if there and now.is_finished and not now.is_outdated:
-        column.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
+    is_up_to_date = there and now.is_finished and not now.is_outdated
+    large = layout.column()
+    large.scale_y = 1.5
+    if now.running:
+        what = "Cancelling; what is done is kept" if now.cancelling else now.text
+        large.progress(text=what, factor=max(0.0, now.fraction))
+        large.operator("consistency.cancel", icon="CANCEL")
     else:
-        text = "Update" if now.is_finished else "Resume" if there else "Run All"
-        column.operator(
-            "consistency.run", text=text, icon="FILE_REFRESH" if now.is_finished else "PLAY"
-        ).until = "results"
-    draw_backends(layout, context)
-    if there:
-        row = layout.row(align=True)
-        if now.is_finished and now.is_outdated:
-            row.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
-        elif now.is_finished:
-            row.operator("consistency.run", text="Update", icon="FILE_REFRESH").until = "results"
-        row.operator("consistency.new_run", icon="FILE_NEW")
+        if is_up_to_date:
+            open_results(large)
+        else:
+            text = "Update" if there and now.is_finished else "Resume" if there else "Run All"
+            run_all(large, text)
+        large.label(text=where_it_stands(now), icon=worst(now) if now.headline else "NONE")
+    below = layout.column()
+    below.enabled = not now.running
+    draw_backends(below, context)
+    row = below.row(align=True)
+    row.enabled = there
+    if is_up_to_date and not now.running:
+        run_all(row, "Update")
+    else:
+        open_results(row)
+    row.operator("consistency.new_run", icon="FILE_NEW")
+    problem = None if now.running else reasons.cannot_run(context)
     if problem is not None:
         message(layout, problem, icon="INFO")
         if "preferences" in problem:
             layout.operator("consistency.show_preferences", icon="PREFERENCES")
+
+
+def run_all(layout: UILayout, text: str) -> None:
+    icon: Any = "FILE_REFRESH" if text == "Update" else "PLAY"
+    layout.operator("consistency.run", text=text, icon=icon).until = "results"
+
+
+def open_results(layout: UILayout) -> None:
+    layout.operator("consistency.open_folder", text="Open Results", icon="FOLDER_REDIRECT")
+
+
+def where_it_stands(now: status.CONSISTENCY_PG_status) -> str:
+    """The run that is not active in a line, which Results tells at length."""
+    if now.headline:
+        return now.headline.partition(";")[0].partition(":")[0]
+    if not now.run_folder:
+        return "No run yet"
+    if not now.is_finished:
+        return "Not finished yet"
+    return "Changed since it was made" if now.is_outdated else "Finished"
 
 
 def draw_backends(layout: UILayout, context: Context) -> None:

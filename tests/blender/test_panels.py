@@ -138,6 +138,116 @@ def test_an_active_run_shows_progress_and_the_way_out(sidebar):
     assert ("progress", "Reference 2 of 5") in shown
 
 
+class Stack:
+    """Stands in for a layout and knows where its items stand: one below the other, or side by side in ``columns``."""
+
+    def __init__(self, columns=1, above=None):
+        self.columns, self.items, self.above = columns, [], above
+        self.scale_y, self.enabled = 1.0, True
+
+    def column(self, **_options):
+        return self.inside(Stack())
+
+    box = column
+
+    def row(self, **_options):
+        return self.inside(Stack(columns=99))
+
+    def grid_flow(self, *, columns, **_options):
+        return self.inside(Stack(columns))
+
+    def inside(self, layout):
+        layout.above = self
+        self.items.append(layout)
+        return layout
+
+    def label(self, *, text="", **_options):
+        self.items.append(("label", text, False))
+
+    def progress(self, *, text, **_options):
+        self.items.append(("progress", text, False))
+
+    def operator(self, name, **_options):
+        word = name.partition(".")[2]
+        call = getattr(bpy.ops.consistency, word)
+        self.items.append(("operator", word, call.poll() and self.is_on()))
+        return Options(call.get_rna_type())
+
+    def is_on(self):
+        return self.enabled and (self.above is None or self.above.is_on())
+
+    def lines(self):
+        return [self.items[first : first + self.columns] for first in range(0, len(self.items), self.columns)]
+
+    def height(self):
+        heights = [max(item.height() if isinstance(item, Stack) else 1.0 for item in line) for line in self.lines()]
+        return self.scale_y * sum(heights)
+
+    def placed(self, top=0.0, scale=1.0, left=0):
+        """{(distance from the top, place in its row): item} of all that is inside."""
+        found = {}
+        scale *= self.scale_y
+        for line in self.lines():
+            for place, item in enumerate(line, left):
+                if isinstance(item, Stack):
+                    found |= item.placed(top, scale, place)
+                else:
+                    found[round(top, 3), place] = item
+            top += scale * max(item.height() if isinstance(item, Stack) else 1.0 for item in line)
+        return found
+
+
+def test_nothing_moves_when_a_run_begins_is_cancelled_or_ends_and_no_button_takes_anothers_place(sidebar):
+    from consistency_pipeline.panels import sidebar as panel
+
+    now = bpy.context.window_manager.consistency
+    sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
+    states = {
+        "idle": {},
+        "running": {"running": True, "text": "Reference 2 of 5", "run_folder": "/runs/duck"},
+        "cancelling": {"running": True, "cancelling": True, "run_folder": "/runs/duck"},
+        "cancelled": {"run_folder": "/runs/duck"},
+        "finished": {
+            "run_folder": "/runs/duck",
+            "is_finished": True,
+            "headline": "3 of 5 on model; side: a part is gone",
+        },
+        "changed": {"run_folder": "/runs/duck", "is_finished": True, "is_outdated": True},
+    }
+    usual, seen, heights = {"running": False, "cancelling": False, "text": "", "headline": ""}, {}, {}
+    usual |= {"run_folder": "", "is_finished": False, "is_outdated": False}
+    try:
+        for name, facts in states.items():
+            sidebar.run_folder = facts.get("run_folder", "")
+            for field, value in (usual | facts).items():
+                setattr(now, field, value)
+            layout = Stack()
+            panel.CONSISTENCY_PT_sidebar.draw(SimpleNamespace(layout=layout), bpy.context)
+            seen[name], heights[name] = layout.placed(), layout.height()
+    finally:
+        for field, value in usual.items():
+            setattr(now, field, value)
+    assert len(set(heights.values())) == 1, f"the panels below move: {heights}"
+    assert len({frozenset(items) for items in seen.values()}) == 1, "something appears or disappears"
+    large = {
+        name: next(at for at, (kind, what, _) in items.items() if kind == "progress" or what in ("run", "open_folder"))
+        for name, items in seen.items()
+    }
+    assert len(set(large.values())) == 1, f"the large button moves: {large}"
+    for name in ("running", "cancelling"):
+        cancel = next(at for at, item in seen[name].items() if item[1] == "cancel")
+        assert seen[name][cancel][2] == (name == "running")
+        for other in states:
+            _, what, is_on = seen[other][cancel]
+            assert what == "cancel" or not is_on, f"a late press of Cancel would {what}"
+    above = [{at: items[at][1] for at in items if at[0] < large["idle"][0]} for items in seen.values()]
+    assert all(words == above[0] for words in above)
+    for at in seen["idle"]:
+        for before, after in (("idle", "running"), ("running", "cancelled"), ("running", "finished")):
+            pair = [what for _, what, is_on in (seen[before][at], seen[after][at]) if is_on]
+            assert len(set(pair)) < 2, f"{before} and {after}: {pair} stand at the same place"
+
+
 def test_an_error_stays_readable_and_can_be_copied(sidebar):
     now = bpy.context.window_manager.consistency
     now.error = "fal.ai does not accept this key; check it at fal.ai/dashboard/keys"
