@@ -304,6 +304,7 @@ def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
     lines = [
         (
             row["id"],
+            row["label"],
             row["role"],
             f"{usd(row['usd'])} / {row['unit']}" if row["usd"] is not None else f"? / {row['unit']}",
             "retired" if row["retired"] else "",
@@ -314,7 +315,7 @@ def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "status": "done",
         "endpoints": rows,
-        "text": text_table(("id", "makes", "stored price", "", "inputs"), lines),
+        "text": text_table(("id", "name", "makes", "stored price", "", "inputs"), lines),
     }
 
 
@@ -328,18 +329,22 @@ def _stale_prices() -> dict[str, Any]:
     rows = catalogue_rows(stale_on=today)
     for row in rows:
         row["price_days"] = (today - date.fromisoformat(row["price_date"])).days
-    lines = [(row["id"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"]) for row in rows]
+    lines = [
+        (row["id"], row["label"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"])
+        for row in rows
+    ]
     text = f"no stored price is older than {FRESH_DAYS} days"
     if rows:
-        text = text_table(("id", "stored price", "of", "source"), lines)
+        text = text_table(("id", "name", "stored price", "of", "source"), lines)
     return {"status": "done", "endpoints": rows, "text": text}
 
 
 def _ledger(options: argparse.Namespace) -> dict[str, Any]:
+    from .fal_backend.endpoints.catalogue import name_of
     from .pipeline.money.ledger import Ledger
 
     ledger = Ledger.read([run.expanduser().absolute() for run in options.runs])
-    return {"status": "done", **ledger.to_json(), "text": ledger.table()}
+    return {"status": "done", **ledger.to_json(), "text": ledger.table(name_of)}
 
 
 def doctor_facts() -> dict[str, Any]:

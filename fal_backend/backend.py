@@ -17,6 +17,7 @@ from . import errors, quote, sentences
 from .buying.purchase import Purchase
 from .child.connection import connect
 from .child.messages import Buy, Cancel, Happened, Hello, Logged, Note, Say
+from .endpoints.catalogue import name_of
 from .prices import Prices
 from .request_to_purchase import purchase_for, with_endpoint
 
@@ -73,6 +74,10 @@ class FalBackend:
             return self._purchase(request).quoted_usd
         except ConsistencyError:
             return None
+
+    def name_of(self, endpoint: str) -> str:
+        """What people call the endpoint; its id where nobody here knows it."""
+        return name_of(endpoint)
 
     def _purchase(self, request: Request) -> Purchase:
         request = with_endpoint(request, self._settings)

@@ -21,6 +21,7 @@ from ..pipeline.verdicts import BOUGHT, MadeBy
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
 from .buying.purchase import Purchase
+from .endpoints.catalogue import name_of
 from .prices import Prices, is_price
 from .request_to_purchase import purchase_for, with_endpoint
 from .sentences import UNPRICED
@@ -75,7 +76,7 @@ class Estimate:
     @property
     def in_words(self) -> str:
         """The most that will be spent, and the endpoints of which it can't be told."""
-        return usd(self.most) + (f", and what {', '.join(self.unknown)} asks" if self.unknown else "")
+        return usd(self.most) + (f", and what {', '.join(map(name_of, self.unknown))} asks" if self.unknown else "")
 
     def to_json(self) -> JsonObject:
         return {
@@ -112,7 +113,9 @@ class Estimate:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What is odd about the prices, a sentence for each endpoint."""
-        return tuple(dict.fromkeys(f"{line.endpoint}: {doubt}" for line in self.lines if (doubt := self._doubt(line))))
+        return tuple(
+            dict.fromkeys(f"{name_of(line.endpoint)}: {doubt}" for line in self.lines if (doubt := self._doubt(line)))
+        )
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
@@ -123,7 +126,7 @@ class Estimate:
     def table(self) -> str:
         *amounts, total = price_column([-1.0 if line.quoted_usd is None else line.quoted_usd for line in self.lines])
         rows = [
-            (line.key, line.endpoint, line.amount, amount, self._source(line))
+            (line.key, name_of(line.endpoint), line.amount, amount, self._source(line))
             for line, amount in zip(self.lines, amounts, strict=True)
         ]
         rows.append(("total", "", "", total, ""))
@@ -131,7 +134,7 @@ class Estimate:
             rows.append(("at most", "", "", usd(self.most), "with a retake of every still that is not on model"))
         text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)
         if self.unknown:
-            text += f"\nnot in the total, since its price is not known: {', '.join(self.unknown)}"
+            text += f"\nnot in the total, since its price is not known: {', '.join(map(name_of, self.unknown))}"
         return text
 
 

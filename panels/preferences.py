@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .. import __package__ as base_package
+from ..operators.buttons.preferences import FIELDS
 from ..operators.display import reasons, status
+from ..operators.display.endpoint_names import name_and_price
 from ..operators.editing.preferences import KeptPreferences, built_in, key_in_environment
-from ..operators.runs import run_request
+from ..operators.runs import gradual_imports, run_request
 from .words import limit, message
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, UILayout
 KEYS = "https://fal.ai/dashboard/keys"
 
 
@@ -21,6 +23,7 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
     bl_idname = base_package
 
     def draw(self, context: Context) -> None:
+        gradual_imports.begin()
         layout = self.layout
         self.draw_key(context)
         column = layout.column()
@@ -29,13 +32,26 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         column.prop(self, "backend")
         column.prop(self, "device")
         column.prop(self, "folder", placeholder=str(run_request.runs_home()))
-        endpoints = column.column(align=True)
-        endpoints.prop(self, "image_endpoint", placeholder=built_in("image_endpoint"))
-        endpoints.prop(self, "video_endpoint", placeholder=built_in("video_endpoint"))
+        for role, field in FIELDS.items():
+            self.draw_endpoint(column.column(align=True), role, field)
         limits = column.column(align=True)
         limit(limits, self, "budget")
         limit(limits, self, "daily_budget")
         layout.operator("consistency.save_bug_report", icon="FILE_ARCHIVE")
+
+    def draw_endpoint(self, layout: UILayout, role: str, field: str) -> None:
+        """A menu of the known ones, by name and price; below it the id, which may be that of one nobody here knows."""
+        name = name_and_price(getattr(self, field)) or f"Built-in: {name_and_price(built_in(field))}"
+        row = layout.split(factor=0.4, align=True)
+        label = row.row()
+        label.alignment = "RIGHT"
+        label.label(text=self.bl_rna.properties[field].name)
+        menu = row.row()
+        menu.operator_context = "EXEC_DEFAULT"
+        menu.operator_menu_enum(
+            "consistency.choose_usual_endpoint", "endpoint", text=name, icon="DOWNARROW_HLT"
+        ).role = role
+        layout.prop(self, field, text="Id", placeholder="Built-in")
 
     def draw_key(self, context: Context) -> None:
         layout = self.layout

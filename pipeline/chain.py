@@ -334,7 +334,13 @@ def _results(work: _Work) -> Steps[results.Report]:
     folder.mark("results", StageState.RUNNING)
     folder.note(headline=work.acceptance.headline())
     report = results.build_report(
-        folder, settings, work.product, open_requests.requests, open_requests.ended, work.shots
+        folder,
+        settings,
+        work.product,
+        open_requests.requests,
+        open_requests.ended,
+        work.shots,
+        open_requests.backend.name_of,
     )
     clip = folder.clip(settings.clip.motion)
     yield from work.studio.save_results(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from .backend.ports import Product, Shot
@@ -15,6 +16,7 @@ from .system.disk import write_json
 from .verdicts import MENDED, MadeBy
 
 Report = JsonObject  # what is in report.json
+LOCAL = "local (Cycles, no AI)"
 
 
 def build_report(
@@ -24,8 +26,13 @@ def build_report(
     requests: dict[str, Request],
     ended: dict[str, Event],
     shots: dict[str, Shot],
+    name_of: Callable[[str], str],
 ) -> Report:
-    """Write RUN/report.json and return it. All money in USD, all matrices row-major, all paths relative to the run."""
+    """Write RUN/report.json and return it. All money in USD, all matrices row-major, all paths relative to the run.
+
+    ``name_of``: what people call the endpoint of an id.
+    """
+    is_fal = settings.service.backend == BackendName.FAL
     purchases = folder.read_journal().purchases
     pictures = []
     for key, request in requests.items():
@@ -41,11 +48,10 @@ def build_report(
                 "take": request.take if isinstance(request, StillRequest) else None,
                 "file": relative(folder, request.out) if request.out.is_file() else None,
                 "backend": settings.service.backend,
-                "endpoint": request.endpoint
-                if settings.service.backend == BackendName.FAL
-                else "local (Cycles, no AI)",
+                "endpoint": request.endpoint if is_fal else LOCAL,
+                "endpoint_name": name_of(request.endpoint) if is_fal else LOCAL,
                 "arguments": attempt.arguments if attempt else None,
-                "prompt": getattr(request, "prompt", None) if settings.service.backend == BackendName.FAL else None,
+                "prompt": getattr(request, "prompt", None) if is_fal else None,
                 "seed": event.seed if event and event.seed is not None else getattr(request, "seed", None),
                 "request_id": attempt.request_id if attempt else None,
                 "quoted_usd": attempt.quoted_usd if attempt else 0.0,
@@ -65,7 +71,7 @@ def build_report(
             "materials": list(product.materials),
         },
         "backend": settings.service.backend,
-        "backend_label": "fal.ai" if settings.service.backend == BackendName.FAL else "local: Cycles renders, no AI",
+        "backend_label": "fal.ai" if is_fal else "local: Cycles renders, no AI",
         "versions": folder.versions,
         "device": folder.device,
         "references": {name: camera_facts(folder, shot) for name, shot in shots.items()},

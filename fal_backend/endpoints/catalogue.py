@@ -52,6 +52,12 @@ def of_role(role: Role) -> tuple[Endpoint, ...]:
     return tuple(endpoint for endpoint in ENDPOINTS if endpoint.role == role)
 
 
+def name_of(endpoint_id: str) -> str:
+    """What people call the endpoint; its id where the catalogue doesn't know it."""
+    known = CATALOGUE.get(endpoint_id)
+    return known.label if known is not None else endpoint_id
+
+
 def some(endpoints: tuple[Endpoint, ...], most: int = 4) -> str:
     """Ids of endpoints in service, for a sentence."""
     ids = [endpoint.id for endpoint in endpoints if not endpoint.retired]

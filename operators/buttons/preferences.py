@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.props import EnumProperty, StringProperty
 
 from ... import __package__ as base_package
-from ..display import status
+from ..display import endpoint_names, status
 from ..editing import preferences
 from .operator_base import Button, Questioning, loud, sentence
 
@@ -61,4 +62,36 @@ class CONSISTENCY_OT_show_preferences(Button, bpy.types.Operator):
         bpy.ops.preferences.addon_show(module=base_package)
 
 
-CLASSES = (CONSISTENCY_OT_test_key, CONSISTENCY_OT_show_preferences)
+class CONSISTENCY_OT_choose_usual_endpoint(Button, bpy.types.Operator):
+    """Choose the endpoint that new scenes begin with"""
+
+    bl_idname = "consistency.choose_usual_endpoint"
+    bl_label = "Choose Endpoint of New Scenes"
+    bl_options = {"INTERNAL"}
+
+    role: StringProperty(default="photoreal", options={"HIDDEN", "SKIP_SAVE"})
+
+    def _items(self, _context: Context) -> list[tuple[str, str, str]]:
+        built_in = preferences.built_in(FIELDS[self.role])
+        words = f"Built-in: {endpoint_names.name_and_price(built_in)}"
+        return endpoint_names.menu(self.role, ("NONE", words, built_in))
+
+    endpoint: EnumProperty(
+        name="Endpoint", description="The endpoint of new scenes", items=_items, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
+        own, field = preferences.preferences(), FIELDS[properties.role]
+        chosen = (getattr(own, field) if own is not None else "") or preferences.built_in(field)
+        return f"{cls.__doc__}. Chosen: {chosen}"
+
+    def act(self, context: Context) -> None:
+        own = preferences.preferences()
+        if own is not None:
+            setattr(own, FIELDS[self.role], "" if self.endpoint == "NONE" else self.endpoint)
+            context.preferences.is_dirty = True  # Blender saves them only where it knows of a change
+
+
+FIELDS = {"photoreal": "image_endpoint", "video": "video_endpoint"}
+CLASSES = (CONSISTENCY_OT_test_key, CONSISTENCY_OT_show_preferences, CONSISTENCY_OT_choose_usual_endpoint)

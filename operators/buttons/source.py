@@ -13,7 +13,7 @@ from bpy.props import CollectionProperty, EnumProperty, StringProperty
 from ...pipeline.driver import finish
 from ...pipeline.wording.program import SHORT_NAME
 from ...studio import names
-from ..display import reasons, refresh
+from ..display import endpoint_names, reasons, refresh
 from ..editing import live, scene_settings
 from ..runs import run_request
 from .operator_base import Button
@@ -175,15 +175,10 @@ class CONSISTENCY_OT_choose_endpoint(Button, bpy.types.Operator):
     role: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def _items(self, _context: Context) -> list[tuple[str, str, str]]:
-        from ...fal_backend.endpoints.catalogue import of_role
-
-        known = [end for end in of_role(self.role) if not end.retired]
-        items = [(end.id, f"{end.label}, {end.price.in_words}", f"{end.id}. {end.notes}".strip(". ")) for end in known]
-        if self.role in ("model", "picture"):
-            none = ("NONE", "Automatic" if self.role == "model" else "None", "Leave the choice to the pipeline")
-            items.insert(0, none)
-        _kept[self.role] = items  # Blender keeps no reference to the texts of a dynamic list
-        return items
+        unset = {"model": "Automatic", "picture": "None"}.get(self.role)
+        return endpoint_names.menu(
+            self.role, ("NONE", unset, "Leave the choice to the pipeline") if unset is not None else None
+        )
 
     endpoint: EnumProperty(name="Endpoint", description="The endpoint to use", items=_items, options={"SKIP_SAVE"})
 
@@ -203,9 +198,6 @@ class CONSISTENCY_OT_choose_endpoint(Button, bpy.types.Operator):
 def _field(role: str) -> str:
     """Of the scene's settings, the one that holds a role's endpoint."""
     return {"photoreal": "image_endpoint"}.get(role, f"{role}_endpoint")
-
-
-_kept: dict[str, list[tuple[str, str, str]]] = {}
 
 
 class CONSISTENCY_FH_photos(bpy.types.FileHandler):

@@ -86,6 +86,9 @@ class ObservedBackend:
     def quote(self, request: Request) -> float | None:
         return self.backend.quote(request)
 
+    def name_of(self, endpoint: str) -> str:
+        return self.backend.name_of(endpoint)
+
     def note(self, key: str, decision: dict[str, Any]) -> None:
         self.backend.note(key, decision)
 

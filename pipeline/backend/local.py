@@ -80,6 +80,9 @@ class LocalBackend:
     def quote(self, request: Request) -> float:  # noqa: ARG002 - all of it costs the same
         return 0.0
 
+    def name_of(self, endpoint: str) -> str:
+        return endpoint  # none is asked here
+
     def note(self, key: str, decision: JsonObject) -> None:
         """There is no journal of purchases; run.json has it."""
 

@@ -124,6 +124,10 @@ class Backend(Protocol):
         """What a request would cost in USD, None where that is not known. Nothing is sent."""
         ...
 
+    def name_of(self, endpoint: str) -> str:
+        """What people call an endpoint; its id where nobody knows it."""
+        ...
+
     def note(self, key: str, decision: JsonObject) -> None:
         """Keep what was decided about a purchase, and why, where its other events are kept."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -97,10 +98,11 @@ class Ledger:
             "uncertain_usd": round(self.uncertain_usd, 6),
         }
 
-    def table(self) -> str:
+    def table(self, name_of: Callable[[str], str] = str) -> str:
+        """``name_of``: what people call the endpoint of an id."""
         if not self.lines:
             return "nothing was bought"
-        rows = [(line.file, line.endpoint, line.state, *_amounts(line), line.note) for line in self.lines]
+        rows = [(line.file, name_of(line.endpoint), line.state, *_amounts(line), line.note) for line in self.lines]
         total = ("total", "", "", *_amounts(self), "")
         return text_table(("file", "endpoint", "state", "quoted", "billed", "uncertain", ""), [*rows, total])
 

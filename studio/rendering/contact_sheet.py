@@ -53,6 +53,7 @@ class Picture(TypedDict, total=False):
     take: int
     file: str | None
     endpoint: str
+    endpoint_name: str  # what people call it
     quoted_usd: float | None
     billed_usd: float | None
 
@@ -188,8 +189,9 @@ def _origin(report: Report, angle: str) -> str:
     shown = next(iter([*decided, *(p for p in pictures if p["file"])]), None)
     if shown is None:
         return ""
+    name = shown.get("endpoint_name") or shown["endpoint"]
     made_by = verdict["made_by"] if verdict is not None else ""
-    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
+    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (name, _MENDED.get(made_by))))
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"

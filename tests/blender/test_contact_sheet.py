@@ -13,6 +13,7 @@ REASON = (
 )
 NAMES = ("front", "a-long-name-of-an-angle-as-artists-give-it", "top")
 ENDPOINT = "fal-ai/bytedance/seedream/v4.5/edit-with-a-long-id"
+NAME = "Seedream 4.5 as people call it"
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def sheet(tmp_path, monkeypatch):
         {"stage": "photoreal", "angle": name, "take": 1, "file": "x", "endpoint": ENDPOINT, "billed_usd": 0.04}
         for name in NAMES
     ]
+    pictures[0]["endpoint_name"] = NAME  # the others are as in a report of before there were names
     report = {
         "product": {"name": "Thermos " * 12 + "end"},
         "backend": "fal",
@@ -57,9 +59,10 @@ def sheet(tmp_path, monkeypatch):
 def test_no_word_is_cut_and_every_line_fits(sheet):
     words, picture = sheet(False)
     text = "".join(word.text for word in words).replace(" ", "")
-    for whole in (REASON, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
+    for whole in (REASON, NAME, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
         assert whole.replace(" ", "") in text
     assert "…" not in text
+    assert text.count("fal-ai/") == 1, "an endpoint that has a name is shown by its id"
     for word in words:
         assert word.x + contact_sheet._width(word.text, word.size) <= picture.shape[1], word
         assert word.y < picture.shape[0], word

@@ -416,6 +416,36 @@ def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, li
     now.estimate, now.estimate_unknown = -1.0, ""
 
 
+def test_the_preferences_call_endpoints_by_name_and_price_and_keep_ids_in_tooltips(sidebar, monkeypatch):
+    from consistency_pipeline.operators.buttons.preferences import CONSISTENCY_OT_choose_usual_endpoint as choose
+    from consistency_pipeline.operators.editing import preferences
+    from consistency_pipeline.panels.preferences import CONSISTENCY_AP_preferences
+
+    own = SimpleNamespace(image_endpoint="", video_endpoint="fal-ai/veo3.1/image-to-video")
+    monkeypatch.setattr(preferences, "preferences", lambda: own)
+
+    def menus():
+        shown = []
+        own.bl_rna = CONSISTENCY_AP_preferences.bl_rna
+        for role, field in (("photoreal", "image_endpoint"), ("video", "video_endpoint")):
+            CONSISTENCY_AP_preferences.draw_endpoint(own, Recorder(shown), role, field)
+        return [text for kind, text in shown if kind == "button"]
+
+    assert menus() == ["Built-in: FLUX Kontext dev, $0.025 an image", "Veo 3.1, $0.20 a second"]
+    for role, field in (("photoreal", "image_endpoint"), ("video", "video_endpoint")):
+        items = choose._items(SimpleNamespace(role=role), bpy.context)
+        assert all(id_ in tooltip and "fal-ai" not in name for id_, name, tooltip in items[1:])
+        assert preferences.built_in(field) in items[0][2]
+        told = choose.description(bpy.context, SimpleNamespace(role=role))
+        assert told.endswith(getattr(own, field) or preferences.built_in(field))
+    for chosen, kept in (("bytedance/seedream/v5/lite/edit", "bytedance/seedream/v5/lite/edit"), ("NONE", "")):
+        bpy.ops.consistency.choose_usual_endpoint(role="photoreal", endpoint=chosen)
+        assert own.image_endpoint == kept
+        assert bpy.context.preferences.is_dirty
+    bpy.ops.consistency.choose_usual_endpoint(role="photoreal", endpoint="fal-ai/nano-banana-pro/edit")
+    assert menus()[0] == "Nano Banana Pro, $0.15 an image"
+
+
 def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):
     now = bpy.context.window_manager.consistency
     now.shots.clear()

@@ -11,6 +11,7 @@ import pytest
 from consistency_pipeline.fal_backend import errors, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.fal_backend.buying import patience
+from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.errors import (
@@ -141,6 +142,7 @@ def test_the_report_says_what_was_sent_and_what_it_cost(fake: FakeFal, tmp_path:
         entry = by_id[picture["request_id"]]
         assert (folder.root / picture["file"]).is_file()
         assert picture["endpoint"] == entry.endpoint
+        assert picture["endpoint_name"] == CATALOGUE[entry.endpoint].label
         assert picture["arguments"] == entry.arguments
         assert picture["billed_usd"] == entry.usd
         assert picture["quoted_usd"] == pytest.approx(entry.usd)

@@ -45,6 +45,9 @@ def test_each_line_and_the_sum_before_anything_is_spent(fake: FakeFal, tmp_path:
     assert all(line["price_source"] == f"fal's pricing API, {TODAY}" for line in facts["lines"])
     assert f"total {' ' * 10}" in estimate.table().replace("\n", " ")
     assert usd(estimate.total) in estimate.table()
+    assert KLING in {line["endpoint"] for line in facts["lines"]}
+    assert "Kling 3 pro" in estimate.table()
+    assert "fal-ai/" not in estimate.table()
     assert not fake.of("submit")
     assert not fake.of("upload")
 
