@@ -87,7 +87,8 @@ def draw_next_step(layout: UILayout, context: Context) -> None:
         else:
             text = "Update" if there and now.is_finished else "Resume" if there else "Run All"
             run_all(large, text)
-        large.label(text=where_it_stands(now), icon=worst(now) if now.headline else "NONE")
+        icon: Any = worst(now) if now.headline else "NONE"
+        large.label(text=where_it_stands(now), icon=icon)
     below = layout.column()
     below.enabled = not now.running
     draw_backends(below, context)
