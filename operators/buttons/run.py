@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Run: the one operator behind every stage's button, and those that cancel and begin anew."""
 
 from __future__ import annotations

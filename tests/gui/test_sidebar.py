@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An artist's afternoon in the real window, from the installed zip to the reopened file."""
 
 from __future__ import annotations
