@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The same program without a window: ``blender --command consistency …`` and, from a checkout, ``consistency …``."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether files as they come end with the right picture, or with one right sentence.
 
     python -m benchmarks.awkward_files FOLDER… [--size 160] [--angles front,top] [--keep FOLDER]

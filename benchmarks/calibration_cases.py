@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The labelled set: which pictures are made of which render, and what is wrong with each."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Products for the calibration, built with bpy: parts by name, so that one can be taken away, thickened or put on.
 
 Every product stands within a box of about one metre. ``PARTS`` says which part can be missed and which can be thicker.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Renders with passes for the calibration, kept in a cache folder: one .npz per product, angle and variant."""
 
 from __future__ import annotations

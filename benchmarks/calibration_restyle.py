@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From one render with passes many pictures: other light, other material, other backdrop, other camera chain.
 
 Shading is redone from the normal pass and the albedo, so that highlights and shadows fall where the render has none.

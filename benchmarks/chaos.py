@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Kill and stop the program at random instants, and hold fal's own books against what the run folders hold.
 
 Each run is a whole one: the real chain, the real fal backend, its real child process and the real fal-client, through

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How long a run takes beside what it can't be shorter than, and beside the article's script.
 
 The real command, the real Blender and the real fal-client run against a fake of fal.ai that answers as slowly as fal

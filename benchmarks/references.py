@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What five references cost beside bare Cycles and beside the obvious script, and how good they are.
 
     python -m benchmarks.references [--size 256] [--model FILE] [--angles three-quarter,top]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Run tests again and again while the machine is busy: a crash that comes once in twenty times is found no other way.
 
     python -m benchmarks.repeat_tests [TEST…] [--times 30] [--busy 4]

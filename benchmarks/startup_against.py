@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Compares what this checkout costs at the start with another one: python -m benchmarks.startup_against CHECKOUT [STARTS] [--cold]
 
 CHECKOUT: another one, such as ``git worktree add ../before COMMIT`` leaves. Both by turns, each time in a process of its

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the three kinds of request share on their way to an endpoint's fields."""
 
 from __future__ import annotations

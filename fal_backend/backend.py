@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fal.ai backend as the chain sees it: requests become purchases, and the child process makes them."""
 
 from __future__ import annotations

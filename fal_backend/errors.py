@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every way fal.ai can disappoint, each its own exception with its facts; ``sentences`` has the words and the cures.
 
 FalError                      a ConsistencyError; what it keeps is listed there

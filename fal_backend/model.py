@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Photos or words to an endpoint that makes a 3D model, and words to one that makes the picture before it."""
 
 from __future__ import annotations

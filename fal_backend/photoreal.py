@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A reference, its depth map and a prompt to the fields of an endpoint that makes a still."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Prices in USD: from fal's pricing API where it can be reached, else the last ones it gave, else the stored table."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What can go wrong with fal.ai, by name: the fact that an error carries. ``sentences`` says each to the user."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a run will cost, per line and in sum, before anything is bought. All in USD."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the user reads of each problem with fal.ai: one sentence with the cure, for the command line and for Blender.
 
 Only words are here; which problem it is, and what is known of its bill, are facts of the error (``errors.FalError``).

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What buttons and commands do. Thin: read the context, call the studio or the chain, report.
 
 Rooms, each importing only from those after it: ``startup`` and ``buttons`` (what a press does), ``display`` (what panels and

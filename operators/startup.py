@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """After a file is loaded or another scene shown: default angles, and a look at the run that it was working on."""
 
 from __future__ import annotations

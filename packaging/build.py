@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Builds the extension with Blender's own builder, which travels in the bpy wheel. `make build` runs this.
 
     python packaging/build.py                      one zip for each platform, and the repository index, into dist/

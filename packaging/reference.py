@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Writes docs/reference.md from the code: commands, options, angle sets, lighting, endpoints with their fields.
 
 python packaging/reference.py          after any of these was changed; a test says when it has to be done

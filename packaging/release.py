@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A version for others: its zips, its repository index and its entry in the changelog. `make release` runs this.
 
     python packaging/release.py

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The extension repository: a folder that any web server can serve, which Blender subscribes to and updates from."""
 
 from __future__ import annotations

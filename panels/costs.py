@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Costs: what is left to buy, what was billed, and the limits."""
 
 from __future__ import annotations

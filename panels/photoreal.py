@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Photoreal: the stills, their takes, and what is sent to make them."""
 
 from __future__ import annotations

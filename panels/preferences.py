@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The add-on's preferences: the key and where to get one, and the defaults of a new run."""
 
 from __future__ import annotations

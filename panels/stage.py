@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the panels of all six stages share: the state in the header, the buttons at the end, an endpoint's fields."""
 
 from __future__ import annotations

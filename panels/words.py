@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How panels say things: sentences broken to the panel's width, states as icons, money with its unit."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The command line's words: the commands, their flags, and the settings that a set of flags asks for."""
 
 from __future__ import annotations

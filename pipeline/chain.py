@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole program in one function: from inputs on disk to results in a .blend.
 
 ``run`` yields Progress whenever it has to wait. Two drivers advance it: the command line loops until it ends, the

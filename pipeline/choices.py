@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Words of options that the program asks about; run.json and the command line have them as they are here."""
 
 from __future__ import annotations

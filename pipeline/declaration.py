@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How an option is declared: once, as a field of a dataclass, with all that is shown of it anywhere.
 
 The command's flag (arguments), the scene's property and the conversion between a scene and a run

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How a surface advances a run to its end, or to a cancel that ends it in order.
 
 The command line exhausts these generators; the window advances them a little at each tick of a timer. Both do so on

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every way a run can end other than well.
 
     ConsistencyError                exit 1   something failed; the text is one sentence with the cure

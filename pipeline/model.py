@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a run starts from: a model of one's own, one to four photos, or words."""
 
 from __future__ import annotations

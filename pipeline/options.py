@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The options of a run, in groups. Lengths in metres, angles in degrees, times in seconds, money in USD.
 
 An option is added as one field here; declaration.Option says what can be said of it, and what follows from it where.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The words that go with each reference: a template, the angle, the lighting, the materials.
 
 Kontext and most edit models have no negative prompt, so what must not happen is said as what must: "a photograph of

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every request a run will make, from its settings: the chain sends them, the estimate prices them beforehand."""
 
 from __future__ import annotations

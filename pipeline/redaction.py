@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The key's way out is closed: what this process writes or says never contains it, whoever repeated it.
 
 A service may echo the key it was sent: in an error, a log line, a result. So the secret is named once, as soon as a

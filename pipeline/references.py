@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A reference picture from render passes: the exact backdrop, the shadow on it, the depth map, and what is refused.
 
 Arrays have the top row first. Pictures are uint8 and display-referred (sRGB); coverage, shadow and depth are float.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """report.json: per picture what was sent, what came back, what it cost and how it was seen."""
 
 from __future__ import annotations

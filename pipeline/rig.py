@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Camera angles as data: what is looked at from where.
 
 Convention, fixed by the design: azimuth 0° faces the product's front (glTF +Z, Blender −Y) and grows towards the side

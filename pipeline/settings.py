@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Everything a run is asked to do, checked. Saved in run.json, so that ``resume`` needs no other argument."""
 
 from __future__ import annotations

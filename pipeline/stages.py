@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The six stages of a run, in order, and the states that stages, requests and references can be in.
 
 A stage's word names the file, the sub-panel, the folder and the progress line.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A terminal: standard output for the result alone, progress on standard error, Ctrl-C taken note of.
 
 It may go away while a run goes on: closed, or a ``| tee`` that ends with the same Ctrl-C. What can't be said then is not

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The words of the geometry gate: what is said of a picture, how a picture was made, what is decided about it.
 
 They stand in run.json, the journal and report.json as they are here, so a word may be added, never changed.

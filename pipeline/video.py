@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Blender data: import, rig, lights, render, passes, load back. No network, no interface.
 
 ``BlenderStudio`` is what the chain sees of it. Its modules are imported when they are first needed.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The only place that branches on Blender's version or build. Functions are named by what they do."""
 
 from __future__ import annotations

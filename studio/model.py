@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The product: imported, stood on the ground in the middle, and removed again without a trace."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every name this extension gives to a collection, a datablock or a custom property in a .blend.
 
 One root collection holds everything; deleting it deletes everything the extension has placed.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which side of the product is its front, and which it stands on: a turn of the whole, kept on its root."""
 
 from __future__ import annotations

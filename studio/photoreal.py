@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The local backend's still: a finished Cycles render of the same camera, named local wherever it shows."""
 
 from __future__ import annotations

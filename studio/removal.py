@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Taking everything that this extension has placed out of a file again; files on disk stay."""
 
 from __future__ import annotations

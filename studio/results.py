@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Everything a run made, in the scene: stills behind their cameras, as images and as planes; the clip in a sequencer."""
 
 from __future__ import annotations

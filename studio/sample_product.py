@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A product of our own to try everything on: a scent bottle of thick glass with a coloured liquid, metal and a label."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A second Blender without a window, which does the image worker's tasks (``image_worker.tasks``) one after another."""
 
 from __future__ import annotations

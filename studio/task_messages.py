@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What goes between Blender and its second one, one JSON object a line: tasks, and an answer to each."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The local backend's clip: a real turntable (or sweep, or push-in) of the true model, encoded by Blender's FFmpeg."""
 
 from __future__ import annotations

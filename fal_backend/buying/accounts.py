@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A run's journal and the machine's book of spendings, kept in step."""
 
 from __future__ import annotations

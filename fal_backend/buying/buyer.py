@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One purchase from request to file, without ever paying twice. ``Buyer.carry_out`` is the whole story."""
 
 from __future__ import annotations

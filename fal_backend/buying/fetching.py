@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From the addresses of bought files to files in the run folder, each with its receipt in the journal."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """fal's own list of requests: the witness for a submission whose answer is missing or odd, and for how one ended."""
 
 from __future__ import annotations

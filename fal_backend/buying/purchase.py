@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One thing bought from fal.ai, as plain data: it travels to the child process as JSON and into the journal."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Files that a model must be able to read: put at fal.ai once, and found again when the same bytes are needed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From an accepted request to the addresses of its files: asking, deciding what an answer means, cancelling.
 
 A request that fal has accepted is at fal until proof of something else: the result on disk, an error of the service's own

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the child process says: JSON lines on standard output, from any thread, and never waiting for a listener."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What goes between the parent and the child process that talks to fal.ai, one JSON object a line.
 
 To the child: first a ``Hello``, then requests (``Buy`` … ``Finish``). From it: ``Happened`` for each purchase, and an

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The child process: reads commands as JSON lines, says what happens as JSON lines, and keeps the journal.
 
 What can be asked for and what is said is declared in ``messages``. When standard input ends, because the parent finished or died, nothing new is

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Questions to fal.ai outside a run: prices, and whether the key is good. Asked by a child process, answered here.
 
 Each is a generator that yields while the answer is not there, returns it, and never blocks: the command line exhausts

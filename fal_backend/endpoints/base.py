@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How an endpoint is declared: its id, what it is for, its fields in fal's own names, and its price.
 
 A new endpoint is one ``Endpoint`` in its family's file. Where its fields are those of a sibling it is one line more;

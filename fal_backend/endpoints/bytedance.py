@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """ByteDance's Seedream edits. They make large pictures only; version 5 lost its ``fal-ai/`` prefix in 2026."""
 
 from __future__ import annotations

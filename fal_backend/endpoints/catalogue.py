@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The catalogue: every endpoint that is known by its fields, one file a family. ``find`` takes any id."""
 
 from __future__ import annotations

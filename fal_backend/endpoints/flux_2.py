@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """FLUX.2 edits: dev and its turbo, flash and klein distillations, and the hosted pro, max and flex."""
 
 from __future__ import annotations

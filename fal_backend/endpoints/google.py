@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Google's nano-banana edits. Aspect and resolution are named, not given in pixels; "auto" follows the reference."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """fal-client, held to our rules: own polling, no blind re-sending, the key only to fal, no fallback upload."""
 
 from __future__ import annotations

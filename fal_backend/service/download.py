@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Fetch a bought file: without the key, from public https addresses only, bounded, whole or not at all."""
 
 from __future__ import annotations

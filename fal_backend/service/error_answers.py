@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From an error that fal answered with to ours: which problem it is, and what is known of its bill (``fal.md`` 3.6)."""
 
 from __future__ import annotations

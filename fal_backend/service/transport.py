@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The one place where bytes for fal.ai leave this machine: it decides what may be sent where, and what a retry may do.
 
 fal-client re-sends a request up to ten times when an answer is lost, or is a 409 or a 429, a submission too; but a request

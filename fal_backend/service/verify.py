@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether a downloaded file is what was bought: its type, that it is whole, and that it is of a sane size.
 
 Nothing here unpacks more than it was told to expect, so a file made to exhaust memory is refused by its header.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """GET on fal's platform API (prices, models, requests): bounded, with the key, and its errors as ours."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A zip for a bug report: shown, then written where runs are kept."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An endpoint's own fields in the panels: begin to change one, and leave it as it was."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Each request by itself: cancel, retry, copy what was said; and earlier runs with their settings."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the operators behind the buttons share: when they can't be pressed, how they end, and how an error is told."""
 
 from __future__ import annotations

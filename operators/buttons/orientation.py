@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Turning the product so that its front looks to the front, and putting it on the floor."""
 
 from __future__ import annotations

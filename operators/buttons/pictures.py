@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What may be done with pictures that are there: choose a take, look for stale ones, look at one, play the clip."""
 
 from __future__ import annotations

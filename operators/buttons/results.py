@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where the results show: planes in the scene, the clip in the sequencer."""
 
 from __future__ import annotations

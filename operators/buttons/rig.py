@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The rig's list of angles, and the viewport as one of its cameras."""
 
 from __future__ import annotations

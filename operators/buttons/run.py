@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Run: the one operator behind every stage's button, and those that cancel and begin anew."""
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from ...pipeline.wording.program import SHORT_NAME
 from .. import startup
 from ..display import follow, reasons, refresh, status
 from ..runs import active_run, gradual_imports
+from ..runs.escape_key import EscapeKey
 from ..runs.run_request import RunRequest
 from ..runs.run_session import RunSession, State
 from . import orientation
@@ -72,6 +76,7 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     _session: Any = None
+    _escape: Any = None
     _shown, _shown_at = "", 0.0
     _there: Any = None  # refresh.what_is_there, when the pictures were last shown
 
@@ -120,15 +125,19 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
         now.error = now.details = now.note = ""
         now.running, now.cancelling, now.fraction = True, False, -1.0
         now.text, now.stage = "Looking at the inputs", self.until
-        self._session = RunSession(context.scene, self.request, self.agreed_usd)
+        self._session, self._escape = RunSession(context.scene, self.request, self.agreed_usd), EscapeKey()
         return self.start_timer(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
-        if event.type == "ESC" and event.value == "PRESS":
+        rendering = bpy.app.is_job_running("RENDER")
+        if event.type == "ESC":
+            if not self._escape.asks_to_cancel(event.value, rendering):
+                return {"PASS_THROUGH"}
             status.of(context).cancelling = True
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        self._escape.look(rendering)
         return self._attempt(lambda: self._tick(context))
 
     def _tick(self, context: Context) -> set[str]:

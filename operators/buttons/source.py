@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a run starts from: photos, a model file, or objects of the scene; picked, dropped or selected."""
 
 from __future__ import annotations

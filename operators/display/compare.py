@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Before and after: the reference, or the heat map, over the still up to a slider, in viewport and image editor.
 
 Looking through one of the rig's cameras also shows the frame that is rendered: it has the run's aspect, not the scene's.

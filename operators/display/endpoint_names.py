@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What endpoints are called where people choose them: by name and price. Their ids are in the tooltips.
 
 The catalogue is imported with the rest of the pipeline, once the sidebar has been seen: drawing never waits for it.

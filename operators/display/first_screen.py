@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a new scene begins with: where the product comes from, who makes the pictures, and about what that costs."""
 
 from __future__ import annotations

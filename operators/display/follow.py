@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a setting changes in the scene at the moment it is edited: cameras, lamps, and the words that will be sent.
 
 Nothing is touched before a product stands in the scene, nor while several settings are being set at once; nor during a

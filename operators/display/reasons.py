@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Why a button can't work now, and the cure, in one sentence; None where it can. Cheap: no file, no network.
 
 Polls, panels and tests share these, since a refused poll doesn't carry its reason to a script.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Reads the run at hand, and the active one, into the status that panels draw. Files are read here, never while drawing."""
 
 from __future__ import annotations

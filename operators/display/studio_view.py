@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view: the product alone in the viewport, through our camera, as a reference shows it; and back.
 
 What it changes is kept where it is changed. The scene's part (engine, frame, colours, world, camera) is kept on the scene, so

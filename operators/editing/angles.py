@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The angles as a list on the scene; what is typed into it moves the cameras at once."""
 
 from __future__ import annotations

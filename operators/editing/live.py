@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What an artist edits, told at once to whoever follows it: the cameras, the lamps, the panels.
 
 Properties call these functions on Blender's main thread when they are set; they know nothing of who follows, so that

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The scene's side of a run's options: a Blender property for each, and its value to a run's settings and back.
 
 What Blender alone needs to know (which step a slider has, what follows an edit) is given beside; name, tooltip, range,

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The settings of the next run, on the scene: saved with the .blend and undone with it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The scene's settings to a run's settings, and back ("load these settings")."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The run of this Blender: the chain, advanced a few milliseconds at a time by whoever has a timer, or to its end."""
 
 from __future__ import annotations

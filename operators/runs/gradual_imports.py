@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Imports what a run needs, one module at a time, while the artist still looks at the panel: all at once would be felt.
 
 Which modules those are is read from their own import statements, also from those inside functions, which is where the

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A backend that notes each request and what is said of it, for the panels; to the chain it is the backend itself."""
 
 from __future__ import annotations

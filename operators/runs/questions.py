@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Questions to fal.ai as the window asks them: with Blender's Python, and for prices not again within ten minutes."""
 
 from __future__ import annotations

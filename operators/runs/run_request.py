@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a press of a button asks for, and the run folder that fulfils it: the one at hand, or a new one."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One press of a button that starts a run: asked, agreed to, running, ended. No window: whoever has a timer calls ``tick``."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio as the window uses it: the product that stands in the scene stays, with what the artist did to it."""
 
 from __future__ import annotations

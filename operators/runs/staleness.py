@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which references no longer show the product as it stands: what they were rendered from, as short hashes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From a request to a run that can be advanced: folder, studio and backend, put together in one place."""
 
 from __future__ import annotations

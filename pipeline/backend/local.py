@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The backend without a key, without AI and without a network: finished Cycles renders and a real turntable.
 
 Geometrically exact by construction, and named "local" wherever it shows. It runs in Blender itself, one render at a

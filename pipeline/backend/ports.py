@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The two things the chain needs from outside: a studio (Blender) and a backend (fal.ai, or this machine).
 
 They are handed in, so that the chain runs under pytest with small in-memory stand-ins.

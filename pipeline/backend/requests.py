@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the chain asks a backend for, in the pipeline's own words.
 
 A backend turns a request into an endpoint's fields (fal) or into renders (local). ``out`` is where the finished file

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The parent's end of a child process: start it, send commands, read what it says without ever waiting too long.
 
 Commands and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:

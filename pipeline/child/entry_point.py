@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The child's end of a connection: a Python, or a Blender without a window, runs this file by its path.
 
 The first line on standard input names the module that does the work; its ``main`` gets that line, the commands that follow

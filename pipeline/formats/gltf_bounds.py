@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF document claims, held against what its file has, before an importer believes it.
 
 An importer sets memory aside by what it is told: a file of 400 bytes may claim 200 million vertices. Rules of the glTF 2.0

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """glTF files as bytes: is a GLB whole, what does it need, and how does a .gltf with its files become one GLB.
 
 Layout: glTF 2.0 specification, §4.4 (GLB container) and §3.6 (buffers and accessors).

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF file shows, before any importer sees it: its default scene, without hidden nodes, at each node's own pose.
 
 Importers bring more: nodes of every scene and of none, nodes that KHR_node_visibility hides, and the first key of an

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which textures of a GLB no glTF importer makes a picture of, told from its JSON: the importer itself leaves them out in
 silence. glTF 2.0 specification, §3.8 (textures, images) and §3.5 (the default scene)."""
 

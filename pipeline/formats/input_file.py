@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A file that somebody named: that it is one, before it is opened. Opening a named pipe waits for whoever writes to it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The geometry gate in a run: each still is measured against its render, then accepted, mended, bought again, or flagged.
 
     gate_record   what is remembered of each picture, in run.json

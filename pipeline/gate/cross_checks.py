@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is checked once the single pictures are there: the views' colours against each other, the clip against the model."""
 
 from __future__ import annotations

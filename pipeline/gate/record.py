@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a run remembers of its stills' way through the geometry gate, seen by angle; run.record has the facts themselves."""
 
 from __future__ import annotations

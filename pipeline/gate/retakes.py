@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Stills bought in place of others: their requests, their prices, and the money there is for them."""
 
 from __future__ import annotations

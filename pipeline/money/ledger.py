@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What runs have cost: quoted, billed and uncertain, per file and in sum. All in USD."""
 
 from __future__ import annotations

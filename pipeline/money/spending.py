@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Limits on money, and the machine's own book of what was spent on which day.
 
 A limit holds because each purchase is *reserved* at its quoted price, under one lock for all processes of this machine,

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One sending of one purchase, and what may be done about it next without paying twice."""
 
 from __future__ import annotations

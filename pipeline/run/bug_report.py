@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One zip for a bug report: facts of the machine, and of a run its settings, log, report and journal, without secrets.
 
 Everything goes through ``clean`` as text, so that a torn or foreign file is treated like a whole one. The prompts and paths

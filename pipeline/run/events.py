@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The events of a purchase: what each line of RUN/journal.jsonl says, and what it changes in an attempt.
 
 A line holds "at", "event" (an ``EventKind``), "key", "attempt" (its number) and the fields of the event's class. Lines are

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What was asked of fal.ai and what became of it: one line per event, written before anything waits for it.
 
 The order of writing is the promise. ``intended`` is on disk before the request leaves; ``submitted`` right after fal has

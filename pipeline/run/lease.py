@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One worker at a time on a run folder.
 
 The operating system's lock on a file beside the lease, held for as long as the work lasts, is what counts: it holds

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Brings run.json of an earlier version up to date: one small function per format, each on the JSON as it was read.
 
 To change the format: raise FORMAT, add a function that brings the format before it there, keep a run folder of that format

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How far a run is and how long it still takes, in one line that never goes backwards."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """run.json as types. RunFolder alone reads and writes it; everybody else asks RunFolder."""
 
 from __future__ import annotations

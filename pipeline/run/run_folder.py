@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A run on disk. The layout is a contract (see docs/architecture.md); this file is its only owner."""
 
 from __future__ import annotations

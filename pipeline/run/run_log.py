@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The log of a run, RUN/log.txt: what a maintainer needs to understand a run that went wrong, for as long as it lasts.
 
 Modules log with ``logging.getLogger(__name__)``. While a run is on its way its file listens to this package's logger, and

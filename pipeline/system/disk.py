@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Writing so that a crash, a power cut or a full disk never leaves something that looks finished."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A model is imported in a second Blender first where importing it could cost more than this one can bear.
 
 Counts are checked before (``pipeline.gltf_bounds``), so a small model is known to stay small, and goes straight in. What is

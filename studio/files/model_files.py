@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Reading a product's file: glTF through Blender's importer, a .blend by appending its scenes."""
 
 from __future__ import annotations

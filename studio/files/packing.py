@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a .blend refers to outside itself: taken into the run where it is a picture (or a font, or a cache) of its own
 folder, left out otherwise, so that a run can be moved and no other file of the machine ends up in it.
 

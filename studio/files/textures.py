@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Before anything is rendered or bought: every picture that the product's materials show can be decoded.
 
 Blender renders a picture that it can't decode as plain magenta, or as nothing at all, and says so only on its console.

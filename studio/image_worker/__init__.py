@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Work on finished pixels, in a second Blender without a window, so that the first one never waits for it.
 
     __init__   ImageWorker: hand over a task, go on yielding until it is done

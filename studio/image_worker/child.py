@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the second Blender does: one task for each line on standard input, until it ends."""
 
 from __future__ import annotations

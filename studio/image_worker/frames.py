@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Pictures out of a clip, by Blender's own decoder: a strip in a sequencer of its own, rendered frame by frame."""
 
 from __future__ import annotations

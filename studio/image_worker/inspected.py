@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the second Blender is told of a render, and what it finds in pictures, as JSON holds it."""
 
 from __future__ import annotations

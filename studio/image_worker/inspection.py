@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Tasks of the geometry gate: files in, verdicts and mended pictures out. The measuring itself is pipeline.scoring."""
 
 from __future__ import annotations

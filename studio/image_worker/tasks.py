@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the image worker can be asked for. Each task takes plain values, writes files, and returns plain values."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """RUN/contact_sheet.png: references over stills, with names, verdicts and cost, for people who look before they read; and
 RUN/contact_sheet_client.png, the same without prices and ids."""
 

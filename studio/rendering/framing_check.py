@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether the cameras show what Cycles draws, not only what the vertices say: a small, wide render of each angle.
 
 Hair, points, volumes and displacement reach beyond any vertex, and what is transparent lets a product look smaller than it

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From what Cycles wrote to a finished picture: passes by name, the view transform, the exact backdrop, the shadow."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A scene of our own to render from.
 
 It shows the product, the lights and the backdrop of the open file and nothing else of it. So the artist's scene, its

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is behind and below the product: an exact colour, composited later, and a ground that holds only its shadow."""
 
 from __future__ import annotations

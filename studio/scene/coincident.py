@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A part that lies flush in another's surface, such as a label, is lifted by a hair, or said."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What may not be meant: a floor many times the product's size, stray faces, and what changes with place or camera."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a render of a file's scene shows of solid things, evaluated in that scene, at its own frame.
 
 The parts stay where the file has them: what refers to other parts, to places in the world, or to the file's own camera goes

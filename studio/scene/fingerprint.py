@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the product looks like, as short hashes: the same product gives the same, any change of its looks another."""
 
 from __future__ import annotations

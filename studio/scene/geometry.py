@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The product's evaluated geometry: what a renderer would see of it."""
 
 from __future__ import annotations

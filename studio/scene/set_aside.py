@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the studio view changes in a scene and in a viewport, and what was there before it."""
 
 from __future__ import annotations

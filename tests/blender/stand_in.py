@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What stands in for everything that renders, and a look at what the panels draw."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The bug report as a button: thin, and the same zip as ``consistency doctor --bundle``."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A label that lies in its product's surface is seen, not a black patch."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is written on the contact sheet: all of it, and nothing of our books on the client's."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A .blend of one's own, taken as a render of its active scene shows it: the same parts, at the same places."""
 
 from __future__ import annotations

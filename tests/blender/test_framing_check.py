@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The frame holds what Cycles draws, not only what the vertices say."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The geometry gate from end to end: real renders, real measuring, and a fal.ai that returns pictures out of shape."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """GLB files that show less than they hold, through Blender's own importer."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The second Blender: the same pictures as the first one makes, errors that travel, and a death that costs nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the artist does while a run is active: undo, rename, switch, edit, or take the extension away."""
 
 from __future__ import annotations

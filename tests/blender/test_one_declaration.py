@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An option is declared in one place: lines added to pipeline/options.py alone are found wherever options are shown.
 
 The lines are added to a copy of the package, which a Python of its own imports with the Blender of this lane.

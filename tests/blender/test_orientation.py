@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which side is the front: turned from the panel, by picking a side, and by the command line, and never twice."""
 
 from __future__ import annotations

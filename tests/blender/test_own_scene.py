@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A scene that is somebody's work: nothing of it changes, neither by a run nor by taking the rig out again."""
 
 from __future__ import annotations

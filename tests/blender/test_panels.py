@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The panels: which there are, in which order, and that each can be drawn in every state."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the window asks fal.ai while it waits, and when it asks no more."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """References as the eye and the next model see them: where the product is, what colour the backdrop has, what is refused."""
 
 from __future__ import annotations

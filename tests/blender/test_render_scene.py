@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The scene that references are rendered from: what it saves, and what it leaves alone."""
 
 from __future__ import annotations

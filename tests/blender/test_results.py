@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """RUN/scene.blend and the contact sheet, tested by opening them."""
 
 from __future__ import annotations

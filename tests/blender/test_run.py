@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The run as the buttons of the stages make it, with a stand-in for everything that renders."""
 
 from __future__ import annotations

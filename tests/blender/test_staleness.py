@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What has changed since a reference was rendered: everything that shows, and nothing that doesn't."""
 
 from __future__ import annotations

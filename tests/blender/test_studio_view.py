@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view, as far as it is data: what a scene shows, and that it is what it was afterwards."""
 
 from __future__ import annotations

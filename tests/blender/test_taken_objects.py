@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Objects of the artist's own scene as the product: measured, rendered and written as their own renders show them."""
 
 from __future__ import annotations

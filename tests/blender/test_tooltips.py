@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every property that can be seen has a name and a tooltip, and every number its unit."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The local clip: what moves stays in the frame, and everything stands where it stood afterwards."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A textured GLB: a vase turned on a lathe, its label facing the glTF front (+Z). Checked by opening it in Blender."""
 
 from __future__ import annotations

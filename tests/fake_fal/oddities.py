@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A catalogue of single odd answers by name: ``fake.oddity("accepted-401")``, ``fake.oddity("result-500", lasting=8)``.
 
 Each happens once unless ``times`` or ``lasting`` says otherwise. None changes what was accepted, made or billed, except

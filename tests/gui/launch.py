@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Starts a real Blender on a virtual screen of its own, with a zip installed, and plays a scenario in its window.
 
 Used by the window tests, by benchmarks/window.py and by packaging/screenshots.py.

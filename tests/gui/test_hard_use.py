@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Blender lives through what frees things: cancelled renders, undo, deleting, and other files opened meanwhile."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view in the real window: on with the product, exact, and gone again without a trace."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The README's shell commands, run in their order as they stand, made small: a stranger copies them like that.
 
 Those of the pages beside it that are no steps, benchmarks and make, are each run or planned by themselves.

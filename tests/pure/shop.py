@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the tests of buying share: a run folder with references, requests for its stills, and a buyer that waits."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A studio without Blender: it writes small pictures where Blender would render, at once.
 
 With it the real chain, the real backends and the real child process run in tests and benchmarks of everything but pixels.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The geometry gate in a whole run: what is seen of a still decides what is kept, bought again, mended or flagged."""
 
 from __future__ import annotations

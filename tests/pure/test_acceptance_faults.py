@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The gate when things go wrong in the middle of it: what is paid is fetched and shown, and no limit is passed."""
 
 from __future__ import annotations

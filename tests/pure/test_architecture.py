@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """docs/architecture.md shows every room there is, and each word of its glossary is used where it says."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The zip of ``doctor --bundle``: what a maintainer needs, shown before it is written, and nothing that is secret."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Cancel is honest: removed from the queue, already running and already done are told apart."""
 
 from __future__ import annotations

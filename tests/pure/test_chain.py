@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole chain with the real backend against the fake; only Blender is a stand-in."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every fault of the service in the child's path: bought through the backend and its real child process."""
 
 from __future__ import annotations

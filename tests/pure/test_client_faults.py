@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every fault of the service in the client's own path: what is raised, what was sent, and that nothing is sent twice."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The command as a shell sees it: exit statuses, one sentence on standard error, one JSON object on standard output."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A bought file arrives whole, without the key, from public addresses only, or an error says what to do."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What both surfaces advance a run by: to its end, or to a cancel that ends it in order."""
 
 from __future__ import annotations

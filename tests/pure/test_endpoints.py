@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The catalogue itself: any id can be named, slips are caught, fields complain in one sentence, prices add up."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Errors keep their facts on the way between two processes, and each has its sentence."""
 
 from __future__ import annotations

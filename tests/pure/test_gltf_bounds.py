@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF claims is held against its own bytes, so that no importer sets memory aside for a lie."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF file shows: its default scene without hidden nodes, at the nodes' own pose."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Textures that glTF importers leave out in silence, and pictures that decoders show half of, told from their bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The journal's promise: whatever was written, and wherever the file breaks off, a resume never pays twice."""
 
 from __future__ import annotations

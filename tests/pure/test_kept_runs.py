@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Run folders of earlier versions: they open, are reported, and go on without paying for anything again.
 
 tests/kept_runs has one folder of each format and backend, as that version wrote it; what was large in it (pictures, the clip,

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Two Blenders or two shells on one run folder: only one of them works on it."""
 
 from __future__ import annotations

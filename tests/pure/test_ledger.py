@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The ledger: quoted, billed and uncertain, per file and in sum, and the same as fal's own books."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Blender frees what ``all_objects`` and the like go through as soon as an object is hidden, linked or removed.
 
 Going on through it reads freed memory: Blender 4.5 then crashes once in twenty times. So whoever changes what a loop goes

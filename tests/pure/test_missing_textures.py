@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A product that is shown without its textures is never called on model, whoever makes its pictures."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One odd answer of the service, of every kind that the fake knows, and nothing is paid twice, lost or said wrongly.
 
 Several happen in one run, each once; then the run is resumed in fair weather, as its user would.

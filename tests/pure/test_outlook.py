@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The one line of progress: counted, never backwards, and a time only once a run has shown how long a picture takes."""
 
 from __future__ import annotations

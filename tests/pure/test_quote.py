@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Quote first: per line and in sum, with the source and the date of each price; afterwards the bill beside the quote."""
 
 from __future__ import annotations

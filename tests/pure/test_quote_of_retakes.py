@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Who goes on with a run is told beforehand what the gate may still buy: never less than it then does."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The README and the pages beside it say nothing that the program doesn't do or have."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """docs/reference.md is what the code says, and the code says something of everything."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the chain asks for becomes exactly the fields that the chosen endpoint has, and nothing it would be paid to ignore."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Killed anywhere, resumed everywhere: what was accepted is paid once and arrives; what was not is not lost."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The log beside a run says what a maintainer needs, never the key, and no run depends on it."""
 
 from __future__ import annotations

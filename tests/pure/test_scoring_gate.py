@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a user sees of the gate: good pictures pass, wrong ones fail for the right reason, hopeless ones are unsure."""
 
 from __future__ import annotations

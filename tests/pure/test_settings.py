@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A run's settings: in groups for who reads them, flat in run.json, as ever."""
 
 from __future__ import annotations

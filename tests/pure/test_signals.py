@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a signal does to the program and to its child: a run ends in order, and nothing that is paid for is lost."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Histories of an unfair service: fal.ai answers anything at any moment, the program dies and is started again, prices
 change, limits are set and raised, and the user asks for things twice. What must hold after each is in ``wrongs``.
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Colour differences that people see: CIE Lab and ΔE2000."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One product, one colour: views compared where they show the same surface, through the known cameras.
 
 A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too. Glass

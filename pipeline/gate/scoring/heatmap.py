@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where it is wrong, as a picture: the outline in green, amber or red over the dimmed still."""
 
 from __future__ import annotations

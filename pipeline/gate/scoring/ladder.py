@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What to do with a picture that was scored: keep it, mend it for free, buy another one, or hand it to a person.
 
 Data and a pure decision, so that the journal can hold each step's reason, and a test can walk every ladder there is.

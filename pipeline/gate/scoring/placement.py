@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where the product sits in the picture: shift, scale and rotation that lay the known outline on the picture's edges."""
 
 from __future__ import annotations

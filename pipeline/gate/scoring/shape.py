@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Does the picture's outline follow the known one? Displacement along the normals, and what of the outline is gone."""
 
 from __future__ import annotations

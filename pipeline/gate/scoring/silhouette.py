@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The known outline of the product: ordered points with outward normals, to a fraction of a pixel.
 
 Marching squares on the renderer's soft mask at level 0.5 (Lorensen & Cline's marching cubes in two dimensions).

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Pass, fail or unsure, with a sentence a person understands and the number behind it.
 
 The thresholds are data, fitted by benchmarks/calibration.py into thresholds.json. *Unsure* is an answer: a white product

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Does the clip keep turning the same product? Sampled frames against masks over the known turntable."""
 
 from __future__ import annotations

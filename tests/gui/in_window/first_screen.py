@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A new artist's first quarter of an hour: what the first screen offers, the front, one run, another file, a mistake."""
 
 from __future__ import annotations

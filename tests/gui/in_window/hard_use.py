@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What may leave Blender with something freed too early: renders that are cancelled, undone and deleted, then another file."""
 
 from __future__ import annotations

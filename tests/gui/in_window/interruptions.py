@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What comes between during a run: Esc, the Cancel button, another file, another window, quitting."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Plays a scenario inside a windowed Blender: a generator that yields what it waits for, advanced by a timer.
 
 Runs in Blender's own Python; imports nothing of the test environment.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is played in the window: the test names a function, and reads what it returns."""
 
 from __future__ import annotations

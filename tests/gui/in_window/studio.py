@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view: on as soon as a product is taken, and everything back as it was."""
 
 from __future__ import annotations

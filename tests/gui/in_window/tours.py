@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Played for other programs: every panel for packaging/screenshots.py, and what holds the window for benchmarks."""
 
 from __future__ import annotations
