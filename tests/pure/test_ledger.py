@@ -62,8 +62,7 @@ def test_the_command_says_the_same_as_fal(folder: RunFolder, fake: FakeFal, near
     assert facts["billed_usd"] == fake.books.usd == 0.05
     assert [line["billed_usd"] for line in facts["lines"]] == [0.025, 0.025]
     assert {line["endpoint"] for line in facts["lines"]} == {"fal-ai/flux-kontext/dev"}
-    assert main(["ledger", str(folder.root)]) == 0
-    table = capfd.readouterr().out
+    table = Ledger.read([folder.root]).table()
     assert "FLUX Kontext dev" in table
     assert "fal-ai/" not in table
 
