@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.command_line import main
+from consistency_pipeline.fal_backend.endpoints.catalogue import name_of
 from consistency_pipeline.pipeline.errors import RunFolderError
 from consistency_pipeline.pipeline.money.ledger import Ledger, usd
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -62,7 +63,7 @@ def test_the_command_says_the_same_as_fal(folder: RunFolder, fake: FakeFal, near
     assert facts["billed_usd"] == fake.books.usd == 0.05
     assert [line["billed_usd"] for line in facts["lines"]] == [0.025, 0.025]
     assert {line["endpoint"] for line in facts["lines"]} == {"fal-ai/flux-kontext/dev"}
-    table = Ledger.read([folder.root]).table()
+    table = Ledger.read([folder.root]).table(name_of)
     assert "FLUX Kontext dev" in table
     assert "fal-ai/" not in table
 
