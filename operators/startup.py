@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..pipeline import names
 from ..pipeline.choices import BackendName
 from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
-from ..studio import names
 from .display import first_screen, follow, refresh, status, studio_view
 from .editing import angles, live, preferences
 from .editing.live import Change

@@ -13,11 +13,10 @@ from bpy.types import Object, World
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..pipeline import lighting
+from ..pipeline import lighting, names
 from ..pipeline.errors import UsageError
 from ..pipeline.lighting import PlacedLamp, Preset
 from ..pipeline.settings import RunSettings
-from . import names
 from .scene.collections import collection, existing_objects, remove_objects
 
 

@@ -16,12 +16,12 @@ import numpy as np
 from bpy.types import ID, Action, Object, Scene
 from mathutils import Matrix, Vector
 
+from ..pipeline import names
 from ..pipeline.backend.ports import Product
 from ..pipeline.errors import BadInput
 from ..pipeline.stages import Progress, Steps
 from ..pipeline.wording.lengths import sides
 from ..pipeline.wording.names import in_words
-from . import names
 from .files.import_guard import try_import
 from .files.model_files import append_blend, import_gltf
 from .files.textures import with_textures_checked

@@ -14,8 +14,8 @@ from bpy.types import Object
 from mathutils import Euler, Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
+from ..pipeline import names
 from ..pipeline.errors import BadInput
-from . import names
 from .model import as_instance, product_triangles, restore_transform, stand_on_ground
 
 NONE = (0.0, 0.0, 0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bpy
 from bpy.types import ID, Collection, Material, Object, Scene
 
-from . import names
+from ..pipeline import names
 from .rendering.render_scene import remove_render_scene
 from .results import SEQUENCE
 from .scene.collections import all_ids, remove_objects, remove_unused

@@ -13,12 +13,13 @@ from typing import Any
 import bpy
 from bpy.types import Camera, Image, Object, Scene
 
+from ..pipeline import names
 from ..pipeline.backend.ports import Results
 from ..pipeline.errors import RunFolderError
 from ..pipeline.formats import png
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import compat, names
+from . import compat
 from .image_worker import ImageWorker
 from .model import product_points
 from .rig import camera_for

@@ -15,12 +15,12 @@ from bpy.types import Object
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ..pipeline import names
 from ..pipeline.errors import BadInput
 from ..pipeline.geometry import framing
 from ..pipeline.rig import FULL_FRAME_MM, Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import names
 from .lighting import missing_hdri, place_lighting
 from .model import product_points, product_root
 from .scene.backdrop import place_backdrop

@@ -16,13 +16,14 @@ import numpy as np
 from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
+from ..pipeline import names
 from ..pipeline.choices import MotionName
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from ..pipeline.system.disk import sync_folder
-from . import compat, names
+from . import compat
 from .image_worker import ImageWorker
 from .lighting import surroundings_rotation, turn_surroundings
 from .model import product_points, product_root, standing_place

@@ -22,16 +22,7 @@ from ...pipeline.run.events import CancelAnswered, Failed, ResultNamed, StateCha
 from ...pipeline.stages import JobState
 from .. import sentences
 from ..endpoints.prices import is_plausible
-from ..errors import (
-    ENDS,
-    KEY_PROBLEMS,
-    FalError,
-    ModelFailed,
-    Overdue,
-    PolicyRefusal,
-    Unreachable,
-    with_bill,
-)
+from ..errors import ENDS, KEY_PROBLEMS, FalError, ModelFailed, Overdue, PolicyRefusal, Unreachable, with_bill
 from ..problems import Problem
 from ..service.client import Answer, FalQueue, Handle, QueueState, Standing
 from ..service.error_answers import from_list, from_status

@@ -45,7 +45,8 @@ def turn(context: Context, by: Matrix | None) -> None:
 
     Raises ConsistencyError.
     """
-    from ...studio import model, names, orientation
+    from ...pipeline import names
+    from ...studio import model, orientation
 
     scene = context.scene
     own, root = scene.consistency, model.product_root()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ...studio import names
+from ...pipeline import names
 from ..display import status
 from .operator_base import Button
 

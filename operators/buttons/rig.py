@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ...studio import names
+from ...pipeline import names
 from ..display import compare, reasons, status, studio_view
 from ..editing import live
 from ..editing.angles import fill_in, free_name, set_angles, values_of

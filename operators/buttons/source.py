@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
+from ...pipeline import names
 from ...pipeline.driver import finish
 from ...pipeline.wording.program import SHORT_NAME
-from ...studio import names
 from ..display import endpoint_names, reasons, refresh
 from ..editing import live, scene_settings
 from ..runs import run_request

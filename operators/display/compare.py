@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...studio import names
+from ...pipeline import names
 from . import status
 
 if TYPE_CHECKING:

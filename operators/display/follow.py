@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline import names
 from ...pipeline.errors import ConsistencyError
-from ...studio import names
 from ..editing import scene_settings
 from ..editing.live import Change
 from ..runs import active_run, gradual_imports

@@ -20,7 +20,7 @@ import bpy
 
 from ...pipeline.driver import finish
 from ...pipeline.errors import ConsistencyError
-from ...studio.names import RIG, SCREEN
+from ...pipeline.names import RIG, SCREEN
 from ..editing.scene_settings import to_settings
 from ..runs import active_run
 from . import reasons

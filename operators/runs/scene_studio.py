@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ...pipeline import names
 from ...pipeline.driver import finish
 from ...pipeline.errors import Cancelled, ConsistencyError
 from ...pipeline.stages import Progress
 from ...pipeline.system.disk import copy_file
-from ...studio import BlenderStudio, export, model, names, orientation
+from ...studio import BlenderStudio, export, model, orientation
 from ..editing import live
 from ..editing.live import Change
 from . import staleness

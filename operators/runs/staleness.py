@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...studio import names
+from ...pipeline import names
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,9 +18,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..errors import BadInput
+from ..names import LEFT_OUT
 from .gltf_bounds import check_bounds
 from .gltf_json import GltfDocument, GltfPart
-from .gltf_textures import LEFT_OUT
 from .input_file import check_regular
 from .picture_bytes import kind_of
 

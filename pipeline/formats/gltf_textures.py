@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..names import LEFT_OUT
 from .gltf_json import GltfDocument, GltfPart
 from .gltf_shown import read_document, shown_nodes
 
-LEFT_OUT = "consistency_left_out"  # in an image's extras: why its file was not taken
 FALLBACK_FREE = {  # extensions that carry a texture's picture; without a "source" beside, nothing is shown
     "KHR_texture_basisu": "KTX2",
     "EXT_texture_avif": "AVIF",

@@ -15,11 +15,12 @@ from pathlib import Path
 import bpy
 from bpy.types import Object, Scene
 
+from ...pipeline import names
 from ...pipeline.errors import BadInput, RunFolderError
 from ...pipeline.formats import gltf_shown
 from ...pipeline.formats.gltf_file import check_glb
 from ...pipeline.wording.names import in_words
-from .. import compat, names
+from .. import compat
 from ..scene.collections import ids_now, ids_since, remove_objects
 from ..scene.file_scene import FileScene, is_part, take_scene
 from .packing import Packer

@@ -18,8 +18,9 @@ from typing import Any
 import bpy
 from bpy.types import ID, CacheFile, Image, Library, MovieClip, NodeTree, Object, Scene, Sound, Text, VectorFont, Volume
 
+from ...pipeline import names
 from ...pipeline.errors import BadInput
-from .. import compat, names
+from .. import compat
 from ..scene.collections import rendered_objects
 from .image_files import decodes, file_of_frame, read_file, tile_files
 from .textures import frame_of

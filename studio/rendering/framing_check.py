@@ -19,12 +19,12 @@ import numpy as np
 from bpy.types import Object, Scene
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.geometry import framing
 from ...pipeline.geometry.framing import Frame
 from ...pipeline.rig import Angle
 from ...pipeline.settings import RunSettings
 from ...pipeline.stages import Progress, Steps
-from .. import names
 from ..lighting import place_lighting
 from ..model import product_points, product_root
 from ..rig import aspect_of, place_cameras, set_lens

@@ -20,10 +20,11 @@ from typing import Any, Literal, NamedTuple
 import bpy
 from bpy.types import Object, Scene
 
+from ...pipeline import names
 from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderError
 from ...pipeline.settings import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
-from .. import compat, names
+from .. import compat
 from ..model import hold_pose, subdivide_as_made
 from ..scene.collections import existing_objects
 from ..scene.preferences import preference

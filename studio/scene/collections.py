@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import bpy
 from bpy.types import ID, Camera, Collection, Image, Object, Scene, ViewLayer
 
-from .. import names
+from ...pipeline import names
 
 
 def collection(name: str) -> Collection:

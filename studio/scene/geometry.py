@@ -15,8 +15,8 @@ from bpy.types import Collection, Depsgraph, DepsgraphObjectInstance, Material, 
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.errors import BadInput
-from .. import names
 from .collections import existing_objects
 
 MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import model, names, rig, video
+from consistency_pipeline.studio import model, rig, video
 from consistency_pipeline.studio.export import export_product
 from consistency_pipeline.studio.files.model_files import take_blend
 from consistency_pipeline.studio.image_worker import ImageWorker

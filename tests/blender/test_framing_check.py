@@ -9,9 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import BlenderStudio, model, names, rig
+from consistency_pipeline.studio import BlenderStudio, model, rig
 from consistency_pipeline.studio.rendering import passes
 
 SETTINGS = RunSettings(size=96, samples=8, device="cpu", motion="none", angles=(Angle(name="front", elevation=5),))

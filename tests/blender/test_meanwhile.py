@@ -84,7 +84,7 @@ def status():
 
 
 def cameras():
-    from consistency_pipeline.studio import names
+    from consistency_pipeline.pipeline import names
     from consistency_pipeline.studio.scene.collections import existing_objects
 
     return {thing.name: thing.location.copy() for thing in existing_objects(names.RIG)}

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from mathutils import Quaternion
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.studio import compat, model, names
+from consistency_pipeline.studio import compat, model
 from consistency_pipeline.studio.export import export_product
 from consistency_pipeline.studio.scene.collections import all_ids
 

@@ -9,11 +9,12 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.geometry import framing
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import model, names, rig
+from consistency_pipeline.studio import model, rig
 
 
 def place(settings):

@@ -216,10 +216,10 @@ def measures():
 
 # What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (active_run.holds).
 CALLBACKS = {
-    "runs.run": ("CONSISTENCY_OT_run._invoke", "CONSISTENCY_OT_run._ask", "CONSISTENCY_OT_run._let_go"),
+    "buttons.run": ("CONSISTENCY_OT_run._tick", "CONSISTENCY_OT_run._end"),
     "display.refresh": ("everything", "progress", "pictures", "money", "jobs", "stale", "history"),
     "startup": ("_look_for_stale",),
-    "editing.live": ("place_cameras", "place_lights", "preview_prompt"),
+    "display.follow": ("place_cameras", "place_lights", "preview_prompt"),
     "display.thumbnails": ("load",),
     "runs.start_run": ("start", "estimate"),
 }

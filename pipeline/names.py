@@ -8,8 +8,7 @@ One root collection holds everything; deleting it deletes everything the extensi
 
 from __future__ import annotations
 
-from ..pipeline.formats.gltf_textures import LEFT_OUT as LEFT_OUT
-from ..pipeline.wording.program import PROGRAM
+from .wording.program import PROGRAM
 
 ROOT = PROGRAM
 PRODUCT = "Consistency Product"
@@ -33,7 +32,7 @@ ROLE = "consistency_role"  # on a lamp: "key", "fill", "rim"; on the ground: "gr
 LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
 FINENESS = "consistency_fineness"  # on the product's root: how finely its scene's renders subdivide
-# LEFT_OUT: on a picture or an object: what its file needs and a run can't have, and why.
+LEFT_OUT = "consistency_left_out"  # on a picture (in a glTF, in its extras) or an object: what its file needs and a run can't have, and why
 SOURCE = "consistency_source"  # on the product's root: the file it came from
 IN_PLACE = (
     "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root
