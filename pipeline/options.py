@@ -105,46 +105,21 @@ class Service:
     )
 
 
+def _of_the_preset(what: str, label: str, least: float = 0.0, most: float = 10.0) -> Any:
+    """A factor on what a lighting preset has; 1.0 leaves it."""
+    return option(
+        1.0, f"{what}, as a share of the preset's", unit="share", least=least, most=most, label=label, flag=None
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class LightRig:
     """Corrections on top of a lighting preset; 1.0 and 0.0 change nothing."""
 
-    key: float = option(
-        1.0,
-        "strength of the key light, as a share of the preset's",
-        unit="share",
-        least=0.0,
-        most=10.0,
-        label="Key",
-        flag=None,
-    )
-    fill: float = option(
-        1.0,
-        "strength of the fill light, as a share of the preset's",
-        unit="share",
-        least=0.0,
-        most=10.0,
-        label="Fill",
-        flag=None,
-    )
-    rim: float = option(
-        1.0,
-        "strength of the rim light, as a share of the preset's",
-        unit="share",
-        least=0.0,
-        most=10.0,
-        label="Rim",
-        flag=None,
-    )
-    environment: float = option(
-        1.0,
-        "strength of the environment, as a share of the preset's",
-        unit="share",
-        least=0.0,
-        most=10.0,
-        label="Environment",
-        flag=None,
-    )
+    key: float = _of_the_preset("strength of the key light", "Key")
+    fill: float = _of_the_preset("strength of the fill light", "Fill")
+    rim: float = _of_the_preset("strength of the rim light", "Rim")
+    environment: float = _of_the_preset("strength of the environment", "Environment")
     temperature: float = option(
         0.0,
         "kelvin added to every lamp's colour temperature; negative is warmer",
@@ -165,15 +140,7 @@ class LightRig:
         label="Rotation",
         flag=None,
     )
-    softness: float = option(
-        1.0,
-        "size of the lamps, as a share of the preset's",
-        unit="share",
-        least=0.05,
-        most=5.0,
-        label="Softness",
-        flag=None,
-    )
+    softness: float = _of_the_preset("size of the lamps", "Softness", least=0.05, most=5.0)
 
 
 @dataclass(frozen=True, kw_only=True)
