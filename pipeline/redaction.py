@@ -13,6 +13,7 @@ import json
 import re
 from typing import Any
 
+KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # of the environment, where a key may be
 SHORTEST = 8  # characters of a secret; anything shorter would blacken ordinary words
 ADDRESS = re.compile(r"(https?://)(?:[^\s/@\"'<>]*@)?([^\s?#\"'<>\\]+)(?:[?#][^\s\"'<>\\]*)?")
 _hidden: set[str] = set()

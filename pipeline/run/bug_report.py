@@ -24,14 +24,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import UsageError
-from ..redaction import ADDRESS, hide, redact
+from ..redaction import ADDRESS, KEY_VARIABLES, hide, redact
 from ..system.disk import whole_file
 from ..wording.text_table import text_table
 from .run_log import NAME as LOG
 
 OF_A_RUN = ("run.json", "report.json", "journal.jsonl", LOG, f"{LOG}.1")
 LARGEST = 16 << 20  # bytes of one file; of a longer one the end is taken, which is where it went wrong
-KEY_VARIABLES = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")
 NAMED_PLACES = ("fal.run", "api.fal.ai")  # their addresses name requests; any other one may lead to a picture
 KEY_LIKE = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-zA-Z]{16,}\b")  # fal's "id:secret"
 SECRET_FIELD = re.compile(
