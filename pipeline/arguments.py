@@ -180,11 +180,11 @@ def _read(option: Option, given: Any) -> Any:
 
 
 def _in_words(error: ValidationError) -> UsageError:
-    first = error.errors()[0]
-    words = first["msg"].removeprefix("Value error, ")
-    flags: dict[tuple[str, ...], str] = {(each.group, each.name): each.flag or each.name for each in OPTIONS}
-    where = tuple(str(part) for part in first["loc"][:2])
-    return UsageError(f"{flags.get(where, '.'.join(where))}: {words}" if where else words)
+    from .settings import first_fault
+
+    option, where, words = first_fault(error)
+    name = ".".join(where) if option is None else option.flag or option.name
+    return UsageError(f"{name}: {words}" if name else words)
 
 
 def _numbers(text: str, option: Option) -> tuple[float, ...]:

@@ -9,13 +9,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from .choices import BackendName, MotionName
+from .declaration import Option
 from .options import GROUPS, OPTIONS, Clip, Gate, Inputs, LightRig, Money, Privacy, Service, Stills, Studio
 from .rig import Angle
 
-__all__ = ["MEASURABLE", "SAFE_SIZES", "Gate", "LightRig", "RunSettings"]
+__all__ = ["MEASURABLE", "SAFE_SIZES", "Gate", "LightRig", "RunSettings", "first_fault"]
 
 MEASURABLE = 256  # pixels of the longer side under which a 3 px tolerance at 1024 is less than a pixel
 # Kontext's training sizes, width × height, and their transposes: pictures of these sizes come back uncropped
@@ -31,6 +39,15 @@ SAFE_SIZES = (
     (688, 1504),
     (672, 1568),
 )
+
+
+def first_fault(error: ValidationError) -> tuple[Option | None, tuple[str, ...], str]:
+    """The option that settings were refused for, None where it is none of a group's; where it is, such as ("studio",
+    "size"), empty for a fault of the whole; and what is wrong, in words."""
+    first = error.errors()[0]
+    where = tuple(str(part) for part in first["loc"][:2])
+    option = next((each for each in OPTIONS if (each.group, each.name) == where), None)
+    return option, where, first["msg"].removeprefix("Value error, ")
 
 
 class RunSettings(BaseModel):

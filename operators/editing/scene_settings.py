@@ -54,7 +54,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     from pydantic import ValidationError
 
     from ...pipeline.errors import UsageError
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings import RunSettings, first_fault
 
     own = scene.consistency
     values: dict[str, Any] = {"gate": json.loads(own.gate_rest or "{}")}
@@ -85,11 +85,8 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     try:
         return RunSettings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        words = first["msg"].removeprefix("Value error, ")
-        labels: dict[tuple[str, ...], str] = {(option.group, option.name): option.label for option in OPTIONS}
-        where = tuple(str(part) for part in first["loc"][:2])
-        field = labels.get(where) or " ".join(where).replace("_", " ")
+        at, where, words = first_fault(error)
+        field = (at.label if at is not None else "") or " ".join(where).replace("_", " ")
         raise UsageError(f"{field}: {words}" if field else words) from None
 
 
