@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.run.attempt import NextStep
 from ...pipeline.stages import JobState, ReferenceState, StageState
 from ...pipeline.verdicts import MadeBy
 from ..editing import scene_settings
@@ -203,18 +202,18 @@ def money(folder: RunFolder) -> None:
     now.quoted, now.billed, now.uncertain = ledger.quoted_usd, ledger.billed_usd, ledger.uncertain_usd
 
 
-STATES = {  # what comes next of a purchase → how its job stands
-    NextStep.DONE: JobState.DONE,
-    NextStep.WAIT: JobState.RUNNING,
-    NextStep.FETCH: JobState.SAVING,
-    NextStep.RETRY: JobState.FAILED,
-    NextStep.STUCK: JobState.FAILED,
-    NextStep.UNCERTAIN: JobState.UNCERTAIN,
-}
-
-
 def jobs_of_journal(folder: RunFolder) -> None:
     """The purchases of a run that is not active, as its journal tells."""
+    from ...pipeline.run.attempt import NextStep
+
+    states = {  # what comes next of a purchase → how its job stands
+        NextStep.DONE: JobState.DONE,
+        NextStep.WAIT: JobState.RUNNING,
+        NextStep.FETCH: JobState.SAVING,
+        NextStep.RETRY: JobState.FAILED,
+        NextStep.STUCK: JobState.FAILED,
+        NextStep.UNCERTAIN: JobState.UNCERTAIN,
+    }
     shown = status.of().jobs
     known = {job.name for job in shown}
     for key, attempts in folder.read_journal().purchases.by_key.items():
@@ -223,7 +222,7 @@ def jobs_of_journal(folder: RunFolder) -> None:
         last = attempts[-1]
         item = shown.add()
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
-        item.state = STATES[last.next_step]
+        item.state = states[last.next_step]
         item.log = last.failure_message
         item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import Cancelled
-from ...pipeline.run.attempt import AT_FAL, NextStep
 from ...pipeline.stages import JobState
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ class ObservedBackend:
         self.jobs: dict[str, Job] = {}
 
     def start(self, request: Request) -> None:
+        from ...pipeline.run.attempt import AT_FAL, NextStep
+
         angle = getattr(request, "angle", None)
         job = Job(
             request.key, request.stage, angle.name if angle else "", getattr(request, "take", 0), time.monotonic()
