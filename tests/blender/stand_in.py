@@ -13,6 +13,21 @@ from consistency_pipeline.pipeline.stages import Progress
 UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
 
 
+def shot_of(angle, path):
+    """What a render of an angle would tell, with the picture at ``path``."""
+    return Shot(
+        angle=angle,
+        files={"image": path},
+        matrix_world=UNIT,
+        projection=UNIT,
+        focal_length=85.0,
+        device="cpu",
+        samples=1,
+        seconds=0.1,
+        coverage=0.5,
+    )
+
+
 class Studio:
     """Writes small files where Blender would render."""
 
@@ -35,17 +50,7 @@ class Studio:
         path = folder / f"{angle.name}.png"
         path.parent.mkdir(exist_ok=True)
         save_picture(path)
-        return Shot(
-            angle=angle.name,
-            files={"image": path},
-            matrix_world=UNIT,
-            projection=UNIT,
-            focal_length=85.0,
-            device="cpu",
-            samples=1,
-            seconds=0.1,
-            coverage=0.5,
-        )
+        return shot_of(angle.name, path)
 
     def render_finish(self, angle, settings, out):
         yield Progress("photoreal", "finishing", 0.5, angle.name)

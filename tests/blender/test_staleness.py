@@ -10,10 +10,9 @@ from pathlib import Path
 import bpy
 import pytest
 
-from consistency_pipeline.pipeline.backend.ports import Shot
 from consistency_pipeline.pipeline.stages import Progress
 
-UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
+from .stand_in import shot_of
 
 
 def save_picture(path, shade=0.5):
@@ -36,17 +35,7 @@ def rendered(sidebar, monkeypatch):
         yield Progress("references", "rendering", None, angle.name)
         save_picture(folder / f"{angle.name}.png")
         done.append(angle.name)
-        return Shot(
-            angle=angle.name,
-            files={"image": folder / f"{angle.name}.png"},
-            matrix_world=UNIT,
-            projection=UNIT,
-            focal_length=85.0,
-            device="cpu",
-            samples=1,
-            seconds=0.1,
-            coverage=0.5,
-        )
+        return shot_of(angle.name, folder / f"{angle.name}.png")
 
     monkeypatch.setattr(BlenderStudio, "render_reference", render_reference)
     sidebar.backend, sidebar.motion, sidebar.size = "local", "none", 64
