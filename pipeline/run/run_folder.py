@@ -216,10 +216,6 @@ class RunFolder:
         after = "" if state == StageState.RUNNING else f" after {now - since:.1f} s"
         logger.info("stage %s: %s%s%s", name, state, after, f": {facts}" if facts else "")
         self._record.stages[name] = self.stage(name).marked(StageState(state), facts)
-        now = time.monotonic()
-        since = self._running_since.setdefault(name, now)
-        after = "" if state is StageState.RUNNING else f" after {now - since:.1f} s"
-        logger.info("stage %s: %s%s%s", name, state, after, f": {facts}" if facts else "")
         self.save()
 
     @property

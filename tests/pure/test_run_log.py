@@ -62,6 +62,15 @@ def test_it_tells_versions_settings_stages_and_purchases(fake: FakeFal, tmp_path
     assert handlers() == before
 
 
+def test_each_step_of_a_stage_is_told_once(tmp_path: Path):
+    folder = local(tmp_path)
+    finish(folder, StandInStudio())
+    told = [line.partition(": ")[2] for line in log(folder).splitlines() if ": stage " in line]
+    assert sum(line.startswith("stage references: running") for line in told) == 1
+    assert sum(line.startswith("stage references: done") for line in told) == 1
+    assert sum(line.startswith("stage results: done") for line in told) == 1
+
+
 def test_an_exception_is_there_with_its_traceback_and_not_on_the_terminal(tmp_path: Path, capfd):
     class Broken(StandInStudio):
         def load_product(self, model: Path):
