@@ -34,7 +34,7 @@ import calibration_restyle as restyling
 import numpy as np
 
 from consistency_pipeline.pipeline.gate.scoring import gate, verdict
-from consistency_pipeline.pipeline.gate.scoring.arrays import resize
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import resize
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from calibration_restyle import HARD_BACKDROPS, STILL, Move
 
 from consistency_pipeline.pipeline.gate.scoring import drift, gate
-from consistency_pipeline.pipeline.gate.scoring.arrays import dilate, erode
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import dilate, erode
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 
 MOVES = {

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from consistency_pipeline.pipeline.gate.scoring.arrays import blur, luma, pull_outward, sample
-from consistency_pipeline.pipeline.gate.scoring.backdrop import backdrop_choice
-from consistency_pipeline.pipeline.gate.scoring.colour import to_linear, to_srgb
+from consistency_pipeline.pipeline.gate.scoring.measures.colour import to_linear, to_srgb
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, luma, pull_outward, sample
+from consistency_pipeline.pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 
 Shot = dict[str, np.ndarray]
 HARD_BACKDROPS = ("horizon", "hard-shadow", "texture", "white-on-white", "blown")

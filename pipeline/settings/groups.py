@@ -18,10 +18,10 @@ from pydantic import (
     model_validator,
 )
 
+from ..declaration import Option
+from ..rig import Angle
 from .choices import BackendName, MotionName
-from .declaration import Option
 from .options import GROUPS, OPTIONS, Clip, Gate, Inputs, LightRig, Money, Privacy, Service, Stills, Studio
-from .rig import Angle
 
 __all__ = ["MEASURABLE", "SAFE_SIZES", "Gate", "LightRig", "RunSettings", "first_fault"]
 

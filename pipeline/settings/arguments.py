@@ -11,15 +11,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 
-from .declaration import Option
-from .errors import UsageError
+from ..declaration import Option
+from ..errors import UsageError
+from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
 from .options import OPTIONS
-from .rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from .settings import RunSettings
+    from .groups import RunSettings
 
 JSON = "the last line of standard output is a JSON object"
 
@@ -136,7 +136,7 @@ def _usd(text: str) -> float:
 
 def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
     """The settings that ``options`` ask for; ``has_key`` decides the default backend. Raises UsageError."""
-    from .settings import RunSettings
+    from .groups import RunSettings
 
     if options.angle_set not in ANGLE_SETS:
         raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
@@ -180,7 +180,7 @@ def _read(option: Option, given: Any) -> Any:
 
 
 def _in_words(error: ValidationError) -> UsageError:
-    from .settings import first_fault
+    from .groups import first_fault
 
     option, where, words = first_fault(error)
     name = ".".join(where) if option is None else option.flag or option.name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     Acceleration,
     FileUrl,
     FluxImages,
@@ -22,7 +22,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import unpriced
+from ..prices import unpriced
 
 
 class QwenEdit(Inputs):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     Acceleration,
     FileUrl,
     FluxImages,
@@ -23,7 +23,7 @@ from .base import (
     Tolerance6,
     still,
 )
-from .prices import Price
+from ..prices import Price
 
 Resolution = Literal[
     "auto", "match_input", "1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from ..display import reasons, refresh
-from ..runs.run_request import folder_of, root_of
-from .operator_base import Button
+from ...display import reasons, refresh
+from ...runs.run_request import folder_of, root_of
+from ..operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context

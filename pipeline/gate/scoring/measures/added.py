@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Array, Bools, dilate, luma, regions, steepness
-from .backdrop import Backdrop
+from ..pixels.arrays import Array, Bools, dilate, luma, regions, steepness
+from ..pixels.backdrop import Backdrop
 
 SMALLEST = 0.0012  # of the product's area
 SHARP = 0.45  # share of a part's border that must be an edge

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     Acceleration,
     FileUrl,
     FluxImages,
@@ -29,7 +29,7 @@ from .base import (
     Tolerance5,
     still,
 )
-from .prices import unpriced
+from ..prices import unpriced
 
 
 class Flux2(Inputs):

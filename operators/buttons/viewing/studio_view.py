@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..display import reasons, studio_view
-from .operator_base import Button
+from ...display import reasons, studio_view
+from ..operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .base import FileUrl, Images, Inputs, JpegPngWebp, NumImages, Seed, SyncMode, Tolerance6, still
-from .prices import Multiplier, Price, unpriced
+from ..base import FileUrl, Images, Inputs, JpegPngWebp, NumImages, Seed, SyncMode, Tolerance6, still
+from ..prices import Multiplier, Price, unpriced
 
 Aspect = Literal["auto", "21:9", "16:9", "3:2", "4:3", "5:4", "1:1", "4:5", "3:4", "2:3", "9:16"]
 WideAspect = Literal[Aspect, "4:1", "1:4", "8:1", "1:8"]

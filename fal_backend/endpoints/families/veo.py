@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .base import Endpoint, FileUrl, Inputs, Seed, Tolerance6, Video
-from .prices import Multiplier, Price
+from ..base import Endpoint, FileUrl, Inputs, Seed, Tolerance6, Video
+from ..prices import Multiplier, Price
 
 
 class Veo(Inputs):

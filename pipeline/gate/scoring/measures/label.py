@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Array, Bools, blur, dilate, erode, luma, regions, shrink
+from ..pixels.arrays import Array, Bools, blur, dilate, erode, luma, regions, shrink
+from ..reference import Reference
 from .edges import thin_edges
-from .reference import Reference
 
 WINDOW = 9.0  # px at 1024, sigma of a window
 FINE = 2.0  # px at 1024, sigma of the finest structure compared

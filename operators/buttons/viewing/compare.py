@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ..display import compare, status
-from .operator_base import Button
+from ...display import compare, status
+from ..operator_base import Button
 
 if TYPE_CHECKING:
     from bpy.types import Context

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     Acceleration,
     FileUrl,
     FluxImages,
@@ -26,7 +26,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import unpriced
+from ..prices import unpriced
 
 
 class ControlLora(Inputs):

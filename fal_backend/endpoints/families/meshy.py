@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Endpoint, File, FileUrl, Inputs, Prompt, Result, Safety, Seed
-from .prices import Multiplier, Price, unpriced
+from ..base import Endpoint, File, FileUrl, Inputs, Prompt, Result, Safety, Seed
+from ..prices import Multiplier, Price, unpriced
 
 ModelType = Annotated[
     Literal["standard", "lowpoly"], Field(description="lowpoly ignores topology, target_polycount and should_remesh")

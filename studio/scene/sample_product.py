@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import bpy
 from bpy.types import Image, Material, Object, Scene
 
-from .scene.collections import ids_now, ids_since, scratch_scene
+from .collections import ids_now, ids_since, scratch_scene
 
 # Profiles from the bottom up: (half width, height, squareness), millimetres. Squareness is the exponent of a
 # superellipse: 2 = round, 8 = nearly a box with soft corners.

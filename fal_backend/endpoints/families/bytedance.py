@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     FileUrl,
     Image,
     Images,
@@ -26,7 +26,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import Multiplier, Price, pixels
+from ..prices import Multiplier, Price, pixels
 
 
 class Seedream45(Inputs):

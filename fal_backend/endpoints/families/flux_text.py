@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     Acceleration,
     Endpoint,
     FileUrl,
@@ -23,7 +23,7 @@ from .base import (
     SyncMode,
     Tolerance6,
 )
-from .prices import Price
+from ..prices import Price
 
 TABLE, YEAR = "LiteLLM's price table, 2026", "2026-01-01"
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, Bools, blur, erode, gradient, sample
-from .placement import Similarity
-from .reference import Reference
-from .walk import STEP, prepare, walk
+from ..pixels.arrays import Array, Bools, blur, erode, gradient, sample
+from ..pixels.placement import Similarity
+from ..pixels.walk import STEP, prepare, walk
+from ..reference import Reference
 
 NEAR = 3.0  # px at 1024 within which an edge counts as this one
 REACH = 9.0  # px at 1024 looked at to both sides, to know what finding one by chance is worth

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .base import (
+from ..base import (
     FileUrl,
     Image,
     ImageSize,
@@ -24,7 +24,7 @@ from .base import (
     SyncMode,
     still,
 )
-from .prices import Multiplier, Price
+from ..prices import Multiplier, Price
 
 
 class GptImage2(Inputs):

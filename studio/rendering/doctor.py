@@ -13,8 +13,8 @@ from typing import Any
 
 import bpy
 
-from . import compat
-from .rendering import devices
+from .. import compat
+from . import devices
 
 WHEELS = ("fal-client", "httpx", "pydantic", "requests", "numpy")
 

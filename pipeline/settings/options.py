@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..declaration import Option, option, options_of
+from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
+from ..verdicts import Unsure
 from .choices import BackendName, MotionName, Restore
-from .declaration import Option, option, options_of
-from .rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
-from .verdicts import Unsure
 
 Rung = Literal["reroll", "stricter", "depth"]
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Endpoint, FileUrl, Inputs, Video
-from .prices import Multiplier, Price, unpriced
+from ..base import Endpoint, FileUrl, Inputs, Video
+from ..prices import Multiplier, Price, unpriced
 
 KlingPrompt = Annotated[str, Field(min_length=1, max_length=2500, description="what happens, in words")]
 Avoid = Annotated[str, Field(max_length=2500, description="what must not happen")]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Array, Bools, blur, dilate
+from ..pixels.arrays import Array, Bools, blur, dilate
 from .colour import to_linear, to_srgb
 
 FLOOR = 0.004  # linear light under which the logarithm would amplify noise

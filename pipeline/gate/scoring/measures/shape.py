@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
-from .backdrop import Backdrop
-from .placement import Similarity, fit, outline_on
-from .reference import Reference
-from .walk import COARSE_STEP, best_path, prepare, walk
+from ..pixels.arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
+from ..pixels.backdrop import Backdrop
+from ..pixels.placement import Similarity, fit, outline_on
+from ..pixels.walk import COARSE_STEP, best_path, prepare, walk
+from ..reference import Reference
 
 REACH = 24.0  # px at 1024 that the outline is looked for
 OFF = 3.5  # px at 1024 from which a point of the outline is off

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from .settings import LightRig
+from .groups import LightRig
 
 Role = Literal["key", "fill", "rim"]
 DAYLIGHT = 6500.0  # kelvin; white in Blender's Rec. 709 working space
