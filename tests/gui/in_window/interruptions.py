@@ -11,9 +11,9 @@ from pathlib import Path
 
 import bpy
 from places import (
+    BELOW_JOB,
     HOME,
     JOBS,
-    MODEL_ROW,
     panel,
     photo,
     press_next_step,
@@ -37,7 +37,6 @@ from playing import (
     view,
 )
 from pointing import (
-    LEFT,
     middle,
     press,
     scroll,
@@ -242,7 +241,7 @@ def next_morning():
     seen["note"] = status().note
     screenshot("16-next-morning")
     yield from panel(JOBS - 1)  # there is no endpoint to choose: a mesh is selected
-    yield from toggle_panel(MODEL_ROW, JOBS + 1.45, column=LEFT)  # below the line that says there are no jobs
+    yield from toggle_panel("bpy.ops.consistency.cancel(", BELOW_JOB)
     yield from press("bpy.ops.consistency.list_runs")
     yield from press("bpy.ops.consistency.load_run(", 0.77)
     seen["run_folder"] = settings().run_folder
