@@ -56,14 +56,17 @@ def draw_scores(layout: UILayout, context: Context) -> None:
     unfolded = now.unfolded == text
     lines = max(LINES, 1 + len(context.scene.consistency.angles))
     needed = sum(len(wrapped(each.text, icon=each.icon != "NONE", beside=True)) for each in said)
+    is_whole = needed <= lines
     row = layout.row()
     column = row.column(align=True)
     for each in said:
-        height = None if unfolded or needed <= lines else 1
+        height = None if unfolded or is_whole else 1
         message(column, each.text, icon=each.icon, alert=each.alert, height=height, beside=True)
-    for _ in range(lines - (needed if needed <= lines else len(said))):
+    for _ in range(lines - (needed if unfolded or is_whole else len(said))):
         message(column, "", height=1)
-    if needed > lines:
+    if is_whole:
+        row.label(text="", icon="BLANK1")
+    else:
         unfold_button(row, text, text, unfolded=unfolded)
 
 
