@@ -26,7 +26,7 @@ from ...pipeline.stages import Progress, Steps
 from ..scene.geometry import as_rendered, read_attribute, shown_meshes, shown_parts
 from ..scene.node_trees import all_nodes
 from .image_files import decodes, file_of_frame, read_file, tile_files
-from .missing import GO_ON, Kind, cures
+from .missing import GO_ON, Kind, cures, missing_parts
 
 MOST_NAMED = 3  # in one sentence
 
@@ -47,7 +47,7 @@ def with_textures_checked(product: Product, root: Object, path: Path | None, all
         yield Progress("model", "looking at textures")
     bad += _missing_tiles(root)
     bad = list({each[:2]: each for each in reversed(bad)}.values())[::-1]  # the first reason for each
-    missing = _left_out_parts(root)
+    missing = _left_out_parts(root) or missing_parts(root)
     missing |= {
         f"the texture {each.texture!r} of the material {each.material!r} {each.reason}": Kind.TEXTURE for each in bad
     }

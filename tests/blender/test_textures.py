@@ -457,6 +457,28 @@ def test_each_kind_of_thing_that_is_missing_has_a_sentence_and_a_cure_of_its_own
         own.mkdir(exist_ok=True)
 
 
+def test_what_objects_of_the_artists_own_scene_lack_is_told_with_its_cure(add_box, words, own):
+    kinds = {
+        "Smoke": (lambda: volume(own / "smoke.vdb"), "smoke.vdb", "volume's file"),
+        "Words": (lambda: words(font_file_in(own)), "x.woff2", "put the font"),
+        "Cube": (lambda: mesh_cache(add_box(name="Cube"), own / "wave.mdd"), "wave.mdd", "Convert > Mesh"),
+    }
+    for name, (make, file, cure) in kinds.items():
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        body = add_box(name="Body")
+        make()
+        (own / file).unlink(missing_ok=True)
+        product = adopt_objects([body, bpy.data.objects[name]])
+        with pytest.raises(BadInput, match=rf"'{name}' needs a .* that is missing \({file}\); .*{cure}"):
+            finish(BlenderStudio(RunSettings()).check_standing(product, own / "product.glb.gone"))
+        assert "texture" not in str(finish_allowing(product, own).missing)
+
+
+def finish_allowing(product, own):
+    studio = BlenderStudio(RunSettings(allow_missing_textures=True))
+    return finish(studio.check_standing(product, own / "product.glb.gone"))
+
+
 def font_file_in(folder):
     return shutil.copy(font_file(), folder / "x.woff2")
 

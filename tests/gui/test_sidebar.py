@@ -229,7 +229,7 @@ def test_cancelling_stops_the_render_and_closing_its_window_ends_the_run(window,
     assert seen["again"] == "done"
     assert not seen["waits_for_ever"], "the panels wait for a run that nobody advances any more"
     assert seen["can_run"]
-    assert "Press Resume" in seen["note"]
+    assert "press Resume" in seen["note"]
 
 
 @pytest.mark.long
