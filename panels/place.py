@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..operators.display import status
-from .words import message
+from .words import LINE, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -37,14 +37,21 @@ def place(layout: UILayout, context: Context, where: str, said: Said) -> None:
         row, said.text, icon=said.icon, alert=said.alert, height=None if unfolded else LINES, beside=True
     )
     buttons = row.column(align=True)
-    if not (said.can_go or said.details or unfolded or not is_whole):
-        buttons.label(text="", icon="BLANK1")  # else the place would be a pixel lower
+    buttons.scale_y = LINE
     if said.can_go:
         buttons.operator("consistency.clear_error", text="", icon="X", emboss=False)
     if said.details:
         buttons.operator("consistency.copy_text", text="", icon="COPYDOWN", emboss=False).text = said.details
-    if unfolded or not is_whole:
+    can_unfold = unfolded or not is_whole
+    if can_unfold:
         unfold_button(buttons, said.text, key, unfolded=unfolded)
+    fill(buttons, LINES - said.can_go - bool(said.details) - can_unfold)
+
+
+def fill(layout: UILayout, lines: int) -> None:
+    """Blanks as high as so many buttons: Blender would center fewer of them, and be a pixel out."""
+    for _ in range(lines):
+        layout.label(text="", icon="BLANK1")
 
 
 def unfold_button(layout: UILayout, text: str, key: str, *, unfolded: bool) -> None:

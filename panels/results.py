@@ -15,10 +15,10 @@ from ..operators.display.compare import OVER, UNDER
 from ..pipeline.stages import LABELS
 from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
-from .place import LINES, Said, unfold_button
+from .place import LINES, Said, fill, unfold_button
 from .sidebar import worst
 from .stage import StagePanel
-from .words import STATE_ICONS, message, wrapped
+from .words import LINE, STATE_ICONS, message, wrapped
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -64,10 +64,11 @@ def draw_scores(layout: UILayout, context: Context) -> None:
         message(column, each.text, icon=each.icon, alert=each.alert, height=height, beside=True)
     for _ in range(lines - (needed if unfolded or is_whole else len(said))):
         message(column, "", height=1)
-    if is_whole:
-        row.label(text="", icon="BLANK1")
-    else:
-        unfold_button(row, text, text, unfolded=unfolded)
+    buttons = row.column(align=True)
+    buttons.scale_y = LINE
+    if not is_whole:
+        unfold_button(buttons, text, text, unfolded=unfolded)
+    fill(buttons, lines - (not is_whole))
 
 
 def draw_compare(layout: UILayout, context: Context) -> None:
