@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an option is declared: once, as a field of a dataclass, with all that is shown of it anywhere.
+"""How an option is declared: once, as a field of a group, with all that is shown of it anywhere.
 
 The command's flag (arguments), the scene's property and the conversion between a scene and a run
 (operators.editing.option_properties), the check of a run's settings (settings) and docs/reference.md follow from it.
@@ -11,11 +11,10 @@ Neither pydantic nor bpy is imported here: Blender reads the declarations while 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, replace
 from enum import StrEnum
-from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 Unit = Literal["", "USD", "pixels", "seconds", "degrees", "millimetres", "kelvin", "share", "file"]
 Choices = Mapping[str, tuple[str, str]]  # value → its label and its tooltip
@@ -23,7 +22,7 @@ Choices = Mapping[str, tuple[str, str]]  # value → its label and its tooltip
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One option of a run. ``option`` makes it; ``options_of`` fills in what its field says: name, kind, default.
+    """One option of a run. ``option`` makes it; its ``Group`` fills in what its field says: name, kind, default.
 
     ``help`` begins in lower case and has no full stop. A ``share`` is a part of one, shown as a percentage in the window;
     ``degrees`` are radians there, and a ``file`` is a path, made absolute where it is typed.
@@ -49,7 +48,7 @@ class Option:
     switch: str = ""  # a bool property of the scene's that says whether the option is set
     in_window: Any = None  # a new scene's value, where it is not the default
     endpoint: Any = ""  # an endpoint's id: of this role (fal_backend.endpoints.base.Role)
-    # filled in by options_of
+    # filled in by its group
     name: str = ""
     kind: Any = str  # its type, without None
     optional: bool = False
@@ -93,7 +92,7 @@ class Option:
 
 
 def option(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - it is the help
-    """A field with an Option's ``facts``, for a frozen dataclass; a callable ``default`` makes the default.
+    """A field with an Option's ``facts``, for a Group; a callable ``default`` makes the default.
 
     Pydantic reads the ranges in the metadata when a group is checked as a part of RunSettings.
     """
@@ -104,19 +103,36 @@ def option(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - it is 
     return field(metadata=metadata, **given)
 
 
-@cache
-def options_of(group: Any) -> tuple[Option, ...]:
-    """The options that a dataclass declares, in its order."""
-    kinds = get_type_hints(group)
-    return tuple(
-        _completed(each.metadata["option"], each.name, kinds[each.name], _default(each))
-        for each in fields(group)
-        if "option" in each.metadata
-    )
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Group:
+    """Options that belong together: a frozen dataclass whose fields ``option`` makes.
+
+    It becomes one when the first of it is made. Blender registers by the declarations alone, and the code of every group's
+    methods would take a third of that time.
+    """
+
+    options: ClassVar[tuple[Option, ...]] = ()  # those that it declares, in its order
+
+    def __init_subclass__(cls) -> None:
+        kinds = get_type_hints(cls)
+        declared = ((name, vars(cls).get(name)) for name in cls.__annotations__)
+        cls.options = tuple(
+            _completed(each.metadata["option"], name, kinds[name], _default(each))
+            for name, each in declared
+            if isinstance(each, Field) and "option" in each.metadata
+        )
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self:
+        if "__dataclass_fields__" not in vars(cls):
+            dataclass(frozen=True, kw_only=True)(cls)
+        return super().__new__(cls)
 
 
 def _default(declared: Any) -> Any:
-    return declared.default_factory() if declared.default is MISSING else declared.default
+    if declared.default is not MISSING:
+        return declared.default
+    made = declared.default_factory
+    return None if isinstance(made, type) and issubclass(made, Group) else made()  # a group's options have their own
 
 
 def _completed(made: Option, name: str, annotation: Any, default: Any) -> Option:
@@ -137,9 +153,9 @@ def _completed(made: Option, name: str, annotation: Any, default: Any) -> Option
     )
 
 
-def check_ranges(group: Any) -> None:
-    """Make a frozen dataclass's whole numbers floats where its options are floats. Raises ValueError out of a range."""
-    for each in options_of(group.__class__):
+def check_ranges(group: Group) -> None:
+    """Make a group's whole numbers floats where its options are floats. Raises ValueError out of a range."""
+    for each in group.options:
         if each.kind is not float:
             continue
         value = float(getattr(group, each.name))

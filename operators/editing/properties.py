@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from ...pipeline.declaration import options_of
 from ...pipeline.settings.options import OPTIONS, LightRig
 from . import angles, live, parameters
 from .option_properties import choices_of, of, with_options
@@ -29,7 +28,7 @@ _SHARE = {"soft_max": 200.0, "precision": 0, "translation_context": OURS, "updat
 
 
 @with_options(
-    options_of(LightRig),
+    LightRig.options,
     {
         **dict.fromkeys(("key", "fill", "rim", "environment", "softness"), _SHARE),
         "temperature": {"step": 10000, "precision": 0, "update": live.light_changed},

@@ -13,7 +13,7 @@ import bpy
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.settings.choices import BackendName, MotionName
 from ..editing.preferences import no_key, offline
-from . import abandoned_runs, active_run, questions
+from . import active_run, questions
 from .run_request import RunRequest, new_root, prepare, settings_of, unsaved_copy
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
     from ... import command_line
     from ...pipeline.run.preflight import check_place
     from ...pipeline.run.run_folder import RunFolder
+    from . import abandoned_runs
     from .scene_studio import SceneStudio, count_undo_steps
 
     if active_run.is_active():
@@ -101,6 +102,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
 
 
 def _ended() -> None:
+    from . import abandoned_runs
     from .scene_studio import count_undo_steps
 
     count_undo_steps(on=False)
