@@ -13,6 +13,7 @@ and the task is simply done here: the same function, the same result.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from ...pipeline.child.connection import Connection
@@ -82,6 +83,5 @@ class ImageWorker:
 
 
 def _here(task: str, job: JsonObject) -> JsonObject:
-    from .tasks import carry_out  # a window never needs what it imports
-
-    return dict(carry_out(task, job))
+    tasks = import_module(".tasks", __package__)  # a window, which follows import statements, never needs it
+    return dict(tasks.carry_out(task, job))
