@@ -11,18 +11,20 @@ Neither pydantic nor bpy is imported here: Blender reads the declarations while 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from inspect import get_annotations
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin
 
 Unit = Literal["", "USD", "pixels", "seconds", "degrees", "millimetres", "kelvin", "share", "file"]
 Choices = Mapping[str, tuple[str, str]]  # value → its label and its tooltip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Option:
     """One option of a run. ``option`` makes it; its ``Group`` fills in what its field says: name, kind, default.
+    Nothing changes it after that.
 
     ``help`` begins in lower case and has no full stop. A ``share`` is a part of one, shown as a percentage in the window;
     ``degrees`` are radians there, and a ``file`` is a path, made absolute where it is typed.
@@ -48,11 +50,12 @@ class Option:
     switch: str = ""  # a bool property of the scene's that says whether the option is set
     in_window: Any = None  # a new scene's value, where it is not the default
     endpoint: Any = ""  # an endpoint's id: of this role (fal_backend.endpoints.base.Role)
+    default: Any = None
+    makes: Any = None  # what makes the default, where each run needs one of its own
     # filled in by its group
     name: str = ""
     kind: Any = str  # its type, without None
     optional: bool = False
-    default: Any = None
     group: str = ""  # its group in RunSettings
     path: tuple[str, ...] = ()  # where run.json has it
 
@@ -92,20 +95,16 @@ class Option:
 
 
 def option(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - it is the help
-    """A field with an Option's ``facts``, for a Group; a callable ``default`` makes the default.
-
-    Pydantic reads the ranges in the metadata when a group is checked as a part of RunSettings.
-    """
-    made = Option(help=help, **facts)
-    limits = {"ge": made.least, "le": made.most, "max_length": made.longest}
-    metadata = {"option": made, **{name: limit for name, limit in limits.items() if limit is not None}}
-    given = {"default_factory": default} if callable(default) else {"default": default}
-    return field(metadata=metadata, **given)
+    """An Option with these ``facts``, as a field of a Group; a callable ``default`` makes the default."""
+    if not callable(default):
+        return Option(help=help, default=default, **facts)
+    is_group = isinstance(default, type) and issubclass(default, Group)  # its own options have defaults
+    return Option(help=help, default=None if is_group else default(), makes=default, **facts)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Group:
-    """Options that belong together: a frozen dataclass whose fields ``option`` makes.
+    """Options that belong together: a frozen dataclass whose fields ``option`` declares.
 
     It becomes one when the first of it is made. Blender registers by the declarations alone, and the code of every group's
     methods would take a third of that time.
@@ -114,43 +113,34 @@ class Group:
     options: ClassVar[tuple[Option, ...]] = ()  # those that it declares, in its order
 
     def __init_subclass__(cls) -> None:
-        kinds = get_type_hints(cls)
-        declared = ((name, vars(cls).get(name)) for name in cls.__annotations__)
-        cls.options = tuple(
-            _completed(each.metadata["option"], name, kinds[name], _default(each))
-            for name, each in declared
-            if isinstance(each, Field) and "option" in each.metadata
-        )
+        kinds = get_annotations(cls, eval_str=True)
+        declared = ((name, vars(cls).get(name)) for name in kinds)
+        cls.options = tuple(_completed(each, name, kinds[name]) for name, each in declared if isinstance(each, Option))
 
     def __new__(cls, *_arguments: Any, **_options: Any) -> Self:
         if "__dataclass_fields__" not in vars(cls):
+            for each in cls.options:
+                setattr(cls, each.name, _field(each))
             dataclass(frozen=True, kw_only=True)(cls)
         return super().__new__(cls)
 
 
-def _default(declared: Any) -> Any:
-    if declared.default is not MISSING:
-        return declared.default
-    made = declared.default_factory
-    return None if isinstance(made, type) and issubclass(made, Group) else made()  # a group's options have their own
-
-
-def _completed(made: Option, name: str, annotation: Any, default: Any) -> Option:
+def _completed(made: Option, name: str, annotation: Any) -> Option:
     members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    (kind,) = (member for member in members if member is not NoneType)
-    flag = made.flag
-    if flag == "":
-        flag = f"--{'no-' if default is True else ''}{name.replace('_', '-')}"
-    return replace(
-        made,
-        name=name,
-        kind=kind,
-        optional=len(members) > 1,
-        default=default,
-        flag=flag,
-        prop=name if made.prop == "" and made.label else made.prop or None,
-        path=made.path or (name,),
-    )
+    (made.kind,) = (member for member in members if member is not NoneType)
+    made.name, made.optional, made.path = name, len(members) > 1, made.path or (name,)
+    if made.flag == "":
+        made.flag = f"--{'no-' if made.default is True else ''}{name.replace('_', '-')}"
+    made.prop = name if made.prop == "" and made.label else made.prop or None
+    return made
+
+
+def _field(declared: Option) -> Any:
+    """The dataclass's field. Pydantic reads the range in it when a group is checked as a part of RunSettings."""
+    limits = {"ge": declared.least, "le": declared.most, "max_length": declared.longest}
+    metadata = {name: limit for name, limit in limits.items() if limit is not None}
+    given = {"default_factory": declared.makes} if declared.makes else {"default": declared.default}
+    return field(metadata=metadata, **given)
 
 
 def check_ranges(group: Group) -> None:

@@ -7,8 +7,6 @@ Convention, fixed by the design: azimuth 0° faces the product's front (glTF +Z,
 that Blender's right view (numpad 3) shows, so azimuth 90° looks from +X. Elevation counts up from the horizon.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any

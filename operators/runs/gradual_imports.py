@@ -28,9 +28,8 @@ PAUSE = 0.02  # seconds between two turns
 TURN = 0.006  # seconds after which a turn begins no further step
 
 # Parsing each source would take longer than importing all of them; tests hold this against a parser.
-ONLY_FOR_TYPES = re.compile(r"^( *)if TYPE_CHECKING:\n(?:\1 +.*\n|\n)+", re.MULTILINE)
-IMPORT = re.compile(r"^( *)(?:from ([.\w]+) import (?:\(([^)]+)\)|(.+))|import ([.\w]+)(?: as \w+)? *(?:#.*)?$)", re.MULTILINE)
-COMMENT = re.compile(r"#.*")
+ONLY_FOR_TYPES = r"(?m)^( *)if TYPE_CHECKING:\n(?:\1 +.*\n|\n)+"
+IMPORT = r"(?m)^( *)(?:from ([.\w]+) import (?:\(([^)]+)\)|(.+))|import ([.\w]+)(?: as \w+)? *(?:#.*)?$)"
 
 _steps: Iterator[None] | None = None
 _begun = _done = False
@@ -101,10 +100,10 @@ def wanted(source: str, package: str) -> Iterator[tuple[str, Sequence[str], bool
     What only type checkers are told, below ``if TYPE_CHECKING:``, is left out.
     """
     if "if TYPE_CHECKING:" in source:
-        source = ONLY_FOR_TYPES.sub("", source)
-    for indent, module, in_brackets, in_line, plain in IMPORT.findall(source):
+        source = re.sub(ONLY_FOR_TYPES, "", source)
+    for indent, module, in_brackets, in_line, plain in re.findall(IMPORT, source):
         said = in_brackets or in_line or plain
-        said = COMMENT.sub("", said) if "#" in said else said
+        said = re.sub(r"#.*", "", said) if "#" in said else said
         names = [name.split()[0] for name in said.split(",") if name.strip()]
         if plain:
             yield from ((name, (), not indent) for name in names)

@@ -7,7 +7,6 @@ An option is added as one field here; declaration.Option says what can be said o
 run.json keeps the groups in one flat object, but for the gate: see settings.RunSettings.
 """
 
-from dataclasses import replace
 from typing import Any, Literal
 
 from ..declaration import Group, Option, option
@@ -428,11 +427,10 @@ GROUPS: dict[str, type[Group]] = {
     "privacy": Privacy,
 }
 NESTED = ("gate",)  # an object of its own in run.json
-OPTIONS: tuple[Option, ...] = tuple(
-    replace(each, group=name, path=(name, each.name) if name in NESTED else each.path)
-    for name, group in GROUPS.items()
-    for each in group.options
-)
+OPTIONS: tuple[Option, ...] = tuple(each for group in GROUPS.values() for each in group.options)
+for _name, _group in GROUPS.items():
+    for _each in _group.options:
+        _each.group, _each.path = _name, (_name, _each.name) if _name in NESTED else _each.path
 
 
 def find(name: str) -> Option:
