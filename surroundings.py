@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,17 +39,16 @@ def python_args() -> tuple[str, ...]:
 
 
 def versions() -> dict[str, Any]:
-    import platform
-    import tomllib
-
     import bpy
 
+    machine = platform.machine()
     manifest = tomllib.loads((Path(__file__).parent / "blender_manifest.toml").read_text(encoding="utf-8"))
     return {
         "consistency_pipeline": manifest["version"],
         "blender": bpy.app.version_string,
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        # As platform.platform() says it, which starts a process to ask for the processor: a window would wait for that.
+        "platform": "-".join(filter(None, (platform.system(), platform.release(), machine, *platform.libc_ver()))),
     }
 
 

@@ -17,7 +17,7 @@ from bpy.types import Mesh, Object
 from mathutils import Matrix
 
 from ..pipeline.errors import ConsistencyError
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from .files.model_files import quiet, reason
 from .model import product_root
 from .scene.collections import remove_objects, scratch_scene
@@ -26,7 +26,7 @@ from .scene.geometry import as_rendered, shown_parts
 
 def export_product(out: Path) -> Steps[None]:
     """Write the product as a GLB, standing as it does here, modifiers applied. Raises ConsistencyError."""
-    yield Progress("model", f"writing {out.name}", 0.0)
+    yield Progress(Stage.MODEL, f"writing {out.name}", 0.0)
     parts = _parts(product_root())
     partial = out.with_name(f".{out.name}.part.glb")
     try:
@@ -47,7 +47,7 @@ def export_product(out: Path) -> Steps[None]:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         remove_objects(parts)
-    yield Progress("model", f"{out.name} written", 1.0)
+    yield Progress(Stage.MODEL, f"{out.name} written", 1.0)
 
 
 def _parts(root: Object) -> list[Object]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..pipeline.backend.ports import Task
 from ..pipeline.errors import ConsistencyError, from_json, to_json
 from ..pipeline.json_object import JsonObject
 
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """``task``: a name of ``image_worker.tasks.TASKS``; ``job``: its arguments, as JSON can hold them."""
+    """``job``: the task's arguments, as JSON can hold them."""
 
     number: int
-    task: str
+    task: Task
     job: JsonObject
 
     def to_json(self) -> JsonObject:
@@ -25,7 +26,7 @@ class TaskRequest:
 
     @classmethod
     def from_json(cls, line: JsonObject) -> TaskRequest:
-        return cls(line["number"], line["task"], line["job"])
+        return cls(line["number"], Task(line["task"]), line["job"])
 
 
 @dataclass(frozen=True)

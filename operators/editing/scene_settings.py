@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.settings.choices import BackendName
+from ...pipeline.settings.choices import BackendName, DeviceChoice
 from ...pipeline.settings.options import OPTIONS, LightRig, Money
 from . import live, parameters, preferences
 from .angles import set_angles, values_of
@@ -91,7 +91,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
 
 def _device() -> str:
     own = preferences.preferences()
-    return own.device if own is not None else "auto"
+    return own.device if own is not None else DeviceChoice.AUTO
 
 
 def budgets(scene: bpy.types.Scene) -> dict[str, float | None]:

@@ -67,7 +67,7 @@ class ActiveRun:
     def _whole(self, steps: Steps[dict[str, Any]], studio: Studio) -> Steps[dict[str, Any]]:
         """The chain; and where it ends with the model, the model in the scene, to be looked at."""
         report = yield from steps
-        if self.until == "model":
+        if self.until == Stage.MODEL:
             self.product = yield from studio.load_product(self.folder.product_source)
         return report
 

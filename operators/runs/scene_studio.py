@@ -14,9 +14,10 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...pipeline import names
+from ...pipeline.backend.ports import Task
 from ...pipeline.driver import finish
 from ...pipeline.errors import Cancelled, ConsistencyError
-from ...pipeline.stages import Progress
+from ...pipeline.stages import Progress, Stage
 from ...pipeline.system.disk import copy_file
 from ...studio import BlenderStudio, export, model, orientation
 from ..editing import live
@@ -74,7 +75,7 @@ class SceneStudio(BlenderStudio):
                 copy_file(product, first)
             with orientation.unturned(root):  # what is imported again is turned again
                 finish(export.export_product(product))
-            yield Progress("rig", f"{product.name} written")
+            yield Progress(Stage.RIG, f"{product.name} written")
             staleness.put_in_place(root)
             if names.LOADED in root:
                 root[names.LOADED] = staleness.loaded_state(self._folder)
@@ -107,9 +108,9 @@ class SceneStudio(BlenderStudio):
         render = super().render_turntable
         yield from self._through_undo(settings, lambda: render(angle, settings, out))
 
-    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+    def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
         inspect = super().inspect
-        if task not in ("measure", "track"):  # these need the product itself
+        if not task.needs_product:
             return inspect(task, meanwhile, **job)
         return self._through_undo(self._settings, lambda: inspect(task, meanwhile, **job))
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
 from ..verdicts import Unsure
-from .choices import BackendName, MotionName, Restore
+from .choices import BackendName, DeviceChoice, MotionName, Restore
 
 Rung = Literal["reroll", "stricter", "depth"]
 
@@ -189,15 +189,15 @@ class Studio(Group):
     samples: int | None = option(
         None, "Cycles samples a pixel", unset="until the noise is low", least=1, most=65536, label="Samples"
     )
-    device: Literal["auto", "cpu", "gpu"] = option(
-        "auto",
+    device: DeviceChoice = option(
+        DeviceChoice.AUTO,
         "what Cycles renders with",
         label="Device",
         prop=None,
         choices={
-            "auto": ("Automatic", "The best GPU there is, else the CPU"),
-            "gpu": ("GPU", "A GPU, or an error when there is none"),
-            "cpu": ("CPU", "The processor only"),
+            DeviceChoice.AUTO: ("Automatic", "The best GPU there is, else the CPU"),
+            DeviceChoice.GPU: ("GPU", "A GPU, or an error when there is none"),
+            DeviceChoice.CPU: ("CPU", "The processor only"),
         },
     )
 

@@ -17,10 +17,11 @@ import sys
 import time
 from pathlib import Path
 
+from ...pipeline.backend.ports import Task
 from ...pipeline.child.connection import TICK
 from ...pipeline.errors import BadInput, TryAgainLater
 from ...pipeline.formats.gltf_file import check_glb
-from ...pipeline.stages import Progress, Steps
+from ...pipeline.stages import Progress, Stage, Steps
 from .. import second_blender
 from ..task_messages import TaskAnswer, TaskRequest
 
@@ -40,7 +41,7 @@ def try_import(path: Path) -> Steps[None]:
         return
     try:
         job = {"source": str(path), "memory": _half_of_the_memory()}
-        child.send(TaskRequest(1, "try_import", job).to_json())
+        child.send(TaskRequest(1, Task.TRY_IMPORT, job).to_json())
         deadline = time.monotonic() + LONGEST
         while True:
             answers = [answer for message in child.read(TICK) if (answer := TaskAnswer.from_json(message)) is not None]
@@ -53,7 +54,7 @@ def try_import(path: Path) -> Steps[None]:
                 )
             if time.monotonic() > deadline:
                 raise BadInput(f"importing {path.name} takes longer than {LONGEST:g} s; reduce its meshes and textures")
-            yield Progress("model", f"trying to import {path.name}")
+            yield Progress(Stage.MODEL, f"trying to import {path.name}")
     finally:
         child.kill()
     if (problem := answers[0].error) is not None:

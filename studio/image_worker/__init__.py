@@ -16,6 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ...pipeline.backend.ports import Task
 from ...pipeline.child.connection import Connection
 from ...pipeline.errors import ConsistencyError, TryAgainLater
 from ...pipeline.json_object import JsonObject
@@ -32,7 +33,7 @@ class ImageWorker:
         self._asked = 0
         self._answers: dict[int, TaskAnswer] = {}
 
-    def do(self, task: str, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
+    def do(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
         """The answer of ``tasks.TASKS[task]`` to ``job``. Yields ``meanwhile`` until it is there.
 
         Raises what the task raised: a ConsistencyError of the same class.
@@ -48,10 +49,10 @@ class ImageWorker:
             if answer is not None:
                 return answer.value_or_raise()
         raise ConsistencyError(
-            f"a second Blender died twice over the task {task!r}; free some memory, then resume: nothing paid is lost"
+            f"a second Blender died twice over the task '{task}'; free some memory, then resume: nothing paid is lost"
         )
 
-    def _ask(self, child: Connection, task: str, meanwhile: Progress, job: JsonObject) -> Steps[TaskAnswer | None]:
+    def _ask(self, child: Connection, task: Task, meanwhile: Progress, job: JsonObject) -> Steps[TaskAnswer | None]:
         """The child's answer; None where it died over the task."""
         self._asked += 1
         number = self._asked
@@ -82,6 +83,6 @@ class ImageWorker:
             self._child = None
 
 
-def _here(task: str, job: JsonObject) -> JsonObject:
+def _here(task: Task, job: JsonObject) -> JsonObject:
     tasks = import_module(".tasks", __package__)  # a window, which follows import statements, never needs it
     return dict(tasks.carry_out(task, job))

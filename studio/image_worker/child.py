@@ -11,6 +11,7 @@ import queue
 import threading
 from typing import IO
 
+from ...pipeline.child.connection import FINISH
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.json_object import JsonObject
 from ..task_messages import TaskAnswer, TaskRequest
@@ -20,7 +21,7 @@ from . import tasks
 def main(_hello: JsonObject, commands: IO[str], out: IO[str]) -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(commands, lines), daemon=True).start()
-    while (command := json.loads(lines.get())).get("do") != "finish":
+    while (command := json.loads(lines.get())) != FINISH:
         print(json.dumps(_answer(TaskRequest.from_json(command)).to_json()), file=out, flush=True)
 
 

@@ -12,6 +12,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from ...pipeline.backend.ports import Task
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
@@ -104,7 +105,7 @@ def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
         exr.write(file, channels)
 
 
-def carry_out(task: str, job: JsonObject) -> Mapping[str, object]:
+def carry_out(task: Task, job: JsonObject) -> Mapping[str, object]:
     """Do a task. Raises ConsistencyError, whatever goes wrong."""
     try:
         return TASKS[task](**job)
@@ -117,16 +118,16 @@ def carry_out(task: str, job: JsonObject) -> Mapping[str, object]:
         ) from error
 
 
-TASKS: dict[str, Callable[..., Mapping[str, object]]] = {
-    "measure": inspection.measure,
-    "unwarp": inspection.unwarp,
-    "exact": inspection.exact,
-    "tint": inspection.tint,
-    "gain": inspection.gain,
-    "track": inspection.track,
-    "reference": reference,
-    "picture": picture,
-    "convert": convert,
-    "contact_sheet": contact_sheet,
-    "try_import": try_import,
+TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
+    Task.MEASURE: inspection.measure,
+    Task.UNWARP: inspection.unwarp,
+    Task.EXACT: inspection.exact,
+    Task.TINT: inspection.tint,
+    Task.GAIN: inspection.gain,
+    Task.TRACK: inspection.track,
+    Task.REFERENCE: reference,
+    Task.PICTURE: picture,
+    Task.CONVERT: convert,
+    Task.CONTACT_SHEET: contact_sheet,
+    Task.TRY_IMPORT: try_import,
 }
