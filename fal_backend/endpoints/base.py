@@ -172,7 +172,7 @@ class Endpoint:
 
     @property
     def stage(self) -> Stage:
-        return Stage.MODEL if self.role is Role.PICTURE else Stage(self.role)
+        return Stage.MODEL if self.role == Role.PICTURE else Stage(self.role)
 
     def takes(self, *fields: str) -> str | None:
         """The first of ``fields`` that the endpoint has, or None."""

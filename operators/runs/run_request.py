@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...pipeline.stages import Stage
 from ..editing import preferences
 from ..editing.scene_settings import to_settings
 from . import active_run, staleness
@@ -20,7 +21,6 @@ from . import active_run, staleness
 if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings.groups import RunSettings
-    from ...pipeline.stages import Stage
 
 
 @dataclass(frozen=True)
