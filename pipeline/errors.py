@@ -95,5 +95,5 @@ def to_json(error: ConsistencyError) -> JsonObject:
 
 
 def from_json(value: Mapping[str, object]) -> ConsistencyError:
-    """The error that ``to_json`` wrote; one of an unknown class is a ConsistencyError."""
-    return TRAVELLING.get(str(value.get("class")), ConsistencyError)(str(value.get("text", "")))
+    """The error that ``to_json`` wrote, perhaps where the key was not known; one of an unknown class is a ConsistencyError."""
+    return TRAVELLING.get(str(value.get("class")), ConsistencyError)(redact(str(value.get("text", ""))))

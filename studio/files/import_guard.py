@@ -23,7 +23,7 @@ from ...pipeline.errors import BadInput, TryAgainLater
 from ...pipeline.formats.gltf_file import check_glb
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import second_blender
-from ..task_messages import TaskAnswer, TaskRequest
+from ..task_messages import TaskRequest, answers
 
 SMALL = 128 << 20  # bytes unpacked; such a model is imported in a few seconds
 LONGEST = 300.0  # seconds
@@ -44,8 +44,8 @@ def try_import(path: Path) -> Steps[None]:
         child.send(TaskRequest(1, Task.TRY_IMPORT, job).to_json())
         deadline = time.monotonic() + LONGEST
         while True:
-            answers = [answer for message in child.read(TICK) if (answer := TaskAnswer.from_json(message)) is not None]
-            if answers:
+            answer = next(answers(child.read(TICK)), None)
+            if answer is not None:
                 break
             if child.ended:
                 raise BadInput(
@@ -57,7 +57,7 @@ def try_import(path: Path) -> Steps[None]:
             yield Progress(Stage.MODEL, f"trying to import {path.name}")
     finally:
         child.kill()
-    if (problem := answers[0].error) is not None:
+    if (problem := answer.error) is not None:
         raise BadInput(str(problem))
 
 

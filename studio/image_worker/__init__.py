@@ -22,7 +22,7 @@ from ...pipeline.errors import ConsistencyError, TryAgainLater
 from ...pipeline.json_object import JsonObject
 from ...pipeline.stages import Progress, Steps
 from .. import compat, second_blender
-from ..task_messages import TaskAnswer, TaskRequest
+from ..task_messages import TaskAnswer, TaskRequest, answers
 
 
 class ImageWorker:
@@ -58,9 +58,8 @@ class ImageWorker:
         number = self._asked
         child.send(TaskRequest(number, task, job).to_json())
         while number not in self._answers:
-            for message in child.read():
-                if (answer := TaskAnswer.from_json(message)) is not None:
-                    self._answers[answer.number] = answer
+            for answer in answers(child.read()):
+                self._answers[answer.number] = answer
             if child.ended and number not in self._answers:
                 self.close()
                 return None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypedDict
@@ -13,7 +14,7 @@ from typing import TypedDict
 import numpy as np
 
 from ...pipeline.backend.ports import Task
-from ...pipeline.errors import ConsistencyError
+from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
@@ -24,6 +25,8 @@ from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
 from . import inspection
+
+log = logging.getLogger(__name__)
 
 
 class Developed(TypedDict):
@@ -106,16 +109,14 @@ def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
 
 
 def carry_out(task: Task, job: JsonObject) -> Mapping[str, object]:
-    """Do a task. Raises ConsistencyError, whatever goes wrong."""
+    """Do a task. Raises ConsistencyError, whatever goes wrong; where that was not foreseen, the log has the traceback."""
     try:
         return TASKS[task](**job)
     except ConsistencyError:
         raise
     except Exception as error:
-        raise ConsistencyError(
-            f"{task} failed with an unforeseen {type(error).__name__}: {error}; "
-            "please report it, then resume: nothing paid is lost"
-        ) from error
+        log.exception("the task %s failed", task)
+        raise ConsistencyError(f"{task}: {unforeseen(error)}") from error
 
 
 TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
