@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.driver import PAUSE, finish
-from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
+from .pipeline.errors import EXIT_STATUS, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
 from .pipeline.settings.arguments import make_parser, settings_from, with_limits
 from .pipeline.settings.choices import BackendName
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
@@ -44,14 +44,11 @@ def main(arguments: list[str]) -> int:
         except SystemExit as done:  # --help
             return int(done.code or 0)
         except ConsistencyError as error:
-            status, summary = (
-                error.exit_status,
-                {"status": _WORDS.get(error.exit_status, "failed"), "error": str(error)},
-            )
+            status, summary = error.exit_status, {"status": error.kind, "error": str(error)}
         except KeyboardInterrupt:
-            status, summary = 130, {"status": "cancelled", "error": "cancelled"}
+            status, summary = EXIT_STATUS[Kind.CANCELLED], {"status": Kind.CANCELLED, "error": "cancelled"}
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback, and --json always has an answer
-            status, summary = 1, {"status": "failed", "error": unforeseen(error)}
+            status, summary = EXIT_STATUS[Kind.FAILED], {"status": Kind.FAILED, "error": unforeseen(error)}
         if "error" in summary:
             say(f"consistency: {summary['error']}")
         if as_json:
@@ -59,9 +56,6 @@ def main(arguments: list[str]) -> int:
         elif "text" in summary:
             put(summary["text"], out)
     return status
-
-
-_WORDS = {1: "failed", 2: "usage", 3: "stopped by the budget", 75: "try again later", 130: "cancelled"}
 
 
 def entry_point() -> NoReturn:
@@ -188,7 +182,7 @@ def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: 
     except ConsistencyError as error:
         return {
             **_summary(folder, began),
-            "status": _WORDS.get(error.exit_status, "failed"),
+            "status": error.kind,
             "error": str(error),
             "exit": error.exit_status,
         }

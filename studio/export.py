@@ -16,7 +16,7 @@ import bpy
 from bpy.types import Mesh, Object
 from mathutils import Matrix
 
-from ..pipeline.errors import ConsistencyError
+from ..pipeline.sentences import not_written
 from ..pipeline.stages import Progress, Stage, Steps
 from .files.model_files import quiet, reason
 from .model import product_root
@@ -40,9 +40,7 @@ def export_product(out: Path) -> Steps[None]:
                 )
         partial.replace(out)
     except Exception as error:  # whatever the exporter throws; Blender makes a RuntimeError of most of it
-        raise ConsistencyError(
-            f"{out} could not be written ({reason(error)}); free some space or choose another folder"
-        ) from error
+        raise not_written(out, reason(error)) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

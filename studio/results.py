@@ -15,8 +15,8 @@ from bpy.types import Camera, Image, Object, Scene
 
 from ..pipeline import names
 from ..pipeline.backend.ports import Results, Task
-from ..pipeline.errors import RunFolderError
 from ..pipeline.formats import png
+from ..pipeline.sentences import not_written
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
 from . import compat
@@ -167,9 +167,7 @@ def save_scene(path: Path, settings: RunSettings) -> None:
             bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        raise RunFolderError(
-            f"{path} could not be written ({str(error).strip()}); free some space or choose another folder"
-        ) from error
+        raise not_written(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
 

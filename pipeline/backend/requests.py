@@ -47,7 +47,7 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class StillRequest:
-    """One photoreal still of one angle. ``avoid`` holds negative wishes, for endpoints that have a field for them."""
+    """One photoreal still of one angle. ``avoid`` says what it must not show, for endpoints that have a field for them."""
 
     key: str
     endpoint: str

@@ -16,6 +16,7 @@ from pydantic import JsonValue, ValidationError
 from ..backend.ports import Shot
 from ..errors import RunFolderError, UsageError
 from ..json_object import JsonObject
+from ..sentences import not_writable
 from ..settings.groups import RunSettings
 from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
@@ -374,9 +375,7 @@ class RunFolder:
         try:
             self.journal.touch()
         except OSError as error:
-            raise RunFolderError(
-                f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions"
-            ) from error
+            raise not_writable(self.journal, error, "the drive and its permissions") from error
 
     def read_journal(self) -> Journal:
         return Journal(self.journal)
