@@ -28,8 +28,8 @@ PAUSE = 0.02  # seconds between two turns
 TURN = 0.006  # seconds after which a turn begins no further step
 
 # Parsing each source would take longer than importing all of them; tests hold this against a parser.
-ONLY_FOR_TYPES = r"(?m)^( *)if TYPE_CHECKING:\n(?:\1 +.*\n|\n)+"
-IMPORT = r"(?m)^( *)(?:from ([.\w]+) import (?:\(([^)]+)\)|(.+))|import ([.\w]+)(?: as \w+)? *(?:#.*)?$)"
+ONLY_FOR_TYPES = r"\n( *+)if TYPE_CHECKING:(?:\n\1 +.*|\n(?=\n))+"
+IMPORT = r"\n( *+)(?:from ([.\w]+) import (?:\(([^)]+)\)|(.+))|import ([.\w]+)(?: as \w+)? *(?:#.*)?(?=\n))"
 
 _steps: Iterator[None] | None = None
 _begun = _done = False
@@ -99,6 +99,7 @@ def wanted(source: str, package: str) -> Iterator[tuple[str, Sequence[str], bool
 
     What only type checkers are told, below ``if TYPE_CHECKING:``, is left out.
     """
+    source = f"\n{source}"
     if "if TYPE_CHECKING:" in source:
         source = re.sub(ONLY_FOR_TYPES, "", source)
     for indent, module, in_brackets, in_line, plain in re.findall(IMPORT, source):
