@@ -3,9 +3,9 @@
 
 """The settings of the next run, on the scene: saved with the .blend and undone with it."""
 
-from __future__ import annotations
+# No "from __future__ import annotations" here: Blender would compile each property again from its words while it registers.
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
@@ -13,9 +13,6 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntPropert
 from ...pipeline.settings.options import OPTIONS, LightRig
 from . import angles, live, parameters
 from .option_properties import choices_of, of, with_options
-
-if TYPE_CHECKING:
-    from bpy.types import Context
 
 OURS = "Consistency"  # words that Blender has too, and would translate as its own: a key light is no keyframe
 
@@ -39,7 +36,7 @@ class CONSISTENCY_PG_light(bpy.types.PropertyGroup):
     """Corrections of the lighting preset: options.LightRig."""
 
 
-def _angle_names(self: CONSISTENCY_PG_settings, _context: Context, edit_text: str) -> list[str]:
+def _angle_names(self: "CONSISTENCY_PG_settings", _context: bpy.types.Context, edit_text: str) -> list[str]:
     return [angle.name for angle in self.angles if edit_text.lower() in angle.name]
 
 
