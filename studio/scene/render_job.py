@@ -20,7 +20,6 @@ from ...pipeline import names
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.stages import Progress, Stage, Steps
 
-JOBS = ("RENDER", "OBJECT_BAKE")
 LOOK = 0.1  # seconds between two looks whether Blender still renders
 
 _window_waits = False
@@ -28,7 +27,7 @@ _window_waits = False
 
 def is_busy() -> bool:
     """Blender renders or bakes beside the window, ours or the artist's; or has just done so and is not through with it."""
-    return any(bpy.app.is_job_running(job) for job in JOBS)
+    return bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("OBJECT_BAKE")
 
 
 @contextmanager
