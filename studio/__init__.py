@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..pipeline.backend.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
     from ..pipeline.settings.groups import RunSettings
-    from ..pipeline.stages import Progress, Steps
+    from ..pipeline.stages import Progress, Stage, Steps
     from .rendering.devices import Device
 
 
@@ -51,6 +51,7 @@ class BlenderStudio:
         from .model import load_product, product_root, stand_on_ground
         from .orientation import turn_product
 
+        yield from self._until_nothing_renders(Stage.MODEL)
         settings = self._settings
         missing = settings.inputs.allow_missing_textures
         product = yield from load_product(
@@ -82,13 +83,15 @@ class BlenderStudio:
     def export_product(self, out: Path) -> Steps[None]:
         from .export import export_product
 
-        return export_product(out)
+        yield from self._until_nothing_renders(Stage.MODEL)
+        yield from export_product(out)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         from .rendering.framing_check import verify_framing
         from .rig import place_rig, show_rig
 
         yield from place_rig(settings)
+        yield from self._until_nothing_renders(Stage.RIG)
         yield from verify_framing(settings, self.device)
         if self._own_file:  # an artist's scene keeps its own camera and world
             show_rig(settings)
@@ -96,17 +99,25 @@ class BlenderStudio:
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         from .references import render_reference
 
-        return render_reference(angle, settings, folder, self.device, self._image_worker)
+        yield from self._until_nothing_renders(Stage.REFERENCES, angle)
+        return (yield from render_reference(angle, settings, folder, self.device, self._image_worker))
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .photoreal import render_finish
 
-        return render_finish(angle, settings, out, self.device, self._image_worker)
+        yield from self._until_nothing_renders(Stage.PHOTOREAL, angle)
+        yield from render_finish(angle, settings, out, self.device, self._image_worker)
 
     def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .video import render_turntable
 
-        return render_turntable(angle, settings, out, self.device, self._image_worker)
+        yield from self._until_nothing_renders(Stage.VIDEO, angle)
+        yield from render_turntable(angle, settings, out, self.device, self._image_worker)
+
+    def _until_nothing_renders(self, stage: Stage, angle: Angle | None = None) -> Steps[None]:
+        from .scene.render_job import until_over
+
+        return until_over(stage, angle.name if angle is not None else None)
 
     def convert_picture(self, source: Path, out: Path) -> Steps[None]:
         from ..pipeline.stages import Progress

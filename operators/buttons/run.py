@@ -137,7 +137,8 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        self._escape.look(rendering)
+        if self._escape.look(rendering):
+            status.of(context).cancelling = True
         return self._attempt(lambda: self._tick(context))
 
     def _tick(self, context: Context) -> set[str]:

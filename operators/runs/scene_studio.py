@@ -20,6 +20,7 @@ from ...pipeline.errors import Cancelled, ConsistencyError
 from ...pipeline.stages import Progress, Stage
 from ...pipeline.system.disk import copy_file
 from ...studio import BlenderStudio, export, model, orientation
+from ...studio.scene.render_job import until_over
 from ..editing import live
 from ..editing.live import Change
 from . import staleness
@@ -73,6 +74,7 @@ class SceneStudio(BlenderStudio):
             first = product.with_name("product.as-made.glb")
             if not first.exists():
                 copy_file(product, first)
+            yield from until_over(Stage.MODEL)
             with orientation.unturned(root):  # what is imported again is turned again
                 finish(export.export_product(product))
             yield Progress(Stage.RIG, f"{product.name} written")
@@ -87,6 +89,7 @@ class SceneStudio(BlenderStudio):
             self._placed_at = undo_steps
             try:
                 yield from super().place_rig(settings)
+                yield from until_over(Stage.RIG)  # the studio view may come now, with another engine
                 live.tell(Change.RIG, bpy.context.scene, settings)
                 return
             except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):  # it renders, too
