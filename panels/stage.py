@@ -44,12 +44,12 @@ class StagePanel(Sidebar):
         row = layout.row(align=True)
         text = "Update" if state is not None and state.state == ReferenceState.STALE else "Run"
         row.operator("consistency.run", text=text, icon="PLAY").until = self.stage
-        if self.stage not in ("rig", "results"):
+        if self.stage not in (Stage.RIG, Stage.RESULTS):
             again = row.row(align=True)
             again.enabled = there
             button = again.operator("consistency.run", text="Again", icon="FILE_REFRESH")
             button.until, button.again = self.stage, True
-        if self.stage != "results":
+        if self.stage != Stage.RESULTS:
             row.operator("consistency.run", text="", icon="TRACKING_FORWARDS").until = "results"
 
 

@@ -144,7 +144,7 @@ def artist_clicks_through():
     yield from panel(REFERENCES)
     yield 0.5
     screenshot("09-stale")
-    yield from press("bpy.ops.consistency.run(until='references')")
+    yield from press("bpy.ops.consistency.run(until='references')", LEFT)
     yield lambda: status().running
     yield lambda: not status().running
     yield 0.5
