@@ -39,6 +39,13 @@ CURES = {
 }
 
 
+NEEDS = {  # how the reason begins why something can't be shown
+    Kind.FONT: "needs a font that",
+    Kind.VOLUME: "needs a volume that",
+    Kind.CACHE: "needs a cache that",
+}
+
+
 def cures(kinds: Iterable[Kind]) -> str:
     """What to do about things of these kinds, each cure once."""
     return "; ".join(CURES[kind] for kind in dict.fromkeys(kinds))
@@ -64,7 +71,7 @@ def _missing_of(thing: Object) -> Iterator[tuple[Kind, str]]:
             yield Kind.LIBRARY, of_missing_library(part)
     for kind, owner, path in _files_of(thing):
         if _is_gone(owner, path):
-            yield kind, f"needs a {kind} that is missing ({bpy.path.basename(path)})"
+            yield kind, f"{NEEDS[kind]} is missing ({bpy.path.basename(path)})"
 
 
 def _files_of(thing: Object) -> Iterator[tuple[Kind, ID, str]]:

@@ -23,7 +23,7 @@ from ...pipeline.errors import BadInput
 from .. import compat
 from ..scene.collections import rendered_objects
 from .image_files import decodes, file_of_frame, read_file, tile_files
-from .missing import CURES, Kind, of_missing_library
+from .missing import CURES, NEEDS, Kind, of_missing_library
 from .textures import frame_of
 
 _FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2", b"%!PS-AdobeFont", b"%!FontType1", b"\x80\x01")
@@ -153,7 +153,7 @@ class Packer:
             except RuntimeError as error:
                 reason = f"can't be packed ({str(error).strip()})"
         if reason:
-            self._bad[font] = Kind.FONT, f"needs a font that {reason}"
+            self._bad[font] = Kind.FONT, f"{NEEDS[Kind.FONT]} {reason}"
 
     def _take_cache(self, cache: Any) -> None:
         path = Path(bpy.path.abspath(cache.filepath, library=cache.library))
@@ -165,7 +165,7 @@ class Packer:
         if not reason and cache.is_sequence:
             reason = f"has a file for each frame ({path.name})"
         if reason:
-            self._bad[cache] = kind, f"needs a {kind} that {reason}"
+            self._bad[cache] = kind, f"{NEEDS[kind]} {reason}"
             cache.filepath = ""
             return
         kept = self._home / f"cache-{path.name}"
