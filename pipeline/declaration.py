@@ -146,7 +146,7 @@ def _field(declared: Option) -> Any:
 def check_ranges(group: Group) -> None:
     """Make a group's whole numbers floats where its options are floats. Raises ValueError out of a range."""
     for each in group.options:
-        if each.kind is not float:
+        if each.kind is not float or (each.optional and getattr(group, each.name) is None):
             continue
         value = float(getattr(group, each.name))
         object.__setattr__(group, each.name, value)

@@ -17,6 +17,7 @@ LIGHTING = "Consistency Lighting"
 BACKDROP = "Consistency Backdrop"
 RESULTS = "Consistency Results"
 RENDER_SCENE = "Consistency Render"  # there while something is rendered
+GROUND_SCENE = "Consistency Ground"  # there while the light on the ground is rendered
 
 PRODUCT_ROOT = "Product"  # the empty that carries the whole product
 GROUND = "Ground"  # the shadow catcher

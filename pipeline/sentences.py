@@ -32,6 +32,16 @@ def no_such_lighting(name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"there is no lighting {name!r}; choose from {', '.join(known)}")
 
 
+def no_such_light(name: str, lighting: str, known: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"the lighting {lighting!r} has no light {name!r}; its lights are {in_words(list(known), 'and', 12)}"
+    )
+
+
+def no_environment(path: Path) -> BadInput:
+    return BadInput(f"{path.name} is not an environment picture that can be read; choose a whole .exr or .hdr file")
+
+
 def renders_already() -> ConsistencyError:
     return ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
 

@@ -32,6 +32,7 @@ class BlenderStudio:
         from .image_worker import ImageWorker
 
         self._image_worker = ImageWorker()
+        self._ground: Path | None = None  # the file with the light on it, of this studio's lighting
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._settings = settings
         self._own_file = own_file
@@ -98,9 +99,12 @@ class BlenderStudio:
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         from .references import render_reference
+        from .rendering.ground_light import render_ground
 
         yield from self._until_nothing_renders(Stage.REFERENCES, angle)
-        return (yield from render_reference(angle, settings, folder, self.device, self._image_worker))
+        if self._ground is None:
+            self._ground = yield from render_ground(settings, folder, self.device, self._image_worker)
+        return (yield from render_reference(angle, settings, folder, self.device, self._image_worker, self._ground))
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .photoreal import render_finish

@@ -9,29 +9,32 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from bpy.types import Object, World
+from bpy.types import Image, Object, World
 from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..pipeline import names
-from ..pipeline.sentences import no_such_lighting
+from ..pipeline.sentences import no_environment, no_such_lighting
 from ..pipeline.settings import lighting
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.settings.lighting import PlacedLamp, Preset
+from ..pipeline.settings.lights import AS_IT_IS, ENVIRONMENT
+from ..pipeline.settings.temperature import relative
 from .scene.collections import collection, existing_objects, remove_objects
 
 
 def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
-    """Lamps and world of ``settings.studio.lighting`` around the product, with the corrections of ``settings.studio.light_rig``.
+    """Lamps and world of ``settings.studio.lighting`` around the product, with the corrections of ``settings.studio.light_rig``
+    and of each light's own.
 
-    Lamps that stand there already are changed in place, so a slider can call this. ``points``: the product's (N, 3)
+    Lamps that stand there already are changed in place, so a slider can call this; those that the artist added stay. ``points``: the product's (N, 3)
     vertices, metres. Raises UsageError for an unknown preset.
     """
     preset = _preset(settings.studio.lighting)
     low, high = points.min(axis=0), points.max(axis=0)
     middle, radius = Vector(((low + high) / 2).tolist()), float(np.linalg.norm(high - low)) / 2
-    placed = lighting.place(preset, radius, settings.studio.light_rig)
-    standing = {thing.get(names.ROLE): thing for thing in existing_objects(names.LIGHTING)}
+    placed = lighting.place(preset, radius, settings.studio.light_rig, settings.studio.lights)
+    standing = {thing[names.ROLE]: thing for thing in existing_objects(names.LIGHTING) if names.ROLE in thing}
     remove_objects(thing for role, thing in standing.items() if role not in {lamp.role for lamp in placed})
     for lamp in placed:
         _set_lamp(standing.get(lamp.role) or _new_lamp(lamp.role), lamp, middle)
@@ -90,7 +93,7 @@ def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
     # leaves a grey product exactly grey and other temperatures are relative to it.
     thing.data.temperature = lighting.DAYLIGHT
     daylight = thing.data.temperature_color
-    thing.data.color = [daylight[1] / channel for channel in daylight]
+    thing.data.color = [tint * daylight[1] / channel for tint, channel in zip(lamp.tint, daylight, strict=True)]
     thing.data.temperature = lamp.kelvin
 
 
@@ -100,44 +103,73 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
         world = bpy.data.worlds.new(names.WORLD)
         if world.node_tree is None:
             world.use_nodes = True
-    path = _hdri_path(preset.hdri) if preset.hdri else None
-    background = _surrounding(world, path)
-    background.inputs["Strength"].default_value = lighting.environment(preset, settings.studio.light_rig)
-    mapping = world.node_tree.nodes.get("Rotation")
-    if mapping is not None:
-        world.node_tree.nodes["Share"].inputs["Fac"].default_value = preset.hdri_share
-        mapping.inputs["Rotation"].default_value[2] = np.radians(-settings.studio.light_rig.rotation)
+    own = settings.studio.environment
+    path = Path(own) if own else _hdri_path(preset.hdri) if preset.hdri else None
+    light = settings.studio.lights.get(ENVIRONMENT, AS_IT_IS)
+    nodes = _surrounding(world, path)
+    strength = lighting.environment(preset, settings.studio.light_rig, light)
+    if own:  # the picture as it is
+        strength *= settings.studio.environment_strength / preset.environment
+    nodes["Surrounding"].inputs["Strength"].default_value = strength
+    warmth = (1.0, 1.0, 1.0) if light.kelvin is None else relative(light.kelvin, lighting.DAYLIGHT)
+    nodes["Tint"].inputs[1].default_value = [tint * warm for tint, warm in zip(light.tint, warmth, strict=True)]
+    if path is not None:
+        turn = settings.studio.light_rig.rotation + (settings.studio.environment_rotation if own else 0.0)
+        nodes["Share"].inputs["Fac"].default_value = 1.0 if own else preset.hdri_share
+        nodes["Colour"].inputs["Fac"].default_value = 1.0 if own else 0.0
+        nodes["Rotation"].inputs["Rotation"].default_value[2] = np.radians(-turn)
 
 
-def _surrounding(world: World, picture: Path | None) -> bpy.types.Node:
-    """The world's background node, with the picture or plain white behind it; rebuilt only where that changes."""
-    tree = world.node_tree
-    background = tree.nodes.get("Surrounding")
-    shown = tree.nodes.get("Picture")
-    if background is not None and (shown is None) == (picture is None):
-        return background
-    tree.nodes.clear()
-    output = tree.nodes.new("ShaderNodeOutputWorld")
-    background = tree.nodes.new("ShaderNodeBackground")
-    background.name = "Surrounding"
-    background.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
-    tree.links.new(background.outputs[0], output.inputs["Surface"])
-    if picture is not None:
-        shown = tree.nodes.new("ShaderNodeTexEnvironment")
-        shown.name = "Picture"
-        shown.image = bpy.data.images.load(str(picture), check_existing=True)
-        mapping, place = tree.nodes.new("ShaderNodeMapping"), tree.nodes.new("ShaderNodeTexCoord")
+def _surrounding(world: World, picture: Path | None) -> bpy.types.Nodes:
+    """The world's nodes, with the picture or plain white behind them; rebuilt only where that changes.
+
+    Raises BadInput for what is no picture.
+    """
+    nodes, links = world.node_tree.nodes, world.node_tree.links
+    shown = nodes.get("Picture")
+    shows = None if shown is None or shown.image is None else Path(bpy.path.abspath(shown.image.filepath))
+    if "Tint" in nodes and shows == picture:
+        return nodes
+    image = None if picture is None else load_environment(picture)
+    nodes.clear()
+    output = nodes.new("ShaderNodeOutputWorld")
+    background, tint = nodes.new("ShaderNodeBackground"), nodes.new("ShaderNodeVectorMath")
+    background.name, tint.name, tint.operation = "Surrounding", "Tint", "MULTIPLY"
+    tint.inputs[0].default_value = (1.0, 1.0, 1.0)
+    links.new(tint.outputs[0], background.inputs["Color"])
+    links.new(background.outputs[0], output.inputs["Surface"])
+    if image is not None:
+        shown = nodes.new("ShaderNodeTexEnvironment")
+        shown.name, shown.image = "Picture", image
+        mapping, place = nodes.new("ShaderNodeMapping"), nodes.new("ShaderNodeTexCoord")
         mapping.name = "Rotation"
-        grey = tree.nodes.new("ShaderNodeRGBToBW")  # neutral: product colours must not take on the room's
-        mix = tree.nodes.new("ShaderNodeMixRGB")
+        # Blender's own is made neutral: products must not take on the colours of a room that nobody chose.
+        grey, colour = nodes.new("ShaderNodeRGBToBW"), nodes.new("ShaderNodeMixRGB")
+        colour.name = "Colour"
+        mix = nodes.new("ShaderNodeMixRGB")
         mix.name = "Share"
         mix.inputs["Color1"].default_value = (1.0, 1.0, 1.0, 1.0)
-        tree.links.new(place.outputs["Generated"], mapping.inputs["Vector"])
-        tree.links.new(mapping.outputs[0], shown.inputs["Vector"])
-        tree.links.new(shown.outputs["Color"], grey.inputs[0])
-        tree.links.new(grey.outputs[0], mix.inputs["Color2"])
-        tree.links.new(mix.outputs[0], background.inputs["Color"])
-    return background
+        links.new(place.outputs["Generated"], mapping.inputs["Vector"])
+        links.new(mapping.outputs[0], shown.inputs["Vector"])
+        links.new(shown.outputs["Color"], grey.inputs[0])
+        links.new(grey.outputs[0], colour.inputs["Color1"])
+        links.new(shown.outputs["Color"], colour.inputs["Color2"])
+        links.new(colour.outputs[0], mix.inputs["Color2"])
+        links.new(mix.outputs[0], tint.inputs[0])
+    return nodes
+
+
+def load_environment(path: Path) -> Image:
+    """The picture as a datablock, loaded once. Raises BadInput for what is no picture."""
+    try:
+        image = bpy.data.images.load(str(path), check_existing=True)
+    except RuntimeError as error:
+        raise no_environment(path) from error
+    if not image.has_data and image.size[0] == 0:
+        if image.users == 0:
+            bpy.data.images.remove(image)
+        raise no_environment(path)
+    return image
 
 
 def _hdri_path(name: str) -> Path | None:

@@ -20,14 +20,21 @@ from .image_worker import ImageWorker
 from .rendering import devices
 from .rendering.render_scene import render, render_scene, scratch_file
 from .rig import camera_for, camera_matrices
+from .scene.light_groups import group_lights
 
 
 def render_reference(
-    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, worker: ImageWorker
+    angle: Angle,
+    settings: RunSettings,
+    folder: Path,
+    device: devices.Device,
+    worker: ImageWorker,
+    ground: Path | None = None,
 ) -> Steps[Shot]:
-    """Render ``angle`` into ``folder``. Raises BadRender for a picture that is empty, cut off, black or blown out."""
+    """Render ``angle`` into ``folder``; ``ground`` has the light on the ground there, where one was rendered. Raises BadRender for a picture that is empty, cut off, black or blown out."""
     camera = camera_for(angle.name)
-    scene = render_scene(settings, device)
+    lights = group_lights(settings)
+    scene = render_scene(settings, device, lights)
     began = time.monotonic()
     matrix_world, projection = camera_matrices(camera, settings.resolution)
     files = reference_files(folder, angle.name)
@@ -50,7 +57,12 @@ def render_reference(
             angle=asdict(angle),
             folder=str(folder),
             facts=facts,
+            lights=lights,
+            matrix_world=matrix_world,
+            projection=projection,
         )
+    if ground is not None:
+        files["ground"] = ground
     if developed["sent"]:
         files["sent"] = Path(developed["sent"])
     yield Progress(Stage.REFERENCES, f"{files['image'].name} rendered", 1.0, angle.name)

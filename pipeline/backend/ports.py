@@ -33,6 +33,7 @@ class Task(StrEnum):
     GAIN = "gain"
     TRACK = "track"
     REFERENCE = "reference"
+    GROUND = "ground"
     PICTURE = "picture"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
@@ -68,7 +69,7 @@ class Shot(Facts):
     """
 
     angle: str
-    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "depth_map"
+    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "depth_map", "lights", "ground"
     matrix_world: list[list[float]]
     projection: list[list[float]]
     focal_length: float

@@ -46,10 +46,26 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise BadRender(f"{path.name} is not a whole OpenEXR file of scan lines; render it again") from error
 
 
-def _read(data: bytes) -> dict[str, np.ndarray]:
+def read_text(path: Path, name: str) -> str:
+    """The text that ``write`` was given as ``name``; empty where there is none. Raises BadRender for what is no OpenEXR file."""
+    with path.open("rb") as file:
+        data = file.read(1 << 20)  # a header is far shorter
+    try:
+        _flags(data)
+        return _attributes(data, 8)[0].get(name, b"").decode()
+    except (struct.error, ValueError, IndexError) as error:
+        raise BadRender(f"{path.name} is not a whole OpenEXR file of scan lines; render it again") from error
+
+
+def _flags(data: bytes) -> int:
     magic, flags = struct.unpack_from("<II", data)
     if magic != MAGIC or flags & OTHER:
         raise ValueError("not scan lines")
+    return int(flags)
+
+
+def _read(data: bytes) -> dict[str, np.ndarray]:
+    flags = _flags(data)
     multipart = bool(flags & MULTIPART)
     position = 8
     parts: list[_Part] = []

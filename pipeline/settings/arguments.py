@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 
 from ..declaration import Option
 from ..errors import UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from .lights import lights_from
 from .options import OPTIONS
 
 if TYPE_CHECKING:
@@ -168,10 +170,14 @@ def _read(option: Option, given: Any) -> Any:
     """What a flag was given, as the settings have it. Raises UsageError."""
     if option.name == "overrides":
         return overrides_from(given)
+    if option.name == "lights":
+        return {name: asdict(light) for name, light in lights_from(given).items()}
     if get_origin(option.kind) is dict:
         return _by_angle(given, option.flag or "")
     if option.is_list and option.unit == "file":
         return tuple(str(Path(name).expanduser().absolute()) for name in given)
+    if option.unit == "file" and isinstance(given, str):
+        return str(Path(given).expanduser().absolute()) if given else None
     if isinstance(given, str) and option.is_list:
         return tuple(filter(None, given.split(",")))
     if isinstance(given, str) and get_origin(option.kind) is tuple:

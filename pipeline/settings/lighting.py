@@ -10,10 +10,12 @@ same irradiance on a ring and on a sofa: power ∝ size² at fixed irradiance (i
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from .groups import LightRig
+from .lights import AS_IT_IS, ENVIRONMENT, GLOW, WHITE, Light
 
 Role = Literal["key", "fill", "rim"]
 DAYLIGHT = 6500.0  # kelvin; white in Blender's Rec. 709 working space
@@ -92,19 +94,29 @@ class PlacedLamp:
     size: float
     power: float
     kelvin: float
+    tint: tuple[float, float, float] = WHITE  # factors of red, green and blue on top of the temperature's, linear
 
 
-def place(preset: Preset, radius: float, rig: LightRig) -> tuple[PlacedLamp, ...]:
-    """The preset's lamps with the corrections applied, around a product of ``radius`` metres."""
-    return tuple(_placed(lamp, radius, rig) for lamp in preset.lamps)
+def place(
+    preset: Preset, radius: float, rig: LightRig, lights: Mapping[str, Light] | None = None
+) -> tuple[PlacedLamp, ...]:
+    """The preset's lamps with the corrections and then ``lights`` applied, around a product of ``radius`` metres."""
+    own = lights or {}
+    return tuple(_placed(lamp, radius, rig, own.get(lamp.role, AS_IT_IS)) for lamp in preset.lamps)
 
 
-def environment(preset: Preset, rig: LightRig) -> float:
-    """Strength of the surrounding light."""
-    return preset.environment * rig.environment
+def environment(preset: Preset, rig: LightRig, light: Light | None = None) -> float:
+    """Strength of the surrounding light, with ``light`` applied."""
+    strength = preset.environment * rig.environment
+    return strength if light is None else strength * light.strength * light.on
 
 
-def _placed(lamp: Lamp, radius: float, rig: LightRig) -> PlacedLamp:
+def light_names(preset: Preset) -> list[str]:
+    """The lights that a product lit by ``preset`` has."""
+    return [*(lamp.role for lamp in preset.lamps), ENVIRONMENT, GLOW]
+
+
+def _placed(lamp: Lamp, radius: float, rig: LightRig, light: Light) -> PlacedLamp:
     azimuth, elevation = math.radians(lamp.azimuth + rig.rotation), math.radians(lamp.elevation)
     distance = lamp.distance * radius
     strength = lamp.strength * {"key": rig.key, "fill": rig.fill, "rim": rig.rim}[lamp.role]
@@ -119,6 +131,7 @@ def _placed(lamp: Lamp, radius: float, rig: LightRig) -> PlacedLamp:
         size=lamp.size * radius * rig.softness,
         # A Lambertian lamp of power P has the intensity P/π on its axis, so it gives P/(π·d²) at distance d, and π·strength
         # is wanted. The lamp's size cancels out: softness changes shadows, not exposure.
-        power=math.pi**2 * strength * distance**2,
-        kelvin=min(max(lamp.kelvin + rig.temperature, 1000.0), 20000.0),
+        power=math.pi**2 * strength * distance**2 * light.strength * light.on,
+        kelvin=min(max(lamp.kelvin + rig.temperature, 1000.0), 20000.0) if light.kelvin is None else light.kelvin,
+        tint=light.tint,
     )

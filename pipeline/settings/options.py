@@ -13,6 +13,7 @@ from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
 from ..verdicts import Unsure
 from .choices import BackendName, DeviceChoice, MotionName, Restore
+from .lights import Light
 
 Rung = Literal["reroll", "stricter", "depth"]
 
@@ -165,7 +166,37 @@ class Studio(Group):
             "hdri": ("Environment", "Only the environment lights the product"),
         },
     )
+    lights: dict[str, Light] = option(
+        dict,
+        "one light by itself: its strength, on or off, its temperature, or its tint; "
+        "the lights are those of the lighting, environment, and glow for the product's own",
+        flag="--light",
+        metavar="NAME=1.2|off|4500K|#RRGGBB,…",
+        repeatable=True,
+        label="Lights",
+        prop=None,
+    )
     light_rig: LightRig = option(LightRig, "corrections of the lighting", flag=None, label="Light", prop=None)
+    environment: str | None = option(
+        None,
+        "an .exr or .hdr picture of surroundings that light the product, in colour",
+        unset="the lighting's own",
+        unit="file",
+        metavar="FILE",
+        label="Environment Picture",
+    )
+    environment_rotation: float = option(
+        0.0,
+        "turns the environment picture about the product",
+        unit="degrees",
+        least=-360.0,
+        most=360.0,
+        digits=2,
+        label="Picture Rotation",
+    )
+    environment_strength: float = option(
+        1.0, "strength of the environment picture", unit="share", least=0.0, most=100.0, label="Picture Strength"
+    )
     backdrop: Literal["white", "grey"] = option(
         "white",
         "what stands behind the product",

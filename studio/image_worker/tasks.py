@@ -18,9 +18,12 @@ from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
+from ...pipeline.lighting.files import Ground, Lights, Place, View, write_ground, write_lights
+from ...pipeline.lighting.separate import separated, with_glow
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings
+from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
@@ -36,13 +39,23 @@ class Developed(TypedDict):
     sent: str | None
 
 
-def reference(render: str, settings: JsonObject, angle: JsonObject, folder: str, facts: dict[str, str]) -> Developed:
-    """The picture, mask, depth, normal, position and depth map of a finished ``render`` of ``angle``, in ``folder``.
+def reference(
+    render: str,
+    settings: JsonObject,
+    angle: JsonObject,
+    folder: str,
+    facts: dict[str, str],
+    lights: dict[str, float],
+    matrix_world: list[list[float]],
+    projection: list[list[float]],
+) -> Developed:
+    """The picture, mask, depth, normal, position, depth map and lights of a finished ``render`` of ``angle``, in ``folder``.
 
-    Raises BadRender for a picture that is empty, cut off, black or blown out.
+    ``lights``: the light groups that the render kept, and the colour temperature of each in kelvin. Raises BadRender for a
+    picture that is empty, cut off, black or blown out.
     """
     wanted, view = RunSettings.model_validate(settings), Angle(**angle)
-    found = passes.read(Path(render))
+    found = passes.read(Path(render), lights)
     product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.studio.backdrop]
     picture = passes.over_backdrop(found, product, wanted, grey)
     check_frame(picture, found.mask, view.name, crops=view.crops)
@@ -56,6 +69,10 @@ def reference(render: str, settings: JsonObject, angle: JsonObject, folder: str,
     for name, values in (("normal", found.normal), ("position", found.position)):
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
+    shares = separated(found.rgb, found.noisy, with_glow(found.noisy, found.groups))
+    kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
+    seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection)
+    write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow.mean(axis=-1)))
     png.write(files["image"], picture, facts)
     return Developed(coverage=float(found.mask.mean()), sent=str(sent) if wanted.is_cut_out else None)
 
@@ -64,6 +81,28 @@ def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, wanted: int) -> int:
     """The grey 0..255 behind which the product's rim shows best, near the one that was asked for."""
     grey, _ = backdrop_choice(picture.astype(np.float32) / 255.0, mask, wanted / 255.0)
     return round(grey * 255.0)
+
+
+def ground(lit: str, free: str, lights: list[str], place: dict[str, float], out: str) -> JsonObject:
+    """The light on the ground from two renders of its screen, with the product and without it."""
+    shares = []
+    for render in (lit, free):
+        found = passes.read_groups(Path(render), lights)
+        # From below the picture's top is −Y.
+        parts = separated(found.rgb, found.noisy, with_glow(found.noisy, found.groups))
+        shares.append({name: np.ascontiguousarray(part[::-1]) for name, part in parts.items()})
+    nothing = np.zeros_like(next(iter(shares[1].values())))
+    with_product, without = shares
+    everything = dict.fromkeys([*with_product, *without])
+    write_ground(
+        Path(out),
+        Ground(
+            Place(**place),
+            {name: with_product.get(name, nothing) for name in everything},
+            {name: without.get(name, nothing) for name in everything},
+        ),
+    )
+    return {}
 
 
 def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str]) -> JsonObject:
@@ -127,6 +166,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.GAIN: inspection.gain,
     Task.TRACK: inspection.track,
     Task.REFERENCE: reference,
+    Task.GROUND: ground,
     Task.PICTURE: picture,
     Task.CONVERT: convert,
     Task.CONTACT_SHEET: contact_sheet,

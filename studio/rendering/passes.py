@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bpy
@@ -30,7 +30,8 @@ class Passes:
     """All (H, W) or (H, W, 3), top row first. ``rgb`` is scene-linear and premultiplied, ``mask`` the product's coverage.
 
     ``depth`` is metres from the camera's plane, ``normal`` and ``position`` are in world space, all 0 where nothing is.
-    ``shadow`` is what the ground's shadow leaves of the light, 0..1.
+    ``shadow`` is what the ground's shadow leaves of the light, 0..1. ``groups`` is each light's part of ``noisy``, which is
+    ``rgb`` before it was denoised.
     """
 
     rgb: Plane
@@ -39,17 +40,44 @@ class Passes:
     normal: Plane
     position: Plane
     shadow: Plane
+    noisy: Plane
+    groups: Mapping[str, Plane] = field(default_factory=dict)
 
 
-def read(path: Path) -> Passes:
-    """The passes of a render from ``render_scene``."""
+@dataclass(frozen=True)
+class LightPasses:
+    """``rgb`` scene-linear and premultiplied, ``noisy`` the same before it was denoised, ``groups`` each light's part of that."""
+
+    rgb: Plane
+    noisy: Plane
+    groups: Mapping[str, Plane]
+
+
+def read_groups(path: Path, groups: Iterable[str]) -> LightPasses:
+    """The light groups of a render that kept them."""
+    return _light_passes(exr.read(path), groups)
+
+
+def _light_passes(channels: Mapping[str, Plane], groups: Iterable[str]) -> LightPasses:
+    has_noisy = any(".Noisy Image." in key for key in channels)  # not where nothing was denoised
+    return LightPasses(
+        rgb=_planes(channels, "Combined", "RGB"),
+        noisy=_planes(channels, "Noisy Image" if has_noisy else "Combined", "RGB"),
+        groups={name: _planes(channels, f"Combined_{name}", "RGB") for name in groups},
+    )
+
+
+def _planes(channels: Mapping[str, Plane], name: str, letters: str) -> Plane:
+    found = [next(value for key, value in channels.items() if key.endswith(f".{name}.{letter}")) for letter in letters]
+    return np.stack(found, axis=-1) if len(found) > 1 else found[0]
+
+
+def read(path: Path, groups: Iterable[str] = ()) -> Passes:
+    """The passes of a render from ``render_scene``, which kept ``groups``."""
     channels = exr.read(path)
 
     def planes(name: str, letters: str) -> Plane:
-        found = [
-            next(value for key, value in channels.items() if key.endswith(f".{name}.{letter}")) for letter in letters
-        ]
-        return np.stack(found, axis=-1) if len(found) > 1 else found[0]
+        return _planes(channels, name, letters)
 
     mask = np.clip(planes("Combined", "A"), 0.0, 1.0)
     there = mask > 0.0
@@ -58,13 +86,16 @@ def read(path: Path) -> Passes:
     shadow = (
         np.clip(planes("Shadow Catcher", "RGB"), 0.0, 1.0) if has_catcher else np.ones((*mask.shape, 3), np.float32)
     )
+    lights = _light_passes(channels, groups)
     return Passes(
-        rgb=planes("Combined", "RGB"),
+        rgb=lights.rgb,
         mask=mask,
         depth=np.where(there & (depth < FAR), depth, 0.0).astype(np.float32),
         normal=planes("Normal", "XYZ") * there[..., None],
         position=planes("Position", "XYZ") * there[..., None],
         shadow=shadow,
+        noisy=lights.noisy,
+        groups=lights.groups,
     )
 
 

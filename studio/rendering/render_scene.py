@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -28,6 +28,7 @@ from ...pipeline.stages import Progress, Stage, Steps
 from .. import compat
 from ..model import hold_pose, subdivide_as_made
 from ..scene.collections import existing_objects
+from ..scene.light_groups import keep_groups
 from ..scene.preferences import preference
 from ..scene.render_job import until_over, window_waits
 from .devices import Device
@@ -57,8 +58,11 @@ def quality(size: int) -> Quality:
     return QUALITIES[max(least for least in QUALITIES if least <= size)]
 
 
-def render_scene(settings: RunSettings, device: Device) -> Scene:
-    """The scene, made or brought up to date. Keep it over several pictures: Cycles then keeps the product in memory."""
+def render_scene(settings: RunSettings, device: Device, groups: Iterable[str] = ()) -> Scene:
+    """The scene, made or brought up to date. Keep it over several pictures: Cycles then keeps the product in memory.
+
+    ``groups``: light groups of which renders keep the share each (scene.light_groups).
+    """
     scene = bpy.data.scenes.get(NAME) or bpy.data.scenes.new(NAME)
     shown = [bpy.data.collections[name] for name in SHOWN if name in bpy.data.collections]
     for collection in list(scene.collection.children):
@@ -67,12 +71,28 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
     for collection in shown:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
+    _set_up(scene, settings, device)
+    _set_passes(scene.view_layers[0])
+    keep_groups(scene.view_layers[0], list(groups))
+    return scene
+
+
+def _set_up(scene: Scene, settings: RunSettings, device: Device) -> None:
     hold_pose(scene)
     subdivide_as_made(scene)
     scene.world = bpy.data.worlds.get(names.WORLD)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)
-    _set_passes(scene.view_layers[0])
+
+
+def side_scene(name: str, collections: Iterable[str], settings: RunSettings, device: Device) -> Scene:
+    """Another scene of ours that shows only ``collections``, lit and rendered alike, without passes. Remove it again."""
+    remove_scene(name)
+    scene = bpy.data.scenes.new(name)
+    for each in collections:
+        if each in bpy.data.collections:
+            scene.collection.children.link(bpy.data.collections[each])
+    _set_up(scene, settings, device)
     return scene
 
 

@@ -1,0 +1,10 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lights of a rendered picture, one by one, and every other lighting that they can be mixed to. Plain numpy.
+
+separate   the denoised picture shared out among its lights
+files      the shares of an angle, and the ground's, on disk
+view       from linear light to displayed colours, as Blender's view transforms do it
+mix        pictures of other strengths and colours of these lights, in the time of a frame
+"""

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which light group each light of ours is in: Cycles then keeps its part of the picture by itself."""
+
+from __future__ import annotations
+
+import re
+
+import bpy
+from bpy.types import Object, ViewLayer
+
+from ...pipeline import names
+from ...pipeline.settings.groups import RunSettings
+from ...pipeline.settings.lighting import DAYLIGHT
+from ...pipeline.settings.lights import ENVIRONMENT, GLOW
+from .collections import existing_objects
+
+LONGEST = 40  # characters of a group's name, which becomes a part of the name of a channel in a file
+
+
+def group_lights(settings: RunSettings) -> dict[str, float]:
+    """Put every light of our collection, and our world, in a group each: name → its colour temperature in kelvin.
+
+    A lamp that the artist has added has its own name, or the group that the artist gave it; several may share one.
+    """
+    found: dict[str, float] = {}
+    for thing in existing_objects(names.LIGHTING):
+        if thing.lightgroup == "" or names.ROLE in thing:
+            thing.lightgroup = group_of(thing)
+        found.setdefault(thing.lightgroup, kelvin_of(thing))
+    world = bpy.data.worlds.get(names.WORLD)
+    if world is not None:
+        world.lightgroup = ENVIRONMENT
+        light = settings.studio.lights.get(ENVIRONMENT)
+        found[ENVIRONMENT] = light.kelvin if light is not None and light.kelvin is not None else DAYLIGHT
+    return found
+
+
+def group_of(thing: Object) -> str:
+    """The name of a light's group: its role, or the lamp's own name, in what a channel's name may hold."""
+    if names.ROLE in thing:
+        return str(thing[names.ROLE])
+    if thing.lightgroup:
+        return thing.lightgroup
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", thing.name)[:LONGEST].strip("_") or "light"
+    return f"{plain}_light" if plain in (ENVIRONMENT, GLOW) else plain
+
+
+def kelvin_of(thing: Object) -> float:
+    """A lamp's colour temperature; daylight where it has none."""
+    if thing.type == "LIGHT" and thing.data.use_temperature:
+        return float(thing.data.temperature)
+    return DAYLIGHT
+
+
+def keep_groups(layer: ViewLayer, groups: list[str]) -> None:
+    """Have renders of ``layer`` keep each of ``groups`` as a pass, and what they add up to before it is denoised."""
+    for name in groups:
+        if name not in layer.lightgroups:
+            layer.lightgroups.add(name=name)
+    layer.cycles.denoising_store_passes = bool(groups)
