@@ -41,18 +41,30 @@ def reference_files(folder: Path, angle: str) -> dict[str, Path]:
     return {kind: folder / f"{angle}.{ending}" for kind, ending in KINDS.items()}
 
 
-def composite(picture: np.ndarray, coverage: np.ndarray, shadow: np.ndarray | None, backdrop: int) -> np.ndarray:
-    """``picture`` (h, w, 3) uint8, its colours not multiplied by ``coverage`` (h, w), over the grey ``backdrop``: (h, w, 3) uint8.
+def composite(
+    picture: np.ndarray, coverage: np.ndarray, shadow: np.ndarray | None, backdrop: int | np.ndarray
+) -> np.ndarray:
+    """``picture`` (h, w, 3) uint8, its colours not multiplied by ``coverage`` (h, w), over ``backdrop``, which is a grey or (h, w,
+    3) uint8: (h, w, 3) uint8.
 
     ``shadow`` (h, w) is the share of light that the ground lost, 0..1; it darkens the backdrop in linear light.
     """
-    ground = np.full(coverage.shape, backdrop, np.float32)
-    if shadow is not None and shadow.any():
-        ground = _srgb(_linear(backdrop / 255.0) * (1.0 - shadow)) * 255.0
-        ground[shadow <= 0.0] = backdrop
+    whole = np.broadcast_to(np.asarray(backdrop, np.uint8), (*coverage.shape, 3))
+    ground = whole.astype(np.float32) if shadow is None else darkened(whole, shadow)
     weight = coverage[..., None].astype(np.float32)
-    mixed = ground[..., None] + (picture - ground[..., None]) * weight
+    mixed = ground + (picture - ground) * weight
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def darkened(backdrop: np.ndarray, shadow: np.ndarray) -> np.ndarray:
+    """``backdrop`` (h, w, 3) uint8 in the ``shadow`` (h, w), the share of linear light that it lost, 0..1: (h, w, 3) float32, 0..255,
+    exactly what it was where nothing is lost."""
+    ground = backdrop.astype(np.float32)
+    dark = shadow > 0.0
+    if dark.any():
+        light = np.asarray(_LINEAR[backdrop[dark]]) * (1.0 - shadow[dark])[:, None]
+        ground[dark] = _srgb(light) * 255.0
+    return ground
 
 
 def shadow_density(catcher: np.ndarray) -> np.ndarray:
@@ -124,9 +136,9 @@ def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bo
         raise BadRender(f"the {angle} reference is blown out to white; lower the lights or the environment")
 
 
-def _linear(value: float) -> float:
-    """One sRGB value 0..1 as linear light (IEC 61966-2-1)."""
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+_BYTES = np.arange(256) / 255.0
+# 8-bit sRGB as linear light (IEC 61966-2-1).
+_LINEAR = np.where(_BYTES <= 0.04045, _BYTES / 12.92, ((_BYTES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def _srgb(light: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from .model import product_points
 from .rendering import devices
 from .rendering.render_scene import quality, render, render_scene, scratch_file
 from .rig import camera_for
+from .scene.light_groups import groups_for_glow
 
 MORE_SAMPLES = 2  # times the reference's
 BLUR = 0.004  # widest blur over the product, as a share of the frame: seen as depth, too small to move an edge
@@ -35,7 +36,8 @@ def render_finish(
     finish = settings.model_copy(
         update={"samples": (settings.studio.samples or quality(settings.studio.size).samples) * MORE_SAMPLES}
     )
-    scene = render_scene(finish, device)
+    lights = groups_for_glow(settings)
+    scene = render_scene(finish, device, lights)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
         yield from render(scene, camera, file, Stage.PHOTOREAL, "finishing", angle.name)
         facts = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI", "Device": device.label}
@@ -46,6 +48,7 @@ def render_finish(
             settings=finish.model_dump(mode="json"),
             out=str(out),
             facts=facts,
+            lights=lights,
         )
 
 

@@ -32,6 +32,7 @@ from .rendering import devices
 from .rendering.render_scene import remove_scene, render, render_scene, run_job, scratch_file
 from .rig import camera_for
 from .scene.collections import existing_objects
+from .scene.light_groups import groups_for_glow
 
 RATE = 24  # frames a second of the file
 # On a processor each rendered picture is held for two frames, smaller and with fewer samples: a preview that ends.
@@ -59,7 +60,8 @@ def render_turntable(
             "samples": min(settings.studio.samples or 4096, effort["samples"]),
         }
     )
-    scene = render_scene(small, device)
+    lights = groups_for_glow(settings)
+    scene = render_scene(small, device, lights)
     scene.cycles.denoising_quality = "FAST"
     camera = camera_for(angle.name)
     count = max(2, round(settings.clip.duration * RATE / effort["hold"]))
@@ -78,6 +80,7 @@ def render_turntable(
                     settings=small.model_dump(mode="json"),
                     out=str(frame),
                     facts={},
+                    lights=lights,
                 )
                 frames.append(frame)
                 file.unlink()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -19,11 +20,13 @@ from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
 from ...pipeline.lighting.files import Ground, Lights, Place, View, write_ground, write_lights
+from ...pipeline.lighting.mix import gain
 from ...pipeline.lighting.separate import separated, with_glow
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.settings.lighting import DAYLIGHT
+from ...pipeline.settings.lights import AS_IT_IS, GLOW
 from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
@@ -55,7 +58,7 @@ def reference(
     picture that is empty, cut off, black or blown out.
     """
     wanted, view = RunSettings.model_validate(settings), Angle(**angle)
-    found = passes.read(Path(render), lights)
+    found, shares = _relit(passes.read(Path(render), lights), wanted)
     product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.studio.backdrop]
     picture = passes.over_backdrop(found, product, wanted, grey)
     check_frame(picture, found.mask, view.name, crops=view.crops)
@@ -69,12 +72,24 @@ def reference(
     for name, values in (("normal", found.normal), ("position", found.position)):
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
-    shares = separated(found.rgb, found.noisy, with_glow(found.noisy, found.groups))
     kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
     seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection)
     write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow.mean(axis=-1)))
     png.write(files["image"], picture, facts)
     return Developed(coverage=float(found.mask.mean()), sent=str(sent) if wanted.is_cut_out else None)
+
+
+def _relit(found: passes.Passes, settings: RunSettings) -> tuple[passes.Passes, dict[str, np.ndarray]]:
+    """The passes with the product's own light as the settings want it, which no lamp can be set to; and each light's share."""
+    if not found.groups:
+        return found, {}
+    shares = separated(found.rgb, found.noisy, with_glow(found.noisy, found.groups))
+    wanted = settings.studio.lights.get(GLOW, AS_IT_IS)
+    if GLOW not in shares or wanted.changes_nothing:
+        return found, shares
+    changed = shares[GLOW] * gain(wanted, DAYLIGHT)
+    rgb = found.rgb + changed - shares[GLOW]
+    return replace(found, rgb=np.maximum(rgb, 0.0)), {**shares, GLOW: changed}
 
 
 def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, wanted: int) -> int:
@@ -105,10 +120,12 @@ def ground(lit: str, free: str, lights: list[str], place: dict[str, float], out:
     return {}
 
 
-def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str]) -> JsonObject:
-    """A finished ``render`` as the PNG ``out``: through the view transform, over the backdrop."""
+def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str], lights: list[str]) -> JsonObject:
+    """A finished ``render``, which kept the light groups ``lights``, as the PNG ``out``: through the view transform, over the
+    backdrop."""
     wanted = RunSettings.model_validate(settings)
-    png.write(Path(out), passes.compose(passes.read(Path(render)), colour_scene(wanted), wanted), facts)
+    found, _ = _relit(passes.read(Path(render), lights), wanted)
+    png.write(Path(out), passes.compose(found, colour_scene(wanted), wanted), facts)
     return {}
 
 

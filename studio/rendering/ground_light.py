@@ -26,8 +26,9 @@ from ..scene.light_groups import group_lights, keep_groups
 from . import devices
 from .render_scene import remove_scene, render, scratch_file, side_scene
 
-SIDE = 256  # pixels over the whole ground; a shadow on a matt ground has no finer detail but right under the product
-SAMPLES = 64
+# Pixels over the whole ground for each of a reference's: a shadow on a matt ground has finer detail right under the product only.
+SHARE, LEAST, MOST = 0.25, 64, 256
+SAMPLES, SAMPLES_OPEN = 32, 8  # with the product; without it the light is so even that the denoiser needs few
 SCREEN = "Consistency Screen"
 
 
@@ -40,12 +41,16 @@ def render_ground(
         return None
     ground = grounds[0]
     place = Place(ground.location.x, ground.location.y, ground.scale.x, ground.location.z)
-    small = settings.model_copy(update={"size": SIDE, "aspect": 1.0, "samples": SAMPLES})
+    side = min(max(LEAST, round(settings.studio.size * SHARE)), MOST)
     out = folder / GROUND
     lights = list(group_lights(settings))
     try:
         with devices.chosen(device), scratch_file() as lit, scratch_file() as free:
-            for shown, file in (((names.PRODUCT, names.LIGHTING), lit), ((names.LIGHTING,), free)):
+            for shown, samples, file in (
+                ((names.PRODUCT, names.LIGHTING), SAMPLES, lit),
+                ((names.LIGHTING,), SAMPLES_OPEN, free),
+            ):
+                small = settings.model_copy(update={"size": side, "aspect": 1.0, "samples": samples})
                 scene = side_scene(names.GROUND_SCENE, shown, small, device)
                 keep_groups(scene.view_layers[0], lights)
                 camera = _look_from_below(scene, place)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...pipeline import references
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr, png
+from ...pipeline.lighting.view import View, view_from
 from ...pipeline.settings.groups import RunSettings
 from .. import compat
 
@@ -142,6 +143,11 @@ def display(linear: Plane, scene: Scene) -> Plane:
         bpy.data.images.remove(source)
         compat.set_still_format(settings, before[0])
         settings.color_depth, settings.color_mode = before[1], before[2]
+
+
+def view_of(scene: Scene) -> View:
+    """The view transform of ``scene``, for mixing pictures without Blender."""
+    return view_from(lambda light: display(light, scene))
 
 
 def load(path: Path) -> Plane:

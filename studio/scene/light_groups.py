@@ -13,7 +13,7 @@ from bpy.types import Object, ViewLayer
 from ...pipeline import names
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.settings.lighting import DAYLIGHT
-from ...pipeline.settings.lights import ENVIRONMENT, GLOW
+from ...pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, GLOW
 from .collections import existing_objects
 
 LONGEST = 40  # characters of a group's name, which becomes a part of the name of a channel in a file
@@ -35,6 +35,11 @@ def group_lights(settings: RunSettings) -> dict[str, float]:
         light = settings.studio.lights.get(ENVIRONMENT)
         found[ENVIRONMENT] = light.kelvin if light is not None and light.kelvin is not None else DAYLIGHT
     return found
+
+
+def groups_for_glow(settings: RunSettings) -> list[str]:
+    """The groups that a render has to keep where the product's own light shall be another than it is; else none."""
+    return [] if settings.studio.lights.get(GLOW, AS_IT_IS).changes_nothing else list(group_lights(settings))
 
 
 def group_of(thing: Object) -> str:
