@@ -72,7 +72,7 @@ def shadow_density(catcher: np.ndarray) -> np.ndarray:
 
     Neutral, so that the backdrop keeps its colour, and exactly 0 where only the pass's noise speaks.
     """
-    lost = 1.0 - catcher.mean(axis=-1)
+    lost = 1.0 - np.clip(catcher, 0.0, 1.0).mean(axis=-1)  # what the product adds to the ground's light is not shown
     return np.clip((lost - SHADOW_NOISE) / (1.0 - SHADOW_NOISE), 0.0, 1.0)
 
 

@@ -5,7 +5,7 @@
 
     references/front.lights.exr   NAME.R NAME.G NAME.B   the light NAME's share of the product, linear, premultiplied
                                   coverage.Y             the product's coverage, 0..1
-                                  shadow.Y               what the ground's shadow leaves of the light, 0..1
+                                  shadow.R …             what the product leaves of the ground's light, as a factor
     references/ground.exr         NAME.R …               light of NAME on the ground with the product, seen from above
                                   NAME.open.R …          the same without the product
 
@@ -48,17 +48,21 @@ class View:
 
 @dataclass(frozen=True)
 class Place:
-    """The square of ground that the lights were looked at on: its middle, half its side and its height, metres."""
+    """The square of ground that the lights were looked at on: its middle, half its side and its height, metres.
+
+    ``fade``: share of ``reach`` from the middle beyond which the ground becomes clear, until it is at ``reach``.
+    """
 
     x: float
     y: float
     reach: float
     height: float
+    fade: float
 
 
 @dataclass(frozen=True)
 class Lights:
-    """One angle: (H, W, 3) by light, (H, W) coverage and shadow."""
+    """One angle: (H, W, 3) by light, (H, W) coverage and (H, W, 3) shadow, a factor on the ground's light."""
 
     view: View
     shares: dict[str, Plane]
@@ -77,7 +81,7 @@ class Ground:
 
 def write_lights(path: Path, lights: Lights) -> None:
     """Raises RunFolderError."""
-    channels = _channels(lights.shares) | {"coverage.Y": _half(lights.coverage), "shadow.Y": _half(lights.shadow)}
+    channels = _channels(lights.shares) | _channels({"shadow": lights.shadow}) | {"coverage.Y": _half(lights.coverage)}
     _write(path, channels, asdict(lights.view))
 
 
@@ -87,7 +91,10 @@ def read_lights(path: Path) -> Lights:
     try:
         view = View(**facts)
         return Lights(
-            view, {name: _planes(channels, name) for name in view.lights}, channels["coverage.Y"], channels["shadow.Y"]
+            view,
+            {name: _planes(channels, name) for name in view.lights},
+            channels["coverage.Y"],
+            _planes(channels, "shadow"),
         )
     except (TypeError, KeyError) as error:
         raise _not_ours(path) from error

@@ -43,7 +43,7 @@ def gains(lights: Mapping[str, Light], rendered: Mapping[str, float]) -> dict[st
 
 
 def shadow_change(ground: Ground, factors: Mapping[str, Plane]) -> Plane:
-    """(N, N): what the shadow's factor on the ground becomes with ``factors``, as a share of what it was."""
+    """(N, N, 3): what the shadow's factor on the ground becomes with ``factors``, as a share of what it was."""
 
     def left(weights: Mapping[str, Plane]) -> Plane:
         nothing = np.zeros_like(next(iter(ground.lit.values())))
@@ -51,7 +51,7 @@ def shadow_change(ground: Ground, factors: Mapping[str, Plane]) -> Plane:
             sum((planes[name] * weights[name] for name in planes if name in weights), nothing)
             for planes in (ground.lit, ground.open)
         )
-        return np.where(free > 1e-6, np.maximum(lit, 0.0) / np.maximum(free, 1e-6), 1.0).mean(axis=-1)
+        return np.where(free > 1e-6, np.maximum(lit, 0.0) / np.maximum(free, 1e-6), 1.0)
 
     before = left(dict.fromkeys(ground.lit, np.ones(3, np.float32)))
     return np.clip(left(factors) / np.maximum(before, 1e-3), 0.0, 100.0).astype(np.float32)
@@ -110,6 +110,7 @@ class Mixed:
             self._pixels, u, v = ground_pixels(ground.place, lights.view, self._shape)
             side = len(next(iter(ground.lit.values())))
             self._spot = _corners(u, v, side)
+            self._matt = _matt(ground.place, u, v)
         self.picture = np.empty((*self._shape, 4), np.uint8)
         self._lost = np.zeros(self._shape, np.float32)
         self.stand_before(backdrop)
@@ -195,10 +196,21 @@ class Mixed:
         shadow = self._shadow.copy()
         change = shadow_change(self._ground, factors)
         if not np.allclose(change, 1.0, atol=1e-3):
-            flat = shadow.reshape(-1)
+            flat = shadow.reshape(-1, 3)
             weights, corners = self._spot
-            flat[self._pixels] *= (change.ravel()[corners] * weights).sum(axis=0)
-        return references.settled_shadow(references.shadow_density(np.clip(shadow, 0.0, 1.0)[..., None]))
+            changed = (change.reshape(-1, 3)[corners] * weights[..., None]).sum(axis=0)
+            # Cycles lays the ground's factor over 1, by how matt it is there.
+            flat[self._pixels] = (1.0 - self._matt) + (flat[self._pixels] - 1.0 + self._matt) * changed
+        return references.settled_shadow(references.shadow_density(shadow))
+
+
+def _matt(place: Place, u: Plane, v: Plane) -> Plane:
+    """(N, 1) by how much a spot on the ground shows its shadow: it is matt in part, the rest clear (studio.scene.backdrop), and
+    Cycles counts that twice, in the shadow and in laying it over white."""
+    away = np.hypot(2.0 * u - 1.0, 2.0 * v - 1.0)
+    share = np.clip((away - place.fade) / max(1.0 - place.fade, 1e-6), 0.0, 1.0)
+    matt = 1.0 - share * share * (3.0 - 2.0 * share)
+    return (matt * matt)[:, None].astype(np.float32)
 
 
 def _corners(u: Plane, v: Plane, side: int) -> tuple[Plane, NDArray[np.int32]]:

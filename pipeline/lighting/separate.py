@@ -57,26 +57,26 @@ def separated(denoised: Plane, noisy: Plane, groups: Mapping[str, Plane]) -> dic
 
 
 def _cleaned(guide: Plane, grain: Plane, groups: Mapping[str, Plane]) -> dict[str, Plane]:
-    mean = _mean(guide, RADIUS)
-    variance = _mean(guide * guide, RADIUS) - mean * mean + EDGE
+    mean = mean_around(guide, RADIUS)
+    variance = mean_around(guide * guide, RADIUS) - mean * mean + EDGE
     smooth = {}
     for name, group in groups.items():
-        average = _mean(group, RADIUS)
-        slope = (_mean(guide * group, RADIUS) - mean * average) / variance
-        smooth[name] = np.maximum(_mean(slope, RADIUS) * guide + _mean(average - slope * mean, RADIUS), 0.0)
+        average = mean_around(group, RADIUS)
+        slope = (mean_around(guide * group, RADIUS) - mean * average) / variance
+        smooth[name] = np.maximum(mean_around(slope, RADIUS) * guide + mean_around(average - slope * mean, RADIUS), 0.0)
     # Independent lights: their noises' variances add up to the sum's, each in proportion to its light.
-    noise = CAUTION * _mean(grain * grain, NOISE_RADIUS)
+    noise = CAUTION * mean_around(grain * grain, NOISE_RADIUS)
     total = sum(smooth.values(), np.zeros_like(guide)) + DARK
     cleaned = {}
     for name, group in groups.items():
         taken = group - smooth[name]
-        power = _mean(taken * taken, DETAIL_RADIUS) + np.float32(1e-12)
+        power = mean_around(taken * taken, DETAIL_RADIUS) + np.float32(1e-12)
         kept = np.clip(1.0 - noise * smooth[name] / total / power, 0.0, 1.0)
         cleaned[name] = smooth[name] + kept * taken
     return cleaned
 
 
-def _mean(plane: Plane, radius: int) -> Plane:
+def mean_around(plane: Plane, radius: int) -> Plane:
     """Of the square of 2·radius + 1 pixels around each, borders repeated."""
     for axis in (0, 1):
         pad = [(radius, radius) if each == axis else (0, 0) for each in range(plane.ndim)]

@@ -21,7 +21,7 @@ from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
 from ...pipeline.lighting.files import Ground, Lights, Place, View, write_ground, write_lights
 from ...pipeline.lighting.mix import gain
-from ...pipeline.lighting.separate import separated, with_glow
+from ...pipeline.lighting.separate import mean_around, separated, with_glow
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings
@@ -33,6 +33,9 @@ from ..rendering.render_scene import colour_scene
 from . import inspection
 
 log = logging.getLogger(__name__)
+EVEN = (
+    4  # pixels around each over which the light on a ground without a product is averaged: lamps are larger than that
+)
 
 
 class Developed(TypedDict):
@@ -74,7 +77,7 @@ def reference(
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
     seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection)
-    write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow.mean(axis=-1)))
+    write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow))
     png.write(files["image"], picture, facts)
     return Developed(coverage=float(found.mask.mean()), sent=str(sent) if wanted.is_cut_out else None)
 
@@ -107,7 +110,7 @@ def ground(lit: str, free: str, lights: list[str], place: dict[str, float], out:
         parts = separated(found.rgb, found.noisy, with_glow(found.noisy, found.groups))
         shares.append({name: np.ascontiguousarray(part[::-1]) for name, part in parts.items()})
     nothing = np.zeros_like(next(iter(shares[1].values())))
-    with_product, without = shares
+    with_product, without = shares[0], {name: mean_around(part, EVEN) for name, part in shares[1].items()}
     everything = dict.fromkeys([*with_product, *without])
     write_ground(
         Path(out),

@@ -21,6 +21,7 @@ from ...pipeline.lighting.files import GROUND, Place
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
 from ..image_worker import ImageWorker
+from ..scene.backdrop import fade_of
 from ..scene.collections import existing_objects, remove_objects
 from ..scene.light_groups import group_lights, keep_groups
 from . import devices
@@ -28,7 +29,7 @@ from .render_scene import remove_scene, render, scratch_file, side_scene
 
 # Pixels over the whole ground for each of a reference's: a shadow on a matt ground has finer detail right under the product only.
 SHARE, LEAST, MOST = 0.25, 64, 256
-SAMPLES, SAMPLES_OPEN = 32, 8  # with the product; without it the light is so even that the denoiser needs few
+SAMPLES, SAMPLES_OPEN = 32, 16  # with the product; without it the light is so even that the denoiser needs few
 SCREEN = "Consistency Screen"
 
 
@@ -40,7 +41,7 @@ def render_ground(
     if not grounds:
         return None
     ground = grounds[0]
-    place = Place(ground.location.x, ground.location.y, ground.scale.x, ground.location.z)
+    place = Place(ground.location.x, ground.location.y, ground.scale.x, ground.location.z, fade_of(ground))
     side = min(max(LEAST, round(settings.studio.size * SHARE)), MOST)
     out = folder / GROUND
     lights = list(group_lights(settings))

@@ -31,7 +31,7 @@ class Passes:
     """All (H, W) or (H, W, 3), top row first. ``rgb`` is scene-linear and premultiplied, ``mask`` the product's coverage.
 
     ``depth`` is metres from the camera's plane, ``normal`` and ``position`` are in world space, all 0 where nothing is.
-    ``shadow`` is what the ground's shadow leaves of the light, 0..1. ``groups`` is each light's part of ``noisy``, which is
+    ``shadow`` is what the product leaves of the ground's light, as a factor: above 1 where it adds some. ``groups`` is each light's part of ``noisy``, which is
     ``rgb`` before it was denoised.
     """
 
@@ -84,9 +84,7 @@ def read(path: Path, groups: Iterable[str] = ()) -> Passes:
     there = mask > 0.0
     depth = planes("Depth", "Z")
     has_catcher = any(".Shadow Catcher." in key for key in channels)
-    shadow = (
-        np.clip(planes("Shadow Catcher", "RGB"), 0.0, 1.0) if has_catcher else np.ones((*mask.shape, 3), np.float32)
-    )
+    shadow = planes("Shadow Catcher", "RGB") if has_catcher else np.ones((*mask.shape, 3), np.float32)
     lights = _light_passes(channels, groups)
     return Passes(
         rgb=lights.rgb,

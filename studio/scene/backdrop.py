@@ -40,6 +40,11 @@ def place_backdrop(settings: RunSettings, points: NDArray[np.float64]) -> None:
     fade.inputs["From Min"].default_value, fade.inputs["From Max"].default_value = footprint / reach, 1.0
 
 
+def fade_of(ground: Object) -> float:
+    """Share of the ground's reach, from its middle, at which it begins to fade."""
+    return float(ground.data.materials[0].node_tree.nodes["Fade"].inputs["From Min"].default_value)
+
+
 def _new_ground() -> Object:
     mesh = bpy.data.meshes.new(names.GROUND)
     mesh.from_pydata([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [], [(0, 1, 2, 3)])

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import names, references
+from consistency_pipeline.pipeline import references
 from consistency_pipeline.pipeline.lighting import files
 from consistency_pipeline.pipeline.lighting.mix import Mixed
 from consistency_pipeline.pipeline.rig import Angle
@@ -86,7 +85,7 @@ def test_the_lights_add_up_and_another_mix_is_the_render_with_those_lights(
     assert psnr(mixed, picture) > 48.0
     render = sum(found.shares.values()) / np.maximum(found.coverage, 1e-4)[..., None]
     product = passes.display(render.astype(np.float32), colour_scene(settings)) * 255.0
-    lost = references.settled_shadow(references.shadow_density(found.shadow[..., None]))
+    lost = references.settled_shadow(references.shadow_density(found.shadow))
     assert psnr(references.composite(product, found.coverage, lost, 255), picture) > 55.0
     again, rendered = shoot(lit_box, settings.model_copy(update={"lights": OTHERS}), tmp_path / "anew")
     _, mixed = mixed_from(shot, settings, **OTHERS)
