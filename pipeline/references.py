@@ -89,8 +89,13 @@ def settled_shadow(lost: np.ndarray) -> np.ndarray:
         lost = np.where(kept[found], lost, 0.0)
     height, width = lost.shape
     down, across = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in (height, width))
-    share = np.clip(np.minimum(down[:, None], across[None, :]) / (SHADOW_FADE * max(height, width)), 0.0, 1.0)
-    return (lost * (share * share * (3.0 - 2.0 * share))).astype(np.float32)  # smoothstep: no edge on either side
+    return (lost * border_fade(np.minimum(down[:, None], across[None, :]), max(height, width))).astype(np.float32)
+
+
+def border_fade(away: np.ndarray, longer: int) -> np.ndarray:
+    """What is left of a shadow ``away`` pixels from the border of a frame whose longer side is ``longer``: 0..1, float32."""
+    share = np.clip(away / (SHADOW_FADE * longer), 0.0, 1.0)
+    return (share * share * (3.0 - 2.0 * share)).astype(np.float32)  # smoothstep: no edge on either side
 
 
 def depth_map(depth: np.ndarray, coverage: np.ndarray) -> np.ndarray:

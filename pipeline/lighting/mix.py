@@ -13,6 +13,7 @@ only that of all lights together; by the ground's own lights it is brought to th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ Plane = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 AT_ONCE = 1 << 14  # pixels that stay in the processor's cache while they are worked on
 SOLID = 0.999  # coverage from which nothing of the backdrop is seen
+FINER = 2  # times the ground's own pixels, between which its light is interpolated
+PALEST = 0.01  # share of a light that the product takes from the ground where its shadow is looked after
+SHADES = 4096  # of a backdrop of one colour in shadow
 FRESH = 512  # changes of a light after which the sum is added up anew: each leaves a rounding
 
 
@@ -42,19 +46,14 @@ def gains(lights: Mapping[str, Light], rendered: Mapping[str, float]) -> dict[st
     return {name: gain(lights.get(name, AS_IT_IS), kelvin) for name, kelvin in rendered.items()}
 
 
-def shadow_change(ground: Ground, factors: Mapping[str, Plane]) -> Plane:
-    """(N, N, 3): what the shadow's factor on the ground becomes with ``factors``, as a share of what it was."""
-
-    def left(weights: Mapping[str, Plane]) -> Plane:
-        nothing = np.zeros_like(next(iter(ground.lit.values())))
-        lit, free = (
-            sum((planes[name] * weights[name] for name in planes if name in weights), nothing)
-            for planes in (ground.lit, ground.open)
-        )
-        return np.where(free > 1e-6, np.maximum(lit, 0.0) / np.maximum(free, 1e-6), 1.0)
-
-    before = left(dict.fromkeys(ground.lit, np.ones(3, np.float32)))
-    return np.clip(left(factors) / np.maximum(before, 1e-3), 0.0, 100.0).astype(np.float32)
+def ground_light(ground: Ground, factors: Mapping[str, Plane]) -> Plane:
+    """(N, N, 3): what the product leaves of the light on the ground with ``factors``, as a factor."""
+    nothing = np.zeros_like(next(iter(ground.lit.values())))
+    lit, free = (
+        sum((planes[name] * factors[name] for name in planes if name in factors), nothing)
+        for planes in (ground.lit, ground.open)
+    )
+    return np.where(free > 1e-6, np.maximum(lit, 0.0) / np.maximum(free, 1e-6), 1.0)
 
 
 def ground_pixels(place: Place, seen: Seen, shape: tuple[int, int]) -> tuple[NDArray[np.int64], Plane, Plane]:
@@ -104,15 +103,8 @@ class Mixed:
         self._sum = np.zeros((3, len(self._index)), np.float32)
         self._changes = FRESH
         self._work = Work(AT_ONCE)
-        self._shadow = lights.shadow
-        self._ground = ground
-        if ground is not None:
-            self._pixels, u, v = ground_pixels(ground.place, lights.view, self._shape)
-            side = len(next(iter(ground.lit.values())))
-            self._spot = _corners(u, v, side)
-            self._matt = _matt(ground.place, u, v)
+        self._shadow = None if ground is None else _Shadow(lights, ground, coverage < SOLID)
         self.picture = np.empty((*self._shape, 4), np.uint8)
-        self._lost = np.zeros(self._shape, np.float32)
         self.stand_before(backdrop)
         self.mix({})
 
@@ -122,10 +114,13 @@ class Mixed:
         return sum(share.nbytes for share in self._shares.values())
 
     def stand_before(self, backdrop: Pixels | int) -> None:
-        """Another backdrop; ``mix`` shows it."""
-        height, width = self._shape
-        self._backdrop = np.broadcast_to(np.asarray(backdrop, np.uint8), (height, width, 3))
-        self._behind: Pixels | None = None
+        """Another backdrop; the next ``mix`` shows it."""
+        self._behind = np.full((*self._shape, 4), 255, np.uint8)
+        self._behind[..., :3] = backdrop
+        self.picture[:] = self._behind
+        if self._shadow is not None:
+            self._shadow.fall_on(self._behind)
+        self._gains = {}
 
     def mix(self, lights: Mapping[str, Light]) -> Pixels:
         """The picture with ``lights``, by their groups' names, on top of what was rendered: ``picture``."""
@@ -133,10 +128,10 @@ class Mixed:
         changed = [name for name, factor in factors.items() if not np.array_equal(factor, self._gains.get(name))]
         if changed:
             self._add_up(factors, changed)
-        if changed or self._behind is None:
-            self._set_ground(factors if changed else None)
+            self._gains = factors
+            if self._shadow is not None:
+                self._shadow.change(factors, self._behind, self.picture)
             self._develop()
-        self._gains = factors
         return self.picture
 
     def _add_up(self, factors: Mapping[str, Plane], changed: list[str]) -> None:
@@ -163,69 +158,109 @@ class Mixed:
         return share
 
     def _develop(self) -> None:
-        flat = self.picture.reshape(-1, 4).view(np.uint32).ravel()
+        flat, behind = self.picture.reshape(-1, 4).view(np.uint32).ravel(), self._behind.reshape(-1, 4)
         for start in range(0, len(self._index), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             shown = self._view.shown(self._sum[:, part], self._work)
             index = self._index[part]
             over = max(0, self._rim - start)
             if over < len(index):
-                edge = self._behind_at(index[over:])
+                edge = behind[index[over:], :3].astype(np.float32)
                 cover = self._cover[start + over - self._rim :][: len(index) - over]
                 shown[over:, :3] = np.rint(edge + (shown[over:, :3] - edge) * cover)
             flat[index] = shown.view(np.uint32).ravel()
 
-    def _behind_at(self, index: NDArray[np.int64]) -> Plane:
-        assert self._behind is not None
-        return self._behind.reshape(-1, 4)[index, :3].astype(np.float32)
 
-    def _set_ground(self, factors: Mapping[str, Plane] | None) -> None:
-        """The backdrop in its shadow, that of other ``factors`` where they are given, behind the product."""
-        lost = self._lost if factors is None else self._shadow_of(factors)
-        if self._behind is not None and np.array_equal(lost, self._lost):
-            return
-        self._lost = lost
-        self._behind = np.full((*self._shape, 4), 255, np.uint8)
-        self._behind[..., :3] = np.rint(references.darkened(self._backdrop, lost))
-        self.picture[:] = self._behind
+class _Shadow:
+    """The product's shadow on the ground of an angle, where it is seen."""
 
-    def _shadow_of(self, factors: Mapping[str, Plane]) -> Plane:
-        """(H, W): the share of light that the ground loses."""
-        if self._ground is None:
-            return np.zeros(self._shape, np.float32)
-        shadow = self._shadow.copy()
-        change = shadow_change(self._ground, factors)
-        if not np.allclose(change, 1.0, atol=1e-3):
-            flat = shadow.reshape(-1, 3)
-            weights, corners = self._spot
-            changed = (change.reshape(-1, 3)[corners] * weights[..., None]).sum(axis=0)
-            # Cycles lays the ground's factor over 1, by how matt it is there.
-            flat[self._pixels] = (1.0 - self._matt) + (flat[self._pixels] - 1.0 + self._matt) * changed
-        return references.settled_shadow(references.shadow_density(shadow))
+    def __init__(self, lights: Lights, ground: Ground, seen: NDArray[np.bool_]) -> None:
+        height, width = lights.coverage.shape
+        pixels, u, v = ground_pixels(ground.place, lights.view, (height, width))
+        side = FINER * len(next(iter(ground.lit.values())))
+        spot = np.minimum((1.0 - v) * side, side - 1).astype(np.int32) * side
+        spot += np.minimum(u * side, side - 1).astype(np.int32)
+        self._ground = ground
+        self._before = ground_light(ground, dict.fromkeys(ground.lit, np.ones(3, np.float32)))
+        matt = _matt(ground.place, u, v)
+        dark = np.zeros(self._before.shape[:2], bool)
+        for name, lit in ground.lit.items():
+            dark |= (lit < (1.0 - PALEST) * ground.open[name]).any(axis=-1)
+        kept = seen[pixels] & (matt > 0.0) & _finer(dark[..., None]).reshape(-1)[spot]
+        self._pixels, self._spot = pixels[kept], spot[kept]
+        self._base = 1.0 - matt[kept]  # Cycles lays the ground's factor over 1, by how matt it is there
+        self._rest = np.ascontiguousarray((lights.shadow.reshape(-1, 3)[self._pixels] - self._base[:, None]).T)
+        y, x = self._pixels // width, self._pixels % width
+        border = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
+        self._fade = references.border_fade(border, max(height, width))
+
+    def fall_on(self, behind: Pixels) -> None:
+        """``behind`` (H, W, 4) is what the shadow falls on."""
+        ground = behind.reshape(-1, 4)[self._pixels]
+        self._even = bool((ground == ground[:1]).all())
+        self._under = ground[:1] if self._even else ground
+
+    def change(self, factors: Mapping[str, Plane], behind: Pixels, picture: Pixels) -> None:
+        """Draw the shadow of ``factors`` into both."""
+        now = ground_light(self._ground, factors).mean(axis=-1, keepdims=True)
+        before = np.maximum(self._before.mean(axis=-1, keepdims=True), 1e-3)
+        change = _finer(np.clip(now / before, 0.0, 100.0).astype(np.float32)).ravel()
+        shades = np.full((SHADES, 4), 255, np.uint8)
+        if self._even:
+            under = np.broadcast_to(self._under[:, :3], (SHADES, 3))
+            shades[:, :3] = np.rint(references.darkened(under, np.linspace(0.0, 1.0, SHADES)))
+        flats = [each.reshape(-1, 4).view(np.uint32).ravel() for each in (behind, picture)]
+        for start in range(0, len(self._pixels), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            lost = self._lost(np.take(change, self._spot[part], mode="clip"), part)
+            if self._even:
+                shown = np.take(
+                    shades.view(np.uint32).ravel(), (lost * (SHADES - 1) + 0.5).astype(np.int32), mode="clip"
+                )
+            else:
+                dark = self._under[part].copy()
+                dark[:, :3] = np.rint(references.darkened(dark[:, :3], lost))
+                shown = dark.view(np.uint32).ravel()
+            for flat in flats:
+                flat[self._pixels[part]] = shown
+
+    def _lost(self, change: Plane, part: slice) -> Plane:
+        """references.shadow_density of these pixels, where the light on the ground is ``change`` of what it was."""
+        left = np.zeros_like(change)
+        for rest in self._rest:
+            light = rest[part] * change
+            light += self._base[part]
+            left += np.minimum(light, 1.0)
+        left *= np.float32(-1.0 / 3.0)
+        left += np.float32(1.0 - references.SHADOW_NOISE)
+        left *= np.float32(1.0 / (1.0 - references.SHADOW_NOISE))
+        np.maximum(left, 0.0, out=left)
+        np.minimum(left, 1.0, out=left)
+        left *= self._fade[part]
+        return left
+
+
+def _finer(plane: NDArray[Any]) -> NDArray[Any]:
+    """(N, N, channels) with each pixel as FINER² that lead over to its neighbours; of truths, whether any of them is true."""
+    if plane.dtype == bool:
+        return np.repeat(np.repeat(plane, FINER, 0), FINER, 1)
+    for axis in (0, 1):
+        before, after = np.roll(plane, 1, axis), np.roll(plane, -1, axis)
+        for moved, edge in ((before, 0), (after, -1)):
+            index: list[Any] = [slice(None)] * 3
+            index[axis] = edge
+            moved[tuple(index)] = plane[tuple(index)]
+        pair = np.stack([0.75 * plane + 0.25 * before, 0.75 * plane + 0.25 * after], axis=axis + 1)
+        shape = list(plane.shape)
+        shape[axis] *= FINER
+        plane = pair.reshape(shape)
+    return plane
 
 
 def _matt(place: Place, u: Plane, v: Plane) -> Plane:
-    """(N, 1) by how much a spot on the ground shows its shadow: it is matt in part, the rest clear (studio.scene.backdrop), and
+    """(N,) by how much a spot on the ground shows its shadow: it is matt in part, the rest clear (studio.scene.backdrop), and
     Cycles counts that twice, in the shadow and in laying it over white."""
     away = np.hypot(2.0 * u - 1.0, 2.0 * v - 1.0)
     share = np.clip((away - place.fade) / max(1.0 - place.fade, 1e-6), 0.0, 1.0)
     matt = 1.0 - share * share * (3.0 - 2.0 * share)
-    return (matt * matt)[:, None].astype(np.float32)
-
-
-def _corners(u: Plane, v: Plane, side: int) -> tuple[Plane, NDArray[np.int32]]:
-    """Bilinear weights (4, N) and flat indices (4, N) into a square picture of ``side``, whose top is v = 1."""
-    x = np.clip(u * side - 0.5, 0.0, side - 1.001)
-    y = np.clip((1.0 - v) * side - 0.5, 0.0, side - 1.001)
-    left, top = x.astype(np.int32), y.astype(np.int32)
-    right_share, low_share = x - left, y - top
-    weights = np.stack(
-        [
-            (1 - right_share) * (1 - low_share),
-            right_share * (1 - low_share),
-            (1 - right_share) * low_share,
-            right_share * low_share,
-        ]
-    ).astype(np.float32)
-    first = top * side + left
-    return weights, np.stack([first, first + 1, first + side, first + side + 1])
+    return (matt * matt).astype(np.float32)

@@ -63,7 +63,8 @@ class View:
         levels, scaled, cells = work.levels[:count], work.scaled[:count], work.cells[:count]
         for channel in range(3):
             np.multiply(light[channel], _STEPS / BRIGHTEST, out=scaled)
-            np.clip(scaled, 0.0, _STEPS, out=scaled)
+            np.maximum(scaled, 0.0, out=scaled)
+            np.minimum(scaled, _STEPS, out=scaled)
             step = scaled.astype(np.uint16)
             levels[:, channel] = np.take(self._curve, step, mode="clip")  # type: ignore[attr-defined]
             cell = np.take(_CELL, step, mode="clip")
@@ -73,7 +74,8 @@ class View:
                 cells *= CELLS
                 cells += cell
         levels += np.take(self._corrections, cells, mode="clip").view(np.int16).reshape(count, 4)  # type: ignore[attr-defined]
-        np.clip(levels, 0, FINE - 1, out=levels)
+        np.maximum(levels, 0, out=levels)
+        np.minimum(levels, FINE - 1, out=levels)
         pixels = work.pixels[:count]
         levels >>= 4
         np.copyto(pixels, levels, casting="unsafe")
