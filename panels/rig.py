@@ -117,7 +117,15 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         column.prop(own.light, "temperature", text="Temp. Shift")
         column.prop(own.light, "rotation")
         column.prop(own.light, "softness", slider=True)
-        layout.row().prop(own, "backdrop", expand=True)
+        column = layout.column(align=True)
+        column.prop(own, "environment")
+        if own.environment:
+            column.prop(own, "environment_rotation")
+            column.prop(own, "environment_strength", slider=True)
+        column = layout.column(align=True)
+        column.prop(own, "backdrop")
+        if own.backdrop in ("colour", "picture"):
+            column.prop(own, "backdrop_colour" if own.backdrop == "colour" else "backdrop_file", text="")
         layout.prop(own, "shadow")
 
 

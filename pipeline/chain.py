@@ -68,6 +68,7 @@ def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until
         yield from _model(folder, settings, studio, backend, wait)
         if last >= STAGES.index(Stage.RIG):
             stage = Stage.RIG
+            settings = folder.copied_light(settings)
             product = yield from _rig(folder, settings, studio)
         if last >= STAGES.index(Stage.REFERENCES):
             stage = Stage.REFERENCES

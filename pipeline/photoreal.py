@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from .backend.ports import Product
 from .rig import Angle, describe
+from .settings.backdrop import GRADIENT, TRANSPARENT, is_file
 from .settings.groups import RunSettings
 
 TEMPLATE = (
@@ -34,7 +35,12 @@ LIGHTING_WORDS = {
     "dramatic": "Dramatic side lighting with deep, soft shadows",
     "hdri": "Neutral ambient studio lighting",
 }
-BACKDROP_WORDS = {"white": "clean seamless white backdrop", "grey": "clean seamless neutral grey backdrop"}
+BACKDROP_WORDS = {
+    "white": "clean seamless white backdrop",
+    "grey": "clean seamless neutral grey backdrop",
+    GRADIENT: "seamless backdrop with a soft grey gradient",
+    TRANSPARENT: "clean seamless white backdrop",
+}
 MATERIAL_WORDS = {
     "metal": "physically accurate metal reflections",
     "glass": "clear glass with true refraction and crisp highlights",
@@ -56,10 +62,16 @@ def prompt_for(angle: Angle, settings: RunSettings, product: Product, *, strict:
         subject=settings.stills.prompt.strip() or settings.inputs.text.strip() or "product",
         view=describe(angle),
         lighting=LIGHTING_WORDS.get(settings.studio.lighting, "Soft studio lighting"),
-        backdrop=BACKDROP_WORDS[settings.studio.backdrop],
+        backdrop=_behind(settings.studio.backdrop),
         materials="".join(f"{word}, " for word in words),
     )
     return whole + end
+
+
+def _behind(backdrop: str) -> str:
+    if is_file(backdrop):
+        return "the same backdrop as in the render"
+    return BACKDROP_WORDS.get(backdrop, f"clean seamless backdrop of the colour {backdrop}")
 
 
 def seed_for(settings: RunSettings, take: int) -> int | None:

@@ -98,8 +98,8 @@ class BlenderStudio:
             show_rig(settings)
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
+        from .ground_light import render_ground
         from .references import render_reference
-        from .rendering.ground_light import render_ground
 
         yield from self._until_nothing_renders(Stage.REFERENCES, angle)
         if self._ground is None:

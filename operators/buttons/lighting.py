@@ -15,7 +15,14 @@ from .operator_base import Button
 
 FOLDER = "consistency/lighting"
 CORRECTIONS = tuple(option.prop for option in LightRig.options)
-VALUES = ("lighting", "backdrop", "shadow", *(f"light.{name}" for name in CORRECTIONS))
+VALUES = (
+    "lighting",
+    "backdrop",
+    "backdrop_colour",
+    "backdrop_file",
+    "shadow",
+    *(f"light.{name}" for name in CORRECTIONS),
+)
 
 
 class CONSISTENCY_OT_save_light_preset(AddPresetBase, bpy.types.Operator):

@@ -8,10 +8,18 @@
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ...pipeline.settings.options import OPTIONS, LightRig
-from . import angles, live, parameters
+from . import angles, lights, live, parameters
 from .option_properties import choices_of, of, with_options
 
 OURS = "Consistency"  # words that Blender has too, and would translate as its own: a key light is no keyframe
@@ -47,7 +55,9 @@ SPECIFICS: dict[str, dict[str, Any]] = {
     "turn": {"subtype": "EULER"},
     "one_scale": {"update": live.angles_changed},
     "lighting": {"update": live.light_changed},
-    "backdrop": {"update": live.light_changed},
+    "environment": {"subtype": "FILE_PATH", "update": live.light_changed},
+    "environment_rotation": {"step": 500, "precision": 0, "update": live.light_changed},
+    "environment_strength": {"soft_max": 400.0, "precision": 0, "update": live.light_changed},
     "shadow": {"update": live.light_changed},
     "size": {"step": 64, "update": live.angles_changed},
     "aspect": {"precision": 2, "step": 5, "update": live.angles_changed},
@@ -101,6 +111,40 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     angle_index: IntProperty(
         name="Angle", description="The angle that the panels and the studio view show", update=live.angle_selected
     )
+    backdrop: EnumProperty(
+        name="Backdrop",
+        description="What stands behind the product; it is laid behind the finished render",
+        items=(
+            ("white", "White", "A seamless white backdrop"),
+            ("grey", "Grey", "A seamless neutral grey backdrop"),
+            ("gradient", "Gradient", "Grey that is lighter where the product stands"),
+            ("colour", "Colour", "One colour"),
+            ("picture", "Picture", "A picture that covers the frame"),
+            ("transparent", "Transparent", "White, and beside each picture one with nothing behind the product"),
+        ),
+        default="white",
+        update=live.light_changed,
+    )
+    backdrop_colour: FloatVectorProperty(
+        name="Backdrop Colour",
+        description="The backdrop, exactly as it is in the file",
+        subtype="COLOR_GAMMA",
+        size=3,
+        min=0.0,
+        max=1.0,
+        default=(0.9, 0.9, 0.9),
+        update=live.light_changed,
+    )
+    backdrop_file: StringProperty(
+        name="Backdrop Picture",
+        description="A picture that stands behind the product",
+        subtype="FILE_PATH",
+        update=live.light_changed,
+    )
+    lights: CollectionProperty(type=lights.CONSISTENCY_PG_light_change)
+    mix: CollectionProperty(type=lights.CONSISTENCY_PG_light_change)
+    looks: CollectionProperty(type=lights.CONSISTENCY_PG_look)
+    look_index: IntProperty(name="Look", description="The selected look")
     light: PointerProperty(name="Light", description="Corrections of the preset", type=CONSISTENCY_PG_light)
     seed_lock: BoolProperty(
         name="Lock Seed",
@@ -140,5 +184,6 @@ CLASSES = (
     CONSISTENCY_PG_light,
     *angles.CLASSES,
     *parameters.CLASSES,
+    *lights.CLASSES,
     CONSISTENCY_PG_settings,
 )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.settings.backdrop import is_file
 from ...pipeline.settings.choices import BackendName, DeviceChoice
 from ...pipeline.settings.options import OPTIONS, LightRig, Money
-from . import live, parameters, preferences
+from . import lights, live, parameters, preferences
 from .angles import set_angles, values_of
 from .option_properties import set_property, to_setting
 
@@ -61,6 +62,8 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         if option.prop:
             option.put(to_setting(option, own), values)
     inputs = inputs_of(scene)
+    if own.environment:
+        values["environment"] = bpy.path.abspath(own.environment)
     if own.source != "FILE":
         del values["leave_out"]
     if own.source != "WORDS":
@@ -74,6 +77,8 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         "inputs": inputs,
         "backend": chosen_backend(scene),
         "angles": [values_of(angle) for angle in own.angles],
+        "lights": lights.to_lights(own.lights),
+        "backdrop": _backdrop(own),
         "light_rig": {option.name: to_setting(option, own.light) for option in LightRig.options},
         "device": _device(),
         "overrides": parameters.to_overrides(scene),
@@ -87,6 +92,21 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         at, where, words = first_fault(error)
         field = (at.label if at is not None else "") or " ".join(where).replace("_", " ")
         raise UsageError(f"{field}: {words}" if field else words) from None
+
+
+def _backdrop(own: Any) -> str:
+    if own.backdrop == "colour":
+        return "#" + "".join(f"{round(channel * 255.0):02x}" for channel in own.backdrop_colour)
+    return bpy.path.abspath(own.backdrop_file) if own.backdrop == "picture" else own.backdrop
+
+
+def _set_backdrop(own: Any, backdrop: str) -> None:
+    if backdrop.startswith("#"):
+        own.backdrop, own.backdrop_colour = "colour", [int(backdrop[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]
+    elif is_file(backdrop):
+        own.backdrop, own.backdrop_file = "picture", backdrop
+    else:
+        own.backdrop = backdrop
 
 
 def _device() -> str:
@@ -111,6 +131,8 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
         _inputs(own, settings)
         own.backend = settings.service.backend
         own.about = made_from(settings.inputs.files, settings.inputs.text)
+        _set_backdrop(own, settings.studio.backdrop)
+        lights.from_lights(own.lights, settings.studio.lights)
         for option in LightRig.options:
             set_property(option, own.light, getattr(settings.studio.light_rig, option.name))
         parameters.from_overrides(scene, settings.service.overrides)

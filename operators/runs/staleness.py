@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...pipeline import names
+from ...pipeline.settings import look
+from ...pipeline.settings.backdrop import is_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...pipeline.backend.ports import Product
     from ...pipeline.rig import Angle
     from ...pipeline.run.run_folder import RunFolder
@@ -39,12 +41,22 @@ def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     if settings.studio.one_scale:
         camera["others"] = [_camera(other) for other in settings.studio.angles]
     flat = settings.model_dump()
-    light = {name: flat[name] for name in ("lighting", "light_rig", "backdrop", "shadow", "view_transform")}
+    light = {name: flat[name] for name in look.OPTIONS}
+    for name in ("environment", "backdrop"):  # a run has copies
+        if flat[name] and (name == "environment" or is_file(flat[name])):
+            light[name] = _content(flat[name], file_state(Path(flat[name])))
     return {
         "camera": short_hash(camera),
         "light": short_hash(light),
         "picture": short_hash([settings.resolution, settings.studio.samples]),
     }
+
+
+@lru_cache(maxsize=16)
+def _content(path: str, state: str) -> str:
+    from ...studio.scene.fingerprint import short_hash
+
+    return short_hash(Path(path).read_bytes()) if state else ""
 
 
 def _camera(angle: Angle) -> dict[str, Any]:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 from .. import model
 from ..errors import BadInput, RunFolderError, UsageError
-from ..sentences import no_such_lighting
+from ..formats.input_file import check_regular
+from ..formats.picture_bytes import is_cut_short, kind_of
+from ..sentences import no_environment, no_such_light, no_such_lighting
 from ..settings import lighting
+from ..settings.backdrop import is_file
 from ..settings.choices import BackendName
 from ..settings.groups import RunSettings
 from .run_folder import RunFolder
@@ -25,6 +28,15 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     """Raises a ConsistencyError with the cure for settings that can't work."""
     if settings.studio.lighting not in lighting.PRESETS:
         raise no_such_lighting(settings.studio.lighting, lighting.PRESETS)
+    known = lighting.light_names(lighting.PRESETS[settings.studio.lighting])
+    for name in settings.studio.lights:
+        if name not in known:
+            raise no_such_light(name, settings.studio.lighting, known)
+    for kind, file in (("environment", settings.studio.environment), ("backdrop", settings.studio.backdrop)):
+        if file is None or (kind == "backdrop" and not is_file(file)):
+            continue
+        if resuming is None or not resuming.copy_of_light(kind, file).is_file():
+            _check_picture(Path(file), environment=kind == "environment")
     if settings.inputs.leave_out and not settings.has_own_model:
         raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
@@ -36,6 +48,23 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
         )
     if route == model.Route.OWN:
         model.check_own(Path(settings.inputs.files[0]))
+
+
+def _check_picture(path: Path, *, environment: bool) -> None:
+    """Raises BadInput for what is no picture, before a minute's work; whether all of it is there, its decoder says."""
+    if environment and path.suffix.lower() not in (".exr", ".hdr"):
+        raise BadInput(f"{path.name} is no .exr or .hdr file; choose an environment picture of one of these kinds")
+    check_regular(path)
+    with path.open("rb") as file:
+        data = file.read()
+    if environment:
+        whole = data.startswith((b"\x76\x2f\x31\x01", b"#?RADIANCE", b"#?RGBE")) and not is_cut_short(data)
+        if not whole:
+            raise no_environment(path)
+    elif not kind_of(data):
+        raise BadInput(
+            f"{path.name} is not a picture that can stand behind the product; choose a whole PNG or JPEG file"
+        )
 
 
 def check_place(root: Path) -> None:

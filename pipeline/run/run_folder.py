@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import logging
 import time
@@ -17,6 +18,7 @@ from ..backend.ports import Shot
 from ..errors import RunFolderError, UsageError
 from ..json_object import JsonObject
 from ..sentences import not_writable
+from ..settings.backdrop import cut_out_of, is_file
 from ..settings.groups import RunSettings
 from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
@@ -71,6 +73,27 @@ class RunFolder:
     @property
     def references(self) -> Path:
         return self.root / "references"
+
+    def copied_light(self, settings: RunSettings) -> RunSettings:
+        """``settings`` with the pictures that light the product, or stand behind it, as copies in the run.
+
+        The originals may be gone where they have been copied. Raises RunFolderError.
+        """
+        named = {"environment": settings.studio.environment, "backdrop": settings.studio.backdrop}
+        copies = {}
+        for name, file in named.items():
+            if file is None or (name == "backdrop" and not is_file(file)):
+                continue
+            source, copy = Path(file), self.copy_of_light(name, file)
+            if source.is_file() and not (copy.is_file() and filecmp.cmp(source, copy, shallow=False)):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy_file(source, copy)
+            copies[name] = str(copy)
+        return settings.model_copy(update=copies) if copies else settings
+
+    def copy_of_light(self, name: str, file: str) -> Path:
+        """Where the picture ``file`` is copied that is the "environment" or the "backdrop"."""
+        return self.root / "lighting" / f"{name}{Path(file).suffix.lower()}"
 
     @property
     def scene(self) -> Path:
@@ -310,7 +333,10 @@ class RunFolder:
         stage, _, name = subject.partition("/")
         is_still = stage == Stage.PHOTOREAL
         take = self.take(name, number) if is_still else self.clip_take(name, number)
-        copy_file(take, self.still(name) if is_still else self.clip(name))
+        shown = self.still(name) if is_still else self.clip(name)
+        copy_file(take, shown)
+        if cut_out_of(take).is_file():
+            copy_file(cut_out_of(take), cut_out_of(shown))
         self._record.chosen[subject] = number
         if decision is not None:
             self._record.verdicts[subject] = decision

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 from ..declaration import Option
 from ..errors import UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from .backdrop import is_file
 from .lights import lights_from
+from .look import read_look
 from .options import OPTIONS
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         if option.name == "angles":  # the names in --angles are those of a set
             parser.add_argument("--angle-set", default=DEFAULT_ANGLE_SET, metavar="NAME", help=", ".join(ANGLE_SETS))
         _add(parser, option)
+    parser.add_argument("--look", type=Path, metavar="FILE", help="a look file: lighting, lights, environment and backdrop; what is given beside it goes before it")  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     parser.add_argument("--json", action="store_true", help=JSON)
 
@@ -142,8 +145,11 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
 
     if options.angle_set not in ANGLE_SETS:
         raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
+    settings = RunSettings(backend="fal" if has_key else "local")
+    if options.look is not None:
+        settings = settings.model_copy(update=read_look(options.look.expanduser())[1])
     given = {**vars(options), "angles": parse_angles(options.angles, ANGLE_SETS[options.angle_set])}
-    return _with(RunSettings(backend="fal" if has_key else "local"), given)
+    return _with(settings, given)
 
 
 def with_limits(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
@@ -176,6 +182,8 @@ def _read(option: Option, given: Any) -> Any:
         return _by_angle(given, option.flag or "")
     if option.is_list and option.unit == "file":
         return tuple(str(Path(name).expanduser().absolute()) for name in given)
+    if option.name == "backdrop" and is_file(given) and Path(given).suffix:
+        return str(Path(given).expanduser().absolute())
     if option.unit == "file" and isinstance(given, str):
         return str(Path(given).expanduser().absolute()) if given else None
     if isinstance(given, str) and option.is_list:

@@ -20,6 +20,7 @@ from pydantic import (
 
 from ..declaration import Option
 from ..rig import Angle
+from . import backdrop
 from .choices import BackendName, MotionName
 from .options import GROUPS, OPTIONS, Clip, Gate, Inputs, LightRig, Money, Privacy, Service, Stills, Studio
 
@@ -107,6 +108,11 @@ class RunSettings(BaseModel):
         for wanted in (self.clip.video_angle, self.clip.video_end_angle):
             if wanted is not None and self.clip.motion != MotionName.NONE and wanted not in names:
                 raise ValueError(f"the video's angle {wanted!r} is not one of this run's angles: {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _backdrop_is_one(self) -> RunSettings:
+        backdrop.check(self.studio.backdrop)
         return self
 
     def angle(self, name: str) -> Angle:

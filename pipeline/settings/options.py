@@ -197,14 +197,12 @@ class Studio(Group):
     environment_strength: float = option(
         1.0, "strength of the environment picture", unit="share", least=0.0, most=100.0, label="Picture Strength"
     )
-    backdrop: Literal["white", "grey"] = option(
+    backdrop: str = option(
         "white",
-        "what stands behind the product",
+        "what stands behind the product: white, grey, gradient, transparent, a colour, or a picture",
+        metavar="white|grey|gradient|transparent|#RRGGBB|FILE",
         label="Backdrop",
-        choices={
-            "white": ("White", "A seamless white backdrop"),
-            "grey": ("Grey", "A seamless neutral grey backdrop"),
-        },
+        prop=None,
     )
     shadow: bool = option(
         True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pipeline import references
+from ...pipeline.backdrops import behind
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
 from ...pipeline.gate.scoring import crossview, drift, gate, video
@@ -89,10 +89,10 @@ def exact(
             taken = as_picture(passes.load(Path(photo)), *known.mask.shape)
             source = straighten(taken, gate.score(taken, known).pose)
         picture = detail.restore(picture, source, known.mask, where)
-    value = references.BACKDROPS[backdrop] / 255.0
-    colour = (value, value, value)
-    shadow = shadow_factor(_load(shot, "image"), known.mask, colour)
-    passes.save(Path(out), recomposite(picture, known.mask, colour, shadow), FACTS)
+    height, width = known.mask.shape
+    shown = behind(backdrop, (height, width), passes.load).astype(np.float32) / 255.0
+    shadow = shadow_factor(_load(shot, "image"), known.mask, shown)
+    passes.save(Path(out), recomposite(picture, known.mask, shown, shadow), FACTS)
     return {}
 
 

@@ -22,8 +22,9 @@ from ...pipeline.json_object import JsonObject
 from ...pipeline.lighting.files import Ground, Lights, Place, View, write_ground, write_lights
 from ...pipeline.lighting.mix import gain
 from ...pipeline.lighting.separate import mean_around, separated, with_glow
-from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
+from ...pipeline.references import check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
+from ...pipeline.settings.backdrop import TRANSPARENT, cut_out_of
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.settings.lights import AS_IT_IS, GLOW
@@ -62,13 +63,13 @@ def reference(
     """
     wanted, view = RunSettings.model_validate(settings), Angle(**angle)
     found, shares = _relit(passes.read(Path(render), lights), wanted)
-    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.studio.backdrop]
-    picture = passes.over_backdrop(found, product, wanted, grey)
+    product, shown = passes.developed(found, colour_scene(wanted)), passes.backdrop_of(wanted)
+    picture = passes.over_backdrop(found, product, wanted, shown)
     check_frame(picture, found.mask, view.name, crops=view.crops)
     files = reference_files(Path(folder), view.name)
     sent = Path(folder) / f"{view.name}.sent.png"
     if wanted.is_cut_out:  # the matte puts the true backdrop back, so the generator may see one with a clear rim
-        clear = _clear_backdrop(picture, found.mask, grey)
+        clear = _clear_backdrop(picture, found.mask, round(float(shown.mean())))
         png.write(sent, passes.over_backdrop(found, product, wanted, clear))
     png.write(files["mask"], np.round(found.mask * 65535.0).astype(np.uint16))
     _write_exr(files["depth"], {"Y": found.depth})
@@ -78,6 +79,8 @@ def reference(
     kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
     seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection)
     write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow))
+    if wanted.studio.backdrop == TRANSPARENT:
+        png.write(cut_out_of(files["image"]), passes.cut_out(found, product, wanted), facts)
     png.write(files["image"], picture, facts)
     return Developed(coverage=float(found.mask.mean()), sent=str(sent) if wanted.is_cut_out else None)
 
@@ -128,7 +131,10 @@ def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str], 
     backdrop."""
     wanted = RunSettings.model_validate(settings)
     found, _ = _relit(passes.read(Path(render), lights), wanted)
-    png.write(Path(out), passes.compose(found, colour_scene(wanted), wanted), facts)
+    product = passes.developed(found, colour_scene(wanted))
+    if wanted.studio.backdrop == TRANSPARENT:
+        png.write(cut_out_of(Path(out)), passes.cut_out(found, product, wanted), facts)
+    png.write(Path(out), passes.over_backdrop(found, product, wanted, passes.backdrop_of(wanted)), facts)
     return {}
 
 

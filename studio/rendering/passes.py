@@ -16,6 +16,7 @@ from bpy.types import Scene
 from numpy.typing import NDArray
 
 from ...pipeline import references
+from ...pipeline.backdrops import behind
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr, png
 from ...pipeline.lighting.view import View, view_from
@@ -100,7 +101,7 @@ def read(path: Path, groups: Iterable[str] = ()) -> Passes:
 
 def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
     """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop."""
-    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.studio.backdrop])
+    return over_backdrop(passes, developed(passes, scene), settings, backdrop_of(settings))
 
 
 def developed(passes: Passes, scene: Scene) -> Plane:
@@ -109,8 +110,32 @@ def developed(passes: Passes, scene: Scene) -> Plane:
     return display(np.where(alpha > 1e-4, passes.rgb / np.maximum(alpha, 1e-4), 0.0), scene)
 
 
-def over_backdrop(passes: Passes, product: Plane, settings: RunSettings, grey: int) -> NDArray[np.uint8]:
-    """(H, W, 3): the ``developed`` product over exactly ``grey``, 0..255, with its shadow where one is wanted.
+def backdrop_of(settings: RunSettings) -> NDArray[np.uint8]:
+    """(H, W, 3) 8-bit sRGB: what is seen behind the product. Raises BadInput for a picture that can't be read."""
+    width, height = settings.resolution
+    return behind(settings.studio.backdrop, (height, width), load)
+
+
+def cut_out(passes: Passes, product: Plane, settings: RunSettings) -> NDArray[np.uint8]:
+    """(H, W, 4), not premultiplied: the ``developed`` product over nothing, its shadow as black that lets light through.
+
+    Over white it is what ``over_backdrop`` makes of white.
+    """
+    cover = passes.mask[..., None]
+    shade = np.zeros_like(cover)
+    if settings.studio.shadow:
+        lost = references.settled_shadow(references.shadow_density(passes.shadow))
+        white = np.full((*lost.shape, 3), 255, np.uint8)
+        shade = 1.0 - references.darkened(white, lost)[..., :1] / 255.0
+    alpha = cover + (1.0 - cover) * shade
+    colour = np.where(alpha > 0.0, product * cover / np.maximum(alpha, 1e-6), 0.0)
+    return np.rint(np.clip(np.concatenate([colour, alpha], axis=-1), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def over_backdrop(
+    passes: Passes, product: Plane, settings: RunSettings, grey: int | NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """(H, W, 3): the ``developed`` product over exactly ``grey``, 0..255, or over a picture, with its shadow where one is wanted.
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """

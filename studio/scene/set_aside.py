@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.types import Object, SpaceView3D, ViewLayer
 
 from ...pipeline import names
-from ...pipeline.references import BACKDROPS
+from ...pipeline.backdrops import opaque
 from ...pipeline.settings.groups import RunSettings
 from .collections import existing_objects, remove_backgrounds
 from .render_job import engine_of, set_engine
@@ -167,13 +168,13 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
 
     A picture of that colour: behind a render without a world, Blender shows nothing else but its checkerboard.
     """
-    value = BACKDROPS.get(settings.studio.backdrop, 255) / 255.0
+    shown = np.broadcast_to(np.asarray(opaque(settings.studio.backdrop), float) / 255.0, 3)
     image = bpy.data.images.get(names.BACKDROP_IMAGE)
     if image is None:
         image = bpy.data.images.new(names.BACKDROP_IMAGE, 16, 16)
         image[names.ROLE] = "backdrop"
-    if image.generated_color[0] != value:
-        image.generated_color = (value, value, value, 1.0)
+    if not np.allclose(image.generated_color[:3], shown):
+        image.generated_color = (*shown, 1.0)
     for still in _stills(camera.data):  # half transparent over the render; Compare shows the two side by side
         still.show_background_image = False
     if any(shown.image == image for shown in camera.data.background_images):

@@ -67,12 +67,13 @@ def _near(region: np.ndarray, radius: float) -> np.ndarray:
     return ~erode(~region, radius)
 
 
-def shadow_factor(rgb: Array, mask: Array, backdrop: tuple[float, float, float]) -> Array:
-    """(H, W) linear factor 0..1 of the shadow in a render over a flat ``backdrop`` (sRGB), for where no catcher was rendered.
+def shadow_factor(rgb: Array, mask: Array, backdrop: tuple[float, float, float] | Array) -> Array:
+    """(H, W) linear factor 0..1 of the shadow in a render over ``backdrop`` (sRGB, one colour or (H, W, 3)), for where no catcher
+    was rendered.
 
     ``rgb``: (H, W, 3) sRGB of the reference over ``backdrop``. Under the product it is pulled in from around it.
     """
-    light = float(to_linear(luma(np.asarray(backdrop, dtype=np.float32))))
-    factor = np.clip(luma(to_linear(rgb).astype(np.float32)) / max(light, 1e-4), 0, 1)
+    light = luma(to_linear(np.asarray(backdrop, dtype=np.float32)).astype(np.float32))
+    factor = np.clip(luma(to_linear(rgb).astype(np.float32)) / np.maximum(light, 1e-4), 0, 1)
     outside = (mask < 0.005).astype(np.float32)
     return pull_outward(factor[..., None], outside)[..., 0]

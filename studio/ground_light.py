@@ -15,17 +15,17 @@ from pathlib import Path
 import bpy
 from bpy.types import Material, Object, Scene
 
-from ...pipeline import names
-from ...pipeline.backend.ports import Task
-from ...pipeline.lighting.files import GROUND, Place
-from ...pipeline.settings.groups import RunSettings
-from ...pipeline.stages import Progress, Stage, Steps
-from ..image_worker import ImageWorker
-from ..scene.backdrop import fade_of
-from ..scene.collections import existing_objects, remove_objects
-from ..scene.light_groups import group_lights, keep_groups
-from . import devices
-from .render_scene import remove_scene, render, scratch_file, side_scene
+from ..pipeline import names
+from ..pipeline.backend.ports import Task
+from ..pipeline.lighting.files import GROUND, Place
+from ..pipeline.settings.groups import RunSettings
+from ..pipeline.stages import Progress, Stage, Steps
+from .image_worker import ImageWorker
+from .rendering import devices
+from .rendering.render_scene import remove_scene, render, scratch_file, side_scene
+from .scene.backdrop import fade_of
+from .scene.collections import existing_objects, remove_objects
+from .scene.light_groups import group_lights, keep_groups
 
 # Pixels over the whole ground for each of a reference's: a shadow on a matt ground has finer detail right under the product only.
 SHARE, LEAST, MOST = 0.25, 64, 256
