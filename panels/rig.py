@@ -129,6 +129,35 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         layout.prop(own, "shadow")
 
 
+class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
+    """Each light of the finished references by itself."""
+
+    bl_label = "Light Mix"
+    bl_parent_id = "CONSISTENCY_PT_rig"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        layout, own = self.layout, context.scene.consistency
+        for change in own.mix:
+            row = layout.row(align=True)
+            row.prop(change, "on", text="")
+            line = row.row(align=True)
+            line.active = change.on
+            line.prop(change, "strength", text=change.name.title(), slider=True)
+            line.prop(change, "own_kelvin", text="", icon="OUTLINER_OB_LIGHT")
+            if change.own_kelvin:
+                line.prop(change, "kelvin", text="")
+            line.prop(change, "tint", text="")
+        row = layout.row(align=True)
+        row.operator("consistency.begin_mix", text="Start Anew" if len(own.mix) else "Mix Lights", icon="LIGHT")
+        if len(own.mix):
+            row.operator("consistency.mix_to_scene", icon="SCENE_DATA")
+        column = layout.column(align=True)
+        for look in own.looks:
+            column.operator("consistency.apply_look", text=look.name, icon="HIDE_OFF").name = look.name
+        column.operator("consistency.keep_look", icon="ADD")
+
+
 class CONSISTENCY_PT_frame(Sidebar, bpy.types.Panel):
     bl_label = "Frame"
     bl_translation_context = OURS
@@ -151,5 +180,6 @@ CLASSES = (
     CONSISTENCY_PT_rig,
     CONSISTENCY_PT_light_presets,
     CONSISTENCY_PT_lighting,
+    CONSISTENCY_PT_mix,
     CONSISTENCY_PT_frame,
 )

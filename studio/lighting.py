@@ -18,9 +18,10 @@ from ..pipeline.sentences import no_environment, no_such_lighting
 from ..pipeline.settings import lighting
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.settings.lighting import PlacedLamp, Preset
-from ..pipeline.settings.lights import AS_IT_IS, ENVIRONMENT
+from ..pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, Light
 from ..pipeline.settings.temperature import relative
 from .scene.collections import collection, existing_objects, remove_objects
+from .scene.light_groups import group_of
 
 
 def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
@@ -95,6 +96,22 @@ def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
     daylight = thing.data.temperature_color
     thing.data.color = [tint * daylight[1] / channel for tint, channel in zip(lamp.tint, daylight, strict=True)]
     thing.data.temperature = lamp.kelvin
+
+
+def change_added_lamps(group: str, light: Light) -> None:
+    """Give the lamps that the artist has added to our collection, and that are in ``group``, the change of ``light``."""
+    for thing in existing_objects(names.LIGHTING):
+        if names.ROLE in thing or thing.type != "LIGHT" or group_of(thing) != group:
+            continue
+        lamp = thing.data
+        lamp.energy *= light.strength * light.on
+        colour = light.tint
+        if light.kelvin is not None and lamp.use_temperature:
+            lamp.temperature = light.kelvin
+        elif light.kelvin is not None:
+            warmth = relative(light.kelvin, lighting.DAYLIGHT)
+            colour = (colour[0] * warmth[0], colour[1] * warmth[1], colour[2] * warmth[2])
+        lamp.color = [old * factor for old, factor in zip(lamp.color, colour, strict=True)]
 
 
 def _set_world(preset: Preset, settings: RunSettings) -> None:

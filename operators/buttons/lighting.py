@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import json
+
 import bpy
 from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
+from ...pipeline.names import LIGHTING, ROLE
+from ...pipeline.settings.lighting import PRESETS, light_names
+from ...pipeline.settings.lights import AS_IT_IS
+from ...pipeline.settings.look import look_of, with_look
 from ...pipeline.settings.options import LightRig
-from ..editing import live
+from ..editing import lights, live, scene_settings
 from .operator_base import Button
 
 FOLDER = "consistency/lighting"
@@ -67,10 +73,97 @@ class CONSISTENCY_OT_reset_light(Button, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context) -> None:
         light = context.scene.consistency.light
+        context.scene.consistency.lights.clear()
         with live.paused():
             for name in CORRECTIONS:
                 light.property_unset(name)
         live.light_changed(light, context)
 
 
-CLASSES = (CONSISTENCY_OT_save_light_preset, CONSISTENCY_OT_load_light_preset, CONSISTENCY_OT_reset_light)
+class CONSISTENCY_OT_begin_mix(Button, bpy.types.Operator):
+    """Mix the lights one by one; the mix starts from the lamps as they are"""
+
+    bl_idname = "consistency.begin_mix"
+    bl_label = "Mix Lights"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context: bpy.types.Context) -> None:
+        from ...studio.scene.collections import existing_objects
+        from ...studio.scene.light_groups import group_of
+
+        own = context.scene.consistency
+        added = [group_of(lamp) for lamp in existing_objects(LIGHTING) if ROLE not in lamp]
+        lights.from_lights(own.mix, dict.fromkeys([*light_names(PRESETS[own.lighting]), *sorted(set(added))], AS_IT_IS))
+
+
+class CONSISTENCY_OT_mix_to_scene(Button, bpy.types.Operator):
+    """Give the lamps the mix's strengths and colours, and begin the mix anew"""
+
+    bl_idname = "consistency.mix_to_scene"
+    bl_label = "To Scene"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context: bpy.types.Context) -> None:
+        from ...studio.lighting import change_added_lamps
+
+        own = context.scene.consistency
+        placed = set(light_names(PRESETS[own.lighting]))
+        for change in own.mix:
+            light = lights.light_of(change)
+            if light.changes_nothing:
+                continue
+            if change.name in placed:
+                before = own.lights.get(change.name)
+                lights.set_change(
+                    own.lights, change.name, light.after(AS_IT_IS if before is None else lights.light_of(before))
+                )
+            else:
+                change_added_lamps(change.name, light)
+        lights.from_lights(own.mix, dict.fromkeys([change.name for change in own.mix], AS_IT_IS))
+        live.light_changed(own, context)
+
+
+class CONSISTENCY_OT_keep_look(Button, bpy.types.Operator):
+    """Keep this lighting, its lights and the backdrop with the scene, under a name"""
+
+    bl_idname = "consistency.keep_look"
+    bl_label = "Keep Look"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Name", description="What the look is called", default="Look")
+
+    def act(self, context: bpy.types.Context) -> None:
+        own = context.scene.consistency
+        look = own.looks.get(self.name) or own.looks.add()
+        look.name, look.data = self.name, json.dumps(look_of(scene_settings.to_settings(context.scene)))
+        own.look_index = list(own.looks.keys()).index(self.name)
+
+
+class CONSISTENCY_OT_apply_look(Button, bpy.types.Operator):
+    """Light the product as the selected look says"""
+
+    bl_idname = "consistency.apply_look"
+    bl_label = "Apply Look"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Name", description="Which of the scene's looks", options={"SKIP_SAVE"})
+
+    def act(self, context: bpy.types.Context) -> set[str] | None:
+        own = context.scene.consistency
+        look = own.looks.get(self.name)
+        if look is None:
+            return self.refuse(f"the scene keeps no look {self.name!r}; keep one first")
+        settings = scene_settings.to_settings(context.scene)
+        scene_settings.set_look(context.scene, with_look(settings, json.loads(look.data)))
+        return None
+
+
+CLASSES = (
+    CONSISTENCY_OT_save_light_preset,
+    CONSISTENCY_OT_load_light_preset,
+    CONSISTENCY_OT_reset_light,
+    CONSISTENCY_OT_begin_mix,
+    CONSISTENCY_OT_mix_to_scene,
+    CONSISTENCY_OT_keep_look,
+    CONSISTENCY_OT_apply_look,
+)

@@ -141,9 +141,19 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         update=live.light_changed,
     )
-    lights: CollectionProperty(type=lights.CONSISTENCY_PG_light_change)
-    mix: CollectionProperty(type=lights.CONSISTENCY_PG_light_change)
-    looks: CollectionProperty(type=lights.CONSISTENCY_PG_look)
+    lights: CollectionProperty(
+        name="Lights",
+        description="What is changed of single lights, and the lamps have",
+        type=lights.CONSISTENCY_PG_light_change,
+    )
+    mix: CollectionProperty(
+        name="Mix",
+        description="What is changed of single lights on top of that, in the finished references only",
+        type=lights.CONSISTENCY_PG_light_change,
+    )
+    looks: CollectionProperty(
+        name="Looks", description="Looks that are kept with the scene", type=lights.CONSISTENCY_PG_look
+    )
     look_index: IntProperty(name="Look", description="The selected look")
     light: PointerProperty(name="Light", description="Corrections of the preset", type=CONSISTENCY_PG_light)
     seed_lock: BoolProperty(

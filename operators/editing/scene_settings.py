@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.settings import look
 from ...pipeline.settings.backdrop import is_file
 from ...pipeline.settings.choices import BackendName, DeviceChoice
 from ...pipeline.settings.options import OPTIONS, LightRig, Money
@@ -131,10 +132,7 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
         _inputs(own, settings)
         own.backend = settings.service.backend
         own.about = made_from(settings.inputs.files, settings.inputs.text)
-        _set_backdrop(own, settings.studio.backdrop)
-        lights.from_lights(own.lights, settings.studio.lights)
-        for option in LightRig.options:
-            set_property(option, own.light, getattr(settings.studio.light_rig, option.name))
+        _set_light(own, settings)
         parameters.from_overrides(scene, settings.service.overrides)
         own.gate_rest = json.dumps(_rest_of_gate(settings))
         own.own_budget = True
@@ -142,6 +140,24 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
     for angle in own.angles:
         angle.detail_photo = settings.gate.details.get(angle.name, "")
     live.light_changed(own, bpy.context)
+
+
+def set_look(scene: bpy.types.Scene, settings: RunSettings) -> None:
+    """Set what of the panels is the look to that of ``settings``."""
+    own = scene.consistency
+    with live.paused():
+        for option in OPTIONS:
+            if option.name in look.OPTIONS and option.prop:
+                set_property(option, own, option.value_in(settings))
+        _set_light(own, settings)
+    live.light_changed(own, bpy.context)
+
+
+def _set_light(own: Any, settings: RunSettings) -> None:
+    _set_backdrop(own, settings.studio.backdrop)
+    lights.from_lights(own.lights, settings.studio.lights)
+    for option in LightRig.options:
+        set_property(option, own.light, getattr(settings.studio.light_rig, option.name))
 
 
 def _rest_of_gate(settings: RunSettings) -> dict[str, Any]:

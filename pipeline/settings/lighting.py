@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .groups import LightRig
+from .options import LightRig
 from .lights import AS_IT_IS, ENVIRONMENT, GLOW, WHITE, Light
 
 Role = Literal["key", "fill", "rim"]
