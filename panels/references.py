@@ -81,6 +81,7 @@ class CONSISTENCY_PT_references_options(Sidebar, bpy.types.Panel):
         layout, own = self.layout, context.scene.consistency
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(own, "quality")
         layout.prop(own, "samples")
         layout.operator("consistency.refresh", icon="VIEWZOOM")
         if 0 <= own.angle_index < len(own.angles):

@@ -34,7 +34,7 @@ def render_finish(
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)
     finish = settings.model_copy(
-        update={"samples": (settings.studio.samples or quality(settings.studio.size).samples) * MORE_SAMPLES}
+        update={"samples": (settings.studio.samples or quality(settings).samples) * MORE_SAMPLES}
     )
     lights = groups_for_glow(settings)
     scene = render_scene(finish, device, lights)

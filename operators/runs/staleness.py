@@ -27,7 +27,7 @@ AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole produ
 WORDS = {
     "camera": "camera moved",
     "light": "light changed",
-    "picture": "size or samples changed",
+    "picture": "size or quality changed",
     "mesh": "mesh changed",
     "material": "material changed",
 }
@@ -48,7 +48,7 @@ def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     return {
         "camera": short_hash(camera),
         "light": short_hash(light),
-        "picture": short_hash([settings.resolution, settings.studio.samples]),
+        "picture": short_hash([settings.resolution, settings.studio.samples, settings.studio.quality]),
     }
 
 

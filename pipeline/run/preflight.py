@@ -16,7 +16,7 @@ from ..formats.picture_bytes import is_cut_short, kind_of
 from ..sentences import no_environment, no_such_light, no_such_lighting
 from ..settings import lighting
 from ..settings.backdrop import is_file
-from ..settings.choices import BackendName
+from ..settings.choices import BackendName, Quality
 from ..settings.groups import RunSettings
 from .run_folder import RunFolder
 
@@ -28,6 +28,8 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     """Raises a ConsistencyError with the cure for settings that can't work."""
     if settings.studio.lighting not in lighting.PRESETS:
         raise no_such_lighting(settings.studio.lighting, lighting.PRESETS)
+    if settings.service.backend == BackendName.FAL and settings.studio.quality == Quality.DRAFT:
+        raise UsageError("nothing is bought from drafts; choose the quality standard or final, or the backend local")
     known = lighting.light_names(lighting.PRESETS[settings.studio.lighting])
     for name in settings.studio.lights:
         if name not in known:

@@ -32,6 +32,14 @@ class DeviceChoice(StrEnum):
     GPU = "gpu"  # an error where there is none
 
 
+class Quality(StrEnum):
+    """How well the references are rendered."""
+
+    DRAFT = "draft"  # to judge light and framing by; nothing is bought from it
+    STANDARD = "standard"
+    FINAL = "final"
+
+
 class Restore(StrEnum):
     """Which detail of the render exact mode restores."""
 

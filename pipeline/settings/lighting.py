@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .options import LightRig
 from .lights import AS_IT_IS, ENVIRONMENT, GLOW, WHITE, Light
+from .options import LightRig
 
 Role = Literal["key", "fill", "rim"]
 DAYLIGHT = 6500.0  # kelvin; white in Blender's Rec. 709 working space

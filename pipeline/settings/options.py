@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
 from ..verdicts import Unsure
-from .choices import BackendName, DeviceChoice, MotionName, Restore
+from .choices import BackendName, DeviceChoice, MotionName, Quality, Restore
 from .lights import Light
 
 Rung = Literal["reroll", "stricter", "depth"]
@@ -215,8 +215,18 @@ class Studio(Group):
     )
     size: int = option(1024, "pixels of the picture's longer side", unit="pixels", least=64, most=4096, label="Size")
     aspect: float = option(1.0, "width over height", least=0.4, most=2.5, label="Aspect")
+    quality: Quality = option(
+        Quality.STANDARD,
+        "how well the references are rendered",
+        label="Quality",
+        choices={
+            Quality.DRAFT: ("Draft", "To judge light and framing by, in seconds; nothing is bought from drafts"),
+            Quality.STANDARD: ("Standard", "Shape, outline and print as exact as image models can use"),
+            Quality.FINAL: ("Final", "Also glass and caustics without noise; many times slower"),
+        },
+    )
     samples: int | None = option(
-        None, "Cycles samples a pixel", unset="until the noise is low", least=1, most=65536, label="Samples"
+        None, "Cycles samples a pixel", unset="as many as the quality needs", least=1, most=65536, label="Samples"
     )
     device: DeviceChoice = option(
         DeviceChoice.AUTO,

@@ -23,6 +23,7 @@ from bpy.types import Object, Scene
 from ...pipeline import names
 from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderError
 from ...pipeline.sentences import renders_already
+from ...pipeline.settings.choices import Quality as Word
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import compat
@@ -39,23 +40,28 @@ SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
 
 
 class Quality(NamedTuple):
-    """The most ``samples`` a pixel gets, the ``noise`` at which it gets no more, and how the denoiser's guides are made."""
+    """The most ``samples`` a pixel gets, the ``noise`` at which it gets no more, and how the denoiser and its guides work."""
 
     samples: int
     noise: float
     prefilter: Literal["FAST", "ACCURATE"]
+    denoiser: Literal["FAST", "BALANCED"] = "BALANCED"
 
 
 # By the pixels of the longer side: in a larger picture every detail covers more pixels, so the denoiser knows more of it
 # and needs fewer samples. Thick glass in front of liquid reaches 40 dB against 2,048 samples with these
 # (python -m benchmarks.references); a matt product stops long before the most. Noisy guides blur what few samples leave;
 # clean ones blur what many have drawn.
-QUALITIES = {0: Quality(1024, 0.01, "FAST"), 512: Quality(512, 0.015, "ACCURATE")}
+FINAL = {0: Quality(1024, 0.01, "FAST"), 512: Quality(512, 0.015, "ACCURATE")}
+STANDARD = {0: Quality(128, 0.04, "FAST"), 512: Quality(64, 0.05, "FAST")}
+DRAFT = {0: Quality(8, 0.2, "FAST", "FAST")}
+QUALITIES = {Word.DRAFT: DRAFT, Word.STANDARD: STANDARD, Word.FINAL: FINAL}
 
 
-def quality(size: int) -> Quality:
-    """What a picture of ``size`` pixels on its longer side is rendered with by default."""
-    return QUALITIES[max(least for least in QUALITIES if least <= size)]
+def quality(settings: RunSettings) -> Quality:
+    """What the settings' pictures are rendered with, where they say no number of samples."""
+    by_size = QUALITIES[settings.studio.quality]
+    return by_size[max(least for least in by_size if least <= settings.studio.size)]
 
 
 def render_scene(settings: RunSettings, device: Device, groups: Iterable[str] = ()) -> Scene:
@@ -129,13 +135,13 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
         scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "GPU" if device.is_gpu else "CPU"
-    wanted = quality(settings.studio.size)
+    wanted = quality(settings)
     cycles.samples = settings.studio.samples or wanted.samples
     cycles.use_adaptive_sampling = True
     cycles.adaptive_threshold = wanted.noise
     cycles.adaptive_min_samples = 0
     cycles.seed = 0
-    _set_denoiser(cycles, device, wanted.prefilter)
+    _set_denoiser(cycles, device, wanted)
     # Glass in glass in glass, as bottles are; the defaults darken it.
     cycles.max_bounces, cycles.transmission_bounces, cycles.transparent_max_bounces = 16, 16, 16
     cycles.blur_glossy = 0.5
@@ -147,7 +153,7 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
         scene.render.use_persistent_data = keep
 
 
-def _set_denoiser(cycles: Any, device: Device, prefilter: str) -> None:
+def _set_denoiser(cycles: Any, device: Device, wanted: Quality) -> None:
     try:
         cycles.denoiser = "OPENIMAGEDENOISE"
     except TypeError:  # built without Open Image Denoise, as Debian's is: noisier, but rendered
@@ -155,8 +161,7 @@ def _set_denoiser(cycles: Any, device: Device, prefilter: str) -> None:
         return
     cycles.use_denoising = True
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    cycles.denoising_prefilter = prefilter
-    cycles.denoising_quality = "BALANCED"
+    cycles.denoising_prefilter, cycles.denoising_quality = wanted.prefilter, wanted.denoiser
     if hasattr(cycles, "denoising_use_gpu"):
         cycles.denoising_use_gpu = device.is_gpu
 

@@ -29,7 +29,13 @@ KEPT = """
  "regions": {"front": "/photos/label.png"}, "details": {"profile": "/photos/side.jpg"}}, "budget": 2.5, "daily_budget": 10.0,
  "product_budget": 4.0, "private": true}
 """
-SINCE = {"lights", "environment", "environment_rotation", "environment_strength"}  # options that 0.1.0 did not have
+SINCE = {
+    "lights",
+    "environment",
+    "environment_rotation",
+    "environment_strength",
+    "quality",
+}  # options that 0.1.0 did not have
 
 
 def test_settings_of_an_earlier_version_are_read_and_written_as_they_were():
