@@ -53,7 +53,7 @@ class Quality(NamedTuple):
 # (python -m benchmarks.references); a matt product stops long before the most. Noisy guides blur what few samples leave;
 # clean ones blur what many have drawn.
 FINAL = {0: Quality(1024, 0.01, "FAST"), 512: Quality(512, 0.015, "ACCURATE")}
-STANDARD = {0: Quality(128, 0.04, "FAST"), 512: Quality(64, 0.05, "FAST")}
+STANDARD = {0: Quality(128, 0.03, "FAST"), 512: Quality(64, 0.05, "FAST")}
 DRAFT = {0: Quality(8, 0.2, "FAST", "FAST")}
 QUALITIES = {Word.DRAFT: DRAFT, Word.STANDARD: STANDARD, Word.FINAL: FINAL}
 
