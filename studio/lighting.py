@@ -94,7 +94,7 @@ def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
     # leaves a grey product exactly grey and other temperatures are relative to it.
     thing.data.temperature = lighting.DAYLIGHT
     daylight = thing.data.temperature_color
-    thing.data.color = [tint * daylight[1] / channel for tint, channel in zip(lamp.tint, daylight, strict=True)]
+    thing.data.color = [tint * daylight[1] / daylight[axis] for axis, tint in enumerate(lamp.tint)]
     thing.data.temperature = lamp.kelvin
 
 
@@ -111,7 +111,7 @@ def change_added_lamps(group: str, light: Light) -> None:
         elif light.kelvin is not None:
             warmth = relative(light.kelvin, lighting.DAYLIGHT)
             colour = (colour[0] * warmth[0], colour[1] * warmth[1], colour[2] * warmth[2])
-        lamp.color = [old * factor for old, factor in zip(lamp.color, colour, strict=True)]
+        lamp.color = [lamp.color[axis] * factor for axis, factor in enumerate(colour)]
 
 
 def _set_world(preset: Preset, settings: RunSettings) -> None:

@@ -125,7 +125,8 @@ class Mixed:
     def mix(self, lights: Mapping[str, Light]) -> Pixels:
         """The picture with ``lights``, by their groups' names, on top of what was rendered: ``picture``."""
         factors = gains(lights, self._rendered)
-        changed = [name for name, factor in factors.items() if not np.array_equal(factor, self._gains.get(name))]
+        never = np.full(3, np.nan, np.float32)  # equals nothing
+        changed = [name for name, factor in factors.items() if not np.array_equal(factor, self._gains.get(name, never))]
         if changed:
             self._add_up(factors, changed)
             self._gains = factors

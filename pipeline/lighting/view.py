@@ -11,7 +11,7 @@ GPU may take the cube as a 3D texture: ``View.cube``, by ``shaped`` colours.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,8 @@ class View:
 
     greys: NDArray[np.float32]
     cube: NDArray[np.float32]
+    _corrections: NDArray[np.int64] = field(init=False, repr=False)  # each four 16-bit numbers
+    _curve: NDArray[np.int16] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         alone = np.interp(_MIDDLES, _LIGHT, self.greys)
@@ -66,14 +68,14 @@ class View:
             np.maximum(scaled, 0.0, out=scaled)
             np.minimum(scaled, _STEPS, out=scaled)
             step = scaled.astype(np.uint16)
-            levels[:, channel] = np.take(self._curve, step, mode="clip")  # type: ignore[attr-defined]
+            levels[:, channel] = np.take(self._curve, step, mode="clip")
             cell = np.take(_CELL, step, mode="clip")
             if channel == 0:
                 np.copyto(cells, cell)
             else:
                 cells *= CELLS
                 cells += cell
-        levels += np.take(self._corrections, cells, mode="clip").view(np.int16).reshape(count, 4)  # type: ignore[attr-defined]
+        levels += np.take(self._corrections, cells, mode="clip").view(np.int16).reshape(count, 4)
         np.maximum(levels, 0, out=levels)
         np.minimum(levels, FINE - 1, out=levels)
         pixels = work.pixels[:count]

@@ -53,7 +53,7 @@ def shoot(model, settings, folder):
 
 @pytest.fixture
 def settings():
-    return RunSettings(angles=(VIEW,), size=SIZE, samples=192, motion="none", device="cpu")
+    return RunSettings(angles=(VIEW,), size=SIZE, samples=192, quality="final", motion="none", device="cpu")
 
 
 @pytest.fixture
