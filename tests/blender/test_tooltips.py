@@ -20,6 +20,8 @@ MEASURED = {
     "ANGLE",
     "DISTANCE",
     "DISTANCE_CAMERA",
+    "COLOR",
+    "COLOR_GAMMA",
     "TIME",
     "TIME_ABSOLUTE",
     "TEMPERATURE",
