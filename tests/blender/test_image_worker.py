@@ -35,6 +35,8 @@ from tests.pure.test_private import holds_key
 
 MEANWHILE = Progress("photoreal", "writing")
 
+UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
+
 
 @pytest.fixture
 def worker(monkeypatch):
@@ -115,6 +117,9 @@ def test_it_goes_with_the_first_blender_also_in_the_middle_of_a_task(worker, tmp
         angle=asdict(settings.studio.angles[0]),
         folder=str(tmp_path),
         facts={},
+        lights={},
+        matrix_world=UNIT,
+        projection=UNIT,
     )
     writer = None
     while writer is None:  # until it reads
@@ -154,6 +159,9 @@ def test_killing_a_blender_takes_its_second_one_along(tmp_path):
         "angle": asdict(settings.studio.angles[0]),
         "folder": str(tmp_path),
         "facts": {},
+        "lights": {},
+        "matrix_world": UNIT,
+        "projection": UNIT,
     }
     first = subprocess.Popen([sys.executable, "-c", PARENT, json.dumps(job)], stdout=subprocess.PIPE, text=True)
     try:
