@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput, BadRender
 from .arrays import Array, resize, shrink
+from .colour import to_srgb
 from .silhouette import Silhouette, trace
 
 SIZE = 1024  # lengths named _px are measured at this longer side
@@ -51,8 +52,9 @@ class Reference:
     """One render with its passes, all of one size. Passes that are None are not tested against.
 
     ``rgb``: (H, W, 3) sRGB 0..1. ``mask``: (H, W) 0..1, the renderer's alpha of the product. ``depth``: (H, W) metres along
-    the optical axis. ``normal``, ``position``: (H, W, 3) in world axes, metres. ``label``: (H, W) 0..1, regions whose print
-    must not change; None: found in ``rgb``. Raises BadRender for an empty mask, BadInput for arrays of unequal size.
+    the optical axis. ``normal``, ``position``: (H, W, 3) in world axes, metres. ``albedo``: (H, W, 3) linear, the colour of
+    the surface without any light (Cycles' diffuse colour; black where it is glass or metal). ``label``: (H, W) 0..1, regions
+    whose print must not change; None: found in ``albedo``, else in ``rgb``. Raises BadRender for an empty mask, BadInput for arrays of unequal size.
     """
 
     rgb: Array
@@ -62,10 +64,11 @@ class Reference:
     position: Array | None = None
     camera: Camera | None = None
     label: Array | None = None
+    albedo: Array | None = None
 
     def __post_init__(self) -> None:
         height, width = self.mask.shape[:2]
-        for name in ("rgb", "depth", "normal", "position", "label"):
+        for name in ("rgb", "depth", "normal", "position", "label", "albedo"):
             array = getattr(self, name)
             if array is not None and array.shape[:2] != (height, width):
                 raise BadInput(f"the reference's {name} is not of its mask's size, {width} × {height}; render it again")
@@ -89,6 +92,21 @@ class Reference:
     def inside(self) -> NDArray[np.bool_]:
         return self.mask > 0.5
 
+    @cached_property
+    def surface(self) -> Array | None:
+        """(H, W, 3): the surface's colour, sRGB-coded; what of it lies outside the mask is not the product's."""
+        return None if self.albedo is None else np.clip(to_srgb(np.clip(self.albedo, 0, 1)), 0, 1).astype(np.float32)
+
+    @cached_property
+    def matt(self) -> NDArray[np.bool_]:
+        """(H, W): where the light that the render shows is mostly the surface's own colour, lit: no glass, no mirror.
+
+        A highlight is lighter than the surface's colour under any light that the rest of the picture has.
+        """
+        if self.albedo is None:
+            return np.zeros(self.mask.shape, dtype=bool)
+        return self.inside & (self.albedo.max(axis=-1) > 0.012)
+
     def at_working_size(self) -> Reference:
         """This reference at a longer side below 2 × 1024, where more pixels would cost time and add nothing."""
         factor = max(self.mask.shape) // SIZE
@@ -100,7 +118,10 @@ class Reference:
         height, width = (side // factor for side in self.mask.shape)
         picked = {name: None if part is None else part[:height, :width] for name, part in picked.items()}
         label = None if self.label is None else shrink(self.label, factor)
-        return Reference(shrink(self.rgb, factor), shrink(self.mask, factor), **picked, camera=self.camera, label=label)
+        albedo = None if self.albedo is None else shrink(self.albedo, factor)
+        return Reference(
+            shrink(self.rgb, factor), shrink(self.mask, factor), **picked, camera=self.camera, label=label, albedo=albedo
+        )
 
 
 def as_picture(pixels: NDArray[Any], height: int, width: int) -> Array:

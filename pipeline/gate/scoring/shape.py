@@ -84,13 +84,13 @@ def measure(
     return replace(result, hollow=hollow, faded=faded), refined
 
 
-def trust(reference: Reference, behind: Backdrop) -> Bools:
-    """(N,): points of the outline that are found where they belong in the render itself.
+def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) -> Bools:
+    """(N,): points of the outline that are found where they belong in the render itself; ``picture``: or in this form of it.
 
     The render's outline is right by definition. Where even there another edge is taken for it, such as a stripe printed
     along the rim, what is found in a picture says nothing, unless it is gone.
     """
-    itself, _ = measure(reference.rgb, reference, Similarity(pivot=reference.silhouette.centre), behind)
+    itself, _ = measure(reference.rgb if picture is None else picture, reference, Similarity(pivot=reference.silhouette.centre), behind)
     wrong = (np.abs(itself.displacement) > OFF / 2) & (itself.state != UNSEEN)
     around = np.convolve(wrong.astype(np.float32), np.ones(5), mode="same") > 0 if len(wrong) >= 5 else wrong
     return ~around

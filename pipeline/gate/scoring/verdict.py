@@ -7,7 +7,8 @@ on white, or a backdrop full of edges, can't be verified, and says so instead of
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -114,9 +115,49 @@ class Numbers:
         return {part.name: round(getattr(self, part.name), 4) for part in fields(self)}
 
 
-def judge(numbers: Numbers, thresholds: Thresholds | None = None) -> Verdict:
-    """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong."""
+LOWEST = ("inner_recall", "inner_centred", "label_correlation", "coverage", "contrast")  # the worst of these is the least
+MARGIN = 1.25  # times what the render itself, mildly degraded, measures is no fault yet
+
+
+def worst(measured: Iterable[Numbers]) -> Numbers:
+    """Of each number the worst; of signed ones the furthest from none."""
+    rows = [each.as_dict() for each in measured]
+
+    def of(name: str) -> float:
+        values = [row[name] for row in rows]
+        if name in LOWEST:
+            return min(values)
+        return max(values, key=lambda value: abs(value - (1.0 if name == "scale" else 0.0)))
+
+    return Numbers(**{part.name: of(part.name) for part in fields(Numbers)})
+
+
+def for_view(t: Thresholds, own: Numbers) -> Thresholds:
+    """``t``, nowhere tighter than a view's own render keeps. ``own``: of gate.Prepared."""
+    loose = {
+        "shift_px": max(abs(own.dx_px), abs(own.dy_px)),
+        "scale": abs(own.scale - 1),
+        "rotation_deg": abs(own.rotation_deg),
+        **{name: getattr(own, name) for name in ("p95_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share")},
+    }  # fmt: skip
+    loose |= {f"{name}_hard": loose[name] for name in ("p95_px", "bad_share", "hollow_share", "label_changed", "added_share")}
+    tight = {name: getattr(own, name) / MARGIN for name in ("inner_centred", "inner_recall", "coverage")}
+    tight |= {"inner_centred_hard": tight["inner_centred"], "blank_contrast": own.contrast / (4 * MARGIN)}
+    return replace(
+        t,
+        **{name: max(getattr(t, name), MARGIN * value) for name, value in loose.items()},
+        **{name: min(getattr(t, name), value) for name, value in tight.items()},
+        clutter=max(t.clutter, own.clutter + 0.02),
+    )
+
+
+def judge(numbers: Numbers, thresholds: Thresholds | None = None, own: Numbers | None = None) -> Verdict:
+    """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong.
+
+    ``own``: the worst that the view's own render, mildly degraded, measures.
+    """
     t = thresholds or fitted()
+    t = t if own is None else for_view(t, own)
     # Where product and backdrop share a colour the walk goes astray as it does among a backdrop's own edges.
     plain = numbers.clutter <= t.clutter and _drowned(numbers) <= t.faded_share
     faults = _blank(numbers, t)
