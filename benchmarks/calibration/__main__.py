@@ -53,7 +53,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one camera chain a picture")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "consistency-calibration")
     parser.add_argument("--workers", type=int, default=max(1, min(4, (os.cpu_count() or 2) - 1)))
-    parser.add_argument("--render-at-most", type=int, default=10**9, help="pictures rendered in this call; the rest is left out")
+    parser.add_argument(
+        "--render-at-most", type=int, default=10**9, help="pictures rendered in this call; the rest is left out"
+    )
     parser.add_argument("--write", action="store_true", help="store the fitted thresholds")
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,9 @@ def _table(rows: list[Row]) -> list[str]:
         for name in sorted({row[key] for row in true}):
             lines.append(_true_line(f"{title} {name}", [row for row in true if row[key] == name]))
     lines.append(_true_line("all", true))
-    lines.append(_true_line("the reference and its mild degradations", [row for row in rows if row["kind"] == "reference"]))
+    lines.append(
+        _true_line("the reference and its mild degradations", [row for row in rows if row["kind"] == "reference"])
+    )
     lines.append(f"  {'fault':<26}{'n':>5}{'caught':>9}{'unsure':>9}{'passed':>9}{'AUC':>8}")
     wrong = [row for row in rows if not is_true(row)]
     for kind in sorted({row["kind"] for row in wrong}):

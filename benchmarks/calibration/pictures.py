@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from consistency_pipeline.pipeline.gate.scoring.arrays import blur, dilate, distance_to, erode, luma, pull_outward, sample
+from consistency_pipeline.pipeline.gate.scoring.arrays import (
+    blur,
+    dilate,
+    distance_to,
+    erode,
+    luma,
+    pull_outward,
+    sample,
+)
 from consistency_pipeline.pipeline.gate.scoring.backdrop import backdrop_choice
 from consistency_pipeline.pipeline.gate.scoring.colour import to_linear, to_srgb
 
@@ -140,7 +148,9 @@ def _detail(picture: Picture) -> np.ndarray:
     return blur(np.abs(grey - blur(grey, 2.0)), 5.0)
 
 
-def _smooth_place(picture: Picture, inside: np.ndarray, random: np.random.Generator, keep: float) -> tuple[float, float]:
+def _smooth_place(
+    picture: Picture, inside: np.ndarray, random: np.random.Generator, keep: float
+) -> tuple[float, float]:
     unit = len(picture) / 1024
     deep = inside & (distance_to(~inside, int(keep * unit) + 1) >= keep * unit)
     deep = deep if deep.any() else inside
@@ -161,7 +171,9 @@ def _added_inside(picture: Picture, inside: np.ndarray, _albedo: np.ndarray, ran
         draw.rounded_rectangle((x - a, y - b, x + a, y + b), radius=min(a, b) * 0.4, fill=255)
     shape = blur(np.asarray(canvas, dtype=np.float32) / 255, 0.8)
     lit = (np.roll(shape, (-2, -2), (0, 1)) - np.roll(shape, (2, 2), (0, 1)))[..., None] * 0.35
-    tone = np.array(random.uniform(0.1, 0.9, 3) if random.random() < 0.5 else [random.uniform(0.1, 0.9)] * 3, dtype=np.float32)
+    tone = np.array(
+        random.uniform(0.1, 0.9, 3) if random.random() < 0.5 else [random.uniform(0.1, 0.9)] * 3, dtype=np.float32
+    )
     cover = (shape * random.uniform(0.6, 1.0))[..., None]
     return (picture * (1 - cover) + tone * cover + lit) * inside[..., None] + picture * ~inside[..., None]
 
@@ -293,7 +305,9 @@ def degraded(picture: Picture, random: np.random.Generator) -> dict[str, np.ndar
         return np.asarray(Image.open(stored), dtype=np.float32) / 255
 
     height, width = picture.shape[:2]
-    half = Image.fromarray((picture * 255 + 0.5).astype(np.uint8)).resize((width // 2, height // 2), Image.Resampling.LANCZOS)
+    half = Image.fromarray((picture * 255 + 0.5).astype(np.uint8)).resize(
+        (width // 2, height // 2), Image.Resampling.LANCZOS
+    )
     return {
         "itself": picture,
         "blur": blur(picture, 1.2 * len(picture) / 1024 + 0.4),

@@ -62,7 +62,9 @@ def patterned(name: str, kind: str, colour: Any, roughness: float) -> Any:
     nodes, links = made.node_tree.nodes, made.node_tree.links
     place = nodes.new("ShaderNodeTexCoord")
     stretch = nodes.new("ShaderNodeMapping")
-    stretch.inputs["Scale"].default_value = {"wood": (3, 3, 30), "fabric": (160, 160, 160), "brushed": (2, 2, 260)}[kind]
+    stretch.inputs["Scale"].default_value = {"wood": (3, 3, 30), "fabric": (160, 160, 160), "brushed": (2, 2, 260)}[
+        kind
+    ]
     noise = nodes.new("ShaderNodeTexNoise")
     noise.inputs["Scale"].default_value = 1.0
     mix = nodes.new("ShaderNodeMix")
@@ -86,7 +88,9 @@ WORDS = (
 )  # fmt: skip
 
 
-def label_picture(seed: int, which: str, ground: Any = None, ink: Any = None, lines: int = 5, large: bool = True) -> Any:
+def label_picture(
+    seed: int, which: str, ground: Any = None, ink: Any = None, lines: int = 5, large: bool = True
+) -> Any:
     """(512, 512, 3) of a label: a band, an emblem and lines of words in several sizes. ``which``: one of PRINTS."""
     random = np.random.default_rng(seed + (1000 if which == "changed" else 0))
     ground = tuple(int(255 * c) for c in (ground if ground is not None else random.uniform(0.7, 0.95, 3)))
@@ -97,7 +101,9 @@ def label_picture(seed: int, which: str, ground: Any = None, ink: Any = None, li
     if lines > 2:
         at = int(random.integers(30, 70))
         draw.rectangle((0, at, 512, at + int(random.integers(12, 40))), fill=accent)
-        x, y, size = (int(value) for value in (random.integers(150, 360), random.integers(130, 170), random.integers(30, 50)))
+        x, y, size = (
+            int(value) for value in (random.integers(150, 360), random.integers(130, 170), random.integers(30, 50))
+        )
         shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
         shape((x - size, y - size, x + size, y + size), outline=accent, width=8)
     words = list(random.permutation(WORDS)[:lines])
@@ -167,7 +173,9 @@ def part(kind: str, name: str, look: Any, at: Any, size: Any = (1, 1, 1), turn: 
         "ball": lambda: bpy.ops.mesh.primitive_uv_sphere_add(radius=0.5, segments=64, ring_count=32),
         "rod": lambda: bpy.ops.mesh.primitive_cylinder_add(radius=0.5, depth=1, vertices=64),
         "tube": lambda: bpy.ops.mesh.primitive_cylinder_add(radius=0.5, depth=1, vertices=96, end_fill_type="NOTHING"),
-        "cone": lambda: bpy.ops.mesh.primitive_cone_add(radius1=0.5, radius2=more.get("top", 0.28), depth=1, vertices=64),
+        "cone": lambda: bpy.ops.mesh.primitive_cone_add(
+            radius1=0.5, radius2=more.get("top", 0.28), depth=1, vertices=64
+        ),
         "ring": lambda: bpy.ops.mesh.primitive_torus_add(
             major_radius=0.5, minor_radius=more.get("wire", 0.08), major_segments=64, minor_segments=24
         ),
@@ -212,7 +220,14 @@ def gadget(label: str) -> None:
     dark = material("dark", (0.03, 0.03, 0.035), 0.3)
     part("box", "body", shell, (0, 0, 0.28), (0.80, 0.26, 0.50), bevel=0.04)
     part("box", "screen", dark, (-0.14, -0.125, 0.32), (0.40, 0.03, 0.28))
-    part("sheet", "label", printed("print", label_picture(23, label)), (-0.14, -0.1405, 0.32), (0.34, 0.22, 1), (90, 0, 0))
+    part(
+        "sheet",
+        "label",
+        printed("print", label_picture(23, label)),
+        (-0.14, -0.1405, 0.32),
+        (0.34, 0.22, 1),
+        (90, 0, 0),
+    )
     for row, height in enumerate((0.18, 0.30, 0.42)):
         part("rod", f"button{row}", dark, (0.26, -0.14, height), (0.08, 0.08, 0.05), (90, 0, 0))
     part("rod", "antenna", dark, (0.34, 0.05, 0.66), (0.035, 0.035, 0.36))
@@ -271,7 +286,9 @@ def backpack(label: str) -> None:
     part("box", "pocket", cloth, (0, -0.17, 0.26), (0.42, 0.12, 0.34), bevel=0.05)
     part("ring", "loop", cloth, (0, 0.02, 0.84), (0.16, 0.16, 0.16), (90, 0, 0), wire=0.12)
     for side in (-1, 1):
-        part("box", f"strap{'r' if side > 0 else 'l'}", cloth, (side * 0.30, 0.02, 0.40), (0.06, 0.10, 0.52), bevel=0.02)
+        part(
+            "box", f"strap{'r' if side > 0 else 'l'}", cloth, (side * 0.30, 0.02, 0.40), (0.06, 0.10, 0.52), bevel=0.02
+        )
     part("rod", "zip", material("zip", (0.7, 0.7, 0.7), 0.3, 1.0), (0.14, -0.235, 0.40), (0.02, 0.02, 0.07))
     print_ = printed("print", label_picture(67, label, (0.03, 0.03, 0.03), (0.85, 0.85, 0.82), 2), 0.8)
     part("sheet", "label", print_, (0, -0.2315, 0.26), (0.26, 0.18, 1), (90, 0, 0))
@@ -322,7 +339,9 @@ def shoe(_: str) -> None:
     lace = material("lace", (0.92, 0.92, 0.90), 0.8)
     for row in range(4):
         part("rod", f"lace{row}", lace, (0.02 + 0.07 * row, 0, 0.305 - 0.022 * row), (0.022, 0.022, 0.20), (90, 0, 0))
-    part("box", "stripe", material("stripe", (0.9, 0.9, 0.9), 0.5), (-0.12, -0.132, 0.20), (0.05, 0.03, 0.24), (0, 24, 0))
+    part(
+        "box", "stripe", material("stripe", (0.9, 0.9, 0.9), 0.5), (-0.12, -0.132, 0.20), (0.05, 0.03, 0.24), (0, 24, 0)
+    )
 
 
 def spectacles(_: str) -> None:

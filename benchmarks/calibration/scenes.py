@@ -164,7 +164,9 @@ def _world(scene: Any, colour: Any, strength: float) -> None:
     background.inputs["Strength"].default_value = strength
 
 
-def _lamp(scene: Any, kind: str, azimuth: float, height: float, strength: float, size: float, tint: Any = (1, 1, 1)) -> None:
+def _lamp(
+    scene: Any, kind: str, azimuth: float, height: float, strength: float, size: float, tint: Any = (1, 1, 1)
+) -> None:
     """``azimuth``: degrees from the camera's side; ``height``: metres, at two metres' distance."""
     import bpy
     from mathutils import Vector

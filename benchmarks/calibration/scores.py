@@ -52,7 +52,9 @@ def rows_of(view: View) -> list[dict[str, Any]]:
 def reference_of(shot: pictures.Shot) -> tuple[Reference, float]:
     picture, grey = pictures.as_reference(shot)
     camera = Camera(shot["matrix_world"], shot["projection"])
-    return Reference(picture, shot["alpha"], shot["depth"], shot["normal"], shot["position"], camera), grey
+    return Reference(
+        picture, shot["alpha"], shot["depth"], shot["normal"], shot["position"], camera, albedo=shot["albedo"]
+    ), grey
 
 
 def score(view: View) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import added, colour, edges, label, own, shape
+from . import added, cast, colour, edges, inside, label, own, recolour, shape
 from .arrays import Array, Bools, erode, luma
 from .backdrop import Backdrop, clutter, look_behind
 from .placement import Similarity, place
@@ -50,6 +50,9 @@ class Prepared:
         rendered = look_behind(work.rgb, work.mask, work.unit)
         self.trusted: Bools = shape.trust(work, rendered)
         self.shadow: Array = added.own_shadow(rendered)
+        self.caster = cast.casting(work, rendered.factor, rendered.inside.shape)
+        self.expected = inside.expect(work)
+        self.colours: list[Bools] = recolour.colour_regions(work)
         versions = list(own.degraded(work.rgb, work.unit))
         self._ask_only_what_shows(versions)
         self.own: Numbers = worst(_measure(version, self)[1] for version in versions)
@@ -60,7 +63,9 @@ class Prepared:
         for version in versions:
             inner = edges.measure(version, self.work, still, self.geometry)
             self.geometry = (self.geometry[0][inner.in_place], self.geometry[1][inner.in_place])
-            self.trusted = self.trusted & shape.trust(self.work, look_behind(version, self.work.mask, self.work.unit), version)
+            self.trusted = self.trusted & shape.trust(
+                self.work, look_behind(version, self.work.mask, self.work.unit), version
+            )
             printed = label.measure(version, self.work, self.label)
             if printed.changed is not None:
                 self.label = self.label & ~printed.changed
@@ -91,7 +96,9 @@ def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, F
     inner = edges.measure(picture, work, pose, prepared.geometry)
     straight = unwarp(picture, pose, sharp=False)
     printed = label.measure(straight, work, prepared.label)
-    extra = added.measure(behind, unit, prepared.shadow)
+    extra = added.measure(behind, unit, prepared.shadow, prepared.caster)
+    within = inside.measure(straight, work, prepared.expected)
+    other = recolour.measure(straight, work, prepared.colours)
     core = erode(work.inside, 4.0 * unit)
     shade = colour.compare(straight, work.rgb, core)
     numbers = Numbers(
@@ -119,6 +126,13 @@ def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, F
         shadow_share=extra.shadowlike,
         clutter=clutter(behind, extra.where, unit),
         contrast=_contrast(picture),
+        worst_px=outline.worst_px,
+        label_worst=printed.worst,
+        label_patch=printed.patch,
+        lost=within.lost,
+        moved_px=within.moved_px,
+        new=within.new,
+        recoloured=other.delta,
         delta_e=shade.median,
         tint=shade.tint,
     )

@@ -24,10 +24,10 @@ def degraded(picture: Array, unit: float) -> Iterator[Array]:
     yield picture
     yield blur(picture, DEFOCUS * unit)
     steep = picture + 0.25 * picture * (1 - picture) * (2 * picture - 1)
-    yield np.clip(steep * 1.12, 0, 1).astype(np.float32)
+    gain = np.clip(0.99 / max(float(np.percentile(steep, 99.5)), 0.1), 0.85, 1.12)  # what burns out is no mild degradation
+    yield np.clip(steep * gain, 0, 1).astype(np.float32)
     noise = np.random.default_rng(0).normal(size=picture.shape[:2]).astype(np.float32)[..., None]
     yield np.clip(np.rint((picture + noise * GRAIN) * 4 * LEVELS) / (4 * LEVELS), 0, 1).astype(np.float32)
     moved = (picture + np.roll(picture, 1, axis=1)) / 2  # by half a pixel
     half = shrink(moved, 2)
     yield np.clip(resize(half, *picture.shape[:2]), 0, 1)
-

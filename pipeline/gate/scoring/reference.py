@@ -120,7 +120,12 @@ class Reference:
         label = None if self.label is None else shrink(self.label, factor)
         albedo = None if self.albedo is None else shrink(self.albedo, factor)
         return Reference(
-            shrink(self.rgb, factor), shrink(self.mask, factor), **picked, camera=self.camera, label=label, albedo=albedo
+            shrink(self.rgb, factor),
+            shrink(self.mask, factor),
+            **picked,
+            camera=self.camera,
+            label=label,
+            albedo=albedo,
         )
 
 

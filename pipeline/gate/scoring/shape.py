@@ -15,6 +15,8 @@ from .walk import COARSE_STEP, best_path, prepare, walk
 
 REACH = 24.0  # px at 1024 that the outline is looked for
 OFF = 3.5  # px at 1024 from which a point of the outline is off
+STRETCH = 24.0  # px at 1024 of outline over which the worst place is looked for
+FAR = 12.0  # px at 1024: a point further off is as bad as a missing one
 RUN = 12.0  # px at 1024 of outline below which a bad run is noise
 SEARCH_NOISE = 1.5  # px at 1024, weight of a point's say in the last fit
 GOOD, OFF_STATE, MISSING, UNSEEN = range(4)
@@ -41,6 +43,7 @@ class Shape:
     state: NDArray[np.int8]
     hollow: Bools | None = None
     faded: Bools | None = None
+    worst_px: float = 0.0
 
     @property
     def bad_share(self) -> float:
@@ -77,11 +80,12 @@ def measure(
     # Where the product fades into the backdrop the edge that was found is another one, further in.
     state[_on_outline(faded, points, normals, unit)] = UNSEEN
     state[gone] = MISSING
+    stretch = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
-    return replace(result, hollow=hollow, faded=faded), refined
+    return replace(result, hollow=hollow, faded=faded, worst_px=stretch), refined
 
 
 def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) -> Bools:
@@ -90,7 +94,9 @@ def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) 
     The render's outline is right by definition. Where even there another edge is taken for it, such as a stripe printed
     along the rim, what is found in a picture says nothing, unless it is gone.
     """
-    itself, _ = measure(reference.rgb if picture is None else picture, reference, Similarity(pivot=reference.silhouette.centre), behind)
+    itself, _ = measure(
+        reference.rgb if picture is None else picture, reference, Similarity(pivot=reference.silhouette.centre), behind
+    )
     wrong = (np.abs(itself.displacement) > OFF / 2) & (itself.state != UNSEEN)
     around = np.convolve(wrong.astype(np.float32), np.ones(5), mode="same") > 0 if len(wrong) >= 5 else wrong
     return ~around
@@ -106,6 +112,25 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
     return Shape(
         float(p50), float(p95), share[OFF_STATE] / part, share[MISSING] / part, checked, 0.0, 0.0, left.astype(np.float32), state
     )  # fmt: skip
+
+
+def _worst_stretch(
+    left: Array, state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, stretch: float
+) -> float:
+    """Of all stretches of outline of which most is seen, the largest mean displacement; px at 1024."""
+    away = np.where(state == MISSING, FAR, np.minimum(np.abs(left), FAR)) * (state != UNSEEN)
+    worst = 0.0
+    for first, last, closed in chains:
+        count = max(3, round(stretch / max(float(length[first]), 1e-6)))
+        if last - first < count:
+            continue
+        part, seen = away[first:last], (state[first:last] != UNSEEN).astype(np.float64)
+        if closed:
+            part, seen = (np.concatenate([each, each[:count]]) for each in (part, seen))
+        sums, known = (np.convolve(each, np.ones(count), mode="valid") for each in (part, seen))
+        means = np.where(known >= 0.6 * count, sums / np.maximum(known, 1), 0.0)
+        worst = max(worst, float(means.max()))
+    return worst
 
 
 def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:

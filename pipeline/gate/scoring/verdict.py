@@ -108,6 +108,13 @@ class Numbers:
     shadow_share: float = 0.0
     clutter: float = 0.0
     contrast: float = 1.0
+    worst_px: float = 0.0
+    label_worst: float = 1.0
+    label_patch: float = 1.0
+    lost: float = 0.0
+    moved_px: float = 0.0
+    new: float = 0.0
+    recoloured: float = 0.0
     delta_e: float = 0.0
     tint: float = 0.0
 
@@ -115,7 +122,9 @@ class Numbers:
         return {part.name: round(getattr(self, part.name), 4) for part in fields(self)}
 
 
-LOWEST = ("inner_recall", "inner_centred", "label_correlation", "coverage", "contrast")  # the worst of these is the least
+LOWEST = (
+    "inner_recall", "inner_centred", "label_correlation", "label_worst", "label_patch", "coverage", "contrast",
+)  # fmt: skip  # the worst of these is the least
 MARGIN = 1.25  # times what the render itself, mildly degraded, measures is no fault yet
 
 
@@ -140,7 +149,9 @@ def for_view(t: Thresholds, own: Numbers) -> Thresholds:
         "rotation_deg": abs(own.rotation_deg),
         **{name: getattr(own, name) for name in ("p95_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share")},
     }  # fmt: skip
-    loose |= {f"{name}_hard": loose[name] for name in ("p95_px", "bad_share", "hollow_share", "label_changed", "added_share")}
+    loose |= {
+        f"{name}_hard": loose[name] for name in ("p95_px", "bad_share", "hollow_share", "label_changed", "added_share")
+    }
     tight = {name: getattr(own, name) / MARGIN for name in ("inner_centred", "inner_recall", "coverage")}
     tight |= {"inner_centred_hard": tight["inner_centred"], "blank_contrast": own.contrast / (4 * MARGIN)}
     return replace(
