@@ -15,7 +15,7 @@ PIP = .venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .SECONDARY:
-.PHONY: help python venv test demo build bench clean
+.PHONY: help python venv test demo build release bench clean
 
 help: ## this list
 	@echo "Lanes found here: $(or $(strip $(LANES)),none)"
@@ -50,7 +50,10 @@ demo: venv ## the whole pipeline on a sample product: no key, no network, into d
 build: venv ## the extension's zips into dist/; BLENDER=blender: one for the Blender at hand
 	.venv/bin/python packaging/build.py $(if $(BLENDER),--blender "$(BLENDER)")
 
-bench: venv ## the measurements that the README quotes
+release: venv ## zips, index and changelog entry of a new version; commits, tags and publishes nothing
+	.venv/bin/python packaging/release.py
+
+bench: venv ## the measurements in docs/measurements.md that take least
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; .venv/bin/python -m benchmarks.$$benchmark || exit 1; done
 
 clean: ## everything that was made here, virtual environments too

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The same program without a window: ``blender --command consistency …`` and, from a checkout, ``consistency …``."""
 
 from __future__ import annotations
@@ -10,17 +13,21 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .pipeline.arguments import make_parser, settings_from, with_limits
+from .pipeline.choices import BackendName
+from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
-from .pipeline.options import make_parser, settings_from, with_limits
-from .pipeline.terminal import Stop, drive, put, quiet_stdout, say
+from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
 
 if TYPE_CHECKING:
+    from .fal_backend.child.questions import Question
     from .pipeline.backend.ports import Backend
+    from .pipeline.run.bug_report import BugReport
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings import RunSettings
 
@@ -75,7 +82,7 @@ def entry_point() -> NoReturn:
 def find_key() -> tuple[str, str] | None:
     """The fal.ai key and where it was found, None without one: the preferences first, then the environment."""
     if "bpy" in sys.modules:
-        from .operators.preferences import preferences
+        from .operators.editing.preferences import preferences
 
         own = preferences()
         if own is not None and own.key.strip():
@@ -116,20 +123,19 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
-    if settings.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
+    if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
         settings = settings.model_copy(update={"seed": secrets.randbelow(2**31)})
     root = options.out.expanduser().absolute()
     check(settings)
     check_place(root)
-    if settings.backend == "local":  # its takes would all be the same picture
+    if settings.service.backend == BackendName.LOCAL:  # its takes would all be the same picture
         settings = settings.model_copy(update={"takes": 1})
-    if settings.backend == "local":
-        return _drive(RunFolder.create(root, settings, versions()), _local_backend)
-    with _fal() as fal:
-        prices = _agree(fal, settings, options.yes)
+    if settings.service.backend == BackendName.LOCAL:
+        return _finish(RunFolder.create(root, settings, versions()), _local_backend)
+    prices = _agree(settings, options.yes)
     folder = RunFolder.create(root, settings, versions())
     folder.note(prices=prices)
-    return _drive(folder, _fal_backend)
+    return _finish(folder, _fal_backend)
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
@@ -139,19 +145,16 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
     settings = with_limits(folder.settings, options)
-    if options.allow_missing_textures:
-        settings = settings.model_copy(update={"allow_missing_textures": True})
     if settings != folder.settings:
         folder.settings = settings
     if folder.is_finished:
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
-    if settings.backend == "local":
-        return _drive(folder, _local_backend)
-    with _fal() as fal:
-        wishes = {"send_again": options.send_again, "retry_failed": options.retry_failed}
-        folder.note(prices=_agree(fal, settings, options.yes, folder, **wishes))
-    return _drive(folder, _fal_backend, send_again=options.send_again, retry_failed=options.retry_failed)
+    if settings.service.backend == BackendName.LOCAL:
+        return _finish(folder, _local_backend)
+    again = {"send_again": options.send_again, "retry_failed": options.retry_failed}
+    folder.note(prices=_agree(settings, options.yes, folder, **again))
+    return _finish(folder, _fal_backend, **again)
 
 
 def _need_fal() -> str:
@@ -168,39 +171,29 @@ def _need_fal() -> str:
     return found[0]
 
 
-@contextlib.contextmanager
-def _fal() -> Iterator[Any]:
-    from .fal_backend.child.questions import ServiceQuestions
+def _ask_prices(endpoints: list[str]) -> Question[dict[str, Any]]:
+    from .fal_backend.child.questions import ask_prices
 
-    desk = ServiceQuestions(_need_fal(), _python_args())
-    try:
-        yield desk
-    finally:
-        desk.close()
+    return ask_prices(_need_fal(), endpoints, _python_args())
 
 
-def _agree(
-    fal: Any, settings: RunSettings, yes: bool, folder: RunFolder | None = None, **wishes: bool
-) -> dict[str, Any]:
+def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
-    from .fal_backend import quote
-    from .pipeline.money.spending import SpendingBook
+    from .fal_backend import consent
 
-    SpendingBook().check()
-    prices = fal.prices(quote.endpoints(settings, folder))
-    estimate = quote.estimate(settings, prices, folder, **wishes)
-    say(estimate.table())
-    quote.check_limits(estimate, settings)
-    if settings.budget is not None and estimate.total > settings.budget:
-        say(f"the run's limit of ${settings.budget:.2f} will be reached before its end; it will stop there in order")
-    if estimate.buys and not yes:
+    costs = finish(consent.estimate(settings, folder, _ask_prices, **again), PAUSE)
+    say(costs.table())
+    consent.check(costs, settings)
+    if note := consent.limit_note(costs.total, settings.money.budget):
+        say(note)
+    if not consent.covers(consent.EVERYTHING_AGREED if yes else consent.NOTHING_AGREED, costs):
         if not sys.stdin.isatty():
-            raise UsageError(f"this would spend up to {estimate.in_words}; confirm with --yes")
-        sys.stderr.write(f"Spend up to {estimate.in_words}? [y/N] ")
+            raise UsageError(consent.refusal(costs, "confirm with --yes"))
+        sys.stderr.write(f"{consent.question(costs)} [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("nothing was spent")
-    return prices
+    return costs.prices
 
 
 def _local_backend(folder: RunFolder, studio: Any, **_options: Any) -> Backend:
@@ -215,7 +208,7 @@ def _fal_backend(folder: RunFolder, _studio: Any, **options: Any) -> Backend:
     return FalBackend(folder, _need_fal(), python_args=_python_args(), **options)
 
 
-def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
+def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
     """Advance the chain until it ends, telling what it says; Ctrl-C, SIGTERM and a closed terminal cancel in order."""
     from .pipeline import chain
     from .studio import BlenderStudio
@@ -223,49 +216,55 @@ def _drive(folder: RunFolder, make_backend: Callable[..., Backend], **options: A
     began = time.monotonic()
     stop = Stop()
     studio = BlenderStudio(folder.settings, own_file=True)
-    facts = studio.facts()
-    if facts["fell_back_to_cpu"]:
-        say(f"no GPU that Cycles can use was found; rendering on {facts['device']}")
-    folder.note(device=facts["device"])
+    device = studio.device
+    if device.fell_back:
+        say(f"no GPU that Cycles can use was found; rendering on {device.label}")
+    folder.note(device=device.label)
     backend = make_backend(folder, studio, **options)
     try:
-        drive(chain.run(folder, studio, backend), backend, stop, folder.root)
+        run_to_end(chain.run(folder, studio, backend), backend, stop, folder.root)
         return _summary(folder, began)
     except ConsistencyError as error:
-        return {**_summary(folder, began), "status": _WORDS.get(error.exit_status, "failed"), "error": str(error), "exit": error.exit_status}  # fmt: skip
+        return {
+            **_summary(folder, began),
+            "status": _WORDS.get(error.exit_status, "failed"),
+            "error": str(error),
+            "exit": error.exit_status,
+        }
     finally:
         backend.close()
         stop.restore()
 
 
 def _summary(folder: RunFolder, began: float) -> dict[str, Any]:
-    record = folder.record
     report: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         report = json.loads(folder.report.read_text(encoding="utf-8"))
     stills = {
         angle.name: f"photoreal/{angle.name}.png"
-        for angle in folder.settings.angles
+        for angle in folder.settings.studio.angles
         if folder.still(angle.name).is_file()
     }
-    motion = folder.settings.motion
+    motion = folder.settings.clip.motion
     clips = [f"video/{motion}.mp4"] if folder.clip(motion).is_file() else []
-    money = f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.backend == "fal" else ""
-    headline = f"\n{record['headline']}" if record.get("headline") else ""
-    label = report.get("backend_label", folder.settings.backend)
+    money = (
+        f", {usd(report.get('billed_usd', 0.0))} billed" if folder.settings.service.backend == BackendName.FAL else ""
+    )
+    headline = f"\n{folder.headline}" if folder.headline else ""
+    label = report.get("backend_label", folder.settings.service.backend)
     return {
         "status": "done",
         "run": str(folder.root),
-        "backend": folder.settings.backend,
+        "backend": folder.settings.service.backend,
         "backend_label": label,
-        "device": record.get("device"),
-        "stages": {name: stage["state"] for name, stage in record["stages"].items()},
+        "device": folder.device,
+        "stages": folder.states,
         "stills": stills,
         "clips": clips,
         "contact_sheet": "contact_sheet.png" if folder.contact_sheet.is_file() else None,
         "scene": "scene.blend" if folder.scene.is_file() else None,
         "report": "report.json" if folder.report.is_file() else None,
-        "headline": record.get("headline", ""),
+        "headline": folder.headline,
         "quoted_usd": report.get("quoted_usd", 0.0),
         "billed_usd": report.get("billed_usd", 0.0),
         "uncertain_usd": report.get("uncertain_usd", 0.0),
@@ -282,12 +281,12 @@ def _count(number: int, word: str) -> str:
 
 
 def _estimate(options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend import quote
+    from .fal_backend import consent
     from .pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)
     check(settings)
-    if settings.backend == "local":
+    if settings.service.backend == BackendName.LOCAL:
         return {
             "status": "done",
             "backend": "local",
@@ -295,9 +294,7 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
             "total_usd": 0.0,
             "text": "local: no AI, no network, $0.00",
         }
-    with _fal() as fal:
-        prices = fal.prices(quote.endpoints(settings))
-    estimate = quote.estimate(settings, prices)
+    estimate = finish(consent.estimate(settings, None, _ask_prices), PAUSE)
     return {"status": "done", "backend": "fal", **estimate.to_json(), "text": estimate.table()}
 
 
@@ -310,6 +307,7 @@ def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
     lines = [
         (
             row["id"],
+            row["label"],
             row["role"],
             f"{usd(row['usd'])} / {row['unit']}" if row["usd"] is not None else f"? / {row['unit']}",
             "retired" if row["retired"] else "",
@@ -320,7 +318,7 @@ def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "status": "done",
         "endpoints": rows,
-        "text": text_table(("id", "makes", "stored price", "", "inputs"), lines),
+        "text": text_table(("id", "name", "makes", "stored price", "", "inputs"), lines),
     }
 
 
@@ -334,24 +332,66 @@ def _stale_prices() -> dict[str, Any]:
     rows = catalogue_rows(stale_on=today)
     for row in rows:
         row["price_days"] = (today - date.fromisoformat(row["price_date"])).days
-    lines = [(row["id"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"]) for row in rows]
-    text = text_table(("id", "stored price", "of", "source"), lines) if rows else f"no stored price is older than {FRESH_DAYS} days"  # fmt: skip
+    lines = [
+        (row["id"], row["label"], f"{usd(row['usd'])} / {row['unit']}", row["price_date"], row["price_source"])
+        for row in rows
+    ]
+    text = f"no stored price is older than {FRESH_DAYS} days"
+    if rows:
+        text = text_table(("id", "name", "stored price", "of", "source"), lines)
     return {"status": "done", "endpoints": rows, "text": text}
 
 
 def _ledger(options: argparse.Namespace) -> dict[str, Any]:
+    from .fal_backend.endpoints.catalogue import name_of
     from .pipeline.money.ledger import Ledger
 
     ledger = Ledger.read([run.expanduser().absolute() for run in options.runs])
-    return {"status": "done", **ledger.to_json(), "text": ledger.table()}
+    return {"status": "done", **ledger.to_json(), "text": ledger.table(name_of)}
 
 
-def _doctor(_options: argparse.Namespace) -> dict[str, Any]:
+def doctor_facts() -> dict[str, Any]:
+    """What this machine has, by name; of the key only where it was found."""
     from .studio.doctor import examine
 
     found = find_key()
-    facts = {**versions(), **examine(), "key": f"found in {found[1]}" if found else "not found"}
+    return {**versions(), **examine(), "key": f"found in {found[1]}" if found else "not found"}
+
+
+def bug_report(run: Path | None) -> BugReport:
+    """What a bug report about ``run``, or about no run, would hold. Nothing is written. Raises UsageError."""
+    from .pipeline.run.bug_report import BugReport
+
+    found = find_key()
+    return BugReport.collect(doctor_facts(), run, keys=[found[0]] if found else [])
+
+
+def _doctor(options: argparse.Namespace) -> dict[str, Any]:
+    if options.bundle is not None:
+        return _bundle(options)
+    if options.out is not None:
+        raise UsageError("--out is for --bundle; see 'consistency doctor --help'")
+    facts = doctor_facts()
     return {"status": "done", "facts": facts, "text": "\n".join(f"{name}: {value}" for name, value in facts.items())}
+
+
+def _bundle(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline.run.bug_report import default_name
+
+    out = (options.out or Path(default_name())).expanduser().absolute()
+    if out.exists():
+        raise UsageError(f"{out} is there already; name another file with --out")
+    report = bug_report(Path(options.bundle).expanduser().absolute() if options.bundle else None)
+    say(report.table())
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nothing was written; confirm what is shown with --yes")
+        sys.stderr.write(f"Write this to {out}? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Cancelled("nothing was written")
+    report.write(out)
+    return {"status": "done", "bundle": str(out), **report.to_json(), "text": str(out)}
 
 
 _COMMANDS = {

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether files as they come end with the right picture, or with one right sentence.
 
     python -m benchmarks.awkward_files FOLDER… [--size 160] [--angles front,top] [--keep FOLDER]
@@ -90,10 +93,19 @@ def _print(row: Row) -> None:
 
 def _try(file: Path, run: Path, options: argparse.Namespace) -> Row:
     program = Path(sys.executable).with_name("consistency")
-    command = [program, "run", file, "--out", run, "--backend", "local", "--device", "cpu", "--motion", "none", "--size", options.size, "--samples", options.samples, "--angles", options.angles, "--json"]  # fmt: skip
+    small = ["--size", options.size, "--samples", options.samples, "--angles", options.angles]
+    local = ["--backend", "local", "--device", "cpu", "--motion", "none", "--json"]
+    command = [program, "run", file, "--out", run, *local, *small]
     environment = {name: value for name, value in os.environ.items() if name not in KEYS}
     try:
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace", timeout=DEADLINE, env=environment)  # fmt: skip
+        done = subprocess.run(
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=DEADLINE,
+            env=environment,
+        )
     except subprocess.TimeoutExpired:
         return Row(file.name, "WRONG", f"no end after {DEADLINE} s")
     try:
@@ -121,7 +133,8 @@ def _refusal(file: Path, error: str, told: str) -> Row:
 
 
 def _compare(file: Path, run: Path, options: argparse.Namespace) -> Row:
-    command = [sys.executable, "-m", "benchmarks.awkward_files", "--samples", str(options.samples), "--plain", str(file), str(run)]  # fmt: skip
+    plain = ["--samples", str(options.samples), "--plain", str(file), str(run)]
+    command = [sys.executable, "-m", "benchmarks.awkward_files", *plain]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=DEADLINE)
     except subprocess.TimeoutExpired:
@@ -199,7 +212,11 @@ def _default_scene(data: bytes) -> bytes:
         for number, node in enumerate(nodes):
             if number not in shown:
                 node.pop("mesh", None)
-    required = [name for name in document.get("extensionsRequired", []) if name not in ("KHR_node_visibility", "KHR_animation_pointer")]  # fmt: skip
+    required = [
+        name
+        for name in document.get("extensionsRequired", [])
+        if name not in ("KHR_node_visibility", "KHR_animation_pointer")
+    ]
     document.pop("extensionsRequired", None)
     if required:
         document["extensionsRequired"] = required
@@ -210,7 +227,11 @@ def _default_scene(data: bytes) -> bytes:
 
 def _lamps_left_out(notes: list[str]) -> list[str]:
     lines = [note for note in notes if note.endswith((", which is a lamp", ", which are lamps"))]
-    return [name for line in lines for name in line.removeprefix("left out: ").rpartition(", which")[0].replace(" and ", ", ").split(", ")]  # fmt: skip
+    return [
+        name
+        for line in lines
+        for name in line.removeprefix("left out: ").rpartition(", which")[0].replace(" and ", ", ").split(", ")
+    ]
 
 
 def _back(path: Path) -> Any:
@@ -229,7 +250,11 @@ def _bring_the_rig(scene: Any, path: Path, back: Any) -> dict[str, Any]:
     from mathutils import Matrix
 
     with bpy.data.libraries.load(str(path), link=False) as (source, target):
-        target.collections = [name for name in source.collections if name in ("Consistency Rig", "Consistency Lighting", "Consistency Backdrop")]  # fmt: skip
+        target.collections = [
+            name
+            for name in source.collections
+            if name in ("Consistency Rig", "Consistency Lighting", "Consistency Backdrop")
+        ]
         target.worlds = [name for name in source.worlds if name == "Consistency World"]
     for home in list(target.collections):
         scene.collection.children.link(home)
@@ -240,7 +265,9 @@ def _bring_the_rig(scene: Any, path: Path, back: Any) -> dict[str, Any]:
             place, turn, size = (back @ thing.matrix_world).decompose()
             thing.matrix_world = Matrix.LocRotScale(place, turn, size if thing.type == "MESH" else None)
             if thing.type == "CAMERA":
-                thing.data.clip_start, thing.data.clip_end = (d * back.median_scale for d in (thing.data.clip_start, thing.data.clip_end))  # fmt: skip
+                thing.data.clip_start, thing.data.clip_end = (
+                    d * back.median_scale for d in (thing.data.clip_start, thing.data.clip_end)
+                )
                 cameras[thing["consistency_angle"]] = thing
             elif thing.type == "LIGHT":
                 thing.data.size *= back.median_scale
@@ -266,6 +293,7 @@ def _set(scene: Any, settings: dict[str, Any], samples: int) -> None:
     render.resolution_percentage, render.film_transparent = 100, True
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     render.use_border = render.use_compositing = render.use_sequencer = render.use_motion_blur = False
+    render.use_multiview = False
     if hasattr(render.image_settings, "media_type"):
         render.image_settings.media_type = "IMAGE"
     render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGBA"

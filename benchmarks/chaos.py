@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Kill and stop the program at random instants, and hold fal's own books against what the run folders hold.
 
 Each run is a whole one: the real chain, the real fal backend, its real child process and the real fal-client, through
@@ -78,7 +81,7 @@ def drive(root: Path) -> int:
 
     stop = terminal.Stop()
     folder = RunFolder.open(root)
-    if "prices" not in folder.record:  # as the command does before it asks for consent
+    if not folder.prices:  # as the command does before it asks for consent
         wanted = {purchase.endpoint for purchase in quote.plan(folder.settings)}
         try:
             folder.note(prices=prices.fetch(os.environ["FAL_KEY"], wanted))
@@ -87,7 +90,7 @@ def drive(root: Path) -> int:
     backend = FalBackend(folder, os.environ["FAL_KEY"], send_again="--send-again" in sys.argv)
     print(json.dumps({"child": backend._connection.pid}), flush=True)
     try:
-        terminal.drive(chain.run(folder, DoubtfulStudio(), backend, wait=0.02), backend, stop, root)
+        terminal.run_to_end(chain.run(folder, DoubtfulStudio(), backend, wait=0.02), backend, stop, root)
     except Uncertain:
         return 4
     except ConsistencyError as error:
@@ -260,14 +263,12 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
             continue
         for attempt in folder.read_journal().purchases.attempts:
             receipts = attempt.downloaded.values()
-            is_here = bool(receipts) and all(
-                (folder.root / str(r["file"])).stat().st_size == r["bytes"] for r in receipts
-            )
+            is_here = bool(receipts) and all((folder.root / str(r.file)).stat().st_size == r.bytes for r in receipts)
             if attempt.request_id is not None:
                 owner[attempt.request_id] = (f"{place.name}/{attempt.key}", folder.root, is_here)
         found["retakes"] += (own := retakes(folder))[0]
         found["retakes beyond the ladder"] += own[1]
-        spent = sum(entry.usd for entry in book if entry.run == folder.record["id"])
+        spent = sum(entry.usd for entry in book if entry.run == folder.id)
         mine = {line.request_id for line in ledger.lines}
         billed = sum(entry["usd"] for entry in entries if entry["request_id"] in mine)
         found["budget overruns"] += max(spent, billed) > BUDGET + 1e-9
@@ -290,14 +291,23 @@ def compare(places: list[Path], entries: list[dict[str, Any]]) -> Counter[str]:
 def retakes(folder: RunFolder) -> tuple[int, int]:
     """Stills that were bought beyond the first takes, and those of them that the ladder does not allow."""
     bought, beyond = 0, 0
-    for angle in folder.settings.angles:
+    for angle in folder.settings.studio.angles:
         keys = [key for key in folder.read_journal().purchases.by_key if key.startswith(f"photoreal/{angle.name}/")]
-        more = max(0, len(keys) - folder.settings.takes)
+        more = max(0, len(keys) - folder.settings.stills.takes)
         bought, beyond = bought + more, beyond + max(0, more - folder.settings.gate.retakes)
     return bought, beyond
 
 
-MUST_BE_ZERO = ("retakes beyond the ladder", "paid and lost", "paid twice", "budget overruns", "unreadable run folders", "ledgers that disagree", "half-written files", "stuck")  # fmt: skip
+MUST_BE_ZERO = (
+    "retakes beyond the ladder",
+    "paid and lost",
+    "paid twice",
+    "budget overruns",
+    "unreadable run folders",
+    "ledgers that disagree",
+    "half-written files",
+    "stuck",
+)
 
 
 def main() -> int:
@@ -328,7 +338,10 @@ def main() -> int:
         state = fake.ask("GET /state")
     fake.close()
     shape = ", ".join(f"{kind} {seconds:g} s" for kind, seconds in REALISTIC.items())
-    print(f"{options.runs} runs, seed {options.seed}, fal's latencies ({shape}) times {options.scale:g}, {time.monotonic() - began:.0f} s")  # fmt: skip
+    print(
+        f"{options.runs} runs, seed {options.seed}, fal's latencies ({shape}) times {options.scale:g}, "
+        f"{time.monotonic() - began:.0f} s"
+    )
     for what in (
         "lives",
         "runs struck",

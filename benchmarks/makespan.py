@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How long a run takes beside what it can't be shorter than, and beside the article's script.
 
 The real command, the real Blender and the real fal-client run against a fake of fal.ai that answers as slowly as fal
@@ -37,8 +40,9 @@ def run(root: Path, photo: Path, size: int, environment: dict[str, str]) -> tupl
     began = time.monotonic()
     subprocess.run(
         [program, "run", photo, "--out", root, "--backend", "fal", "--yes", "--size", str(size)],
-        env={**os.environ, **environment}, check=True,
-    )  # fmt: skip
+        env={**os.environ, **environment},
+        check=True,
+    )
     return time.monotonic() - began, json.loads((root / "run.json").read_text(encoding="utf-8"))
 
 
@@ -100,8 +104,10 @@ def main() -> int:
         references = scripted_references(record, Path(folder, "run/model/product.glb"), options.size, Path(folder))
         article = references + LATENCY["picture"] + LATENCY["video"]
         print(f"run without the model     {ours:7.1f} s")
-        print(f"article's script          {article:7.1f} s = {references:.1f} s references, one Blender after another"
-              f" + {LATENCY['picture']:.0f} s stills, all at once + {LATENCY['video']:.0f} s clip")  # fmt: skip
+        print(
+            f"article's script          {article:7.1f} s = {references:.1f} s references, one Blender after another"
+            f" + {LATENCY['picture']:.0f} s stills, all at once + {LATENCY['video']:.0f} s clip"
+        )
         print(f"run / article's script    {ours / article:7.2f}     (aim 0.50)")
     return 0
 

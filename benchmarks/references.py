@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What five references cost beside bare Cycles and beside the obvious script, and how good they are.
 
     python -m benchmarks.references [--size 256] [--model FILE] [--angles three-quarter,top]
@@ -126,7 +129,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     _finish(rig.place_rig(settings))
     device = devices.find("auto")
     out.mkdir(parents=True, exist_ok=True)
-    wanted = [angle for angle in settings.angles if not chosen or angle.name in chosen.split(",")]
+    wanted = [angle for angle in settings.studio.angles if not chosen or angle.name in chosen.split(",")]
     began, worked = time.monotonic(), time.process_time()
     for angle in wanted:
         if part == "ours":
@@ -192,7 +195,11 @@ def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:
 def _sample(folder: Path) -> Path:
     code = "import pathlib, sys\nfrom consistency_pipeline.studio.sample_product import build_sample\n"
     path = folder / "sample.glb"
-    subprocess.run([sys.executable, "-c", code + "build_sample(pathlib.Path(sys.argv[1]))", str(path)], check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-c", code + "build_sample(pathlib.Path(sys.argv[1]))", str(path)],
+        check=True,
+        capture_output=True,
+    )
     return path
 
 

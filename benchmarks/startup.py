@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the enabled extension costs when Blender starts: python -m benchmarks.startup [STARTS]
 
 Installs the zip into a fresh user folder and starts Blender again and again (default 9 times), by turns with and

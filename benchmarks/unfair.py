@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Live through thousands of histories in which fal.ai answers anything at any moment and the program is killed.
 
 Each history is drawn from its seed: one or two runs that ask for the same words, answers of the fake's catalogue at random

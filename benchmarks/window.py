@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How long the sidebar holds a real window: python -m benchmarks.window [blender]
 
 Builds the zip for that Blender, installs it into a fresh user folder, and plays the scenario ``measures`` of the window

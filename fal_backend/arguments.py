@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the three kinds of request share on their way to an endpoint's fields."""
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from typing import Any
 
 from ..pipeline.backend.requests import Request
 from ..pipeline.errors import BadInput, UsageError
+from ..pipeline.json_object import JsonObject
 from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
 
@@ -37,8 +41,8 @@ def local_file(path: Path) -> dict[str, str]:
 
 
 def finish(
-    endpoint: Endpoint, arguments: dict[str, Any], overrides: Mapping[str, Any], files: Mapping[str, Path]
-) -> dict[str, Any]:
+    endpoint: Endpoint, arguments: JsonObject, overrides: Mapping[str, Any], files: Mapping[str, Path]
+) -> JsonObject:
     """``arguments`` with the user's ``overrides`` on top, checked against the endpoint's fields.
 
     An override of None leaves the field out. "@reference" and the other names of ``files`` stand for the run's own
@@ -64,7 +68,7 @@ def finish(
 def bought(
     endpoint: Endpoint,
     request: Request,
-    arguments: dict[str, Any],
+    arguments: JsonObject,
     output: Output,
     live: Live,
     size: tuple[int, int] | None = None,
@@ -84,7 +88,7 @@ def bought(
         unit=quote.unit,
         unit_price=quote.unit_price,
         units=quote.units,
-        multipliers=tuple((each.times, each.reason, each.source) for each in quote.multipliers),
+        multipliers=quote.multipliers,
         price_source=quote.source,
         price_confirmed=quote.confirmed,
         size=size,

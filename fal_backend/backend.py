@@ -1,20 +1,27 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fal.ai backend as the chain sees it: requests become purchases, and the child process makes them."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..pipeline.backend.requests import Event, Request
 from ..pipeline.errors import ConsistencyError, TryAgainLater
+from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
 from ..pipeline.redaction import hide
 from ..pipeline.run.run_folder import RunFolder
-from . import errors, quote
+from ..pipeline.run.run_log import take_forwarded
+from ..pipeline.stages import JobState
+from . import errors, quote, sentences
 from .buying.purchase import Purchase
 from .child.connection import connect
+from .child.messages import Buy, Cancel, Happened, Hello, Logged, Note, Say
+from .endpoints.catalogue import name_of
+from .prices import Prices
 from .request_to_purchase import purchase_for, with_endpoint
 
 
@@ -33,20 +40,20 @@ class FalBackend:
     ) -> None:
         hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
-        self._prices: quote.Prices = folder.record.get("prices") or {}
+        self._prices: Prices = folder.prices
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
         self._connection = connect(
-            {
-                "key": key,
-                "run": str(folder.root),
-                "run_id": folder.record["id"],
-                "product": settings.product_name,
-                "limits": dataclasses.asdict(Limits.of(settings)),
-                "private": settings.private,
-                "send_again": send_again,
-                "retry_failed": retry_failed,
-            },
+            Hello(
+                key=key,
+                run=str(folder.root),
+                run_id=folder.id,
+                product=settings.product_name,
+                limits=Limits.of(settings),
+                private=settings.privacy.private,
+                send_again=send_again,
+                retry_failed=retry_failed,
+            ),
             python_args,
         )
 
@@ -59,10 +66,10 @@ class FalBackend:
         try:
             purchase = self._purchase(request)
         except ConsistencyError as error:
-            self._events.append(Event(request.key, "failed", str(error), error=error))
+            self._events.append(Event(request.key, JobState.FAILED, str(error), error=error))
             return
-        self._pending[request.key] = Event(request.key, "waiting")
-        self._connection.send({"do": "buy", "purchase": purchase.to_json()})
+        self._pending[request.key] = Event(request.key, JobState.WAITING)
+        self._connection.send(Buy(purchase).to_json())
 
     def quote(self, request: Request) -> float | None:
         """What a request would cost in USD, None where that is not known. Nothing is sent."""
@@ -71,51 +78,58 @@ class FalBackend:
         except ConsistencyError:
             return None
 
+    def name_of(self, endpoint: str) -> str:
+        """What people call the endpoint; its id where nobody here knows it."""
+        return name_of(endpoint)
+
     def _purchase(self, request: Request) -> Purchase:
         request = with_endpoint(request, self._settings)
         return purchase_for(request, quote.live(self._prices, request.endpoint))
 
-    def note(self, key: str, decision: dict[str, Any]) -> None:
-        """The child writes it to the journal: two processes writing one file could cut each other's lines."""
-        self._connection.send({"do": "note", "key": key, "decision": decision})
+    def note(self, key: str, decision: JsonObject) -> None:
+        self._connection.send(Note(key, decision).to_json())
 
     def poll(self, wait: float = 0.0) -> list[Event]:
         events, self._events = self._events, []
         for message in self._connection.read(0.0 if events or not self._pending else wait):
-            if message.get("say") == "event":
-                events += self._event(message)
+            if message.get("say") == Say.EVENT:
+                events += self._events_of(Happened.from_json(message))
+            elif message.get("say") == Say.LOG:
+                logged = Logged.from_json(message)
+                take_forwarded(logged.level, logged.name, logged.text)
         if self._connection.ended and self._pending:
-            events += self._all_failed(
-                TryAgainLater(
-                    "the process that talks to fal.ai ended unexpectedly; resume to go on: nothing paid is lost"
-                )
-            )
+            events += self._all_failed(TryAgainLater(sentences.CHILD_ENDED_IN_A_RUN))
         return events
 
-    def _event(self, message: dict[str, Any]) -> list[Event]:
-        key = message.get("key", "")
-        if not key:  # about the folder, not about a request
-            return [Event(pending, message["kind"], message["text"]) for pending in self._pending]
-        if key not in self._pending:
+    def _events_of(self, happened: Happened) -> list[Event]:
+        if not happened.key:  # about the folder, not about a request
+            return [Event(pending, happened.kind, happened.text) for pending in self._pending]
+        if happened.key not in self._pending:
             return []
-        facts = {name: message[name] for name in _FACTS if message.get(name) is not None}
-        path = Path(message["path"]) if message.get("path") else None
-        error = errors.from_json(message["error"]) if message.get("error") else None
-        event = Event(key, message["kind"], message.get("text", ""), path=path, error=error, **facts)
+        event = Event(
+            happened.key,
+            happened.kind,
+            happened.text,
+            fraction=happened.fraction,
+            queue_position=happened.queue_position,
+            path=Path(happened.path) if happened.path else None,
+            request_id=happened.request_id,
+            seed=happened.seed,
+            quoted_usd=happened.quoted_usd,
+            billed_usd=happened.billed_usd,
+            error=errors.from_json(happened.error) if happened.error else None,
+        )
         if event.ends:
-            del self._pending[key]
+            del self._pending[event.key]
         return [event]
 
     def _all_failed(self, error: Exception) -> list[Event]:
-        failed = [Event(key, "failed", str(error), error=error) for key in self._pending]
+        failed = [Event(key, JobState.FAILED, str(error), error=error) for key in self._pending]
         self._pending.clear()
         return failed
 
     def cancel(self, key: str | None = None) -> None:
-        self._connection.send({"do": "cancel", "key": key})
+        self._connection.send(Cancel(key).to_json())
 
     def close(self) -> None:
         self._connection.close()
-
-
-_FACTS = ("fraction", "queue_position", "request_id", "seed", "quoted_usd", "billed_usd")

@@ -1,11 +1,13 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Photos or words to an endpoint that makes a 3D model, and words to one that makes the picture before it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..pipeline.backend.requests import ModelRequest, PictureRequest
 from ..pipeline.errors import UsageError
+from ..pipeline.json_object import JsonObject
 from .arguments import Live, bought, finish, local_file
 from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
@@ -41,7 +43,7 @@ def purchase(request: ModelRequest, live: Live = None) -> Purchase:
 def picture_purchase(request: PictureRequest, live: Live = None) -> Purchase:
     """A square PNG from words, for a model to be made from."""
     endpoint = find(request.endpoint, "picture")
-    arguments: dict[str, Any] = {"prompt": request.prompt}
+    arguments: JsonObject = {"prompt": request.prompt}
     arguments |= {field: value for field, value in SQUARE_PNG.items() if endpoint.takes(field)}
     if endpoint.takes("seed") and request.seed is not None:
         arguments["seed"] = request.seed
@@ -49,7 +51,7 @@ def picture_purchase(request: PictureRequest, live: Live = None) -> Purchase:
     return bought(endpoint, request, arguments, Output("images.0", str(request.out), "image/png"), live, (1024, 1024))
 
 
-def _inputs(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
+def _inputs(endpoint: Endpoint, request: ModelRequest) -> JsonObject:
     photos = [local_file(photo) for photo in request.photos]
     if not photos:
         if not request.text:

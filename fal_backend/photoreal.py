@@ -1,11 +1,13 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A reference, its depth map and a prompt to the fields of an endpoint that makes a still."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..pipeline.backend.requests import StillRequest
 from ..pipeline.errors import UsageError
+from ..pipeline.json_object import JsonObject
 from .arguments import Live, bought, finish, local_file, nearest_ratio
 from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
@@ -15,7 +17,7 @@ from .endpoints.catalogue import find
 def purchase(request: StillRequest, live: Live = None) -> Purchase:
     """Raises UsageError where the endpoint needs what the request lacks, or an override doesn't fit."""
     endpoint = find(request.endpoint, "photoreal")
-    arguments: dict[str, Any] = {"prompt": request.prompt}
+    arguments: JsonObject = {"prompt": request.prompt}
     arguments |= _pictures(endpoint, request)
     arguments |= _size(endpoint, request.size)
     arguments |= {field: value for field, value in WANTED.items() if endpoint.takes(field)}
@@ -39,8 +41,8 @@ WANTED = {
 }
 
 
-def _pictures(endpoint: Endpoint, request: StillRequest) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _pictures(endpoint: Endpoint, request: StillRequest) -> JsonObject:
+    found: JsonObject = {}
     if endpoint.depth_field:
         if request.depth is None:
             raise UsageError(f"{endpoint.id} follows a depth map and none was rendered; render references with depth")
@@ -55,9 +57,9 @@ def _pictures(endpoint: Endpoint, request: StillRequest) -> dict[str, Any]:
     return found
 
 
-def _size(endpoint: Endpoint, size: tuple[int, int]) -> dict[str, Any]:
+def _size(endpoint: Endpoint, size: tuple[int, int]) -> JsonObject:
     """Whatever makes the endpoint keep the reference's size, or the nearest to it that the endpoint can do."""
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     if endpoint.takes("image_size"):
         width, height = endpoint.sizes.fit(size)
         found["image_size"] = {"width": width, "height": height}

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Prices in USD: from fal's pricing API where it can be reached, else the last ones it gave, else the stored table."""
 
 from __future__ import annotations
@@ -9,9 +12,10 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, TypedDict, TypeGuard, cast
 
 from ..pipeline.errors import RunFolderError
+from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import state_folder
 from ..pipeline.redaction import redact
 from ..pipeline.system.disk import write_json
@@ -25,14 +29,29 @@ DEAREST = 1e4  # USD for one unit; nothing here costs as much
 FRESH = 180.0  # seconds that a price may be spent on
 
 
-def fetch(key: str, endpoints: Iterable[str], clock: FalClock | None = None) -> dict[str, dict[str, Any]]:
-    """Endpoint id → {"usd": unit price, "unit": fal's word, "at": when asked}, or {"odd": what it said instead of a price,
-    "at"}. Child process only.
+class NamedPrice(TypedDict, total=False):
+    """What fal's pricing API said of an endpoint, as run.json, prices.json and the child's answer hold it.
 
-    Endpoints that the API doesn't know are left out. Raises FalError.
+    ``odd`` stands in place of a price that is none; beside one that is remembered from an earlier day, too.
+    """
+
+    usd: float  # for one unit
+    unit: str  # fal's word
+    odd: str  # what it said instead of a price
+    at: str  # ISO, when it was asked
+    remembered: bool  # fal did not say it now
+
+
+Prices = dict[str, NamedPrice]  # by endpoint id
+
+
+def fetch(key: str, endpoints: Iterable[str], clock: FalClock | None = None) -> Prices:
+    """What fal asks for ``endpoints`` now. Those that the API doesn't know are left out. Child process only.
+
+    Raises FalError.
     """
     wanted = sorted(set(endpoints))
-    found: dict[str, dict[str, Any]] = {}
+    found: Prices = {}
     at = datetime.now(UTC).isoformat(timespec="seconds")
     for start in range(0, len(wanted), AT_ONCE):
         batch = wanted[start : start + AT_ONCE]
@@ -61,13 +80,13 @@ def is_price(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < DEAREST
 
 
-def _rows(key: str, endpoints: list[str], clock: FalClock | None) -> list[dict[str, Any]]:
+def _rows(key: str, endpoints: list[str], clock: FalClock | None) -> list[JsonObject]:
     body = web.get("models/pricing", key, [("endpoint_id", endpoint) for endpoint in endpoints], clock)
     rows = body.get("prices")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _one(key: str, endpoint: str, clock: FalClock | None) -> list[dict[str, Any]]:
+def _one(key: str, endpoint: str, clock: FalClock | None) -> list[JsonObject]:
     try:
         return _rows(key, [endpoint], clock)
     except (UnknownEndpoint, InvalidInput):
@@ -84,12 +103,12 @@ class FreshPrices:
         self._key = key
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._known: dict[str, tuple[float, NamedPrice]] = {}
 
-    def of(self, endpoint: str) -> dict[str, Any] | None:
-        """{"usd", "unit", "at"}, None where fal does not say."""
+    def of(self, endpoint: str) -> NamedPrice | None:
+        """Its price, None where fal does not say."""
         with self._lock:
-            asked_at, row = self._known.get(endpoint, (-math.inf, {}))
+            asked_at, row = self._known.get(endpoint, (-math.inf, NamedPrice()))
             if time.monotonic() - asked_at < FRESH:
                 return row
             try:
@@ -108,35 +127,37 @@ def check_key(key: str) -> bool:
     return True
 
 
-def remembered(endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
+def remembered(endpoints: Iterable[str]) -> Prices:
     """The last prices that fal gave to this machine, with their dates, each marked as ``remembered``."""
     known = _known()
     return {endpoint: {**known[endpoint], "remembered": True} for endpoint in endpoints if endpoint in known}
 
 
-def with_remembered(answer: dict[str, dict[str, Any]], endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
+def with_remembered(answer: Prices, endpoints: Iterable[str]) -> Prices:
     """``answer`` of the pricing API, and for endpoints of which it names no price the last one that it ever named."""
-    return answer | {
-        endpoint: known | answer.get(endpoint, {})
-        for endpoint, known in remembered(endpoints).items()
-        if "usd" not in answer.get(endpoint, {})
-    }
+    found = dict(answer)
+    for endpoint, known in remembered(endpoints).items():
+        said = answer.get(endpoint, NamedPrice())
+        if "usd" not in said:
+            known.update(said)
+            found[endpoint] = known
+    return found
 
 
-def _known() -> dict[str, dict[str, Any]]:
+def _known() -> Prices:
     try:
         known = json.loads((state_folder() / "prices.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RunFolderError):
         return {}
     rows = known.items() if isinstance(known, dict) else ()
     return {
-        endpoint: row
+        endpoint: cast("NamedPrice", row)
         for endpoint, row in rows
         if isinstance(row, dict) and is_price(row.get("usd")) and isinstance(row.get("unit"), str) and row.get("at")
     }
 
 
-def _remember(found: dict[str, dict[str, Any]]) -> None:
+def _remember(found: Prices) -> None:
     if found:
         with contextlib.suppress(RunFolderError):  # a price that can't be kept is asked for again
             write_json(state_folder() / "prices.json", {**_known(), **found})

@@ -1,32 +1,37 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a run will cost, per line and in sum, before anything is bought. All in USD."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ..pipeline import plan as planned
 from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate.acceptance import ladder_of
 from ..pipeline.gate.record import GateRecord
-from ..pipeline.gate.scoring.ladder import BOUGHT
+from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
+from ..pipeline.run.attempt import NextStep
+from ..pipeline.run.record import RunRecord
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings import RunSettings
+from ..pipeline.verdicts import BOUGHT, MadeBy
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
-from .buying.purchase import UNPRICED, Purchase
-from .prices import is_price
+from .buying.purchase import Purchase
+from .endpoints.catalogue import name_of
+from .prices import Prices, is_price
 from .request_to_purchase import purchase_for, with_endpoint
-
-Prices = dict[str, dict[str, Any]]  # endpoint → {"usd", "unit", "at"}, as fal's pricing API gave them
+from .sentences import UNPRICED
 
 
 def live(prices: Prices, endpoint: str) -> Live:
-    row = prices.get(endpoint)
+    row = prices.get(endpoint)  # from run.json, perhaps
     return (float(row["usd"]), str(row["unit"])) if row and is_price(row.get("usd")) else None
 
 
@@ -35,7 +40,7 @@ def plan(settings: RunSettings, folder: RunFolder | None = None, prices: Prices 
 
     The product is not known yet, so its prompts are provisional; what is bought and its price are not.
     """
-    place = folder or RunFolder(Path("RUN").absolute(), {})
+    place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
     requests = [with_endpoint(request, settings) for request in planned.everything(place, settings)]
     return [purchase_for(request, live(prices or {}, request.endpoint)) for request in requests]
 
@@ -74,9 +79,9 @@ class Estimate:
     @property
     def in_words(self) -> str:
         """The most that will be spent, and the endpoints of which it can't be told."""
-        return usd(self.most) + (f", and what {', '.join(self.unknown)} asks" if self.unknown else "")
+        return usd(self.most) + (f", and what {', '.join(map(name_of, self.unknown))} asks" if self.unknown else "")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {
             "lines": [
                 {
@@ -87,7 +92,7 @@ class Estimate:
                     "unit": line.unit,
                     "unit_price_usd": line.unit_price,
                     "units": line.units,
-                    "multipliers": [{"times": t, "reason": r, "source": s} for t, r, s in line.multipliers],
+                    "multipliers": [asdict(multiplier) for multiplier in line.multipliers],
                     "usd": line.quoted_usd,
                     "price_source": self._source(line),
                 }
@@ -111,7 +116,9 @@ class Estimate:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What is odd about the prices, a sentence for each endpoint."""
-        return tuple(dict.fromkeys(f"{line.endpoint}: {doubt}" for line in self.lines if (doubt := self._doubt(line))))
+        return tuple(
+            dict.fromkeys(f"{name_of(line.endpoint)}: {doubt}" for line in self.lines if (doubt := self._doubt(line)))
+        )
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
@@ -122,7 +129,7 @@ class Estimate:
     def table(self) -> str:
         *amounts, total = price_column([-1.0 if line.quoted_usd is None else line.quoted_usd for line in self.lines])
         rows = [
-            (line.key, line.endpoint, line.amount, amount, self._source(line))
+            (line.key, name_of(line.endpoint), line.amount, amount, self._source(line))
             for line, amount in zip(self.lines, amounts, strict=True)
         ]
         rows.append(("total", "", "", total, ""))
@@ -130,7 +137,7 @@ class Estimate:
             rows.append(("at most", "", "", usd(self.most), "with a retake of every still that is not on model"))
         text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)
         if self.unknown:
-            text += f"\nnot in the total, since its price is not known: {', '.join(self.unknown)}"
+            text += f"\nnot in the total, since its price is not known: {', '.join(map(name_of, self.unknown))}"
         return text
 
 
@@ -142,14 +149,14 @@ def estimate(
     send_again: bool = False,
     retry_failed: bool = False,
 ) -> Estimate:
-    """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two wishes."""
+    """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two options."""
     purchases = plan(settings, folder, prices)
     if folder is None:
         return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))
     bought = folder.read_journal().purchases
     # A result that can't be fetched is bought again too where failures are; that it can't is not known before.
-    bought_again = {"stuck": retry_failed, "fetch": retry_failed, "uncertain": send_again}
-    kept = {"done", "wait"} | {step for step, wanted in bought_again.items() if not wanted}
+    bought_again = {NextStep.STUCK: retry_failed, NextStep.FETCH: retry_failed, NextStep.UNCERTAIN: send_again}
+    kept = {NextStep.DONE, NextStep.WAIT} | {step for step, wanted in bought_again.items() if not wanted}
     paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
@@ -172,8 +179,8 @@ def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[st
 
 def _gate_endpoints(settings: RunSettings) -> set[str]:
     rungs = ladder_of(settings.gate).purchases if settings.is_measured else ()
-    depth = {settings.gate.depth_endpoint} if "depth" in rungs else set()
-    return depth | ({settings.image_endpoint} if rungs else set())  # a view's tint asks for another seed
+    depth = {settings.gate.depth_endpoint} if MadeBy.DEPTH in rungs else set()
+    return depth | ({settings.stills.image_endpoint} if rungs else set())  # a view's tint asks for another seed
 
 
 def _retakes(
@@ -184,12 +191,12 @@ def _retakes(
     ``kept``: next steps of what will not be bought again.
     """
     known = {endpoint: _price_of_a_still(settings, endpoint, prices) for endpoint in _gate_endpoints(settings)}
-    count, spent = settings.gate.retakes * len(settings.angles), 0.0
+    count, spent = settings.gate.retakes * len(settings.studio.angles), 0.0
     if folder is not None and known:
         bought = folder.read_journal().purchases
         record = GateRecord(folder, settings)
-        retakes = [[e for e in record.entries(a.name) if e["made_by"] in BOUGHT] for a in settings.angles]
-        used = [sum("outcome" in e or bought.next_step(e["key"]) in kept for e in entries) for entries in retakes]
+        retakes = [[e for e in record.entries(a.name) if e.made_by in BOUGHT] for a in settings.studio.angles]
+        used = [sum(e.outcome is not None or bought.next_step(e.key) in kept for e in entries) for entries in retakes]
         count = 0 if record.is_settled else sum(max(0, settings.gate.retakes - each) for each in used)
         ever = record.retake_keys()
         spent = sum(attempt.committed_usd for attempt in bought.attempts if attempt.key in ever)

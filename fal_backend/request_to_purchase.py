@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Any request of the pipeline to the purchase that fulfils it."""
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ def with_endpoint(request: Request, settings: RunSettings) -> Request:
     if not isinstance(request, ModelRequest) or request.endpoint:
         return request
     endpoint = model.default_endpoint(len(request.photos))
-    return dataclasses.replace(request, endpoint=endpoint, overrides=settings.overrides.get(endpoint, {}))
+    return dataclasses.replace(request, endpoint=endpoint, overrides=settings.service.overrides.get(endpoint, {}))
 
 
 def purchase_for(request: Request, live: Live = None) -> Purchase:

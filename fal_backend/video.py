@@ -1,12 +1,15 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A start picture and a motion to the fields of an endpoint that makes a clip."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from ..pipeline.backend.requests import ClipRequest
 from ..pipeline.errors import UsageError
+from ..pipeline.json_object import JsonObject
 from .arguments import Live, bought, finish, local_file, nearest_ratio
 from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
@@ -24,7 +27,7 @@ def purchase(request: ClipRequest, live: Live = None) -> Purchase:
     Further views are sent where the endpoint takes them and left out elsewhere, as the setting promises.
     """
     endpoint = find(request.endpoint, "video")
-    arguments: dict[str, Any] = {endpoint.takes(*START) or "image_url": local_file(request.start)}
+    arguments: JsonObject = {endpoint.takes(*START) or "image_url": local_file(request.start)}
     shots = "multi_prompt" in request.overrides  # each has a prompt and a duration of its own
     if not shots:
         arguments["prompt"] = request.prompt
@@ -49,7 +52,7 @@ def _files(request: ClipRequest) -> dict[str, Path]:
     return {"start": request.start, **({"end": request.end} if request.end else {}), **views}
 
 
-def _end(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
+def _end(endpoint: Endpoint, request: ClipRequest) -> JsonObject:
     field = endpoint.takes(*END)
     if request.end is None:
         if field and endpoint.Input.model_fields[field].is_required():
@@ -67,7 +70,7 @@ def _needs_end(endpoint: Endpoint) -> bool:
     return field is not None and endpoint.Input.model_fields[field].is_required()
 
 
-def _sound(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
+def _sound(endpoint: Endpoint, request: ClipRequest) -> JsonObject:
     # Said even where it is off: fal's own default is on, and costs up to twice as much.
     if endpoint.takes("generate_audio"):
         return {"generate_audio": request.audio}
@@ -77,11 +80,11 @@ def _sound(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
     return {}
 
 
-def _elements(endpoint: Endpoint, request: ClipRequest) -> dict[str, Any]:
+def _elements(endpoint: Endpoint, request: ClipRequest) -> JsonObject:
     if not request.elements or not endpoint.takes("elements"):
         return {}
     frontal, *views = (local_file(view) for view in request.elements)
-    found: dict[str, Any] = {
+    found: JsonObject = {
         "elements": [{"frontal_image_url": frontal, "reference_image_urls": views[:MOST_VIEWS] or [frontal]}]
     }
     if "multi_prompt" not in request.overrides and "@Element1" not in request.prompt:

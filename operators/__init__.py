@@ -1,4 +1,10 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What buttons and commands do. Thin: read the context, call the studio or the chain, report.
+
+Rooms, each importing only from those after it: ``startup`` and ``buttons`` (what a press does), ``display`` (what panels and
+viewports show), ``runs`` (what runs a run), ``editing`` (the settings that an artist edits).
 
 Nothing heavy is imported here: registering must not be felt when Blender starts.
 """
@@ -9,29 +15,16 @@ from typing import Any
 
 import bpy
 
-from . import command, preferences, startup
-from .display import compare, compare_handle, first_screen, pictures, results, status, studio_view, thumbnails
-from .editing import fields, lighting, orientation, properties, rig, source
-from .runs import costs, gradual_imports, jobs, run
+from . import buttons, command, startup
+from .display import compare, compare_handle, first_screen, status, studio_view, thumbnails
+from .editing import properties
+from .runs import gradual_imports
 
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
     *status.CLASSES,
-    *preferences.CLASSES,
-    *run.CLASSES,
-    *costs.CLASSES,
-    *first_screen.CLASSES,
-    *source.CLASSES,
-    *rig.CLASSES,
-    *lighting.CLASSES,
-    *orientation.CLASSES,
-    *pictures.CLASSES,
-    *compare.CLASSES,
+    *buttons.CLASSES,
     *compare_handle.CLASSES,
-    *studio_view.CLASSES,
-    *results.CLASSES,
-    *fields.CLASSES,
-    *jobs.CLASSES,
 )
 
 
@@ -47,7 +40,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    run.unregister()
+    buttons.run.unregister()
     startup.unregister()
     command.unregister()
     compare.unregister()

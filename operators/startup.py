@@ -1,17 +1,26 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """After a file is loaded or another scene shown: default angles, and a look at the run that it was working on."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import preferences
-from .display import first_screen, status, studio_view
-from .editing import angles, live
-from .runs import active_run
+from ..pipeline import names
+from ..pipeline.choices import BackendName
+from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
+from .display import first_screen, follow, refresh, status, studio_view
+from .editing import angles, live, preferences
+from .editing.live import Change
+from .runs import abandoned_runs, active_run, run_request
+
+if TYPE_CHECKING:
+    from ..pipeline.settings import RunSettings
 
 _watcher = object()
 SAVING, SAVED = "is still being saved", "is saved"
@@ -70,23 +79,19 @@ def _look() -> None:
     now, root = status.of(), scene.consistency.run_folder
     if now.running:
         return
-    if "Consistency Render" in bpy.data.scenes:  # studio.render_scene.NAME; the file was saved during a run
+    if names.RENDER_SCENE in bpy.data.scenes:  # the file was saved during a run
         from ..studio.rendering.render_scene import remove_render_scene
 
         remove_render_scene()
     say_what_was_left(scene)
     if root or now.run_folder:
-        from .display import refresh
-
         refresh.everything(scene)
-        live.preview_prompt(scene)
+        follow.preview_prompt(scene)
     status.redraw()
 
 
 def say_what_was_left(scene: bpy.types.Scene) -> None:
     """Tell once of runs that another file, or a Blender that was closed or crashed, was working on."""
-    from .runs import abandoned_runs
-
     if active_run.is_active():
         return
     notes = []
@@ -110,11 +115,11 @@ def _what_is_kept(root: Path, *, by_us: bool) -> str:
         folder = RunFolder.open(root)
     except RunFolderError:
         return "what was made lies there"
-    names = [angle.name for angle in folder.settings.angles]
+    names = [angle.name for angle in folder.settings.studio.angles]
     references = sum(folder.shot(name) is not None for name in names)
     stills = sum(folder.chosen(f"photoreal/{name}") is not None for name in names)
     made = f"{references} of {len(names)} references and {stills} of {len(names)} stills are done"
-    if folder.settings.backend == "local":
+    if folder.settings.service.backend == BackendName.LOCAL:
         return f"{made} and lie there"
     return f"{made}, and what was paid for {SAVING if by_us else SAVED} there"
 
@@ -142,7 +147,7 @@ def give_default_angles(scene: bpy.types.Scene) -> None:
         first_screen.preset_source(scene)
     if not own.angles and not own.is_property_set("angle_index"):
         with live.paused():
-            angles.set_angles(scene, angles.DEFAULTS)
+            angles.set_angles(scene, ANGLE_SETS[DEFAULT_ANGLE_SET])
         shared = preferences.preferences()
         for name in ("image_endpoint", "video_endpoint"):
             if shared is not None and getattr(shared, name).strip():
@@ -169,21 +174,31 @@ def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
 
 def _look_for_stale() -> None:
     from ..pipeline.errors import ConsistencyError
-    from .display import pictures, refresh
 
     scene, now = bpy.context.scene, status.of()
     if now.running or not scene.consistency.run_folder:
         return
     try:
-        folder = pictures.folder_at_hand(scene)
+        folder = run_request.folder_of(scene)
     except ConsistencyError:
         return
     refresh.stale(scene, folder)
     status.redraw()
 
 
-def settings_changed() -> None:
-    """A camera or a light was changed: say soon which references are stale."""
+def _edited(change: Change, scene: bpy.types.Scene, settings: RunSettings | None = None) -> None:
+    """``live.Follower``: the scene follows at once, and what the panels say of the run soon."""
+    follow.changed(change, scene, settings)
+    if change in (Change.ANGLES, Change.LIGHT):
+        _look_for_stale_soon()
+    elif change is Change.SOURCE:  # what is shown of the run so far is about the earlier product
+        now = status.of()
+        if not now.running:
+            now.error = now.details = now.note = ""
+        look_soon()
+
+
+def _look_for_stale_soon() -> None:
     if bpy.app.background or not len(status.of().shots):
         return
     if not bpy.app.timers.is_registered(_look_for_stale):
@@ -201,11 +216,13 @@ HANDLERS = (
 def register() -> None:
     for handlers, handler in HANDLERS:
         handlers.append(handler)
+    live.follow_with(_edited)
     _loaded()
 
 
 def unregister() -> None:
     bpy.msgbus.clear_by_owner(_watcher)
+    live.follow_with(None)
     for timer in (_look, _look_for_stale):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

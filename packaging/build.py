@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Builds the extension with Blender's own builder, which travels in the bpy wheel. `make build` runs this.
 
     python packaging/build.py                      one zip for each platform, and the repository index, into dist/
@@ -119,6 +122,14 @@ def build(targets: list[Target], output: Path) -> list[Path]:
     return sorted(output.glob("*.zip"))
 
 
+def build_repository(output: Path) -> list[Path]:
+    """Builds the zips for every official Blender, and the index and page of the repository that `output` then is."""
+    archives = build(RELEASE, output)
+    builder("server-generate", "--repo-dir", output)
+    repository.finish(output)
+    return archives
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Builds the extension's zips.")
     parser.add_argument("--blender", metavar="PATH", help="build for this Blender instead of for the official ones")
@@ -129,9 +140,7 @@ def main() -> int:
             target = ask_blender(arguments.blender)
             archives = build([target], arguments.output / f"python-{target.python}")
         else:
-            archives = build(RELEASE, arguments.output)
-            builder("server-generate", "--repo-dir", arguments.output)
-            repository.finish(arguments.output)
+            archives = build_repository(arguments.output)
     except (BuildError, WheelError) as error:
         print(error, file=sys.stderr)
         return 1

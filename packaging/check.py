@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Everything that `make test` checks, in every lane given, with one summary at the end.
 
     python packaging/check.py 3.11 3.13

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """`make demo`: builds the sample product and takes it through the whole pipeline with no key and no network.
 
 An earlier demo is replaced. The size is one that two CPU cores manage in minutes; `consistency run` renders 1024 pixels.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Read fal's published TypeScript types into the facts that the catalogue is checked against.
 
 The types come with fal's own JavaScript client. Fetch and unpack the versions to read, outside the repository:

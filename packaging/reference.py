@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Writes docs/reference.md from the code: commands, options, angle sets, lighting, endpoints with their fields.
 
 python packaging/reference.py          after any of these was changed; a test says when it has to be done
@@ -8,13 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from consistency_pipeline.fal_backend.endpoints.base import MAKES
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, catalogue_rows
+from consistency_pipeline.pipeline.arguments import make_parser
+from consistency_pipeline.pipeline.declaration import Option, options_of
 from consistency_pipeline.pipeline.lighting import PRESETS
-from consistency_pipeline.pipeline.options import make_parser
+from consistency_pipeline.pipeline.options import OPTIONS, LightRig
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 from consistency_pipeline.pipeline.wording.text_table import usd
 
@@ -23,7 +29,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
 
 def reference() -> str:
     """The whole page."""
-    return "\n".join([*_head(), *_commands(), *_angle_sets(), *_lighting(), *_endpoints()]) + "\n"
+    return "\n".join([*_head(), *_commands(), *_settings(), *_angle_sets(), *_lighting(), *_endpoints()]) + "\n"
 
 
 def _head() -> Iterator[str]:
@@ -36,7 +42,11 @@ def _head() -> Iterator[str]:
 def _commands() -> Iterator[str]:
     (commands,) = (action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
     options = {
-        name: {_words(action): action.help for action in command._actions if action.dest != "help"}
+        name: {
+            _words(action): (action.help or "").replace("%%", "%")
+            for action in command._actions
+            if action.dest != "help"
+        }
         for name, command in commands.choices.items()
     }
     for about in commands._choices_actions:
@@ -53,6 +63,30 @@ def _words(action: argparse.Action) -> str:
     if not action.option_strings:
         return f"{value}{'…' if action.nargs in ('*', '+') else ''}"
     return action.option_strings[0] if action.nargs == 0 else f"{action.option_strings[0]} {value}"
+
+
+def _settings() -> Iterator[str]:
+    yield from ("", "## Settings of a run", "")
+    yield "What `run.json` keeps under `settings`, and where each is set. Older runs, which lack some of them, have their defaults."
+    yield ""
+    light = [replace(each, path=("light_rig", each.name)) for each in options_of(LightRig)]
+    rows = [_setting(each) for each in (*OPTIONS, *light) if each.name != "light_rig"]
+    yield from _table(("in `run.json`", "command line", "window", "values", "default", ""), rows)
+
+
+def _setting(option: Option) -> tuple[str, ...]:
+    flag = f"{option.metavar}…" if option.is_positional else option.flag
+    values = [", ".join(option.choices or ()), option.range, option.unit]
+    default = "those of the set `product`" if option.name == "angles" else f"`{json.dumps(option.default)}`"
+    what = f"{option.help}; where it is not set: {option.unset}" if option.unset and not option.choices else option.help
+    return (
+        f"`{'.'.join(option.path)}`",
+        f"`{flag}`" if flag else "",
+        option.label,
+        " ".join(filter(None, values)),
+        default,
+        what,
+    )
 
 
 def _angle_sets() -> Iterator[str]:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The extension repository: a folder that any web server can serve, which Blender subscribes to and updates from."""
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ TEMPLATE = Path(__file__).with_name("index.template.html")
 
 
 def finish(folder: Path) -> None:
-    """OpenRequests `index.json`, which Blender writes in the order of the file system, and writes the page to drag from."""
+    """Sorts `index.json`, which Blender writes in the order of the file system, and writes the page to drag from."""
     index = json.loads((folder / "index.json").read_text("utf-8"))
     index["data"].sort(key=lambda entry: entry["archive_url"])
     (folder / "index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A screenshot of every panel, taken in a real window on a virtual screen: python packaging/screenshots.py [MODEL.glb]
 
 Into docs/screenshots, one small PNG for each panel. BLENDER names the program, else `blender` on PATH is taken. MODEL is

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Names every system library that Blender's module links to and this machine lacks, and installs them when allowed.
 
 `import bpy` only names the first one that is missing, so people would install eight packages in eight attempts.

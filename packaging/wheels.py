@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The wheels that the zip carries: fetched unmodified, checked against requirements/extension.txt, attributed."""
 
 from __future__ import annotations

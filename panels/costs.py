@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Costs: what is left to buy, what was billed, and the limits."""
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ import bpy
 
 from ..operators.display import refresh, status
 from ..operators.editing import scene_settings
+from ..pipeline.choices import BackendName
 from ..pipeline.wording.text_table import price_column
 from .sidebar import Sidebar, draw_error
 from .words import limit, message, money
@@ -23,7 +27,7 @@ class CONSISTENCY_PT_costs(Sidebar, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)
-        if scene_settings.chosen_backend(context.scene) == "local":
+        if scene_settings.chosen_backend(context.scene) == BackendName.LOCAL:
             message(layout, "This machine does the work: nothing is paid", icon="INFO")
             return
         layout.operator("consistency.estimate", text="Estimate What Is Left to Buy", icon="FILE_REFRESH")

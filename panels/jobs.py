@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Jobs: every request with what became of it, and earlier runs."""
 
 from __future__ import annotations
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators.display import status
+from ..pipeline.stages import JobState
 from .sidebar import Sidebar
 from .words import STATE_ICONS, message, money, seconds
 
@@ -15,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_UL_jobs(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row()
         row.label(text=status.in_words(item.name), icon=STATE_ICONS.get(item.state, "DOT"))
         right = row.row()
@@ -25,15 +31,17 @@ class CONSISTENCY_UL_jobs(bpy.types.UIList):
 
 def short(job: Any) -> str:
     """The one thing worth knowing about a job in a list."""
-    if job.state == "queued" and job.queue_position >= 0:
+    if job.state == JobState.QUEUED and job.queue_position >= 0:
         return f"#{job.queue_position + 1}"
-    if job.state == "running" and job.fraction >= 0:
+    if job.state == JobState.RUNNING and job.fraction >= 0:
         return f"{job.fraction:.0%}"
     return seconds(job.elapsed) if job.elapsed >= 0.5 else ""  # less is no work: it was there already
 
 
 class CONSISTENCY_UL_runs(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row(align=True)
         row.label(text=item.name, icon="FILE_FOLDER")
         load = row.operator("consistency.load_run", text="", icon="PRESET", emboss=False)
@@ -63,10 +71,10 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
 
     def draw_job(self, layout: UILayout, job: Any) -> None:
         box = layout.box()
-        if job.fraction >= 0 and job.state == "running":
+        if job.fraction >= 0 and job.state == JobState.RUNNING:
             box.progress(text=f"{job.fraction:.0%}", factor=job.fraction)
         facts = [job.state.capitalize()]
-        if job.queue_position >= 0 and job.state == "queued":
+        if job.queue_position >= 0 and job.state == JobState.QUEUED:
             facts.append(f"place {job.queue_position + 1} in the queue")
         if job.elapsed >= 0.5:
             facts.append(seconds(job.elapsed))
@@ -78,7 +86,8 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
         if job.log:
             message(box, job.log)
         row = box.row(align=True)
-        row.operator("consistency.copy_text", text="Copy", icon="COPYDOWN").text = f"{job.name} {job.request_id}\n{job.log}"  # fmt: skip
+        copy = row.operator("consistency.copy_text", text="Copy", icon="COPYDOWN")
+        copy.text = f"{job.name} {job.request_id}\n{job.log}"
 
 
 class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):
@@ -93,6 +102,7 @@ class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):
             if 0 <= now.history_index < len(now.history):
                 message(layout, now.history[now.history_index].note)
         layout.operator("consistency.list_runs", icon="FILE_REFRESH")
+        layout.operator("consistency.save_bug_report", icon="FILE_ARCHIVE")
 
 
 CLASSES = (CONSISTENCY_UL_jobs, CONSISTENCY_UL_runs, CONSISTENCY_PT_jobs, CONSISTENCY_PT_history)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Model: what the product is made from."""
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ import bpy
 
 from ..operators.display import reasons, status
 from ..operators.editing import scene_settings
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar, draw_studio_view
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 
@@ -15,19 +19,32 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
-SOURCES: tuple[tuple[str, Any], ...] = (("PHOTOS", "IMAGE_DATA"), ("WORDS", "TEXT"), ("FILE", "FILE_3D"), ("OBJECTS", "OBJECT_DATA"))  # fmt: skip
+SOURCES: tuple[tuple[str, Any], ...] = (
+    ("PHOTOS", "IMAGE_DATA"),
+    ("WORDS", "TEXT"),
+    ("FILE", "FILE_3D"),
+    ("OBJECTS", "OBJECT_DATA"),
+)
 
 
-TURN_ICONS: tuple[tuple[str, Any], ...] = (("LEFT", "LOOP_FORWARDS"), ("RIGHT", "LOOP_BACK"), ("FORWARD", "TRIA_DOWN"), ("BACK", "TRIA_UP"), ("NONE", "X"))  # fmt: skip
+TURN_ICONS: tuple[tuple[str, Any], ...] = (
+    ("LEFT", "LOOP_FORWARDS"),
+    ("RIGHT", "LOOP_BACK"),
+    ("FORWARD", "TRIA_DOWN"),
+    ("BACK", "TRIA_UP"),
+    ("NONE", "X"),
+)
 
 
 class CONSISTENCY_UL_photos(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         layout.label(text=bpy.path.basename(item.path), icon="IMAGE_DATA")
 
 
 class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
-    bl_label = "Model"
+    bl_label = LABELS["model"]
     stage = "model"
 
     def draw(self, context: Context) -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Photoreal: the stills, their takes, and what is sent to make them."""
 
 from __future__ import annotations
@@ -8,6 +11,9 @@ import bpy
 
 from ..operators.display import status
 from ..operators.editing import scene_settings
+from ..pipeline.choices import BackendName, Restore
+from ..pipeline.stages import LABELS
+from ..pipeline.verdicts import Outcome
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -17,17 +23,17 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
-OUTCOMES = {"pass": "On model", "unsure": "Look at it", "fail": "Off model"}
+OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL: "Off model"}
 
 
 class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
-    bl_label = "Photoreal"
+    bl_label = LABELS["photoreal"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "photoreal"
 
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)
-        if scene_settings.chosen_backend(context.scene) == "local":
+        if scene_settings.chosen_backend(context.scene) == BackendName.LOCAL:
             message(layout, "This machine renders the stills: no AI", icon="INFO")
         else:
             endpoint_choice(layout, own, "photoreal", "image_endpoint")
@@ -42,7 +48,9 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
         made = [shot for shot in now.shots if shot.still]
         if made or now.running:  # each picture's place from the start: nothing moves when one arrives
             made = list(now.shots) if now.running else made
-            draw_pictures(layout, context, made, "still", lambda shot: "" if shot.outcome == "pass" else shot.outcome)
+            draw_pictures(
+                layout, context, made, "still", lambda shot: "" if shot.outcome == Outcome.PASS else shot.outcome
+            )
             self.draw_selected(layout, own, now)
         self.draw_run(layout, context)
 
@@ -69,7 +77,7 @@ def draw_verdict(layout: UILayout, shot: Any, now: Any) -> None:
     """Whether the still shows the product, why, and where not."""
     outcome = OUTCOMES.get(shot.outcome, shot.outcome)
     words = f"{outcome}: {shot.verdict}" if shot.verdict else outcome
-    message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+    message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
     if shot.heatmap:
         shown = (now.comparing, now.comparing_with) == (shot.name, "heatmap")
         button = layout.operator("consistency.compare", text="Show Heat Map", icon="IMAGE_ZDEPTH", depress=shown)
@@ -82,7 +90,7 @@ class FalOnly(Sidebar):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return scene_settings.chosen_backend(context.scene) == "fal"
+        return scene_settings.chosen_backend(context.scene) == BackendName.FAL
 
 
 class CONSISTENCY_PT_prompt(FalOnly, bpy.types.Panel):
@@ -120,7 +128,7 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         column = layout.column()
         column.active = own.exact
         column.prop(own, "restore")
-        if own.restore != "none" and 0 <= own.angle_index < len(own.angles):
+        if own.restore != Restore.NONE and 0 <= own.angle_index < len(own.angles):
             column.prop(own.angles[own.angle_index], "detail_photo")
 
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """References: the renders that hold the product still, with what is stale."""
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators.display import status, thumbnails
+from ..pipeline.stages import LABELS, ReferenceState
+from ..pipeline.verdicts import Outcome
 from .sidebar import Sidebar
 from .stage import StagePanel
 from .words import STATE_ICONS, message
@@ -21,16 +26,22 @@ NOTHING = 0.001  # of a line: Blender takes 0 for "as much as it needs"
 
 
 class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
-    bl_label = "References"
+    bl_label = LABELS["references"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "references"
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)
         # During a run each picture has its place from the start: nothing moves when one arrives.
-        shown = [shot for shot in now.shots if now.running or shot.reference or shot.state != "missing"]
-        draw_pictures(layout, context, shown, "reference", lambda shot: "" if shot.state == "rendered" else shot.state)
-        stale = [f"{shot.name}: {shot.why}" for shot in now.shots if shot.state == "stale"]
+        shown = [shot for shot in now.shots if now.running or shot.reference or shot.state != ReferenceState.MISSING]
+        draw_pictures(
+            layout,
+            context,
+            shown,
+            "reference",
+            lambda shot: "" if shot.state == ReferenceState.RENDERED else shot.state,
+        )
+        stale = [f"{shot.name}: {shot.why}" for shot in now.shots if shot.state == ReferenceState.STALE]
         if stale:
             box = layout.box()
             message(box, f"Stale: {'; '.join(stale)}", icon="FILE_REFRESH")
@@ -59,7 +70,7 @@ def draw_pictures(
             face.operator("consistency.select_angle", text="").angle = shot.name
         else:
             cell.template_icon(icon_value=NO_PICTURE, scale=PICTURE_SCALE)
-        cell.alert = state(shot) == "fail"
+        cell.alert = state(shot) == Outcome.FAIL
         button = cell.operator(
             "consistency.select_angle",
             text=shot.name,

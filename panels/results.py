@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Results: everything where an artist looks for it."""
 
 from __future__ import annotations
@@ -6,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..operators.buttons.results import planes
 from ..operators.display import status
 from ..operators.display.compare import OVER, UNDER
-from ..operators.display.results import planes
+from ..pipeline.stages import LABELS
+from ..pipeline.verdicts import Outcome
+from ..pipeline.wording.program import PROGRAM, SHORT_NAME
 from .sidebar import worst
 from .stage import StagePanel
 from .words import STATE_ICONS, message
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
-    bl_label = "Results"
+    bl_label = LABELS["results"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "results"
 
@@ -40,9 +46,9 @@ def draw_scores(layout: UILayout, now: Any) -> None:
     """The run's headline, and below it each angle that somebody should look at."""
     message(layout, now.headline.partition(";")[0], icon=worst(now))
     for shot in now.shots:
-        if shot.outcome not in ("", "pass"):
+        if shot.outcome not in ("", Outcome.PASS):
             words = f"{shot.name}: {shot.verdict}" if shot.verdict else shot.name
-            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == "fail")
+            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
 
 
 def draw_compare(layout: UILayout, context: Context) -> None:
@@ -64,10 +70,10 @@ def draw_compare(layout: UILayout, context: Context) -> None:
 class CONSISTENCY_PT_compare(bpy.types.Panel):
     """The same slider beside a picture."""
 
-    bl_label = "Consistency Pipeline"
+    bl_label = PROGRAM
     bl_space_type = "IMAGE_EDITOR"
     bl_region_type = "UI"
-    bl_category = "Consistency"
+    bl_category = SHORT_NAME
 
     def draw(self, context: Context) -> None:
         draw_compare(self.layout, context)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Rig: the angles, and the light."""
 
 from __future__ import annotations
@@ -7,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bl_ui.utils import PresetPanel
 
-from ..operators.editing.lighting import FOLDER
+from ..operators.buttons.lighting import FOLDER
 from ..operators.editing.properties import OURS
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel
 
@@ -17,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_UL_angles(bpy.types.UIList):
-    def draw_item(self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str) -> None:  # fmt: skip
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _field: str
+    ) -> None:
         row = layout.row(align=True)
         row.prop(item, "name", text="", emboss=False, icon="CAMERA_DATA")
         row.operator("consistency.look_through", text="", icon="VIEW_CAMERA", emboss=False).angle = item.name
@@ -36,7 +42,7 @@ class CONSISTENCY_MT_angles(bpy.types.Menu):
 
 
 class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
-    bl_label = "Rig"
+    bl_label = LABELS["rig"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "rig"
 

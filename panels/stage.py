@@ -1,12 +1,16 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the panels of all six stages share: the state in the header, the buttons at the end, an endpoint's fields."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..operators.buttons.fields import label
 from ..operators.display import status
 from ..operators.display.endpoint_names import name_and_price
-from ..operators.editing.fields import label
+from ..pipeline.stages import ReferenceState, StageState
 from .sidebar import Sidebar, draw_error
 from .words import STATE_ICONS, message
 
@@ -20,13 +24,13 @@ class StagePanel(Sidebar):
 
     def draw_header_preset(self, context: Context) -> None:
         state = stage_of(context, self.stage)
-        if state is not None and state.state != "waiting":
+        if state is not None and state.state != StageState.WAITING:
             self.layout.label(text="", icon=STATE_ICONS.get(state.state, "DOT"))
 
     def draw_run(self, layout: UILayout, context: Context) -> None:
         """Run up to this stage, make it again, or run from here to the end."""
         state = stage_of(context, self.stage)
-        there = state is not None and state.state in ("done", "skipped", "stale")
+        there = state is not None and state.state in (StageState.DONE, StageState.SKIPPED, ReferenceState.STALE)
         row = layout.row(align=True)
         if self.stage not in ("rig", "results"):
             row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage
@@ -41,7 +45,12 @@ class StagePanel(Sidebar):
         now = status.of(context)
         if now.error and now.error_at == self.stage:
             draw_error(layout, now)
-        elif state is not None and state.note and state.state in ("failed", "stopped") and not now.error:
+        elif (
+            state is not None
+            and state.note
+            and state.state in (StageState.FAILED, StageState.STOPPED)
+            and not now.error
+        ):
             message(layout, state.note, icon="ERROR", alert=True)
 
 

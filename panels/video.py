@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Video: the clip and its motion."""
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ import bpy
 
 from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
+from ..pipeline.choices import BackendName, MotionName
+from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
@@ -17,21 +22,23 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
-    bl_label = "Video"
+    bl_label = LABELS["video"]
     bl_options = {"DEFAULT_CLOSED"}
     stage = "video"
 
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)
-        fal = scene_settings.chosen_backend(context.scene) == "fal"
+        fal = scene_settings.chosen_backend(context.scene) == BackendName.FAL
         if fal:
             endpoint_choice(layout, own, "video", "video_endpoint")
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(own, "motion")
-        if own.motion != "none":
-            column.prop(own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter")  # fmt: skip
+        if own.motion != MotionName.NONE:
+            column.prop(
+                own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter"
+            )
             if fal:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")
@@ -56,7 +63,7 @@ class CONSISTENCY_PT_video_parameters(Sidebar, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return scene_settings.chosen_backend(context.scene) == "fal"
+        return scene_settings.chosen_backend(context.scene) == BackendName.FAL
 
     def draw(self, context: Context) -> None:
         own = context.scene.consistency

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How panels say things: sentences broken to the panel's width, states as icons, money with its unit."""
 
 from __future__ import annotations
@@ -7,28 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..pipeline.stages import JobState, ReferenceState, StageState
+from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.line_breaking import broken
 
 if TYPE_CHECKING:
     from bpy.types import UILayout
 
 STATE_ICONS: dict[str, Any] = {
-    "waiting": "RADIOBUT_OFF",
-    "running": "PLAY",
-    "done": "CHECKMARK",
-    "skipped": "CHECKMARK",
-    "failed": "ERROR",
-    "cancelled": "X",
-    "stopped": "PAUSE",
-    "queued": "SORTTIME",
-    "saving": "IMPORT",
-    "uncertain": "QUESTION",
-    "missing": "RADIOBUT_OFF",
-    "rendered": "CHECKMARK",
-    "stale": "FILE_REFRESH",
-    "pass": "CHECKMARK",
-    "unsure": "QUESTION",
-    "fail": "ERROR",
+    StageState.WAITING: "RADIOBUT_OFF",
+    StageState.RUNNING: "PLAY",
+    StageState.DONE: "CHECKMARK",
+    StageState.SKIPPED: "CHECKMARK",
+    StageState.FAILED: "ERROR",
+    StageState.CANCELLED: "X",
+    StageState.STOPPED: "PAUSE",
+    JobState.QUEUED: "SORTTIME",
+    JobState.SAVING: "IMPORT",
+    JobState.UNCERTAIN: "QUESTION",
+    ReferenceState.MISSING: "RADIOBUT_OFF",
+    ReferenceState.RENDERED: "CHECKMARK",
+    ReferenceState.STALE: "FILE_REFRESH",
+    Outcome.PASS: "CHECKMARK",
+    Outcome.UNSURE: "QUESTION",
+    Outcome.FAIL: "ERROR",
 }
 MARGIN = 74.0  # of panel, box and tabs around a line, in pixels at an interface scale of 1
 ICON = 20.0  # likewise, of an icon before a line

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole program in one function: from inputs on disk to results in a .blend.
 
 ``run`` yields Progress whenever it has to wait. Two drivers advance it: the command line loops until it ends, the
@@ -7,37 +10,59 @@ step first looks whether its file is there, and a purchase is known by its key, 
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
-from .errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .choices import MotionName
+from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
+from .run.run_log import log_of
 from .settings import RunSettings
-from .stages import STAGES, Progress, Stage, Steps
+from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
 
+logger = logging.getLogger(__name__)
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
 
 def run(
     folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE, until: Stage = "results"
-) -> Steps[dict[str, Any]]:
+) -> Steps[results.Report]:
     """The chain. Returns the report, which is empty where ``until`` ends it before the results.
 
     Raises the ConsistencyError that says most of what went wrong, after keeping everything that went right.
     """
+    with log_of(folder.root):
+        began = time.monotonic()
+        logger.info("run of %s until %s: %s", backend.name, until, folder.versions)
+        logger.info("settings: %s", folder.settings.model_dump_json())
+        try:
+            report = yield from _run(folder, studio, backend, wait, until)
+        except (GeneratorExit, Cancelled) as error:
+            logger.info("left after %.1f s: %s", time.monotonic() - began, error or "the window or the process went")
+            raise
+        except Exception:
+            logger.exception("failed after %.1f s", time.monotonic() - began)
+            raise
+        logger.info("done after %.1f s", time.monotonic() - began)
+        return report
+
+
+def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until: Stage) -> Steps[results.Report]:
     settings = folder.settings
     last = STAGES.index(until)
     folder.lease.acquire()
     stage: Stage = "model"
-    report: dict[str, Any] = {}
+    report: results.Report = {}
     try:
         folder.have_journal()  # runs of earlier versions had one only where something was paid for
         yield from _model(folder, settings, studio, backend, wait)
@@ -46,26 +71,27 @@ def run(
             product = yield from _rig(folder, settings, studio)
         if last >= STAGES.index("references"):
             stage = "references"
-            orders = OpenRequests(backend)
-            work = _Work(folder, settings, studio, product, orders, last)
+            open_requests = OpenRequests(backend)
+            work = _Work(folder, settings, studio, product, open_requests, last)
             yield from _pictures(work)
             stage = "photoreal"
             yield from _until_all_ended(work, wait)
         if last >= STAGES.index("results"):
             if not any(folder.still(name).is_file() for name in work.shots):  # results of nothing help nobody
-                _raise_worst([*orders.failures(), *work.refusals])
+                _raise_worst([*open_requests.failures(), *work.refusals])
             stage = "results"
             report = yield from _results(work)
         if last >= STAGES.index("references"):
-            _raise_worst([*orders.failures(), *work.refusals])
+            _raise_worst([*open_requests.failures(), *work.refusals])
     except (Exception, GeneratorExit) as error:
-        state = "cancelled" if isinstance(error, (GeneratorExit, Cancelled)) else "failed"
-        state = "stopped" if isinstance(error, BudgetExceeded) else state
-        running = {name for name in STAGES if folder.stage(name)["state"] == "running"} | {stage}
+        state = StageState.CANCELLED if isinstance(error, GeneratorExit) else _how_it_ended([error])
+        running = {name for name in STAGES if folder.stage(name).state == StageState.RUNNING} | {stage}
         for name in STAGES:
-            if name in running and folder.stage(name)["state"] in ("running", "waiting"):
-                if name == "photoreal" and all(folder.chosen(f"photoreal/{angle.name}") for angle in settings.angles):
-                    folder.mark(name, "done")  # only the clip was still to come
+            if name in running and folder.stage(name).state in (StageState.RUNNING, StageState.WAITING):
+                if name == "photoreal" and all(
+                    folder.chosen(f"photoreal/{angle.name}") for angle in settings.studio.angles
+                ):
+                    folder.mark(name, StageState.DONE)  # only the clip was still to come
                 else:
                     folder.mark(name, state, error=str(error) or None)
         raise
@@ -83,13 +109,13 @@ class _Work:
     settings: RunSettings
     studio: Studio
     product: Product
-    orders: OpenRequests
+    open_requests: OpenRequests
     last: int  # index in STAGES of the last stage wanted
     shots: dict[str, Shot] = field(default_factory=dict)
     refusals: list[Exception] = field(default_factory=list)  # why something that was asked for was not bought
 
     def __post_init__(self) -> None:
-        self.acceptance = Acceptance(self.folder, self.settings, self.product, self.studio, self.orders)
+        self.acceptance = Acceptance(self.folder, self.settings, self.product, self.studio, self.open_requests)
 
     def wants(self, stage: Stage) -> bool:
         return self.last >= STAGES.index(stage)
@@ -99,53 +125,53 @@ class _Work:
 
 
 def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Backend, wait: float) -> Steps[None]:
-    if folder.product_source.is_file() and folder.stage("model")["state"] in ("done", "skipped"):
+    if folder.product_source.is_file() and folder.stage("model").is_over:
         return
-    folder.mark("model", "running")
-    inputs = folder.copied_photos() or [Path(name) for name in settings.inputs]
-    route = model.classify(inputs, settings.text)
-    if route == "own":
+    folder.mark("model", StageState.RUNNING)
+    inputs = folder.copied_photos() or [Path(name) for name in settings.inputs.files]
+    route = model.classify(inputs, settings.inputs.text)
+    if route == model.Route.OWN:
         yield Progress("model", f"taking {inputs[0].name} as it is")
         if inputs[0].suffix.lower() == ".blend":
             model.check_own(inputs[0])
             yield from studio.take_blend(inputs[0], folder.product.with_suffix(".blend"))
         else:
             model.take_own(inputs[0], folder.product.parent)
-        folder.mark("model", "skipped", source=str(inputs[0]))
+        folder.mark("model", StageState.SKIPPED, source=str(inputs[0]))
         return
     photos = []
     for number, photo in enumerate(inputs, start=1):
         copied = folder.photo(number, photo)
         copy_file(photo, copied)
         photos.append(copied)
-    if not photos and settings.picture_endpoint is not None:
+    if not photos and settings.inputs.picture_endpoint is not None:
         came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
     yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
-    folder.mark("model", "done")
+    folder.mark("model", StageState.DONE)
 
 
-def _buy(orders: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
+def _buy(open_requests: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
     """Ask for one thing and wait for it; its file. Raises what made it fail."""
-    orders.start(request)
-    while orders.waiting():
-        yield from orders.news(wait)
+    open_requests.start(request)
+    while open_requests.waiting():
+        yield from open_requests.news(wait)
         folder.lease.renew()
-        yield Progress(request.stage, "waiting")
-    _raise_worst(orders.failures())
-    return orders.ended[request.key].path or request.out
+        yield Progress(request.stage, "waiting", idle=True)
+    _raise_worst(open_requests.failures())
+    return open_requests.ended[request.key].path or request.out
 
 
 # rig
 
 
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
-    folder.mark("rig", "running")
+    folder.mark("rig", StageState.RUNNING)
     try:
         product = yield from studio.load_product(folder.product_source)
     except BadInput as error:
         raise _in_own_words(error, folder, settings) from error
-    product = replace(product, name=settings.name or settings.product_name or product.name)
+    product = replace(product, name=settings.inputs.name or settings.product_name or product.name)
     if not folder.product.is_file():  # a .blend of one's own stays what is rendered; the GLB is for everybody else
         try:
             yield from studio.export_product(folder.product)
@@ -156,7 +182,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     yield from studio.place_rig(settings)
     folder.mark(
         "rig",
-        "done",
+        StageState.DONE,
         product=product.name,
         size_m=list(product.size),
         materials=list(product.materials),
@@ -166,12 +192,14 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
     return product
 
 
-def _in_own_words(error: BadInput, folder: RunFolder, settings: RunSettings) -> BadInput:
-    """The same error, with the name that the user knows in place of the run's own."""
-    own = next(iter(settings.inputs), "")
-    if model.is_model(own):
-        return BadInput(str(error).replace(folder.product_source.name, Path(own).name))
-    return error
+def _in_own_words(error: ConsistencyError, folder: RunFolder, settings: RunSettings) -> ConsistencyError:
+    """The same error, with the name that the user knows in place of the run's own, or before it."""
+    own = next(iter(settings.inputs.files), "")
+    if not model.is_model(own):
+        return error
+    name, text = Path(own).name, str(error)
+    text = text.replace(folder.product_source.name, name)
+    return type(error)(text if name in text or Path(own).stem in text else f"{name}: {text}")
 
 
 # references, and the purchases that follow each of them at once
@@ -183,54 +211,59 @@ def _pictures(work: _Work) -> Steps[None]:
     Where fal.ai makes the clip, its angle goes first: it is the longest wait of the run.
     """
     folder, settings = work.folder, work.settings
-    folder.mark("references", "running")
-    waits = settings.motion != "none" and not work.orders.backend.renders
-    first = settings.clip_angle if waits else settings.angles[0]
+    folder.mark("references", StageState.RUNNING)
+    waits = settings.clip.motion != MotionName.NONE and not work.open_requests.backend.renders
+    first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
-    for angle in sorted(settings.angles, key=lambda angle: angle.name != first.name):
+    for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
         if shot is None:
-            shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            try:
+                shot = yield from work.studio.render_reference(angle, settings, folder.references)
+            except BadRender as error:
+                raise _in_own_words(error, folder, settings) from error
+            device, seconds = shot.device, shot.seconds
+            logger.info("%s: rendered on %s with %s samples in %.1f s", angle.name, device, shot.samples, seconds)
             folder.keep_shot(shot)
         shots[angle.name] = shot
-        work.shots = {each.name: shots[each.name] for each in settings.angles if each.name in shots}
+        work.shots = {each.name: shots[each.name] for each in settings.studio.angles if each.name in shots}
         folder.lease.renew()
         folder.note(device=shot.device)
         if work.wants("photoreal"):
-            if folder.stage("photoreal")["state"] != "running":
-                folder.mark("photoreal", "running")
+            if folder.stage("photoreal").state != StageState.RUNNING:
+                folder.mark("photoreal", StageState.RUNNING)
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
-                work.orders.start(request)
-        if not work.orders.backend.renders:  # Blender renders one thing at a time
+                work.open_requests.start(request)
+        if not work.open_requests.backend.renders:  # Blender renders one thing at a time
             yield from _advance(work, 0.0)
-    folder.mark("references", "done")
+    folder.mark("references", StageState.DONE)
 
 
 def _advance(work: _Work, wait: float) -> Steps[None]:
     """Take in what has happened; choose finished takes; start the clip as soon as its stills are there."""
-    folder, settings, orders = work.folder, work.settings, work.orders
-    yield from orders.news(wait)
+    folder, settings, open_requests = work.folder, work.settings, work.open_requests
+    yield from open_requests.news(wait)
     folder.lease.renew()
     if not work.wants("photoreal"):
         return
-    for key, event in orders.ended.items():
-        out = orders.requests[key].out
+    for key, event in open_requests.ended.items():
+        out = open_requests.requests[key].out
         if event.path is not None and event.path.suffix != out.suffix and not out.exists():
             yield from work.studio.convert_picture(event.path, out)
     for name, shot in work.shots.items():
         yield from work.acceptance.advance(settings.angle(name), shot)
-    if settings.motion == "none" or not work.wants("video"):
+    if settings.clip.motion == MotionName.NONE or not work.wants("video"):
         return
     clip = plan.clip_request(folder, settings, work.product)
-    if clip.key in orders.requests:
-        subject = f"video/{settings.motion}"
-        if orders.done(clip.key) and folder.chosen(subject) is None:
+    if clip.key in open_requests.requests:
+        subject = f"video/{settings.clip.motion}"
+        if open_requests.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
-        folder.mark("video", "running")
-        orders.start(clip)
-        why = ", the longest that mirror-like products get" if clip.duration < settings.duration else ""
-        text = f"{settings.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
+        folder.mark("video", StageState.RUNNING)
+        open_requests.start(clip)
+        why = ", the longest that mirror-like products get" if clip.duration < settings.clip.duration else ""
+        text = f"{settings.clip.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
         yield Progress("video", text, 0.0, settings.clip_angle.name)
 
 
@@ -241,45 +274,45 @@ def _may_be_shown(work: _Work, angle: str) -> bool:
 
 def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
     """Wait for everything that was asked for; what the gate asks for in its place as well."""
-    orders, acceptance = work.orders, work.acceptance
+    open_requests, acceptance = work.open_requests, work.acceptance
     if not work.wants("photoreal"):
         return
     yield from _advance(work, 0.0)
     while True:
         if acceptance.all_settled(work.shots):  # while the clip is being made: nobody waits for it
             yield from compare_tints(acceptance, work.shots)
-            if acceptance.all_settled(work.shots) and not orders.waiting():
+            if acceptance.all_settled(work.shots) and not open_requests.waiting():
                 break
-        yield from _advance(work, wait if orders.waiting() else 0.0)
-        ended = sum(key in orders.ended for key in orders.requests)
-        yield Progress("photoreal", "waiting", ended / max(1, len(orders.requests)))
-    for key, request in orders.requests.items():
-        if isinstance(request, ClipRequest) and orders.done(key):
+        yield from _advance(work, wait if open_requests.waiting() else 0.0)
+        ended = sum(key in open_requests.ended for key in open_requests.requests)
+        yield Progress("photoreal", "waiting", ended / max(1, len(open_requests.requests)), idle=True)
+    for key, request in open_requests.requests.items():
+        if isinstance(request, ClipRequest) and open_requests.done(key):
             yield from follow_clip(acceptance, request, work.shots[request.angle.name])
     for stage in ("photoreal", "video"):
-        failed = orders.failed(stage)
+        failed = open_requests.failed(stage)
         if failed:
             work.folder.mark(stage, _how_it_ended([event.error for event in failed]), error=failed[0].text)
-        elif any(request.stage == stage for request in orders.requests.values()):
-            work.folder.mark(stage, "done")
+        elif any(request.stage == stage for request in open_requests.requests.values()):
+            work.folder.mark(stage, StageState.DONE)
         elif stage == "video" and work.wants("video"):
             _mark_no_clip(work)
 
 
-def _how_it_ended(errors: list[Exception | None]) -> str:
+def _how_it_ended(errors: Sequence[BaseException | None]) -> StageState:
     """The state of a stage in which these went wrong."""
     if any(isinstance(error, BudgetExceeded) for error in errors):
-        return "stopped"
-    return "cancelled" if all(isinstance(error, Cancelled) for error in errors) else "failed"
+        return StageState.STOPPED
+    return StageState.CANCELLED if all(isinstance(error, Cancelled) for error in errors) else StageState.FAILED
 
 
 def _mark_no_clip(work: _Work) -> None:
-    if work.settings.motion == "none":
-        work.folder.mark("video", "skipped")
+    if work.settings.clip.motion == MotionName.NONE:
+        work.folder.mark("video", StageState.SKIPPED)
         return
     refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
     work.refusals += [refusal for refusal in refusals if refusal is not None]
-    work.folder.mark("video", "failed", error=str(work.refusals[0]) if work.refusals else "its stills failed")
+    work.folder.mark("video", StageState.FAILED, error=str(work.refusals[0]) if work.refusals else "its stills failed")
 
 
 def _raise_worst(failures: list[Exception]) -> None:
@@ -299,22 +332,30 @@ def _raise_worst(failures: list[Exception]) -> None:
 # results
 
 
-def _results(work: _Work) -> Steps[dict[str, Any]]:
-    folder, settings, orders = work.folder, work.settings, work.orders
-    folder.mark("results", "running")
-    folder.record["headline"] = work.acceptance.headline()
-    report = results.build_report(folder, settings, work.product, orders.requests, orders.ended, work.shots)
-    clip = folder.clip(settings.motion)
+def _results(work: _Work) -> Steps[results.Report]:
+    folder, settings, open_requests = work.folder, work.settings, work.open_requests
+    folder.mark("results", StageState.RUNNING)
+    folder.note(headline=work.acceptance.headline())
+    report = results.build_report(
+        folder,
+        settings,
+        work.product,
+        open_requests.requests,
+        open_requests.ended,
+        work.shots,
+        open_requests.backend.name_of,
+    )
+    clip = folder.clip(settings.clip.motion)
     yield from work.studio.save_results(
         Results(
             shots=work.shots,
             stills={name: folder.still(name) for name in work.shots if folder.still(name).is_file()},
-            clips={settings.motion: clip} if clip.is_file() else {},
-            backend=settings.backend,
+            clips={settings.clip.motion: clip} if clip.is_file() else {},
+            backend=settings.service.backend,
             report=report,
         ),
         settings,
         folder.root,
     )
-    folder.mark("results", "done")
+    folder.mark("results", StageState.DONE)
     return report

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every way a run can end other than well.
 
     ConsistencyError                exit 1   something failed; the text is one sentence with the cure
@@ -14,8 +17,10 @@ fal's own failures hang below ``fal_backend.errors.FalError``, which is a Consis
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from .json_object import JsonObject
 from .redaction import redact
 
 
@@ -68,3 +73,27 @@ def unforeseen(error: BaseException, *, words: bool = True) -> str:
         trace = trace.tb_next
     said = redact(" ".join(str(error).split()))[:300] if words else ""
     return f"an unforeseen {type(error).__name__}{place}{f': {said}' if said else ''}; please report it, then resume: nothing paid is lost"
+
+
+# Which errors travel between two processes, by their names there. A task or purchase that fails otherwise travels as a
+# ConsistencyError.
+TRAVELLING: dict[str, type[ConsistencyError]] = {
+    "ConsistencyError": ConsistencyError,
+    "UsageError": UsageError,
+    "BudgetExceeded": BudgetExceeded,
+    "TryAgainLater": TryAgainLater,
+    "RunInUse": RunInUse,
+    "Cancelled": Cancelled,
+    "BadInput": BadInput,
+    "BadRender": BadRender,
+    "RunFolderError": RunFolderError,
+}
+
+
+def to_json(error: ConsistencyError) -> JsonObject:
+    return {"class": type(error).__name__, "text": redact(str(error))}
+
+
+def from_json(value: Mapping[str, object]) -> ConsistencyError:
+    """The error that ``to_json`` wrote; one of an unknown class is a ConsistencyError."""
+    return TRAVELLING.get(str(value.get("class")), ConsistencyError)(str(value.get("text", "")))

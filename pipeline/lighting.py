@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Lighting presets as data: where lamps stand, how strong, how large, how warm, all in units of the product's size.
 
 A lamp ``distance`` radii away with ``strength`` times the light of its area, both scaling with the product, gives the

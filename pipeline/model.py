@@ -1,11 +1,14 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a run starts from: a model of one's own, one to four photos, or words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 
 from .errors import BadInput, UsageError
 from .formats.gltf_file import check_glb, pack_gltf
@@ -13,7 +16,14 @@ from .formats.input_file import check_regular
 from .formats.photo_header import PHOTO_SUFFIXES, photo_size
 from .system.disk import whole_file
 
-Route = Literal["own", "photos", "words"]
+
+class Route(StrEnum):
+    """Which way leads to a model."""
+
+    OWN = "own"
+    PHOTOS = "photos"
+    WORDS = "words"
+
 
 MODEL_SUFFIXES = (".glb", ".gltf", ".blend")
 MAX_PHOTOS = 4
@@ -29,7 +39,7 @@ def classify(inputs: Sequence[str | Path], text: str = "") -> Route:
     if not paths:
         if not text.strip():
             raise UsageError("nothing to start from; give a .glb, .gltf or .blend, one to four photos, or --text")
-        return "words"
+        return Route.WORDS
     if text.strip():
         raise UsageError("give either files or --text, not both; words about the look belong in --prompt")
     for path in paths:
@@ -40,12 +50,12 @@ def classify(inputs: Sequence[str | Path], text: str = "") -> Route:
     if len(models) > 1:
         raise UsageError(f"{len(models)} models were given; give one, with all its parts in the same file")
     if models:
-        return "own"
+        return Route.OWN
     if len(paths) > MAX_PHOTOS:
         raise UsageError(f"{len(paths)} photos were given; choose the {MAX_PHOTOS} that show the product best")
     for path in paths:
         photo_size(path)
-    return "photos"
+    return Route.PHOTOS
 
 
 def is_model(path: str | Path) -> bool:

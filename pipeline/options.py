@@ -1,290 +1,451 @@
-"""The command line's words: every option, and the settings that a set of options asks for."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a run, in groups. Lengths in metres, angles in degrees, times in seconds, money in USD.
+
+An option is added as one field here; declaration.Option says what can be said of it, and what follows from it where.
+run.json keeps the groups in one flat object, but for the gate: see settings.RunSettings.
+"""
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from .errors import UsageError
+from .choices import BackendName, MotionName, Restore
+from .declaration import Option, option, options_of
+from .rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
+from .verdicts import Unsure
 
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
-    from .settings import RunSettings
-
-MISSING = "go on where a texture or library can't be used; then no picture is called on model"
-JSON = "the last line of standard output is a JSON object"
+Rung = Literal["reroll", "stricter", "depth"]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see '{self.prog} --help'")
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What the product is, and what its model is made of and by."""
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """The parser; ``command`` of what it returns is the command's name."""
-    parser = _Parser(
-        prog="consistency", description="Product pictures and clips in which the product stays the product."
+    files: tuple[str, ...] = option(
+        (),
+        "one .glb, .gltf or .blend, or 1-4 photos of one product",
+        unit="file",
+        flag="inputs",
+        metavar="INPUT",
+        path=("inputs",),
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="from inputs to finished pictures", description="From inputs to results.")
-    _run_options(run)
-    run.add_argument("--out", required=True, type=Path, metavar="RUN", help="a new folder for everything the run makes")
-    run.set_defaults(command="run")
-
-    resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
-    resume.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
-    _limit_options(resume, retakes=None)
-    resume.add_argument("--yes", action="store_true", help="do not ask before money is spent")
-    resume.add_argument("--send-again", action="store_true", help="buy again what may or may not have been accepted")
-    resume.add_argument("--retry-failed", action="store_true", help="buy again what failed and may have been billed")
-    resume.add_argument("--allow-missing-textures", action="store_true", help=MISSING)
-    resume.add_argument("--json", action="store_true", help=JSON)
-    resume.set_defaults(command="resume")
-
-    estimate = commands.add_parser("estimate", help="what a run would cost; nothing is sent but price questions")
-    _run_options(estimate)
-    estimate.add_argument("--out", type=Path, metavar="RUN", help="ignored; the options are those of run")
-    estimate.set_defaults(command="estimate")
-
-    endpoints = commands.add_parser("endpoints", help="the catalogue of models")
-    endpoints.add_argument("--stale", action="store_true", help="only those whose stored price is older than 90 days")
-    endpoints.add_argument("--json", action="store_true", help=JSON)
-    endpoints.set_defaults(command="endpoints")
-
-    ledger = commands.add_parser("ledger", help="what was quoted and billed, and for which file")
-    ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
-    ledger.add_argument("--json", action="store_true", help=JSON)
-    ledger.set_defaults(command="ledger")
-
-    doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
-    doctor.add_argument("--json", action="store_true", help=JSON)
-    doctor.set_defaults(command="doctor")
-    return parser
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("inputs", nargs="*", metavar="INPUT", help="one .glb, .gltf or .blend, or 1-4 photos of one product")
-    add("--text", default="", help="words instead of inputs")
-    add("--allow-missing-textures", action="store_true", help=MISSING)
-    add(
-        "--leave-out",
-        action="append",
-        default=[],
+    leave_out: tuple[str, ...] = option(
+        (),
+        "a part of the file that is not the product, such as a floor, by its name",
+        label="Leave Out",
         metavar="NAME",
-        help="a part of the file that is not the product, such as a floor (repeatable)",
+        repeatable=True,
     )
-    add("--backend", choices=("fal", "local"), help="default: fal when a key is found, else local")
-    add("--name", default="", help="what the product is called (default: its file's name, or its words)")
-    add("--turn", default="0,0,0", metavar="X,Y,Z", help="degrees to turn the product about these axes, in this order, so that its front looks towards -Y (default 0,0,0)")  # fmt: skip
-    add(
-        "--angle-set",
-        default="product",
-        metavar="NAME",
-        help="product, character-sheet, architecture, jewellery, turnaround",
+    text: str = option("", "words that say what the product is, instead of files", label="Words", longest=600)
+    allow_missing_textures: bool = option(
+        False,
+        "go on where a texture, library or font of the product can't be used; then no picture is called on model",
+        label="Allow Missing Textures",
+        resume=True,
     )
-    add(
-        "--angles",
+    name: str = option(
+        "",
+        "what the product is called in results and prompts",
+        unset="its file's name, or its words",
+        label="Name",
+        prop="product_name",
+        longest=80,
+    )
+    turn: tuple[float, float, float] = option(
+        (0.0, 0.0, 0.0),
+        "degrees to turn the product about x, y and z, in this order, so that its front looks towards -Y",
+        unit="degrees",
+        metavar="X,Y,Z",
+        label="Turn",
+    )
+    model_endpoint: str | None = option(
+        None,
+        "what makes the model",
+        unset="chosen by the inputs",
+        label="Endpoint for Models",
+        metavar="ID",
+        endpoint="model",
+    )
+    picture_endpoint: str | None = option(
+        None,
+        "what makes a picture from the words first, and the model from it",
+        unset="the model is made straight from the words",
+        label="Picture First",
+        metavar="ID",
+        endpoint="picture",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Who makes the pictures, and the fields that each endpoint is sent."""
+
+    backend: BackendName = option(
+        BackendName.LOCAL,
+        "who makes the stills and clips",
+        unset="fal when a key is found, else local",
+        label="Backend",
+        prop=None,
+        choices={
+            BackendName.FAL: ("fal.ai", "Photoreal stills and clips by image and video models; they cost money"),
+            BackendName.LOCAL: ("This Machine", "Cycles renders of the same cameras: no AI, no network, no cost"),
+        },
+    )
+    overrides: dict[str, dict[str, Any]] = option(
+        dict,
+        "a field of an endpoint",
+        flag="--set",
+        metavar="ENDPOINT.field=value",
+        repeatable=True,
+        label="Fields of Endpoints",
+        prop=None,
+    )
+
+
+def _of_the_preset(what: str, label: str, least: float = 0.0, most: float = 10.0) -> Any:
+    """A factor on what a lighting preset has; 1.0 leaves it."""
+    return option(
+        1.0, f"{what}, as a share of the preset's", unit="share", least=least, most=most, label=label, flag=None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightRig:
+    """Corrections on top of a lighting preset; 1.0 and 0.0 change nothing."""
+
+    key: float = _of_the_preset("strength of the key light", "Key")
+    fill: float = _of_the_preset("strength of the fill light", "Fill")
+    rim: float = _of_the_preset("strength of the rim light", "Rim")
+    environment: float = _of_the_preset("strength of the environment", "Environment")
+    temperature: float = option(
+        0.0,
+        "kelvin added to every lamp's colour temperature; negative is warmer",
+        unit="kelvin",
+        least=-4000.0,
+        most=4000.0,
+        digits=1,
+        label="Temperature Shift",
+        flag=None,
+    )
+    rotation: float = option(
+        0.0,
+        "turns the whole lighting about the product",
+        unit="degrees",
+        least=-360.0,
+        most=360.0,
+        digits=2,
+        label="Rotation",
+        flag=None,
+    )
+    softness: float = _of_the_preset("size of the lamps", "Softness", least=0.05, most=5.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """What the reference renders show: cameras, light, backdrop, size and quality."""
+
+    angles: tuple[Angle, ...] = option(
+        ANGLE_SETS[DEFAULT_ANGLE_SET],
+        "some of the set's angles by name, or own ones as name:azimuth:elevation[:fill[:mm]]",
+        unset="all of the set's",
         metavar="A,B,…",
-        help="some of the set's angles by name, or own ones as name:azimuth:elevation[:fill[:mm]]",
+        label="Angles",
+        prop=None,
     )
-    add("--one-scale", action="store_true", help="one scale over all angles instead of filling each frame")
-    add("--size", type=int, default=1024, help="pixels of the longer side (default 1024)")
-    add("--aspect", type=float, default=1.0, help="width over height (default 1)")
-    add("--samples", type=int, help="Cycles samples (default: adaptive)")
-    add("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what renders (default auto: a GPU if any)")
-    add("--lighting", default="studio", metavar="NAME", help="studio, softbox, dramatic, hdri")
-    add("--backdrop", choices=("white", "grey"), default="white", help="what stands behind (default white)")
-    add("--no-shadow", action="store_true", help="no contact shadow on the backdrop")
-    add("--prompt", default="", help="what the product is, in words")
-    add("--materials", metavar="A,B,…", help="material hints instead of the product's own: metal, glass, gem, or words")
-    add("--seed", type=int, help="what chance starts from (default: drawn once and kept in the run)")
-    add("--takes", type=int, default=1, help="stills per angle (default 1)")
-    add("--model-endpoint", metavar="ID", help="what makes the model (default: by the inputs)")
-    add("--picture-endpoint", metavar="ID", help="make a picture from --text first, and the model from it")
-    add("--image-endpoint", metavar="ID", help="what makes the stills")
-    add("--video-endpoint", metavar="ID", help="what makes the clip")
-    add(
-        "--set", action="append", default=[], metavar="ENDPOINT.field=value", help="a field of an endpoint (repeatable)"
+    one_scale: bool = option(
+        False,
+        "one scale over all angles, so that a millimetre of the product is equally long in each, instead of filling each frame",
+        label="Same Scale in All Angles",
     )
-    add(
-        "--motion",
-        choices=("turntable", "light_sweep", "detail_reveal", "none"),
-        default="turntable",
-        help="what moves in the clip (default turntable)",
+    lighting: str = option(
+        "studio",
+        "where the lamps stand",
+        metavar="NAME",
+        label="Lighting",
+        choices={
+            "studio": ("Studio", "Three-point light: key, fill and rim"),
+            "softbox": ("Softbox", "Even, soft light from all sides"),
+            "dramatic": ("Dramatic", "One strong key from the side and deep shadows"),
+            "hdri": ("Environment", "Only the environment lights the product"),
+        },
     )
-    add("--video-angle", metavar="NAME", help="the still that starts the clip (default three-quarter)")
-    add("--video-end-angle", metavar="NAME", help="the still that ends the clip, where the endpoint takes one")
-    add("--elements", action="store_true", help="send the other stills as further views, where the endpoint takes them")
-    add(
-        "--duration",
-        type=float,
-        default=5.0,
+    light_rig: LightRig = option(LightRig, "corrections of the lighting", flag=None, label="Light", prop=None)
+    backdrop: Literal["white", "grey"] = option(
+        "white",
+        "what stands behind the product",
+        label="Backdrop",
+        choices={
+            "white": ("White", "A seamless white backdrop"),
+            "grey": ("Grey", "A seamless neutral grey backdrop"),
+        },
+    )
+    shadow: bool = option(
+        True,
+        "the product casts a shadow on the backdrop",
+        off="no contact shadow on the backdrop",
+        label="Contact Shadow",
+    )
+    view_transform: str = option(
+        "Khronos PBR Neutral", "Blender's view transform, from light to displayed colours", flag=None
+    )
+    size: int = option(1024, "pixels of the picture's longer side", unit="pixels", least=64, most=4096, label="Size")
+    aspect: float = option(1.0, "width over height", least=0.4, most=2.5, label="Aspect")
+    samples: int | None = option(
+        None, "Cycles samples a pixel", unset="until the noise is low", least=1, most=65536, label="Samples"
+    )
+    device: Literal["auto", "cpu", "gpu"] = option(
+        "auto",
+        "what Cycles renders with",
+        label="Device",
+        prop=None,
+        choices={
+            "auto": ("Automatic", "The best GPU there is, else the CPU"),
+            "gpu": ("GPU", "A GPU, or an error when there is none"),
+            "cpu": ("CPU", "The processor only"),
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stills:
+    """How the stills are made of the references."""
+
+    image_endpoint: str = option(
+        "fal-ai/flux-kontext/dev",
+        "what makes the stills; any id of fal.ai that turns a picture into a picture",
+        label="Endpoint for Stills",
+        metavar="ID",
+        endpoint="photoreal",
+    )
+    prompt: str = option(
+        "", "what the product is, in a few words; the rest of the prompt is composed around it", label="Product"
+    )
+    materials: tuple[str, ...] | None = option(
+        None,
+        "hints such as metal, glass, gem or words of your own",
+        unset="the product's own materials",
+        metavar="A,B,…",
+        label="Materials",
+    )
+    seed: int | None = option(
+        None,
+        "what chance starts from: the same seed and inputs usually give the same picture",
+        unset="drawn once for a run, and kept in it",
+        least=0,
+        most=2**31 - 1,
+        label="Seed",
+        switch="seed_lock",
+    )
+    takes: int = option(1, "stills for each angle; each is paid for", least=1, most=16, label="Takes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What is done about a still that does not show the product of its render (see gate.acceptance)."""
+
+    enabled: bool = option(
+        True,
+        "measure each still against its render; what is off model is mended, taken again, or shown to you",
+        off="do not measure the stills against their renders",
+        flag="--no-gate",
+        label="Check Stills",
+        prop="check",
+    )
+    retakes: int = option(
+        1,
+        "stills bought at most in place of one that is off model, for each angle",
+        least=0,
+        most=8,
+        metavar="N",
+        label="Retakes",
+        resume=True,
+    )
+    retake_budget: float | None = option(
+        None,
+        "the most that all retakes of the run may cost",
+        unset="no limit of their own",
+        unit="USD",
+        least=0.0,
+        label="Retakes (USD)",
+        resume=True,
+    )
+    rungs: tuple[Rung, ...] = option(
+        ("reroll", "stricter", "depth"),
+        "what retakes try, in this order, the last one again and again",
+        metavar="A,B,…",
+    )
+    depth_endpoint: str = option("fal-ai/flux-control-lora-depth", "what the rung depth buys from", flag=None)
+    unwarp: bool = option(True, "lay a misplaced product back onto its render, without a purchase", flag=None)
+    local: bool = option(
+        True,
+        "where all retakes failed, show this machine's finished render in place of the still, and say so",
+        off="flag a still that stays wrong, instead of showing the render's own finish",
+        flag="--no-local-finish",
+        label="Use the Render at Last",
+        prop="stand_in",
+    )
+    unsure: Unsure = option(
+        Unsure.FLAG,
+        "what is done with a still of which nothing can be told, such as one of clear glass on white",
+        label="If Unsure",
+        choices={
+            Unsure.FLAG: ("Show Me", "Keep it, and say that somebody should look at it"),
+            Unsure.ACCEPT: ("Accept", "Take it as on model"),
+            Unsure.CLIMB: ("Take Again", "Treat it as off model; its retakes cost money"),
+        },
+    )
+    exact: bool = option(
+        False, "cut each accepted still out along the exact outline of its render", label="Exact Outline"
+    )
+    restore: Restore = option(
+        Restore.NONE,
+        "detail that the exact still takes from its render",
+        label="Restore",
+        choices={
+            Restore.NONE: ("Nothing", "Only the outline is the render's"),
+            Restore.LABEL: ("Label", "The label, or whatever else is printed on the product"),
+            Restore.EDGES: ("Edges", "Fine detail along the edges inside the outline"),
+        },
+    )
+    regions: dict[str, str] = option(
+        dict,
+        "a picture, white where exact mode restores detail at that angle, in place of restore",
+        unit="file",
+        flag="--restore-region",
+        metavar="ANGLE=FILE",
+        repeatable=True,
+    )
+    details: dict[str, str] = option(
+        dict,
+        "a photo from that angle that restored detail is taken from, not from the render",
+        unit="file",
+        flag="--detail-from",
+        metavar="ANGLE=FILE",
+        repeatable=True,
+        label="Detail From",
+        prop=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """The clip: what moves in it, which stills it begins and ends with, how long it is."""
+
+    video_endpoint: str = option(
+        "fal-ai/kling-video/v3/pro/image-to-video",
+        "what makes the clip; any id of fal.ai that turns a picture into a video",
+        label="Endpoint for Clips",
+        metavar="ID",
+        endpoint="video",
+    )
+    motion: MotionName = option(
+        MotionName.TURNTABLE,
+        "what moves in the clip",
+        label="Motion",
+        choices={
+            MotionName.TURNTABLE: ("Turntable", "The product turns about its own axis"),
+            MotionName.LIGHT_SWEEP: ("Light Sweep", "A light glides across the standing product"),
+            MotionName.DETAIL_REVEAL: ("Detail Reveal", "The camera pushes in on a detail"),
+            MotionName.NONE: ("No Clip", "Stills only"),
+        },
+    )
+    video_angle: str | None = option(
+        None,
+        "the angle whose still starts the clip",
+        unset="three-quarter, else the first",
+        metavar="NAME",
+        label="From",
+    )
+    video_end_angle: str | None = option(
+        None,
+        "the angle whose still ends the clip, where the endpoint takes one",
+        unset="none",
+        metavar="NAME",
+        label="To",
+    )
+    video_elements: bool = option(
+        False,
+        "send the other stills as further views, where the endpoint takes them",
+        flag="--elements",
+        label="Send All Views",
+    )
+    duration: float = option(
+        5.0,
+        "length of the clip in seconds, rounded up to what the endpoint sells; mirror-like products get 4 at most",
+        unit="seconds",
+        least=1.0,
+        most=15.0,
+        digits=2,
         metavar="S",
-        help="seconds (default 5; mirror-like products get 4 at most)",
+        label="Duration",
     )
-    add("--audio", action="store_true", help="let the video model make sound; it costs more")
-    add("--no-gate", action="store_true", help="do not measure the stills against their renders")
-    add("--rungs", default="reroll,stricter,depth", metavar="A,B,…", help="what retakes try, in this order (default reroll,stricter,depth)")  # fmt: skip
-    add("--no-local-finish", action="store_true", help="flag a still that stays wrong, instead of showing the render's own finish")  # fmt: skip
-    add("--unsure", choices=("flag", "accept", "climb"), default="flag", help="what to do with a still that can't be told (default flag)")  # fmt: skip
-    add("--exact", action="store_true", help="cut each still out along its render's exact outline")
-    add("--restore", choices=("none", "label", "edges"), default="none", help="detail that exact mode takes from the render")  # fmt: skip
-    add("--restore-region", action="append", default=[], metavar="ANGLE=FILE", help="a picture, white where exact mode restores detail at that angle (repeatable)")  # fmt: skip
-    add("--detail-from", action="append", default=[], metavar="ANGLE=FILE", help="a photo from that angle to take the detail from, not the render (repeatable)")  # fmt: skip
-    _limit_options(parser, retakes=1)
-    add("--private", action="store_true", help="ask fal.ai not to store inputs and outputs longer than needed")
-    add("--yes", action="store_true", help="do not ask before money is spent")
-    add("--json", action="store_true", help=JSON)
+    audio: bool = option(False, "let the video model make sound; it costs more", label="Audio")
 
 
-def _limit_options(parser: argparse.ArgumentParser, retakes: int | None) -> None:
-    """The limits that a run has, and that a resume can set anew; there None leaves each as it was."""
-    add = parser.add_argument
-    default = "" if retakes is None else f" (default {retakes})"
-    add("--retakes", type=int, default=retakes, metavar="N", help=f"stills bought at most in place of one that is not on model, per angle{default}")  # fmt: skip
-    add("--retake-budget", type=_usd, metavar="USD", help="never spend more than this on retakes")
-    add("--budget", type=_usd, metavar="USD", help="never spend more than this on this run")
-    add("--daily-budget", type=_usd, metavar="USD", help="never spend more than this in one day on this machine")
-    add("--product-budget", type=_usd, metavar="USD", help="never spend more than this on this product, over all its runs on this machine")  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class Money:
+    """What may be spent."""
+
+    budget: float | None = option(
+        None,
+        "the most that this run may cost",
+        unset="no limit",
+        unit="USD",
+        least=0.0,
+        label="Run (USD)",
+        in_window=5.0,
+        resume=True,
+    )
+    daily_budget: float | None = option(
+        None,
+        "the most that all runs of this machine may cost in one day",
+        unset="no limit",
+        unit="USD",
+        least=0.0,
+        label="Day (USD)",
+        resume=True,
+    )
+    product_budget: float | None = option(
+        None,
+        "the most that this product may cost, over all its runs on this machine",
+        unset="no limit",
+        unit="USD",
+        least=0.0,
+        label="Product (USD)",
+        resume=True,
+    )
 
 
-def _usd(text: str) -> float:
-    value = float(text.lstrip("$"))
-    if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD")
-    return value
+@dataclass(frozen=True, kw_only=True)
+class Privacy:
+    """What others may keep."""
+
+    private: bool = option(
+        False, "ask fal.ai not to store inputs and outputs for longer than this run needs them", label="Private"
+    )
 
 
-def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
-    """The settings that ``options`` ask for; ``has_key`` decides the default backend. Raises UsageError."""
-    from pydantic import ValidationError
-
-    from .settings import Gate, RunSettings
-
-    given = {
-        name: getattr(options, name)
-        for name in ("model_endpoint", "picture_endpoint", "image_endpoint", "video_endpoint")
-        if getattr(options, name)
-    }
-    backend = options.backend or ("fal" if has_key else "local")
-    try:
-        return RunSettings(
-            inputs=tuple(str(Path(name).expanduser().absolute()) for name in options.inputs),
-            leave_out=tuple(options.leave_out),
-            text=options.text,
-            allow_missing_textures=options.allow_missing_textures,
-            backend=backend,
-            name=options.name,
-            turn=_turn(options.turn),
-            angles=_angles(options),
-            one_scale=options.one_scale,
-            size=options.size,
-            aspect=options.aspect,
-            samples=options.samples,
-            device=options.device,
-            lighting=options.lighting,
-            backdrop=options.backdrop,
-            shadow=not options.no_shadow,
-            prompt=options.prompt,
-            materials=tuple(filter(None, options.materials.split(","))) if options.materials is not None else None,
-            seed=options.seed,
-            takes=options.takes,
-            overrides=overrides_from(options.set),
-            motion=options.motion,
-            video_angle=options.video_angle,
-            video_end_angle=options.video_end_angle,
-            video_elements=options.elements,
-            duration=options.duration,
-            audio=options.audio,
-            gate=Gate(
-                enabled=not options.no_gate,
-                retakes=options.retakes,
-                retake_budget=options.retake_budget,
-                rungs=tuple(filter(None, options.rungs.split(","))),
-                local=not options.no_local_finish,
-                unsure=options.unsure,
-                exact=options.exact,
-                restore=options.restore,
-                regions=_by_angle(options.restore_region, "--restore-region"),
-                details=_by_angle(options.detail_from, "--detail-from"),
-            ),
-            budget=options.budget,
-            daily_budget=options.daily_budget,
-            product_budget=options.product_budget,
-            private=options.private,
-            **given,
-        )
-    except ValidationError as error:
-        raise _in_words(error) from None
+GROUPS: dict[str, type] = {
+    "inputs": Inputs,
+    "service": Service,
+    "studio": Studio,
+    "stills": Stills,
+    "gate": Gate,
+    "clip": Clip,
+    "money": Money,
+    "privacy": Privacy,
+}
+NESTED = ("gate",)  # an object of its own in run.json
+OPTIONS: tuple[Option, ...] = tuple(
+    replace(each, group=name, path=(name, each.name) if name in NESTED else each.path)
+    for name, group in GROUPS.items()
+    for each in options_of(group)
+)
 
 
-def with_limits(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
-    """``settings`` with the limits that a resume's ``options`` set anew. Raises UsageError."""
-    from pydantic import ValidationError
-
-    def given(*names: str) -> dict[str, Any]:
-        return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-
-    values = settings.model_dump() | given("budget", "daily_budget", "product_budget")
-    values["gate"] |= given("retakes", "retake_budget")
-    try:
-        return type(settings).model_validate(values)
-    except ValidationError as error:
-        raise _in_words(error) from None
-
-
-def _in_words(error: ValidationError) -> UsageError:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]).removeprefix("gate.")
-    words = first["msg"].removeprefix("Value error, ")
-    return UsageError(f"--{field.replace('_', '-')}: {words}" if field else words)
-
-
-def _angles(options: argparse.Namespace) -> tuple[Any, ...]:
-    from .rig import ANGLE_SETS, parse_angles
-
-    if options.angle_set not in ANGLE_SETS:
-        raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
-    return parse_angles(options.angles, ANGLE_SETS[options.angle_set])
-
-
-def _turn(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--turn {text!r} is not three numbers of degrees, such as 0,0,90") from None
-
-
-def _by_angle(pairs: list[str], option: str) -> dict[str, str]:
-    """``ANGLE=FILE`` pairs; absolute paths. Raises UsageError where a file is not there."""
-    files = {}
-    for pair in pairs:
-        angle, equals, name = pair.partition("=")
-        path = Path(name).expanduser().absolute()
-        if not (equals and angle and path.is_file()):
-            raise UsageError(f"{option} {pair!r} is not ANGLE=FILE with a picture that is there")
-        files[angle] = str(path)
-    return files
-
-
-def overrides_from(pairs: list[str]) -> dict[str, dict[str, Any]]:
-    """``ENDPOINT.field=value`` pairs; a value is read as JSON where it is JSON, else as words."""
-    overrides: dict[str, dict[str, Any]] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        endpoint, dot, field = name.rpartition(".")
-        if not (equals and dot and endpoint and field):
-            raise UsageError(
-                f"--set {pair!r} is not ENDPOINT.field=value, such as fal-ai/flux-kontext/dev.guidance_scale=3"
-            )
-        try:
-            value: Any = json.loads(text)
-        except ValueError:
-            value = text
-        overrides.setdefault(endpoint, {})[field] = value
-    return overrides
+def find(name: str) -> Option:
+    """The option of a name; names are distinct over all groups."""
+    return next(each for each in OPTIONS if each.name == name)

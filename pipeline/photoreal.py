@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The words that go with each reference: a template, the angle, the lighting, the materials.
 
 Kontext and most edit models have no negative prompt, so what must not happen is said as what must: "a photograph of
@@ -47,13 +50,13 @@ def prompt_for(angle: Angle, settings: RunSettings, product: Product, *, strict:
     end = STRICTER if strict else ""
     if angle.prompt:
         return angle.prompt + end
-    materials = product.materials if settings.materials is None else settings.materials
+    materials = product.materials if settings.stills.materials is None else settings.stills.materials
     words = [MATERIAL_WORDS.get(material, material) for material in materials]
     whole = TEMPLATE.format(
-        subject=settings.prompt.strip() or settings.text.strip() or "product",
+        subject=settings.stills.prompt.strip() or settings.inputs.text.strip() or "product",
         view=describe(angle),
-        lighting=LIGHTING_WORDS.get(settings.lighting, "Soft studio lighting"),
-        backdrop=BACKDROP_WORDS[settings.backdrop],
+        lighting=LIGHTING_WORDS.get(settings.studio.lighting, "Soft studio lighting"),
+        backdrop=BACKDROP_WORDS[settings.studio.backdrop],
         materials="".join(f"{word}, " for word in words),
     )
     return whole + end
@@ -61,4 +64,4 @@ def prompt_for(angle: Angle, settings: RunSettings, product: Product, *, strict:
 
 def seed_for(settings: RunSettings, take: int) -> int | None:
     """One seed for all angles of a take, so that the angles look alike; each further take has the next one."""
-    return None if settings.seed is None else (settings.seed + take - 1) % 2**31
+    return None if settings.stills.seed is None else (settings.stills.seed + take - 1) % 2**31

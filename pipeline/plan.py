@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every request a run will make, from its settings: the chain sends them, the estimate prices them beforehand."""
 
 from __future__ import annotations
@@ -8,23 +11,25 @@ from pathlib import Path
 from . import photoreal, video
 from .backend.ports import Product
 from .backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from .choices import MotionName
 from .rig import Angle
 from .run.run_folder import RunFolder
 from .settings import RunSettings
+from .verdicts import MadeBy
 
 UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there
 
 
 def picture_request(folder: RunFolder, settings: RunSettings) -> PictureRequest:
     """The picture that is made from words before the model is made from it."""
-    assert settings.picture_endpoint is not None
+    assert settings.inputs.picture_endpoint is not None
     return PictureRequest(
         key="model/picture",
-        endpoint=settings.picture_endpoint,
-        prompt=photoreal.PICTURE_TEMPLATE.format(subject=settings.text.strip()),
+        endpoint=settings.inputs.picture_endpoint,
+        prompt=photoreal.PICTURE_TEMPLATE.format(subject=settings.inputs.text.strip()),
         out=folder.photos / "from-words.png",
-        seed=settings.seed,
-        overrides=settings.overrides.get(settings.picture_endpoint, {}),
+        seed=settings.stills.seed,
+        overrides=settings.service.overrides.get(settings.inputs.picture_endpoint, {}),
     )
 
 
@@ -32,21 +37,21 @@ def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) 
     """``endpoint`` is empty where the backend shall choose by the number of photos."""
     return ModelRequest(
         key="model/product",
-        endpoint=settings.model_endpoint or "",
+        endpoint=settings.inputs.model_endpoint or "",
         photos=tuple(photos),
-        text="" if photos else settings.text,
+        text="" if photos else settings.inputs.text,
         out=folder.product,
-        seed=settings.seed,
-        overrides=settings.overrides.get(settings.model_endpoint or "", {}),
+        seed=settings.stills.seed,
+        overrides=settings.service.overrides.get(settings.inputs.model_endpoint or "", {}),
     )
 
 
 def still_keys(folder: RunFolder, settings: RunSettings, angle: str) -> dict[int, str]:
     """Take number → key of an angle's current stills. Numbers of pictures that came about otherwise are passed over."""
     subject = f"photoreal/{angle}"
-    others = {entry["take"] for entry in folder.record.get("gate", {}).get(subject, ()) if entry["made_by"] != "first"}
+    others = {entry.take for entry in folder.entries(subject) if entry.made_by != MadeBy.FIRST}
     free = (take for take in itertools.count(folder.first_take(subject)) if take not in others)
-    return {take: still_key(angle, take) for take in itertools.islice(free, settings.takes)}
+    return {take: still_key(angle, take) for take in itertools.islice(free, settings.stills.takes)}
 
 
 def still_key(angle: str, take: int) -> str:
@@ -65,14 +70,13 @@ def still_request(
     angle: Angle,
     files: dict[str, Path],
     take: int,
-    rung: str = "first",
+    rung: MadeBy = MadeBy.FIRST,
 ) -> StillRequest:
     """One take of an angle. ``files`` are the reference's: "image"; "sent" and "depth_map" where there are such.
 
-    ``rung``: "first", or how a still that failed is replaced: "stricter" insists on the shape, "depth" asks the
-    depth-conditioned endpoint. Every take has a seed of its own.
+    ``rung``: how it is bought, as planned or in place of a still that failed. Every take has a seed of its own.
     """
-    endpoint = settings.gate.depth_endpoint if rung == "depth" else settings.image_endpoint
+    endpoint = settings.gate.depth_endpoint if rung == MadeBy.DEPTH else settings.stills.image_endpoint
     return StillRequest(
         key=still_key(angle.name, take),
         endpoint=endpoint,
@@ -80,12 +84,12 @@ def still_request(
         take=take,
         reference=sent_picture(settings, files),
         depth=files.get("depth_map"),
-        prompt=photoreal.prompt_for(angle, settings, product, strict=rung == "stricter"),
+        prompt=photoreal.prompt_for(angle, settings, product, strict=rung == MadeBy.STRICTER),
         avoid=photoreal.AVOID,
         seed=photoreal.seed_for(settings, take),
         size=settings.resolution,
         out=folder.take(angle.name, take),
-        overrides=settings.overrides.get(endpoint, {}),
+        overrides=settings.service.overrides.get(endpoint, {}),
     )
 
 
@@ -101,9 +105,11 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
     """The stills and the clip of a run whose product is there."""
     files = {"image": folder.references, "depth_map": folder.references}  # only the price is asked for
     requests: list[Request] = [
-        request for angle in settings.angles for request in still_requests(folder, settings, product, angle, files)
+        request
+        for angle in settings.studio.angles
+        for request in still_requests(folder, settings, product, angle, files)
     ]
-    if settings.motion != "none":
+    if settings.clip.motion != MotionName.NONE:
         requests.append(clip_request(folder, settings, product))
     return requests
 
@@ -111,33 +117,33 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
 def clip_stills(settings: RunSettings) -> list[str]:
     """The angles whose stills the clip needs: start, then end, then further views."""
     names = [settings.clip_angle.name]
-    if settings.video_end_angle is not None:
-        names.append(settings.video_end_angle)
-    if settings.video_elements:
-        names += [angle.name for angle in settings.angles if angle.name not in names]
+    if settings.clip.video_end_angle is not None:
+        names.append(settings.clip.video_end_angle)
+    if settings.clip.video_elements:
+        names += [angle.name for angle in settings.studio.angles if angle.name not in names]
     return names
 
 
 def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> ClipRequest:
     names = clip_stills(settings)
-    end = settings.video_end_angle
-    take = folder.first_take(f"video/{settings.motion}")
+    end = settings.clip.video_end_angle
+    take = folder.first_take(f"video/{settings.clip.motion}")
     return ClipRequest(
-        key=f"video/{settings.motion}/take-{take:02d}",
-        endpoint=settings.video_endpoint,
+        key=f"video/{settings.clip.motion}/take-{take:02d}",
+        endpoint=settings.clip.video_endpoint,
         angle=settings.clip_angle,
-        motion=settings.motion,
+        motion=settings.clip.motion,
         start=folder.still(names[0]),
         end=folder.still(end) if end is not None else None,
-        elements=tuple(folder.still(name) for name in names) if settings.video_elements else (),
+        elements=tuple(folder.still(name) for name in names) if settings.clip.video_elements else (),
         prompt=video.clip_prompt(settings, product),
         avoid=video.AVOID,
         duration=video.clip_duration(settings, product),
-        audio=settings.audio,
-        seed=settings.seed,
+        audio=settings.clip.audio,
+        seed=settings.stills.seed,
         size=settings.resolution,
-        out=folder.clip_take(settings.motion, take),
-        overrides=settings.overrides.get(settings.video_endpoint, {}),
+        out=folder.clip_take(settings.clip.motion, take),
+        overrides=settings.service.overrides.get(settings.clip.video_endpoint, {}),
     )
 
 
@@ -145,15 +151,15 @@ def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
     """All requests of a run whose product is not known yet; files in them need not exist."""
     requests: list[Request] = []
     if not settings.has_own_model:
-        photos = [folder.photos / Path(photo).name for photo in settings.inputs]
-        if not photos and settings.picture_endpoint is not None:
+        photos = [folder.photos / Path(photo).name for photo in settings.inputs.files]
+        if not photos and settings.inputs.picture_endpoint is not None:
             picture = picture_request(folder, settings)
             requests.append(picture)
             photos = [picture.out]
         requests.append(model_request(folder, settings, photos))
-    for angle in settings.angles:
+    for angle in settings.studio.angles:
         files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
         requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)
-    if settings.motion != "none":
+    if settings.clip.motion != MotionName.NONE:
         requests.append(clip_request(folder, settings, UNKNOWN_PRODUCT))
     return requests

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A reference picture from render passes: the exact backdrop, the shadow on it, the depth map, and what is refused.
 
 Arrays have the top row first. Pictures are uint8 and display-referred (sRGB); coverage, shadow and depth are float.
@@ -100,14 +103,22 @@ def check_frame(picture: np.ndarray, coverage: np.ndarray, angle: str, crops: bo
     """
     inside = coverage >= 0.5
     if not inside.any():
-        raise BadRender(f"the {angle} reference shows no product; check that the product is not hidden from render and place the rig again")  # fmt: skip
+        raise BadRender(
+            f"the {angle} reference shows no product; "
+            "check that the product is not hidden from render and place the rig again"
+        )
     border = np.concatenate([coverage[0], coverage[-1], coverage[:, 0], coverage[:, -1]])
     if not crops and border.max() >= EDGE:
-        raise BadRender(f"the {angle} reference cuts the product off at the frame's border; let it fill less of the frame, or place the rig again")  # fmt: skip
+        raise BadRender(
+            f"the {angle} reference cuts the product off at the frame's border; "
+            "let it fill less of the frame, or place the rig again"
+        )
     whole = coverage >= 0.99  # at the rim the backdrop shines through
     seen = picture[whole if whole.any() else inside]
     if seen.max() < BLACK:
-        raise BadRender(f"the {angle} reference is black; place the lighting again, or raise the lights")
+        raise BadRender(
+            f"the {angle} reference is black; raise the lights, or give the product's materials a surface that is not black"
+        )
     if (seen.min(axis=-1) >= BLOWN).mean() > BLOWN_SHARE:
         raise BadRender(f"the {angle} reference is blown out to white; lower the lights or the environment")
 

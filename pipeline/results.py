@@ -1,15 +1,25 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """report.json: per picture what was sent, what came back, what it cost and how it was seen."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from .backend.ports import Product, Shot
 from .backend.requests import ClipRequest, Event, Request, StillRequest
+from .choices import BackendName
+from .json_object import JsonObject
 from .run.run_folder import RunFolder
 from .settings import RunSettings
+from .stages import JobState
 from .system.disk import write_json
+from .verdicts import MENDED, MadeBy
+
+Report = JsonObject  # what is in report.json
+LOCAL = "local (Cycles, no AI)"
 
 
 def build_report(
@@ -19,8 +29,13 @@ def build_report(
     requests: dict[str, Request],
     ended: dict[str, Event],
     shots: dict[str, Shot],
-) -> dict[str, Any]:
-    """Write RUN/report.json and return it. All money in USD, all matrices row-major, all paths relative to the run."""
+    name_of: Callable[[str], str],
+) -> Report:
+    """Write RUN/report.json and return it. All money in USD, all matrices row-major, all paths relative to the run.
+
+    ``name_of``: what people call the endpoint of an id.
+    """
+    is_fal = settings.service.backend == BackendName.FAL
     purchases = folder.read_journal().purchases
     pictures = []
     for key, request in requests.items():
@@ -35,36 +50,37 @@ def build_report(
                 "angle": angle.name if angle else None,
                 "take": request.take if isinstance(request, StillRequest) else None,
                 "file": relative(folder, request.out) if request.out.is_file() else None,
-                "backend": settings.backend,
-                "endpoint": request.endpoint if settings.backend == "fal" else "local (Cycles, no AI)",
+                "backend": settings.service.backend,
+                "endpoint": request.endpoint if is_fal else LOCAL,
+                "endpoint_name": name_of(request.endpoint) if is_fal else LOCAL,
                 "arguments": attempt.arguments if attempt else None,
-                "prompt": getattr(request, "prompt", None) if settings.backend == "fal" else None,
+                "prompt": getattr(request, "prompt", None) if is_fal else None,
                 "seed": event.seed if event and event.seed is not None else getattr(request, "seed", None),
                 "request_id": attempt.request_id if attempt else None,
                 "quoted_usd": attempt.quoted_usd if attempt else 0.0,
                 "billed_usd": attempt.billed_usd if attempt else 0.0,
                 "attempts": len(purchases.by_key.get(key, [])),
-                "state": event.kind if event else "waiting",
-                "error": event.text if event and event.kind == "failed" else None,
+                "state": event.kind if event else JobState.WAITING,
+                "error": event.text if event and event.kind == JobState.FAILED else None,
                 "scores": scores(folder, request),
                 "camera": camera_facts(folder, shot) if shot else None,
             }
         )
-    report = {
+    report: Report = {
         "product": {
             "name": product.name,
             "size_m": list(product.size),
             "vertices": product.vertices,
             "materials": list(product.materials),
         },
-        "backend": settings.backend,
-        "backend_label": "fal.ai" if settings.backend == "fal" else "local: Cycles renders, no AI",
-        "versions": folder.record.get("versions"),
-        "device": folder.record.get("device"),
+        "backend": settings.service.backend,
+        "backend_label": "fal.ai" if is_fal else "local: Cycles renders, no AI",
+        "versions": folder.versions,
+        "device": folder.device,
         "references": {name: camera_facts(folder, shot) for name, shot in shots.items()},
         "pictures": pictures,
-        "headline": folder.record.get("headline", ""),
-        "verdicts": folder.record.get("verdicts", {}),
+        "headline": folder.headline,
+        "verdicts": {subject: decision.model_dump(mode="json") for subject, decision in folder.decisions.items()},
         "mended": _mended(folder),
         "quoted_usd": round(purchases.quoted_usd, 6),
         "billed_usd": round(purchases.billed_usd, 6),
@@ -74,32 +90,29 @@ def build_report(
     return report
 
 
-def _mended(folder: RunFolder) -> list[dict[str, Any]]:
+def _mended(folder: RunFolder) -> list[Report]:
     """Pictures that were made here from bought ones, or in place of them: un-warped, cut out, corrected, or local."""
-    made = ("unwarp", "exact", "gain", "local")
-    return [
-        {"angle": subject.partition("/")[2], "file": f"{subject}.take-{entry['take']:02d}.png", **entry}
-        for subject, entries in folder.record.get("gate", {}).items()
-        for entry in entries
-        if entry["made_by"] in made
-    ]
+    found = []
+    for subject, entries in folder.all_entries.items():
+        for entry in entries:
+            if entry.made_by in (*MENDED, MadeBy.LOCAL):
+                place = {"angle": subject.partition("/")[2], "file": f"{subject}.take-{entry.take:02d}.png"}
+                found.append({**place, **entry.model_dump(mode="json")})
+    return found
 
 
-def scores(folder: RunFolder, request: Request) -> dict[str, Any]:
+def scores(folder: RunFolder, request: Request) -> Report:
     """What the gate measured of a still or a clip; empty where it saw none."""
-    record = folder.record
     if isinstance(request, StillRequest):
-        entries = record.get("gate", {}).get(f"photoreal/{request.angle.name}", [])
-        entry: dict[str, Any] = next(
-            (each for each in entries if each["take"] == request.take and "outcome" in each), {}
-        )
-        return {name: entry[name] for name in ("outcome", "reason", "made_by", "heatmap", "numbers") if name in entry}
-    if isinstance(request, ClipRequest):
-        return dict(record.get("tracks", {}).get(request.key, {}))
-    return {}
+        entries = folder.entries(f"photoreal/{request.angle.name}")
+        entry = next((each for each in entries if each.take == request.take and each.outcome is not None), None)
+        told = {"outcome", "reason", "made_by", "heatmap", "numbers"}
+        return {} if entry is None else entry.model_dump(mode="json", include=told)
+    track = folder.track(request.key) if isinstance(request, ClipRequest) else None
+    return {} if track is None else track.model_dump(mode="json")
 
 
-def camera_facts(folder: RunFolder, shot: Shot) -> dict[str, Any]:
+def camera_facts(folder: RunFolder, shot: Shot) -> Report:
     return {
         "files": {name: relative(folder, path) for name, path in shot.files.items()},
         "matrix_world": shot.matrix_world,

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Camera angles as data: what is looked at from where.
 
 Convention, fixed by the design: azimuth 0° faces the product's front (glTF +Z, Blender −Y) and grows towards the side
@@ -9,38 +12,81 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
+from .declaration import check_ranges, option
 from .errors import UsageError
 
 FULL_FRAME_MM = 36.0  # sensor width of the 35 mm film format, Blender's default sensor
 
 
-class Angle(BaseModel):
-    """One camera of the rig.
+@dataclass(frozen=True, kw_only=True)
+class Angle:
+    """One camera of the rig; raises ValueError for what can't be one.
 
     ``fill`` is the share of the frame's limiting side that the product covers; above 1.0 the frame crops the product on
     purpose (``detail``). ``aim`` moves what is centred when it does: fractions of the product's bounding box, 0.5 = middle.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: str
-    azimuth: float = Field(0.0, description="degrees; 0 = front, 90 = the product's right side in Blender's right view")
-    elevation: float = Field(15.0, ge=-90.0, le=90.0, description="degrees up from the horizon")
-    fill: float = Field(0.80, gt=0.0, le=4.0, description="share of the frame's limiting side that the product fills")
-    focal_length: float = Field(85.0, ge=10.0, le=600.0, description="millimetres on a 36 mm wide sensor")
-    aim: tuple[float, float, float] = Field((0.5, 0.5, 0.5), description="centre of interest in the bounding box, 0..1")
-    prompt: str = Field("", description="replaces the angle's own words in the prompt; empty: built from the angle")
+    azimuth: float = option(
+        0.0,
+        "where the camera stands around the product; 0° looks at its front, 90° at its right side",
+        unit="degrees",
+        label="Azimuth",
+        flag=None,
+    )
+    elevation: float = option(
+        15.0,
+        "how far above the horizon the camera stands; negative looks up from below",
+        unit="degrees",
+        least=-90.0,
+        most=90.0,
+        label="Elevation",
+        flag=None,
+    )
+    fill: float = option(
+        0.80,
+        "share of the frame that the product fills; above 100% the frame crops it on purpose",
+        unit="share",
+        least=0.0,
+        most=4.0,
+        label="Framing",
+        flag=None,
+    )
+    focal_length: float = option(
+        85.0,
+        "in millimetres on a sensor 36 mm wide",
+        unit="millimetres",
+        least=10.0,
+        most=600.0,
+        digits=3,
+        label="Focal Length",
+        flag=None,
+    )
+    aim: tuple[float, float, float] = option(
+        (0.5, 0.5, 0.5),
+        "what a close-up is centred on, in the product's bounding box; 0.5 is the middle",
+        label="Aim",
+        flag=None,
+    )
+    prompt: str = option(
+        "",
+        "sent for this angle instead of the composed prompt",
+        unset="the composed prompt",
+        label="Own Prompt",
+        flag=None,
+    )
 
-    @field_validator("name")
-    @classmethod
-    def _name_is_a_file_name(cls, name: str) -> str:
+    def __post_init__(self) -> None:
         # The name becomes a file's name on Windows too, and a camera's name in Blender (63 bytes).
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", self.name):
             raise ValueError("an angle's name is 1-40 lower-case letters, digits and dashes, such as 'three-quarter'")
-        return name
+        check_ranges(self)
+        object.__setattr__(self, "aim", tuple(map(float, self.aim)))
+        if self.fill == 0.0:
+            raise ValueError("an angle's fill is more than 0")
 
     @property
     def crops(self) -> bool:
@@ -149,13 +195,16 @@ def parse_angles(text: str | None, known: tuple[Angle, ...]) -> tuple[Angle, ...
 def _own_angle(word: str) -> Angle:
     name, *numbers = word.split(":")
     try:
-        values = dict(zip(("azimuth", "elevation", "fill", "focal_length"), map(float, numbers), strict=False))
+        values: dict[str, Any] = dict(
+            zip(("azimuth", "elevation", "fill", "focal_length"), map(float, numbers), strict=False)
+        )
         if not 2 <= len(numbers) <= 4:
             raise ValueError
-        return Angle(name=name, **values)
-    except ValidationError as error:
-        raise UsageError(f"the angle {word!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
     except ValueError:
         raise UsageError(
             f"the angle {word!r} is not name:azimuth:elevation[:fill[:focal length]], such as back:180:15"
         ) from None
+    try:
+        return Angle(name=name, **values)
+    except ValueError as error:
+        raise UsageError(f"the angle {word!r}: {error}") from None

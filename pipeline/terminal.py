@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A terminal: standard output for the result alone, progress on standard error, Ctrl-C taken note of.
 
 It may go away while a run goes on: closed, or a ``| tee`` that ends with the same Ctrl-C. What can't be said then is not
@@ -10,16 +13,18 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from .backend.ports import Backend
-from .errors import Cancelled
-from .stages import Progress, Steps
+from .driver import CancelRequest, cancellable
 
-CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
+if TYPE_CHECKING:
+    from .backend.ports import Backend
+    from .stages import Progress, Steps
+
+WAIT = 0.2  # seconds that one look for fal's answers to a cancel takes at most
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -45,14 +50,14 @@ def quiet_stdout() -> Iterator[Any]:
             own.close()
 
 
-class Stop:
-    """Whether the user, or the machine, wants this to end. The handlers only take note; the loop acts.
+class Stop(CancelRequest):
+    """Made by the user, or the machine, that wants this to end. The handlers only take note; the loop acts.
 
     Ctrl-C, a request to terminate and a closed terminal mean the same. Under ``nohup`` a closed terminal means nothing.
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        super().__init__()
         self._before: dict[int, Any] = {}
         for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one: a closed console of Windows
             number = getattr(signal, name, None)
@@ -60,7 +65,7 @@ class Stop:
                 self._before[number] = signal.signal(number, self._note)
 
     def _note(self, _number: int, _frame: object) -> None:
-        self.wanted = True
+        self.make()
 
     def restore(self) -> None:
         for name, handler in self._before.items():
@@ -68,35 +73,30 @@ class Stop:
             signal.signal(name, signal.SIG_DFL if handler is None else handler)
 
 
-def drive(steps: Steps[dict[str, Any]], backend: Backend, stop: Stop, root: Path) -> dict[str, Any]:
-    """Advance the chain of the run in ``root`` to its end, telling what it says. Its report.
+def run_to_end(steps: Steps[T], backend: Backend, stop: Stop, root: Path) -> T:
+    """Advance the chain of the run in ``root`` to its end, telling what it says; what it returns.
 
-    Raises what the chain raises, and Cancelled once ``stop`` is wanted and what is in flight has been cancelled.
+    Raises what ``driver.cancellable`` raises: Cancelled where ``stop`` is made. A second Ctrl-C stops waiting for fal's answers.
     """
-    show = Show()
+    from .stages import Progress
+
+    show, is_told = Show(), False
+    run = cancellable(steps, backend, stop, f"run 'consistency resume {root}'", WAIT)
     try:
         while True:
-            show(next(steps))
-            if stop.wanted:
-                _cancel(backend, stop)
-                steps.throw(Cancelled(f"cancelled; 'consistency resume {root}' goes on from here"))
+            said = next(run)
+            if isinstance(said, Progress):
+                show(said)
+            elif said is not None:
+                say(f"{said.key}: {said.text}")
+            if stop.is_made and not is_told:
+                is_told = True
+                say("cancelling …")
     except StopIteration as done:
-        report: dict[str, Any] = done.value
-        return report
+        result: T = done.value
+        return result
     finally:
-        steps.close()
-
-
-def _cancel(backend: Backend, stop: Stop) -> None:
-    """Cancel what is in flight and say what that means; a second Ctrl-C stops waiting for fal's answers."""
-    say("cancelling …")
-    stop.wanted = False
-    backend.cancel()
-    deadline = time.monotonic() + CANCEL_PATIENCE
-    while time.monotonic() < deadline and not stop.wanted and backend.in_flight:
-        for event in backend.poll(0.2):
-            if event.ends:
-                say(f"{event.key}: {event.text}")
+        run.close()
 
 
 class Show:
@@ -109,7 +109,7 @@ class Show:
     def __call__(self, progress: Progress) -> None:
         words = (progress.stage, progress.angle, progress.text)
         place = (progress.stage, progress.angle)
-        if progress.text == "waiting" or words == self._last or self._said.get(place) == progress.text:
+        if progress.idle or words == self._last or self._said.get(place) == progress.text:
             return
         self._last = words
         self._said[place] = progress.text

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable."""
 
 from __future__ import annotations
@@ -5,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .backend.ports import Product
+from .choices import MotionName
 from .settings import RunSettings
 
 LONGEST_REFLECTIVE = 4.0  # seconds; reflections are what video models lose first
@@ -46,10 +50,17 @@ MOTIONS: dict[str, Motion] = {
 
 
 def clip_prompt(settings: RunSettings, product: Product) -> str:
-    motion = MOTIONS[settings.motion]
+    motion = MOTIONS[settings.clip.motion]
     return motion.reflective_prompt if product.reflective else motion.prompt
 
 
 def clip_duration(settings: RunSettings, product: Product) -> float:
     """Seconds. Mirror-like products get the shorter clip."""
-    return min(settings.duration, LONGEST_REFLECTIVE) if product.reflective else settings.duration
+    return min(settings.clip.duration, LONGEST_REFLECTIVE) if product.reflective else settings.clip.duration
+
+
+def degrees_of_turn(motion: str, product: Product) -> float | None:
+    """Degrees of yaw that the clip's prompt asks of the product from its first frame to its last; None: no certain number."""
+    if motion == MotionName.LIGHT_SWEEP:
+        return 0.0
+    return 360.0 if motion == MotionName.TURNTABLE and not product.reflective else None

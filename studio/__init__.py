@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Blender data: import, rig, lights, render, passes, load back. No network, no interface.
 
 ``BlenderStudio`` is what the chain sees of it. Its modules are imported when they are first needed.
@@ -39,17 +42,19 @@ class BlenderStudio:
         """Raises ConsistencyError where a GPU is demanded and there is none."""
         from .rendering import devices
 
-        return devices.find(self._settings.device)
+        return devices.find(self._settings.studio.device)
 
     def load_product(self, model: Path) -> Steps[Product]:
         from .model import load_product, product_root, stand_on_ground
         from .orientation import turn_product
 
         settings = self._settings
-        missing = settings.allow_missing_textures
-        product = yield from load_product(model, settings.leave_out, own_file=self._own_file, allow_missing=missing)
-        if any(settings.turn):
-            turn_product(product_root(), settings.turn)
+        missing = settings.inputs.allow_missing_textures
+        product = yield from load_product(
+            model, settings.inputs.leave_out, own_file=self._own_file, allow_missing=missing
+        )
+        if any(settings.inputs.turn):
+            turn_product(product_root(), settings.inputs.turn)
             product = replace(product, size=stand_on_ground(product_root(), []).size)
         return product
 
@@ -61,7 +66,7 @@ class BlenderStudio:
         from .scene.coincident import lift_coincident
 
         product = replace(product, notes=(*product.notes, *lift_coincident(product_root(), only_say=True)))
-        allow = self._settings.allow_missing_textures
+        allow = self._settings.inputs.allow_missing_textures
         return (yield from with_textures_checked(product, product_root(), model, allow))
 
     def take_blend(self, source: Path, out: Path) -> Steps[None]:
@@ -112,7 +117,7 @@ class BlenderStudio:
         return (yield from self._darkroom.do(task, meanwhile, **job))
 
     def _mesh_file(self) -> str:
-        """The product's triangles, written once for the darkroom, gone with ``close``."""
+        """The product's triangles, written once for the image worker, gone with ``close``."""
         import numpy as np
 
         from .model import product_triangles
@@ -141,6 +146,3 @@ class BlenderStudio:
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
-
-    def facts(self) -> dict[str, Any]:
-        return {"device": self.device.label, "fell_back_to_cpu": self.device.fell_back}

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The only place that branches on Blender's version or build. Functions are named by what they do."""
 
 from __future__ import annotations
@@ -131,6 +134,16 @@ def has_view_transform(name: str) -> bool:
         return False
     view.view_transform = before
     return True
+
+
+def subdivides_adaptively(scene: bpy.types.Scene) -> bool:
+    """Whether renders of the scene subdivide as finely as its objects ask for; before 5.0 that was experimental."""
+    return getattr(scene.cycles, "feature_set", "EXPERIMENTAL") == "EXPERIMENTAL"
+
+
+def set_adaptive_subdivision(scene: bpy.types.Scene, *, on: bool) -> None:
+    if hasattr(scene.cycles, "feature_set"):
+        scene.cycles.feature_set = "EXPERIMENTAL" if on else "SUPPORTED"
 
 
 def picture_shader() -> gpu.types.GPUShader:

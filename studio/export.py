@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The product as a GLB: what renders show of it, part by part, as plain meshes.
 
 Blender's exporter would write the objects themselves: without what hangs on an object that was not taken, without the

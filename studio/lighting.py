@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A lighting preset as lamps and a world around the product."""
 
 from __future__ import annotations
@@ -10,24 +13,23 @@ from bpy.types import Object, World
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..pipeline import lighting
+from ..pipeline import lighting, names
 from ..pipeline.errors import UsageError
 from ..pipeline.lighting import PlacedLamp, Preset
 from ..pipeline.settings import RunSettings
-from . import names
 from .scene.collections import collection, existing_objects, remove_objects
 
 
 def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
-    """Lamps and world of ``settings.lighting`` around the product, with the corrections of ``settings.light_rig``.
+    """Lamps and world of ``settings.studio.lighting`` around the product, with the corrections of ``settings.studio.light_rig``.
 
     Lamps that stand there already are changed in place, so a slider can call this. ``points``: the product's (N, 3)
     vertices, metres. Raises UsageError for an unknown preset.
     """
-    preset = _preset(settings.lighting)
+    preset = _preset(settings.studio.lighting)
     low, high = points.min(axis=0), points.max(axis=0)
     middle, radius = Vector(((low + high) / 2).tolist()), float(np.linalg.norm(high - low)) / 2
-    placed = lighting.place(preset, radius, settings.light_rig)
+    placed = lighting.place(preset, radius, settings.studio.light_rig)
     standing = {thing.get(names.ROLE): thing for thing in existing_objects(names.LIGHTING)}
     remove_objects(thing for role, thing in standing.items() if role not in {lamp.role for lamp in placed})
     for lamp in placed:
@@ -37,7 +39,7 @@ def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
 
 def missing_hdri(settings: RunSettings) -> bool:
     """Whether this Blender lacks the preset's environment picture, so that an even white one stands in for it."""
-    preset = _preset(settings.lighting)
+    preset = _preset(settings.studio.lighting)
     return preset.hdri is not None and _hdri_path(preset.hdri) is None
 
 
@@ -99,11 +101,11 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
             world.use_nodes = True
     path = _hdri_path(preset.hdri) if preset.hdri else None
     background = _surrounding(world, path)
-    background.inputs["Strength"].default_value = lighting.environment(preset, settings.light_rig)
+    background.inputs["Strength"].default_value = lighting.environment(preset, settings.studio.light_rig)
     mapping = world.node_tree.nodes.get("Rotation")
     if mapping is not None:
         world.node_tree.nodes["Share"].inputs["Fac"].default_value = preset.hdri_share
-        mapping.inputs["Rotation"].default_value[2] = np.radians(-settings.light_rig.rotation)
+        mapping.inputs["Rotation"].default_value[2] = np.radians(-settings.studio.light_rig.rotation)
 
 
 def _surrounding(world: World, picture: Path | None) -> bpy.types.Node:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The product: imported, stood on the ground in the middle, and removed again without a trace."""
 
 from __future__ import annotations
@@ -13,12 +16,12 @@ import numpy as np
 from bpy.types import ID, Action, Object, Scene
 from mathutils import Matrix, Vector
 
+from ..pipeline import names
 from ..pipeline.backend.ports import Product
 from ..pipeline.errors import BadInput
 from ..pipeline.stages import Progress, Steps
 from ..pipeline.wording.lengths import sides
 from ..pipeline.wording.names import in_words
-from . import names
 from .files.import_guard import try_import
 from .files.model_files import append_blend, import_gltf
 from .files.textures import with_textures_checked
@@ -35,8 +38,8 @@ from .scene.collections import (
     scratch_scene,
 )
 from .scene.doubts import doubtful_parts, follows_camera, needs_place
-from .scene.file_scene import FileScene, boxes_of, changed, show_modifiers_as_rendered
-from .scene.geometry import as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
+from .scene.file_scene import FileScene, boxes_of, changed, fineness, set_fineness, show_modifiers_as_rendered
+from .scene.geometry import DRAWN, as_rendered, evaluated_points, evaluated_triangles, material_shares, parts_of
 from .scene.material_hints import hints
 
 # Renders, lights and cameras scale with the product, so its own size stays, unless it is so far out that the renderer's
@@ -44,7 +47,7 @@ from .scene.material_hints import hints
 SANE_SIZE = (0.001, 1000.0)  # metres, diagonal of the bounding box
 FAR_AWAY = 1000.0  # of the product's size: single precision leaves a hundredth of a percent there
 
-_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}
+_NOT_PRODUCT = {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"} | DRAWN
 
 
 def load_product(
@@ -83,6 +86,7 @@ def load_product(
                 if own_file:
                     home.frame_set(found.frame)
                 notes += _not_kept(found, root)
+                root[names.FINENESS] = found.fineness
         root[names.SOURCE] = str(path)
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
@@ -121,6 +125,7 @@ def adopt_objects(objects: Sequence[Object]) -> Product:
     try:
         instance = _instance_of(thing for thing in objects if thing.type not in _NOT_PRODUCT)
         root = _gather([instance], objects[0].name if objects else "nothing", before)
+        root[names.FINENESS] = fineness(bpy.context.scene)
         product = stand_on_ground(root, _places_in_world(root))
     except BaseException:
         bpy.data.batch_remove(ids_since(before))
@@ -157,7 +162,9 @@ def as_instance(root: Object) -> None:
 def _places_in_world(root: Object) -> list[str]:
     """A sentence for materials that are coloured by where things are, which an instance elsewhere shows differently."""
     with as_rendered(root) as depsgraph:
-        found = sorted(material.name for material in material_shares(root, depsgraph) if material and needs_place(material))  # fmt: skip
+        found = sorted(
+            material.name for material in material_shares(root, depsgraph) if material and needs_place(material)
+        )
     return [f"{in_words(found, 'and')} is coloured by its place in the world"] if found else []
 
 
@@ -165,6 +172,13 @@ def hold_pose(scene: Scene) -> None:
     """Have ``scene`` show the moment for which the rig was placed: what an artist has animated moves on by itself."""
     for root in existing_objects(names.PRODUCT):
         scene.frame_current = root.get(names.FRAME, scene.frame_current)
+
+
+def subdivide_as_made(scene: Scene) -> None:
+    """Have renders of ``scene`` subdivide the product as finely as those of the scene that it was made in."""
+    for root in existing_objects(names.PRODUCT):
+        if names.FINENESS in root:
+            set_fineness(scene, root[names.FINENESS])
 
 
 def product_root() -> Object:
@@ -295,7 +309,10 @@ def _not_kept(found: FileScene, root: Object) -> list[str]:
         )
     followers = [thing.name for thing in parts_of(root) if follows_camera(thing)]
     if followers:
-        notes.append(f"{in_words(followers, 'and')} changes with the scene's camera, so each angle shows it differently; apply the modifier, then save the file again")  # fmt: skip
+        notes.append(
+            f"{in_words(followers, 'and')} changes with the scene's camera, so each angle shows it differently; "
+            "apply the modifier, then save the file again"
+        )
     return notes
 
 

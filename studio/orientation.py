@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which side of the product is its front, and which it stands on: a turn of the whole, kept on its root."""
 
 from __future__ import annotations
@@ -11,11 +14,10 @@ from bpy.types import Object
 from mathutils import Euler, Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
+from ..pipeline import names
 from ..pipeline.errors import BadInput
-from . import names
 from .model import as_instance, product_triangles, restore_transform, stand_on_ground
 
-TURN = "consistency_turn"  # on the product's root: degrees about x, then y, then z
 NONE = (0.0, 0.0, 0.0)
 FRONT = Vector((0.0, -1.0, 0.0))  # towards the camera at azimuth 0
 DOWN = Vector((0.0, 0.0, -1.0))
@@ -29,17 +31,17 @@ def turn_product(root: Object, turn: Turn) -> None:
     if names.IN_PLACE in root and tuple(turn) != NONE:  # parts that stand beside the root don't turn with it
         restore_transform(root)
         as_instance(root)
-    before = rotation(root.get(TURN, NONE))
+    before = rotation(root.get(names.TURN, NONE))
     original = Matrix(np.array(root[names.ORIGINAL_MATRIX]).reshape(4, 4).tolist())
     turned = rotation(turn) @ before.inverted() @ original
     root[names.ORIGINAL_MATRIX] = [value for row in turned for value in row]
-    root[TURN] = [float(value) for value in turn]
+    root[names.TURN] = [float(value) for value in turn]
 
 
 @contextmanager
 def unturned(root: Object) -> Iterator[None]:
     """The product as its file has it, on the floor; afterwards turned as before."""
-    turn = tuple(root.get(TURN, NONE))
+    turn = tuple(root.get(names.TURN, NONE))
     if turn == NONE:
         yield
         return

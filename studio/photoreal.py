@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The local backend's still: a finished Cycles render of the same camera, named local wherever it shows."""
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from mathutils import Vector
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
+from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .model import product_points
 from .rendering import devices
@@ -23,18 +27,18 @@ BLUR = 0.004  # widest blur over the product, as a share of the frame: seen as d
 
 
 def render_finish(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, worker: ImageWorker
 ) -> Steps[None]:
     """Render ``angle`` to ``out`` with more samples and a little depth of field. The outline stays the reference's."""
     camera = camera_for(angle.name)
     finish = settings.model_copy(
-        update={"samples": (settings.samples or quality(settings.size).samples) * MORE_SAMPLES}
+        update={"samples": (settings.studio.samples or quality(settings.studio.size).samples) * MORE_SAMPLES}
     )
     scene = render_scene(finish, device)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
         yield from render(scene, camera, file, "photoreal", "finishing", angle.name)
-        facts = {"Software": "Consistency Pipeline", "Backend": "local: Cycles render, no AI", "Device": device.label}
-        yield from darkroom.do(
+        facts = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI", "Device": device.label}
+        yield from worker.do(
             "picture",
             Progress("photoreal", f"writing {out.name}", None, angle.name),
             render=str(file),

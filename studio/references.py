@@ -1,9 +1,13 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One reference: the picture, and mask, depth, normal and position of the same samples."""
 
 from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from ..pipeline.backend.ports import Shot
@@ -11,6 +15,7 @@ from ..pipeline.references import reference_files
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
+from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .rendering import devices
 from .rendering.render_scene import render, render_scene, scratch_file
@@ -18,7 +23,7 @@ from .rig import camera_for, camera_matrices
 
 
 def render_reference(
-    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, darkroom: ImageWorker
+    angle: Angle, settings: RunSettings, folder: Path, device: devices.Device, worker: ImageWorker
 ) -> Steps[Shot]:
     """Render ``angle`` into ``folder``. Raises BadRender for a picture that is empty, cut off, black or blown out."""
     camera = camera_for(angle.name)
@@ -27,8 +32,8 @@ def render_reference(
     matrix_world, projection = camera_matrices(camera, settings.resolution)
     files = reference_files(folder, angle.name)
     facts = {
-        "Software": "Consistency Pipeline",
-        "Angle": angle.model_dump_json(),
+        "Software": PROGRAM,
+        "Angle": json.dumps(asdict(angle)),
         "Device": device.label,
         "Camera matrix": json.dumps(matrix_world),
         "Projection matrix": json.dumps(projection),
@@ -37,12 +42,12 @@ def render_reference(
     with devices.chosen(device), scratch_file() as file:
         yield from render(scene, camera, file, "references", "rendering", angle.name)
         seconds = time.monotonic() - began
-        developed = yield from darkroom.do(
+        developed = yield from worker.do(
             "reference",
             Progress("references", f"writing {files['image'].name}", None, angle.name),
             render=str(file),
             settings=settings.model_dump(mode="json"),
-            angle=angle.model_dump(mode="json"),
+            angle=asdict(angle),
             folder=str(folder),
             facts=facts,
         )

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Taking everything that this extension has placed out of a file again; files on disk stay."""
 
 from __future__ import annotations
@@ -5,7 +8,7 @@ from __future__ import annotations
 import bpy
 from bpy.types import ID, Collection, Material, Object, Scene
 
-from . import names
+from ..pipeline import names
 from .rendering.render_scene import remove_render_scene
 from .results import SEQUENCE
 from .scene.collections import all_ids, remove_objects, remove_unused
@@ -58,6 +61,12 @@ def _keep(thing: Object, scene: Scene, collections: list[Collection]) -> None:
 
 def _pictures(planes: list[Object]) -> list[ID]:
     """The stills on the planes, and the clips."""
-    stills = [node.image for plane in planes for material in _materials(plane) for node in material.node_tree.nodes if node.type == "TEX_IMAGE"]  # fmt: skip
+    stills = [
+        node.image
+        for plane in planes
+        for material in _materials(plane)
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE"
+    ]
     clips = [image for image in bpy.data.images if image.source == "MOVIE" and image.name.startswith("Clip ")]
     return [image for image in (*stills, *clips) if image is not None]

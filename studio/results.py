@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Everything a run made, in the scene: stills behind their cameras, as images and as planes; the clip in a sequencer."""
 
 from __future__ import annotations
@@ -8,29 +11,30 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.types import Image, Object, Scene
+from bpy.types import Camera, Image, Object, Scene
 
+from ..pipeline import names
 from ..pipeline.backend.ports import Results
 from ..pipeline.errors import RunFolderError
 from ..pipeline.formats import png
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import compat, names
+from . import compat
 from .image_worker import ImageWorker
 from .model import product_points
 from .rig import camera_for
-from .scene.collections import collection, existing_objects, remove_objects, remove_unused
+from .scene.collections import collection, existing_objects, remove_backgrounds, remove_objects, remove_unused
 from .scene.preferences import preference
 
 SEQUENCE = "Consistency Sequence"
 
 
-def save_results(results: Results, settings: RunSettings, folder: Path, darkroom: ImageWorker) -> Steps[None]:
+def save_results(results: Results, settings: RunSettings, folder: Path, worker: ImageWorker) -> Steps[None]:
     """Load everything into the scene, and leave RUN/contact_sheet.png and RUN/scene.blend.
 
     Raises RunFolderError where they can't be written.
     """
-    yield from darkroom.do(
+    yield from worker.do(
         "contact_sheet",
         Progress("results", "contact sheet", 0.1),
         out=str(folder / "contact_sheet.png"),
@@ -80,7 +84,8 @@ def _image(name: str, path: Path) -> Image:
 
 def _behind_camera(camera: Object, image: Image) -> None:
     """The still over the render in the camera's view, half transparent, pixel on pixel."""
-    camera.data.background_images.clear()
+    assert isinstance(camera.data, Camera)
+    remove_backgrounds(camera.data)
     shown = camera.data.background_images.new()
     shown.source, shown.image = "IMAGE", image
     shown.frame_method, shown.display_depth, shown.alpha = "FIT", "FRONT", 0.5
@@ -162,7 +167,9 @@ def save_scene(path: Path, settings: RunSettings) -> None:
             bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        raise RunFolderError(f"{path} could not be written ({str(error).strip()}); free some space or choose another folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{path} could not be written ({str(error).strip()}); free some space or choose another folder"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -208,9 +215,24 @@ def _as_the_references(settings: RunSettings) -> Iterator[None]:
     registered."""
     render, view = bpy.context.scene.render, bpy.context.scene.view_settings
     width, height = settings.resolution
-    frame = {"resolution_x": width, "resolution_y": height, "resolution_percentage": 100, "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_border": False, "engine": "CYCLES", "film_transparent": True}  # fmt: skip
+    frame = {
+        "resolution_x": width,
+        "resolution_y": height,
+        "resolution_percentage": 100,
+        "pixel_aspect_x": 1.0,
+        "pixel_aspect_y": 1.0,
+        "use_border": False,
+        "engine": "CYCLES",
+        "film_transparent": True,
+    }
     # A look belongs to its view transform: setting that resets the look, so it comes first.
-    colours = {"view_transform": settings.view_transform, "look": "None", "exposure": 0.0, "gamma": 1.0, "use_curve_mapping": False}  # fmt: skip
+    colours = {
+        "view_transform": settings.studio.view_transform,
+        "look": "None",
+        "exposure": 0.0,
+        "gamma": 1.0,
+        "use_curve_mapping": False,
+    }
     wanted = [(holder, *pair) for holder, values in ((render, frame), (view, colours)) for pair in values.items()]
     before = [(holder, name, getattr(holder, name)) for holder, name, _ in wanted]
     try:

@@ -1,8 +1,13 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The cameras: one per angle, each framing the product exactly."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import bpy
 import numpy as np
@@ -10,12 +15,12 @@ from bpy.types import Object
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ..pipeline import names
 from ..pipeline.errors import BadInput
 from ..pipeline.geometry import framing
 from ..pipeline.rig import FULL_FRAME_MM, Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
-from . import names
 from .lighting import missing_hdri, place_lighting
 from .model import product_points, product_root
 from .scene.backdrop import place_backdrop
@@ -29,7 +34,7 @@ def place_rig(settings: RunSettings) -> Steps[None]:
     """
     points = product_points()
     product_root()[names.FRAME] = max(0, bpy.context.scene.frame_current)  # Blender renders none before 0
-    wanted = {names.camera(angle.name) for angle in settings.angles}
+    wanted = {names.camera(angle.name) for angle in settings.studio.angles}
     remove_objects(thing for thing in existing_objects(names.RIG) if thing.name not in wanted)
     yield Progress("rig", "framing the product", 0.0)
     cameras = place_cameras(points, settings)
@@ -40,13 +45,13 @@ def place_rig(settings: RunSettings) -> Steps[None]:
         )
     place_backdrop(settings, points)
     bpy.context.view_layer.update()
-    yield Progress("rig", f"{len(cameras)} cameras, {settings.lighting} lighting", 1.0)
+    yield Progress("rig", f"{len(cameras)} cameras, {settings.studio.lighting} lighting", 1.0)
 
 
 def show_rig(settings: RunSettings) -> None:
     """Make the first angle's camera and the lighting's surroundings those of the open scene."""
     scene = bpy.context.scene
-    scene.camera = camera_for(settings.angles[0].name)
+    scene.camera = camera_for(settings.studio.angles[0].name)
     scene.world = bpy.data.worlds.get(names.WORLD)
 
 
@@ -57,14 +62,14 @@ def place_cameras(
     an angle, those that count there in their place."""
     aspect = aspect_of(settings.resolution)
     seen = seen or {}
-    if settings.one_scale and seen:
+    if settings.studio.one_scale and seen:
         points = np.concatenate([points, *seen.values()])
-    frames = framing.place_cameras(points, settings.angles, aspect, settings.one_scale)
-    if not settings.one_scale:
-        for angle in settings.angles:
+    frames = framing.place_cameras(points, settings.studio.angles, aspect, settings.studio.one_scale)
+    if not settings.studio.one_scale:
+        for angle in settings.studio.angles:
             if angle.name in seen:
                 frames[angle.name] = framing.place_camera(seen[angle.name], angle, aspect)
-    return [_set_camera(angle, frames[angle.name], settings.resolution) for angle in settings.angles]
+    return [_set_camera(angle, frames[angle.name], settings.resolution) for angle in settings.studio.angles]
 
 
 def camera_for(angle_name: str) -> Object:
@@ -99,7 +104,7 @@ def _set_camera(angle: Angle, frame: framing.Frame, resolution: tuple[int, int])
         collection(names.RIG).objects.link(camera)
     camera.name = name
     camera[names.ANGLE] = camera.data[names.ANGLE] = angle.name
-    camera[names.ANGLE_DATA] = angle.model_dump_json()
+    camera[names.ANGLE_DATA] = json.dumps(asdict(angle))
     set_lens(camera, angle, frame, resolution)
     return camera
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A product of our own to try everything on: a scent bottle of thick glass with a coloured liquid, metal and a label."""
 
 from __future__ import annotations
@@ -105,10 +108,9 @@ def _lathe(name: str, profile: Profile, material: Material, segments: int = 128)
     for lower, upper in zip(rings, rings[1:] + rings[:1] if closed else rings[1:], strict=False):
         for step in range(segments):
             following = (step + 1) % segments
-            corners = (
-                lower[step % len(lower)], lower[following % len(lower)],
-                upper[following % len(upper)], upper[step % len(upper)],
-            )  # fmt: skip
+            below = (lower[step % len(lower)], lower[following % len(lower)])
+            above = (upper[following % len(upper)], upper[step % len(upper)])
+            corners = (*below, *above)
             faces.append(tuple(dict.fromkeys(corners)))
     return _object(name, vertices, faces, material)
 
@@ -168,7 +170,8 @@ def _draw_label(path: Path) -> Image:
     scene = bpy.data.scenes.new("Label")
     try:
         _set_up_drawing(scene, path)
-        for text, height, size in (("CONSISTENT", 0.085, 0.118), ("EAU DE PARFUM", -0.085, 0.048), ("50 ml   1.7 fl. oz", -0.255, 0.040)):  # fmt: skip
+        lines = (("CONSISTENT", 0.085, 0.118), ("EAU DE PARFUM", -0.085, 0.048), ("50 ml   1.7 fl. oz", -0.255, 0.040))
+        for text, height, size in lines:
             _add_line(scene, text, height, size)
         for height, width, thickness in ((0.0, 0.62, 0.004), (0.36, 0.9, 0.005), (-0.36, 0.9, 0.005)):
             _add_rule(scene, height, width, thickness)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The local backend's clip: a real turntable (or sweep, or push-in) of the true model, encoded by Blender's FFmpeg."""
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ import numpy as np
 from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
+from ..pipeline import names
+from ..pipeline.choices import MotionName
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
 from ..pipeline.settings import RunSettings
 from ..pipeline.stages import Progress, Steps
 from ..pipeline.system.disk import sync_folder
-from . import compat, names
+from . import compat
 from .image_worker import ImageWorker
 from .lighting import surroundings_rotation, turn_surroundings
 from .model import product_points, product_root, standing_place
@@ -38,9 +43,9 @@ Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved t
 
 
 def render_turntable(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, darkroom: ImageWorker
+    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, worker: ImageWorker
 ) -> Steps[None]:
-    """Render ``settings.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
+    """Render ``settings.clip.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
 
     Raises ConsistencyError where this Blender can't encode video.
     """
@@ -48,23 +53,26 @@ def render_turntable(
         raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
     effort = ON_GPU if device.is_gpu else ON_CPU
     small = settings.model_copy(
-        update={"size": min(settings.size, effort["side"]), "samples": min(settings.samples or 4096, effort["samples"])}
+        update={
+            "size": min(settings.studio.size, effort["side"]),
+            "samples": min(settings.studio.samples or 4096, effort["samples"]),
+        }
     )
     scene = render_scene(small, device)
     scene.cycles.denoising_quality = "FAST"
     camera = camera_for(angle.name)
-    count = max(2, round(settings.duration * RATE / effort["hold"]))
+    count = max(2, round(settings.clip.duration * RATE / effort["hold"]))
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder, devices.chosen(device):
         frames = []
-        with _motion(settings.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
+        with _motion(settings.clip.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
             for number in range(count):
                 pose(number / count)
-                for step in render(scene, camera, file, "video", settings.motion, angle.name):
+                for step in render(scene, camera, file, "video", settings.clip.motion, angle.name):
                     yield Progress("video", step.text, number / count, angle.name)
                 frame = Path(folder, f"{number:05d}.png")
-                yield from darkroom.do(
+                yield from worker.do(
                     "picture",
-                    Progress("video", settings.motion, number / count, angle.name),
+                    Progress("video", settings.clip.motion, number / count, angle.name),
                     render=str(file),
                     settings=small.model_dump(mode="json"),
                     out=str(frame),
@@ -84,23 +92,23 @@ def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
     around = names.IN_PLACE in root
     turned = [camera, *existing_objects(names.LIGHTING)] if around else [root]
     moved = {
-        "turntable": turned if camera in turned else [*turned, camera],
-        "light_sweep": existing_objects(names.LIGHTING),
-        "detail_reveal": [camera],
-    }[name]
+        MotionName.TURNTABLE: turned if camera in turned else [*turned, camera],
+        MotionName.LIGHT_SWEEP: existing_objects(names.LIGHTING),
+        MotionName.DETAIL_REVEAL: [camera],
+    }[MotionName(name)]
     before = {thing.name: thing.matrix_world.copy() for thing in moved}
     surroundings = surroundings_rotation()
     steady: dict[str, Matrix] = {}
 
     def turn(share: float) -> None:
         angle = -2.0 * math.pi * share  # a turntable seen from above turns clockwise: the right side comes to the front
-        if name == "light_sweep":
+        if name == MotionName.LIGHT_SWEEP:
             angle = math.radians(60.0) * math.sin(2.0 * math.pi * share)  # begins and ends as the still is lit
         elif around:
             angle = -angle
             turn_surroundings(surroundings, angle)
         spin = Matrix.Translation(foot) @ Matrix.Rotation(angle, 4, "Z") @ Matrix.Translation(-foot)
-        for thing in moved if name == "light_sweep" else turned:
+        for thing in moved if name == MotionName.LIGHT_SWEEP else turned:
             thing.matrix_world = spin @ steady.get(thing.name, before[thing.name])
 
     def approach(share: float) -> None:
@@ -111,10 +119,10 @@ def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
         camera.matrix_world = Matrix.Translation(towards * (distance * 0.35 * eased)) @ start
 
     try:
-        if name == "turntable" and not crops:
+        if name == MotionName.TURNTABLE and not crops:
             steady[camera.name] = before[camera.name] @ Matrix.Translation((0.0, 0.0, room_to_turn(camera)))
             camera.matrix_world = steady[camera.name]
-        yield approach if name == "detail_reveal" else turn
+        yield approach if name == MotionName.DETAIL_REVEAL else turn
     finally:
         for thing_name, matrix in before.items():
             thing = bpy.data.objects.get(thing_name)

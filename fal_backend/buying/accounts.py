@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A run's journal and the machine's book of spendings, kept in step."""
 
 from __future__ import annotations
@@ -8,12 +11,15 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ...pipeline.errors import BudgetExceeded
+from ...pipeline.json_object import JsonObject
 from ...pipeline.money.spending import Entry, Limits, SpendingBook, attempt_id, local_day
-from ...pipeline.run.journal import Attempt, Journal
-from .purchase import UNPRICED, Purchase
+from ...pipeline.run.attempt import Attempt
+from ...pipeline.run.events import Decided, Event, Intended, Submitted
+from ...pipeline.run.journal import Journal
+from ..sentences import UNPRICED
+from .purchase import Purchase
 
 
 class Accounts:
@@ -41,7 +47,7 @@ class Accounts:
         """fal's ids of the requests that belong to other attempts, of this run or of any other on this machine."""
         return {request for request, owner in self._book.requests().items() if owner != self._id(attempt)}
 
-    def sending(self, endpoint: str, arguments: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+    def sending(self, endpoint: str, arguments: JsonObject) -> contextlib.AbstractContextManager[None]:
         """This machine's turn to send these words, or to look for them."""
         return self._book.sending(f"{endpoint}\n{json.dumps(arguments, sort_keys=True)}")
 
@@ -50,7 +56,7 @@ class Accounts:
         return Path(path).relative_to(self._root).as_posix()
 
     def intend(
-        self, purchase: Purchase, number: int, arguments: dict[str, Any], sent_at: datetime | None = None
+        self, purchase: Purchase, number: int, arguments: JsonObject, sent_at: datetime | None = None
     ) -> Attempt:
         """Set the price aside and write down what is about to be sent. Raises BudgetExceeded and leaves no trace.
 
@@ -76,12 +82,9 @@ class Accounts:
         return attempt
 
     def _describe(
-        self, purchase: Purchase, number: int, arguments: dict[str, Any], name: str, sent_at: datetime | None
+        self, purchase: Purchase, number: int, arguments: JsonObject, name: str, sent_at: datetime | None
     ) -> None:
-        self._journal.write(
-            "intended",
-            purchase.key,
-            number,
+        intended = Intended(
             id=name,
             stage=purchase.stage,
             angle=purchase.angle,
@@ -93,22 +96,23 @@ class Accounts:
             quoted_usd=purchase.quoted_usd,
             unit_price=purchase.unit_price,
             price_confirmed=purchase.price_confirmed,
-            sent_at=sent_at and sent_at.isoformat(timespec="seconds"),
+            sent_at=sent_at.isoformat(timespec="seconds") if sent_at is not None else None,
         )
+        self._journal.write(purchase.key, number, intended)
 
-    def decided(self, key: str, decision: dict[str, Any]) -> None:
+    def decided(self, key: str, decision: JsonObject) -> None:
         """Write down what became of a picture after it was bought, and why."""
         last = self.last(key)
-        self._journal.write("decided", key, last.number if last else 0, **decision)
+        self._journal.write(key, last.number if last else 0, Decided(decision))
 
-    def note(self, kind: str, attempt: Attempt, **facts: Any) -> None:
+    def note(self, attempt: Attempt, event: Event) -> None:
         """Write down what became of an attempt, and settle its price and its request where they changed."""
         before = attempt.committed_usd, attempt.request_id
-        if kind == "submitted":
+        if isinstance(event, Submitted):
             # First in the book that all runs share: after a crash between the two this attempt finds its request again, and
             # no other run that sent the same words takes it.
-            self._book.settle([replace(self._entry(attempt), request=str(facts["request_id"]))])
-        self._journal.write(kind, attempt.key, attempt.number, **facts)
+            self._book.settle([replace(self._entry(attempt), request=str(event.request_id))])
+        self._journal.write(attempt.key, attempt.number, event)
         if (attempt.committed_usd, attempt.request_id) != before:
             self._book.settle([self._entry(attempt)])
 

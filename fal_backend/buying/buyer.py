@@ -1,4 +1,7 @@
-"""One purchase from order to file, without ever paying twice. ``Buyer.carry_out`` is the whole story."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One purchase from request to file, without ever paying twice. ``Buyer.carry_out`` is the whole story."""
 
 from __future__ import annotations
 
@@ -9,20 +12,21 @@ from pathlib import Path
 
 from ...pipeline.errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ...pipeline.money.ledger import difference
-from ...pipeline.run.journal import Attempt
+from ...pipeline.run.attempt import Attempt, Billed, Failure, NextStep, Refusal
+from ...pipeline.run.events import Abandoned, AcceptanceUnknown, Failed, Refused, Submitted
+from ...pipeline.stages import JobState
 from ...pipeline.system.disk import check_writable
 from ...pipeline.wording.text_table import usd
-from .. import errors
+from .. import errors, sentences
+from ..endpoints.base import Role
 from ..endpoints.catalogue import CATALOGUE
 from ..endpoints.usual import usual
 from ..errors import (
     ENDS,
+    KEY_PROBLEMS,
     BadDownload,
-    BadKey,
-    EmptyBalance,
     Expired,
     FalError,
-    Forbidden,
     InvalidInput,
     PriceRose,
     QueueTimeout,
@@ -34,6 +38,7 @@ from ..errors import (
     with_bill,
 )
 from ..prices import FreshPrices
+from ..problems import Problem
 from ..service.client import FalQueue, Handle
 from . import history, patience
 from .accounts import Accounts
@@ -45,7 +50,7 @@ from .waiting import Waiting
 
 FREE_SPACE = 256 << 20  # bytes that must be free before anything is bought
 NOT_THERE = (BadDownload, UnsafeAnswer, Expired)  # what a file that was paid for may be for a while
-REFUSALS = (BadKey, EmptyBalance, Forbidden, UnknownEndpoint, InvalidInput)  # of the list: it is not for this key
+REFUSALS = (*KEY_PROBLEMS, UnknownEndpoint, InvalidInput)  # of the list: it is not for this key
 
 
 class Buyer:
@@ -81,18 +86,18 @@ class Buyer:
                 return self._once(purchase, tell, cancel, leaving)
             except (ServerFault, QueueTimeout) as error:
                 # Sent again by itself only where it is proven that nothing was billed.
-                if not (error.proven and error.billed == "no") and error.request_id is not None:
+                if not (error.proven and error.billed is Billed.NO) and error.request_id is not None:
                     raise
                 reason: ConsistencyError = error
                 pauses = faults
             except TryAgainLater as error:
-                if getattr(error, "request_id", None) is not None:
+                if isinstance(error, FalError) and error.request_id is not None:
                     raise  # about a request that fal has: it has been waited for
                 reason, pauses = error, silences
             if leaving.is_set() or not pauses:
                 raise reason
             pause = pauses.pop(0)
-            tell("waiting", f"{reason}; trying again in {pause:g} s")
+            tell(JobState.WAITING, f"{reason}; trying again in {pause:g} s")
             cancel.wait(pause)
 
     def _once(self, purchase: Purchase, tell: Tell, cancel: threading.Event, leaving: threading.Event) -> None:
@@ -105,20 +110,20 @@ class Buyer:
         try:
             files = self._see_home(attempt, purchase, tell, cancel, weather)
         except (*ENDS, *NOT_THERE) as error:
-            if not failed_before or attempt.next_step != "stuck":
+            if not failed_before or attempt.next_step is not NextStep.STUCK:
                 raise
             if not self._retry_failed:
                 raise _recorded(attempt) from error
-            self._accounts.note("abandoned", attempt)
+            self._accounts.note(attempt, Abandoned())
             return self._once(purchase, tell, cancel, leaving)
         surprise = difference(attempt.quoted_usd, attempt.billed_usd)
         tell(
-            "done",
+            JobState.DONE,
             f"{files[0].name} saved{', ' if surprise else ''}{surprise}",
             fraction=1.0,
             path=str(files[0]),
             request_id=attempt.request_id,
-            seed=(attempt.result or {}).get("seed"),
+            seed=attempt.result.seed if attempt.result is not None else None,
             quoted_usd=attempt.quoted_usd,
             billed_usd=attempt.billed_usd,
         )
@@ -138,11 +143,11 @@ class Buyer:
                 if sky.is_over:
                     if isinstance(error, Unreachable) or cancel.is_set():
                         raise
-                    error.billed = "yes" if isinstance(error, Expired) else error.billed
-                    facts = {"error": type(error).__name__, "message": str(with_bill(error)), "billed": error.billed}
-                    self._accounts.note("failed", attempt, **facts)
+                    error.billed = Billed.YES if isinstance(error, Expired) else error.billed
+                    failed = Failed(type(error).__name__, str(with_bill(error)), error.billed)
+                    self._accounts.note(attempt, failed)
                     raise
-            tell("saving", "the file can't be had yet; asking again", request_id=attempt.request_id)
+            tell(JobState.SAVING, "the file can't be had yet; asking again", request_id=attempt.request_id)
             sky.pause(cancel)
             self._waiting.read_again(attempt)
 
@@ -158,24 +163,20 @@ class Buyer:
                 self._note_submitted(last, self._queue.rebuild(last.endpoint, last.request_id))
         if last is not None and last.is_with_fal:
             return last if last.outputs else self._accounts.describe(last, purchase)
-        if last is not None and last.next_step in ("uncertain", "stuck"):
+        if last is not None and last.next_step in (NextStep.UNCERTAIN, NextStep.STUCK):
             self._give_up_or_raise(last)
         _check_still_wanted(cancel, leaving)
         return self._send(purchase, 1 if last is None else last.number + 1, tell, cancel, leaving)
 
     def _give_up_or_raise(self, attempt: Attempt) -> None:
         """An uncertain attempt, or one that is proven to have failed, is replaced by a new one only where the user said so."""
-        if attempt.next_step == "uncertain" and not self._send_again:
+        if attempt.next_step is NextStep.UNCERTAIN and not self._send_again:
             if not attempt.uncertain:
-                self._accounts.note("uncertain", attempt)
-            raise Uncertain(
-                f"whether fal.ai accepted the request for {attempt.key} is not known, so it is not sent again; look in "
-                f"fal's own history, and if it is not there, send it again (--send-again; in Blender, Retry Job; "
-                f"{usd(attempt.committed_usd)} at stake)"
-            )
-        if attempt.next_step == "stuck" and not self._retry_failed:
+                self._accounts.note(attempt, AcceptanceUnknown())
+            raise Uncertain(Problem.MAYBE_ACCEPTED, key=attempt.key, stake=usd(attempt.committed_usd))
+        if attempt.next_step is NextStep.STUCK and not self._retry_failed:
             raise _recorded(attempt)
-        self._accounts.note("abandoned", attempt)
+        self._accounts.note(attempt, Abandoned())
 
     # fal's request list
 
@@ -193,7 +194,7 @@ class Buyer:
         """
         if not attempt.left or (attempt.abandoned and not attempt.uncertain):
             return
-        if attempt.next_step == "uncertain" and attempt.refusal is None and not self._send_again:
+        if attempt.next_step is NextStep.UNCERTAIN and attempt.refusal is None and not self._send_again:
             with contextlib.suppress(TryAgainLater, FalError):  # it stays with us: nothing is sent
                 self._find(attempt)
             return
@@ -208,14 +209,14 @@ class Buyer:
         absent = is_weather = False
         agrees = True  # the list refuses this key just as the submission was refused, each time
         for pause in patience.LOOK_UP:
-            tell("waiting", "no clear answer to the request; looking in fal's request list")
+            tell(JobState.WAITING, "no clear answer to the request; looking in fal's request list")
             if cancel.wait(pause):
-                raise Cancelled("cancelled while fal's request list was being asked; resume looks again")
+                raise Cancelled(sentences.CANCELLED_WHILE_LOOKING)
             try:
                 found = self._find(attempt)
             except (FalError, TryAgainLater) as error:
                 is_weather = is_weather or not isinstance(error, REFUSALS)
-                same = type(error).__name__ == (attempt.refusal or {}).get("error")
+                same = attempt.refusal is not None and type(error).__name__ == attempt.refusal.error
                 agrees = agrees and same and not isinstance(error, InvalidInput)
                 continue
             if found:
@@ -224,9 +225,9 @@ class Buyer:
             if absent and self._is_old(attempt):
                 break
         if attempt.refusal is not None and not attempt.refused and (absent or agrees):
-            self._accounts.note("refused", attempt, left=True, **attempt.refusal)
+            self._accounts.note(attempt, Refused(left=True, **asdict(attempt.refusal)))
         elif is_weather and not absent:
-            raise TryAgainLater(f"whether fal.ai accepted the request for {attempt.key} can't be looked up at the moment, so it is not sent again; resume later")  # fmt: skip
+            raise TryAgainLater(sentences.CANT_BE_LOOKED_UP.format(key=attempt.key))
 
     def _find(self, attempt: Attempt) -> bool | None:
         """Whether the list shows this attempt, which then is accepted; None where the list may hide it.
@@ -240,7 +241,7 @@ class Buyer:
             if found is None:
                 return None if history.may_hide(listed, attempt, clock, others) else False
             handle = self._queue.rebuild(attempt.endpoint, found)
-            self._accounts.note("submitted", attempt, **asdict(handle), found_by="request list")
+            self._accounts.note(attempt, Submitted(**asdict(handle), found_by="request list"))
         return True
 
     def _is_old(self, attempt: Attempt) -> bool:
@@ -255,22 +256,22 @@ class Buyer:
     ) -> Attempt:
         for output in purchase.outputs:
             check_writable(Path(output.file).parent, FREE_SPACE)
-        tell("waiting", "uploading")
+        tell(JobState.WAITING, "uploading")
         arguments = self._uploads.fill(purchase.arguments)
         _check_still_wanted(cancel, leaving)
         purchase = self._at_todays_price(purchase)
         with self._accounts.sending(purchase.endpoint, arguments):
             attempt = self._accounts.intend(purchase, number, arguments, self._queue.clock.now())
-            tell("waiting", "sending", quoted_usd=purchase.quoted_usd)
+            tell(JobState.WAITING, "sending", quoted_usd=purchase.quoted_usd)
             try:
                 handle = self._queue.submit(purchase.endpoint, arguments)
                 if handle.request_id in self._accounts.others_requests(attempt):
-                    raise Uncertain(f"fal.ai answered with the request {handle.request_id}, which is another's; whether it accepted this one is not known")  # fmt: skip
+                    raise Uncertain(Problem.ANOTHERS_REQUEST, request=handle.request_id)
             except Uncertain as error:
                 self._note_uncertain(attempt, error)
                 problem = error
             except (FalError, TryAgainLater) as error:
-                self._accounts.note("refused", attempt, error=type(error).__name__, message=str(error), left=False)
+                self._accounts.note(attempt, Refused(False, type(error).__name__, str(error)))
                 raise
             else:
                 self._note_submitted(attempt, handle)
@@ -279,19 +280,20 @@ class Buyer:
 
     def _note_submitted(self, attempt: Attempt, handle: Handle) -> None:
         try:
-            self._accounts.note("submitted", attempt, **asdict(handle))
+            self._accounts.note(attempt, Submitted(**asdict(handle)))
         except RunFolderError as error:
-            raise RunFolderError(f"fal.ai has accepted request {handle.request_id} for {attempt.key}, and that could not be written down: {error}") from error  # fmt: skip
+            facts = {"request": handle.request_id, "key": attempt.key, "why": error}
+            raise RunFolderError(sentences.NOT_WRITTEN_DOWN.format(**facts)) from error
 
     def _note_uncertain(self, attempt: Attempt, error: Uncertain) -> None:
-        refusal = error.refusal
-        facts = None if refusal is None else {"error": type(refusal).__name__, "message": str(refusal)}
-        self._accounts.note("uncertain", attempt, message=str(error), refusal=facts)
+        said = error.refusal
+        refusal = Refusal(type(said).__name__, str(said)) if said is not None else None
+        self._accounts.note(attempt, AcceptanceUnknown(str(error), refusal))
 
     def _found_or_raise(self, attempt: Attempt, error: Uncertain, tell: Tell, cancel: threading.Event) -> Attempt:
         with contextlib.suppress(TryAgainLater):
             self._settle(attempt, tell, cancel)
-        if attempt.next_step == "wait":
+        if attempt.next_step is NextStep.WAIT:
             return attempt
         raise error.refusal if attempt.refused and error.refusal is not None else error
 
@@ -300,25 +302,26 @@ class Buyer:
         row = self._prices.of(purchase.endpoint)
         if row is None:
             return replace(purchase, price_confirmed=False)
-        endpoint = CATALOGUE.get(purchase.endpoint) or usual(purchase.endpoint, "model" if purchase.stage == "model" else "photoreal")  # fmt: skip
+        role: Role = "model" if purchase.stage == "model" else "photoreal"
+        endpoint = CATALOGUE.get(purchase.endpoint) or usual(purchase.endpoint, role)
         quote = endpoint.quote(purchase.arguments, (row["usd"], row["unit"]), purchase.size)
         agreed = purchase.quoted_usd
         if agreed is not None and quote.usd is not None and quote.usd > agreed + 1e-6:
-            raise PriceRose(f"fal.ai now asks {usd(quote.usd)} for {purchase.key}, and {usd(agreed)} was agreed to, so it was not bought; resume to see today's prices and agree to them")  # fmt: skip
+            facts = {"asked": usd(quote.usd), "key": purchase.key, "agreed": usd(agreed)}
+            raise PriceRose(sentences.PRICE_ROSE.format(**facts))
         # A price that fell lowers the bill, not what is set aside for it.
         return replace(purchase, unit_price=quote.unit_price, price_confirmed=quote.confirmed)
 
 
 def _check_still_wanted(cancel: threading.Event, leaving: threading.Event) -> None:
     if cancel.is_set():
-        raise Cancelled("cancelled before it was sent; nothing was billed")
+        raise Cancelled(sentences.CANCELLED_BEFORE)
     if leaving.is_set():
-        raise TryAgainLater("not sent, since the program is closing; resume to go on")
+        raise TryAgainLater(sentences.NOT_SENT)
 
 
 def _recorded(attempt: Attempt) -> FalError:
     """A failure that stands in the journal, as it was said then, with the way on."""
-    failure = attempt.failure or {}
-    again = f"{failure.get('message')}; --retry-failed buys it again (in Blender, Retry Job)"
-    error = errors.from_json({"class": failure.get("error"), "text": again, "billed": failure.get("billed"), "request_id": attempt.request_id})  # fmt: skip
-    return error if isinstance(error, FalError) else FalError(again, billed="maybe", request_id=attempt.request_id)
+    failure = attempt.failure or Failure()
+    text = sentences.BUYS_AGAIN.format(message=failure.message)
+    return errors.recorded(failure, text, attempt.request_id)

@@ -1,12 +1,18 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From the addresses of bought files to files in the run folder, each with its receipt in the journal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ...pipeline.run.journal import Attempt
+from ...pipeline.run.attempt import Attempt
+from ...pipeline.run.events import Downloaded
+from ...pipeline.stages import JobState
 from ...pipeline.wording.text_table import usd
 from ..errors import BadDownload, Expired, FalError
+from ..problems import Problem
 from ..service import download, verify
 from .accounts import Accounts
 from .purchase import Purchase, Tell
@@ -25,32 +31,33 @@ class Fetching:
         Raises FalError, naming the request, or RunFolderError.
         """
         media = {self._accounts.relative(output.file): output.media for output in purchase.outputs}
-        addresses = {file["path"]: file["url"] for file in (attempt.result or {}).get("files", [])}
+        addresses = {file.path: file.url for file in attempt.result.files} if attempt.result is not None else {}
         try:
             return [self._bring(attempt, path, media.get(path), addresses.get(path), tell) for path in attempt.outputs]
         except Expired as error:
-            about = f"{error}: {attempt.key}, {usd(attempt.committed_usd)}"
-            raise Expired(about, request_id=attempt.request_id) from error
+            price = usd(attempt.committed_usd)
+            raise Expired(
+                Problem.FILE_GONE_OF, request_id=attempt.request_id, what=str(error), key=attempt.key, price=price
+            ) from error
         except FalError as error:
-            raise error.about(attempt.request_id) from error
+            error.about(attempt.request_id)
+            raise
 
     def _bring(self, attempt: Attempt, path: str, media: str | None, url: str | None, tell: Tell) -> Path:
         receipt = attempt.downloaded.get(path)
-        there = self._root / str((receipt or {}).get("file") or path)
+        there = self._root / (receipt.file if receipt is not None and receipt.file else path)
         if receipt is not None and there.is_file():
             return there
         wanted = media or _media_of(path)
         if receipt is None and (found := _arrived(self._root / path, wanted)) is not None:
             fetched = found  # it came whole, and the crash was before its receipt
         elif url is None:
-            raise Expired("the file is gone from the run folder and its address at fal.ai is not known")
+            raise Expired(Problem.FILE_GONE)
         else:
-            tell("saving", "downloading", request_id=attempt.request_id)
-            fetched = download.fetch(url, self._root / path, wanted, lambda text: tell("saving", text))
-        self._accounts.note(
-            "downloaded", attempt, path=path, file=self._accounts.relative(fetched.path),
-            bytes=fetched.bytes, sha256=fetched.sha256,
-        )  # fmt: skip
+            tell(JobState.SAVING, "downloading", request_id=attempt.request_id)
+            fetched = download.fetch(url, self._root / path, wanted, lambda text: tell(JobState.SAVING, text))
+        file = self._accounts.relative(fetched.path)
+        self._accounts.note(attempt, Downloaded(path, file, fetched.bytes, fetched.sha256))
         return fetched.path
 
 

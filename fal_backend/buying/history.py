@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """fal's own list of requests: the witness for a submission whose answer is missing or odd, and for how one ended."""
 
 from __future__ import annotations
@@ -7,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ...pipeline.run.journal import Attempt
+from ...pipeline.json_object import JsonObject
+from ...pipeline.run.attempt import Attempt, Billed
 from ..errors import BadAnswer
+from ..problems import Problem
 from ..service import web
 from ..service.clock import FalClock, parse
 
@@ -38,7 +43,7 @@ def read(key: str, endpoint: str, clock: FalClock) -> list[Listed]:
         body = web.get("models/requests/by-endpoint", key, params + cursor, clock)
         found = next((body[name] for name in ("items", "requests", "data") if isinstance(body.get(name), list)), None)
         if found is None:
-            raise BadAnswer("fal.ai's request list can't be read; try again later", billed="no")
+            raise BadAnswer(Problem.LIST_UNREADABLE, billed=Billed.NO)
         rows += found
         if not (body.get("has_more") and body.get("next_cursor")):
             break
@@ -91,19 +96,19 @@ def _distance(row: Listed, attempt: Attempt, clock: FalClock) -> timedelta | Non
     return abs(row.sent_at - intended)
 
 
-def _listed(row: dict[str, Any]) -> Listed:
+def _listed(row: JsonObject) -> Listed:
     sent = next((row[name] for name in ("sent_at", "created_at", "started_at") if row.get(name)), None)
     return Listed(str(row["request_id"]), parse(sent), _status(row), _payload(row))
 
 
-def _status(row: dict[str, Any]) -> int | None:
+def _status(row: JsonObject) -> int | None:
     code = row.get("status_code")
     if isinstance(code, int) and not isinstance(code, bool) and 100 <= code < 600:
         return code
     return {"success": 200, "user_error": 422, "error": 500}.get(str(row.get("status")))
 
 
-def _payload(row: dict[str, Any]) -> Any:
+def _payload(row: JsonObject) -> Any:
     payload = next((row[name] for name in ("json_input", "input", "payload", "arguments") if name in row), None)
     inner = payload.get("input") if isinstance(payload, dict) else None
     return inner if isinstance(inner, dict) else payload

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How long the child process waits for what, in seconds: one page, so that nothing gives up sooner than it should."""
 
 from __future__ import annotations

@@ -1,14 +1,22 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One thing bought from fal.ai, as plain data: it travels to the child process as JSON and into the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
-Tell = Callable[..., None]  # (kind, text, **facts): says how a purchase stands
+from ...pipeline.json_object import JsonObject
+from ...pipeline.stages import JobState
+from ..endpoints.prices import Multiplier
 
-UNPRICED = "the price of {endpoint} is not known, so no limit can be kept with it; choose another endpoint or remove the limits"  # fmt: skip
+
+class Tell(Protocol):
+    """Says how a purchase stands; the facts are those of ``child.messages.Happened``."""
+
+    def __call__(self, kind: JobState, text: str, **facts: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Output:
 class Purchase:
     """``arguments`` are an endpoint's fields; a local file in them is ``{"$file": path, "content_type": media}``.
 
-    ``quoted_usd`` and ``unit_price`` are None where no price is known. ``multipliers`` are (times, reason, source).
+    ``quoted_usd`` and ``unit_price`` are None where no price is known.
     """
 
     key: str
@@ -32,13 +40,13 @@ class Purchase:
     angle: str | None
     take: int
     endpoint: str
-    arguments: dict[str, Any]
+    arguments: JsonObject
     outputs: tuple[Output, ...]
     quoted_usd: float | None = None
     unit: str = ""
     unit_price: float | None = None
     units: float = 1.0
-    multipliers: tuple[tuple[float, str, str], ...] = ()
+    multipliers: tuple[Multiplier, ...] = ()
     price_source: str = ""
     price_confirmed: bool = False  # fal named the unit price, and it is of the kind and size that was expected
     size: tuple[int, int] | None = None  # pixels, where the arguments leave them to the endpoint
@@ -49,15 +57,12 @@ class Purchase:
         """How much is bought, in the words of its price: "1 image", "5 seconds"."""
         return f"{self.units:g} {self.unit.removesuffix('s') if self.units == 1 else self.unit}"
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {
-            "outputs": [asdict(output) for output in self.outputs],
-            "multipliers": [list(multiplier) for multiplier in self.multipliers],
-        }
+    def to_json(self) -> JsonObject:
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Purchase:
+    def from_json(cls, facts: JsonObject) -> Purchase:
         outputs = tuple(Output(**output) for output in facts["outputs"])
-        multipliers = tuple((times, reason, source) for times, reason, source in facts.get("multipliers", ()))
+        multipliers = tuple(Multiplier(**multiplier) for multiplier in facts["multipliers"])
         size = tuple(facts["size"]) if facts.get("size") else None
         return cls(**{**facts, "outputs": outputs, "multipliers": multipliers, "size": size})

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Files that a model must be able to read: put at fal.ai once, and found again when the same bytes are needed."""
 
 from __future__ import annotations
@@ -7,7 +10,7 @@ import json
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ...pipeline.errors import BadInput
 from ...pipeline.system.disk import write_json
@@ -15,6 +18,13 @@ from ..service.client import FalQueue
 
 LARGEST = 100 * 1024 * 1024  # bytes; above it fal-client switches to another protocol, and no endpoint takes so much
 REUSE_FOR = 20 * 3600.0  # seconds; fal keeps uploads for days, a private one for one day
+
+
+class Upload(TypedDict):
+    """A file that lies at fal.ai, as .uploads.json holds it by its bytes' SHA-256."""
+
+    url: str
+    at: float  # seconds since 1970
 
 
 class Uploads:
@@ -30,7 +40,7 @@ class Uploads:
             known = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = {}
-        self._known: dict[str, dict[str, Any]] = known if isinstance(known, dict) else {}
+        self._known: dict[str, Upload] = known if isinstance(known, dict) else {}
 
     def address(self, path: Path, media: str) -> str:
         """The address of ``path``'s bytes at fal.ai. Raises BadInput where it can't be read, FalError otherwise."""

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From an accepted request to the addresses of its files: asking, deciding what an answer means, cancelling.
 
 A request that fal has accepted is at fal until proof of something else: the result on disk, an error of the service's own
@@ -13,29 +16,21 @@ import time
 from typing import Any, NoReturn
 
 from ...pipeline.errors import Cancelled, TryAgainLater
-from ...pipeline.run.journal import Attempt
+from ...pipeline.json_object import JsonObject
+from ...pipeline.run.attempt import Attempt, Billed, CancelAnswer, ResultFile
+from ...pipeline.run.events import CancelAnswered, Failed, ResultNamed, StateChanged, UnitsCounted
+from ...pipeline.stages import JobState
+from .. import sentences
 from ..endpoints.prices import is_plausible
-from ..errors import (
-    ENDS,
-    BadKey,
-    EmptyBalance,
-    FalError,
-    Forbidden,
-    ModelFailed,
-    Overdue,
-    PolicyRefusal,
-    Unreachable,
-    from_list,
-    from_status,
-    with_bill,
-)
-from ..service.client import Answer, FalQueue, Handle, Standing
+from ..errors import ENDS, KEY_PROBLEMS, FalError, ModelFailed, Overdue, PolicyRefusal, Unreachable, with_bill
+from ..problems import Problem
+from ..service.client import Answer, FalQueue, Handle, QueueState, Standing
+from ..service.error_answers import from_list, from_status
 from . import history, patience
 from .accounts import Accounts
 from .patience import Weather
 from .purchase import Tell
 
-KEY_PROBLEMS = (BadKey, EmptyBalance, Forbidden)
 ASK_RESULT = 3  # bad statuses in a row after which the result is asked for all the same
 
 
@@ -62,9 +57,9 @@ class Waiting:
             try:
                 standing = self._queue.standing(handle)
             except (FalError, TryAgainLater) as error:
-                problem, standing = error, Standing("", log="no usable answer; asking again")
+                problem, standing = error, Standing(None, log="no usable answer; asking again")
             self._tell_standing(attempt, standing, tell)
-            if standing.state in ("IN_QUEUE", "IN_PROGRESS"):
+            if standing.state in (QueueState.IN_QUEUE, QueueState.IN_PROGRESS):
                 sky.clear()
             elif problem is None or sky.count >= ASK_RESULT:
                 try:
@@ -77,14 +72,14 @@ class Waiting:
                     problem = error if problem is None or isinstance(error, ENDS) else problem
             if time.monotonic() - began > patience.RESULT.get(attempt.stage, 3600.0):
                 self._try_to_cancel(handle, attempt)
-                raise Overdue("fal.ai took too long; it was asked to stop, and resume fetches the result if it still comes", request_id=handle.request_id)  # fmt: skip
+                raise Overdue(Problem.OVERDUE, request_id=handle.request_id)
             if problem is None:
                 (time.sleep if is_cancelled else cancel.wait)(patience.interval(time.monotonic() - began))
             elif sky.is_over:
                 self._give_up(attempt, problem)
             else:
-                if standing.state == "COMPLETED":
-                    tell("saving", "the result could not be read; asking again")
+                if standing.state is QueueState.COMPLETED:
+                    tell(JobState.SAVING, "the result could not be read; asking again")
                 sky.pause(cancel)
             if cancel.is_set() and not is_cancelled:
                 self._cancelled(handle, attempt, tell)
@@ -94,7 +89,7 @@ class Waiting:
         """Ask for an attempt's result once more, since its files could not be fetched: it may name others by now."""
         with contextlib.suppress(FalError, TryAgainLater):
             answer = self._queue.answer(self._handle(attempt))
-            if found_files(answer.body, attempt) != (attempt.result or {}).get("files"):
+            if attempt.result is None or found_files(answer.body, attempt) != attempt.result.files:
                 self._note_result(attempt, answer)
 
     def _handle(self, attempt: Attempt) -> Handle:
@@ -107,12 +102,12 @@ class Waiting:
 
     def _tell_standing(self, attempt: Attempt, standing: Standing, tell: Tell) -> None:
         if standing.state and standing.state != attempt.fal_state:
-            self._accounts.note("state", attempt, state=standing.state)
-        if standing.state == "IN_QUEUE":
+            self._accounts.note(attempt, StateChanged(standing.state))
+        if standing.state is QueueState.IN_QUEUE:
             position = standing.position or 0
-            tell("queued", f"in fal's queue, {position} before it", queue_position=position)
-        elif standing.state != "COMPLETED":
-            tell("running", standing.log or "generating")
+            tell(JobState.QUEUED, f"in fal's queue, {position} before it", queue_position=position)
+        elif standing.state is not QueueState.COMPLETED:
+            tell(JobState.RUNNING, standing.log or "generating")
 
     def _read(self, handle: Handle, attempt: Attempt, cancel: threading.Event) -> Answer:
         """The result, with the files it must name. Raises FalError or TryAgainLater."""
@@ -145,24 +140,23 @@ class Waiting:
     def _fail(self, attempt: Attempt, error: FalError) -> NoReturn:
         """Write down and raise how a request ended."""
         self._note_units(attempt, error.units)
-        facts = {"error": type(error).__name__, "message": str(error), "billed": error.billed, "proven": error.proven}
-        self._accounts.note("failed", attempt, **facts)
+        self._accounts.note(attempt, Failed(type(error).__name__, str(error), error.billed, error.proven))
         raise error
 
     def _give_up(self, attempt: Attempt, problem: Exception) -> NoReturn:
         """After minutes without a usable answer: what is said of the request until it is asked for again."""
         if isinstance(problem, ENDS):
             if self.listed_status(attempt) == 200 or problem.units:
-                problem.billed = "yes"
-            elif problem.billed == "no":
-                problem.billed = "maybe"
+                problem.billed = Billed.YES
+            elif problem.billed is Billed.NO:
+                problem.billed = Billed.MAYBE
             self._fail(attempt, with_bill(problem.about(attempt.request_id)))
         if isinstance(problem, KEY_PROBLEMS):
             raise problem.about(attempt.request_id)
-        raise Unreachable(f"fal.ai gives no usable answer about this request ({_short(problem)}); it is not lost: resume to ask again", request_id=attempt.request_id) from problem  # fmt: skip
+        raise Unreachable(Problem.NO_USABLE_ANSWER, request_id=attempt.request_id, why=_short(problem)) from problem
 
     def _note_result(self, attempt: Attempt, answer: Answer) -> None:
-        self._accounts.note("result", attempt, files=found_files(answer.body, attempt), seed=_seed(answer.body))
+        self._accounts.note(attempt, ResultNamed(found_files(answer.body, attempt), _seed(answer.body)))
 
     def _note_units(self, attempt: Attempt, units: float | None) -> None:
         """What fal counted, and what that costs where the price is known for sure and the sum is plausible."""
@@ -173,21 +167,21 @@ class Waiting:
             sum_usd = round(units * price, 6)
             if attempt.quoted_usd is None or is_plausible(sum_usd, attempt.quoted_usd):
                 usd = sum_usd
-        self._accounts.note("billed", attempt, units=units, unit_price=price, usd=usd)
+        self._accounts.note(attempt, UnitsCounted(units, price, usd))
 
     # cancelling
 
-    def _try_to_cancel(self, handle: Handle, attempt: Attempt) -> str:
-        """fal's answer: "removed", "running", "completed", "gone", or "" where fal could not be told."""
-        if attempt.cancel in ("removed", "running", "completed"):
+    def _try_to_cancel(self, handle: Handle, attempt: Attempt) -> CancelAnswer | None:
+        """fal's answer, None where fal could not be told."""
+        if attempt.cancel not in (None, CancelAnswer.GONE):
             return attempt.cancel
         try:
             answer = self._queue.cancel(handle)
         except (FalError, TryAgainLater):
-            return ""
-        if answer == "removed" and self._goes_on(handle):
-            answer = "running"  # it says that it removed what it is working on
-        self._accounts.note("cancelled", attempt, answer=answer)
+            return None
+        if answer is CancelAnswer.REMOVED and self._goes_on(handle):
+            answer = CancelAnswer.RUNNING  # it says that it removed what it is working on
+        self._accounts.note(attempt, CancelAnswered(answer))
         return answer
 
     def _goes_on(self, handle: Handle) -> bool:
@@ -195,31 +189,35 @@ class Waiting:
             standing = self._queue.standing(handle)
         except (FalError, TryAgainLater):
             return False
-        return standing.state != "COMPLETED" or not (standing.error or standing.error_type)
+        return standing.state is not QueueState.COMPLETED or not (standing.error or standing.error_type)
 
     def _cancelled(self, handle: Handle, attempt: Attempt, tell: Tell) -> None:
         """Cancel, and say honestly what that means. Returns where the result is there after all, and is fetched."""
         answer = self._try_to_cancel(handle, attempt)
-        if answer == "removed":
-            raise Cancelled("removed from fal's queue; not billed")
-        if answer == "":
-            raise Cancelled("fal.ai could not be told to stop, so it may finish this and bill it; resume fetches the result")  # fmt: skip
-        if answer == "gone":
-            raise Cancelled("fal.ai does not find this request; whether it was billed stands in fal's own history")
+        if answer in _STOPPED:
+            raise Cancelled(_STOPPED[answer])
         deadline = time.monotonic() + patience.GRACE
-        if answer == "completed":
-            tell("saving", "fal had finished already: it is billed, and fetched")
+        if answer is CancelAnswer.COMPLETED:
+            tell(JobState.SAVING, "fal had finished already: it is billed, and fetched")
         else:
-            tell("running", "fal was asked to stop; it may still bill this")
+            tell(JobState.RUNNING, "fal was asked to stop; it may still bill this")
         while time.monotonic() < deadline:
             with contextlib.suppress(FalError, TryAgainLater):
-                if self._queue.standing(handle).state == "COMPLETED":
+                if self._queue.standing(handle).state is QueueState.COMPLETED:
                     return
             time.sleep(0.5)
-        raise Cancelled("fal was already running it and may bill it; resume fetches the result if there is one")
+        raise Cancelled(sentences.CANCELLED_RUNNING)
 
 
-def _seed(body: dict[str, Any]) -> int | None:
+# What is said where fal's answer to a cancel is the end of the waiting; None: fal could not be told.
+_STOPPED = {
+    CancelAnswer.REMOVED: sentences.CANCELLED_REMOVED,
+    CancelAnswer.GONE: sentences.CANCELLED_GONE,
+    None: sentences.CANCELLED_UNHEARD,
+}
+
+
+def _seed(body: JsonObject) -> int | None:
     """A seed is a number; anything else that stands in its place is not kept."""
     seed = body.get("seed")
     return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
@@ -229,14 +227,14 @@ def _short(problem: Exception) -> str:
     return str(problem).split(";")[0].split(". ")[0][:120]
 
 
-def found_files(body: dict[str, Any], attempt: Attempt) -> list[dict[str, str]]:
+def found_files(body: JsonObject, attempt: Attempt) -> tuple[ResultFile, ...]:
     """The addresses of the bought files in a result, in the order of ``attempt.outputs``.
 
     Raises PolicyRefusal for a blanked picture and ModelFailed where a file is missing.
     """
     flags = body.get("has_nsfw_concepts")
     if isinstance(flags, list) and any(flag is True for flag in flags):
-        raise PolicyRefusal("fal's safety check blanked this picture; change the prompt and retry. It was billed", billed="yes", request_id=attempt.request_id)  # fmt: skip
+        raise PolicyRefusal(Problem.PICTURE_BLANKED, billed=Billed.YES, request_id=attempt.request_id)
     files = []
     for path, place in zip(attempt.outputs, attempt.places, strict=True):
         value: Any = body
@@ -247,6 +245,6 @@ def found_files(body: dict[str, Any], attempt: Attempt) -> list[dict[str, str]]:
                 value = value.get(part) if isinstance(value, dict) else None
         url = value.get("url") if isinstance(value, dict) else None
         if not isinstance(url, str):
-            raise ModelFailed(f"fal's result holds no {place}; look at the request in fal's history", request_id=attempt.request_id)  # fmt: skip
-        files.append({"path": path, "url": url})
-    return files
+            raise ModelFailed(Problem.RESULT_WITHOUT_FILE, request_id=attempt.request_id, place=place)
+        files.append(ResultFile(path, url))
+    return tuple(files)

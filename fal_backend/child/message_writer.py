@@ -1,11 +1,15 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the child process says: JSON lines on standard output, from any thread, and never waiting for a listener."""
 
 from __future__ import annotations
 
 import threading
-from typing import IO, Any
+from typing import IO
 
 from ...pipeline.redaction import dumps
+from .messages import Answer, Happened, Logged
 
 
 class MessageWriter:
@@ -18,15 +22,16 @@ class MessageWriter:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._news = threading.Condition()
-        self._waiting: dict[Any, str] = {}
+        self._waiting: dict[object, str] = {}
         self._busy = self._silent = False
-        threading.Thread(target=self._speak, name="voice", daemon=True).start()
+        threading.Thread(target=self._speak, name="message writer", daemon=True).start()
 
-    def say(self, word: str, /, **facts: Any) -> None:
-        line = dumps({"say": word, **facts}, ensure_ascii=True) + "\n"
-        passing = word == "event" and facts.get("kind") not in ("done", "failed")
+    def say(self, message: Happened | Answer | Logged) -> None:
+        line = dumps(message.to_json(), ensure_ascii=True) + "\n"
         with self._news:
-            name = ("passing", facts.get("key")) if passing else object()
+            name: object = object()
+            if isinstance(message, Happened) and not message.ends:
+                name = ("passing", message.key)
             self._waiting.pop(name, None)
             self._waiting[name] = line
             self._news.notify_all()

@@ -1,8 +1,9 @@
-"""The child process: reads orders as JSON lines, says what happens as JSON lines, and keeps the journal.
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-OpenRequests: {"do": "buy", "purchase": …} · {"do": "cancel", "key": … or null} ·
-{"do": "note", "key": …, "decision": …} · {"do": "prices", "endpoints": […]} ·
-{"do": "check_key"} · {"do": "finish"}. When standard input ends, because the parent finished or died, nothing new is
+"""The child process: reads commands as JSON lines, says what happens as JSON lines, and keeps the journal.
+
+What can be asked for and what is said is declared in ``messages``. When standard input ends, because the parent finished or died, nothing new is
 begun; what is in flight at fal.ai is waited for, fetched and saved, and then the process leaves. The same happens when the
 process is asked to terminate, but cancels are still obeyed: whoever ends everything at once tells the parent as well.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import queue
 import signal
 import threading
@@ -21,10 +23,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...pipeline.errors import ConsistencyError, RunInUse, TryAgainLater, unforeseen
-from ...pipeline.money.spending import Limits, SpendingBook
+from ...pipeline.json_object import JsonObject
+from ...pipeline.money.spending import SpendingBook
 from ...pipeline.redaction import hide
 from ...pipeline.run.journal import Journal
 from ...pipeline.run.lease import Lease
+from ...pipeline.run.run_log import PACKAGE, Forwarding, listening
+from ...pipeline.stages import JobState
 from ...pipeline.system.disk import sweep
 from ...pipeline.system.processes import is_alive
 from .. import errors, prices
@@ -34,22 +39,40 @@ from ..buying.purchase import Purchase
 from ..buying.uploads import Uploads
 from ..service.client import FalQueue
 from .message_writer import MessageWriter
+from .messages import (
+    Answer,
+    AskPrices,
+    Buy,
+    Cancel,
+    CheckKey,
+    Command,
+    Finish,
+    Happened,
+    Hello,
+    Logged,
+    Look,
+    Note,
+    Say,
+    Terminate,
+    read_command,
+)
 
+logger = logging.getLogger(__name__)
 IN_FLIGHT = 32  # purchases at once; fal queues what exceeds the account's concurrency
 LEASE_PATIENCE = 30 * 60.0  # seconds to wait for an earlier child that still saves results
 
 
 class Child:
-    def __init__(self, hello: dict[str, Any], voice: MessageWriter) -> None:
-        self._voice = voice
+    def __init__(self, hello: Hello, writer: MessageWriter) -> None:
+        self._writer = writer
         self._hello = hello
-        self._queue = FalQueue(hello["key"], private=bool(hello.get("private")))
+        self._queue = FalQueue(hello.key, private=hello.private)
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="purchase")
         self._active: dict[str, Purchase | None] = {}  # key → the same asked for again meanwhile
         self._active_lock = threading.Lock()
         self._cancels: dict[str, threading.Event] = {}
         # What is to be done, in order; put to by a signal's handler too, which only this kind of queue allows.
-        self.orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._leaving = threading.Event()
         self._gone = threading.Event()
         self._opened = threading.Event()  # or given up
@@ -57,17 +80,18 @@ class Child:
         self._buyer: Buyer | None = None
         self._accounts: Accounts | None = None
         self._closed: Exception = TryAgainLater("no run folder was named")
-        if not hello.get("run"):
+        if not hello.run:
             self._opened.set()
 
     # the run folder
 
     def open_run(self) -> None:
-        """Take the run folder's purchases into this process's hands, while orders are read already."""
+        """Take the run folder's purchases into this process's hands, while commands are read already."""
         try:
-            self._open_run(Path(self._hello["run"]))
-        except Exception as error:  # noqa: BLE001 - every purchase will be answered with it
-            self._closed = error
+            self._open_run(Path(self._hello.run))
+        except Exception as error:
+            logger.exception("the run folder could not be opened")
+            self._closed = error  # every purchase will be answered with it
         finally:
             self._opened.set()
 
@@ -82,24 +106,24 @@ class Child:
                 # The child of a run that died: it is fetching what was paid for, and then goes.
                 if time.monotonic() > deadline or self._leaving.is_set():
                     raise
-                self._voice.say("event", key="", kind="waiting", text="an earlier process is still saving results")
+                self._writer.say(Happened("", JobState.WAITING, "an earlier process is still saving results"))
                 time.sleep(0.5)
         self._lease = lease
         threading.Thread(target=self._keep_lease, args=(lease,), daemon=True).start()
         sweep(root, is_alive)
-        limits = Limits(**(self._hello.get("limits") or {}))
-        names = (self._hello["run_id"], self._hello.get("product", ""))
-        accounts = Accounts(root, Journal(root / "journal.jsonl"), SpendingBook(), limits, *names)
+        hello = self._hello
+        journal = Journal(root / "journal.jsonl")
+        accounts = Accounts(root, journal, SpendingBook(), hello.limits, hello.run_id, hello.product)
         accounts.reconcile()
         self._accounts = accounts
         self._buyer = Buyer(
             root=root,
-            key=self._hello["key"],
+            key=hello.key,
             queue=self._queue,
-            uploads=Uploads(root / ".uploads.json", self._queue, private=bool(self._hello.get("private"))),
+            uploads=Uploads(root / ".uploads.json", self._queue, private=hello.private),
             accounts=accounts,
-            send_again=bool(self._hello.get("send_again")),
-            retry_failed=bool(self._hello.get("retry_failed")),
+            send_again=hello.send_again,
+            retry_failed=hello.retry_failed,
         )
 
     def _keep_lease(self, lease: Lease) -> None:
@@ -112,40 +136,39 @@ class Child:
             except ConsistencyError:
                 continue  # the drive is away or full at the moment
 
-    # orders
+    # commands
 
     def serve(self) -> None:
-        """Obey orders until the last, or until nothing is in flight any more after ``terminate``."""
+        """Carry out commands until the last, or until nothing is in flight any more after ``terminate``."""
         told = False
         while self._active or not told:
-            order = self.orders.get()
-            if order.get("do") == "finish":
+            command = self.commands.get()
+            if isinstance(command, Finish):
                 return
-            if order.get("do") == "terminate":
+            if isinstance(command, Terminate):
                 told = True
                 self._leaving.set()
-            self.obey(order)
+            self.carry_out(command)
 
-    def obey(self, order: dict[str, Any]) -> None:
-        kind = order.get("do")
-        if kind == "buy":
-            purchase = Purchase.from_json(order["purchase"])
-            with self._active_lock:
-                if purchase.key in self._active:  # two threads on one purchase could pay twice
-                    self._active[purchase.key] = purchase
-                    return
-            self._begin(purchase)
-        elif kind == "note":
-            self._pool.submit(self._note, order["key"], order["decision"])
-        elif kind == "cancel":
-            with self._active_lock:
-                cancels = [event for key, event in self._cancels.items() if order.get("key") in (None, key)]
-            for event in cancels:
-                event.set()
-        elif kind == "prices":
-            self._pool.submit(self._answer, "prices", lambda: prices.fetch(self._hello["key"], order["endpoints"]))
-        elif kind == "check_key":
-            self._pool.submit(self._answer, "key", lambda: prices.check_key(self._hello["key"]))
+    def carry_out(self, command: Command) -> None:
+        match command:
+            case Buy(purchase):
+                with self._active_lock:
+                    if purchase.key in self._active:  # two threads on one purchase could pay twice
+                        self._active[purchase.key] = purchase
+                        return
+                self._begin(purchase)
+            case Note(key, decision):
+                self._pool.submit(self._note, key, decision)
+            case Cancel(chosen):
+                with self._active_lock:
+                    cancels = [event for key, event in self._cancels.items() if chosen in (None, key)]
+                for event in cancels:
+                    event.set()
+            case AskPrices(endpoints):
+                self._pool.submit(self._answer, Say.PRICES, lambda: prices.fetch(self._hello.key, endpoints))
+            case CheckKey():
+                self._pool.submit(self._answer, Say.KEY, lambda: prices.check_key(self._hello.key))
 
     def _begin(self, purchase: Purchase) -> None:
         cancel = threading.Event()
@@ -154,23 +177,27 @@ class Child:
             self._cancels[purchase.key] = cancel
         self._pool.submit(self._buy, purchase, cancel)
 
-    def _note(self, key: str, decision: dict[str, Any]) -> None:
+    def _note(self, key: str, decision: JsonObject) -> None:
         self._opened.wait()
         if self._accounts is not None:
             with contextlib.suppress(ConsistencyError):  # run.json has it too
                 self._accounts.decided(key, decision)
 
-    def _answer(self, kind: str, ask: Callable[[], Any]) -> None:
+    def _answer(self, kind: Say, ask: Callable[[], object]) -> None:
         try:
-            self._voice.say(kind, value=ask())
+            self._writer.say(Answer(kind, ask()))
         except ConsistencyError as error:
-            self._voice.say(kind, error=errors.to_json(error))
-        except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
-            self._voice.say(kind, error=errors.to_json(ConsistencyError(unforeseen(error, words=False))))
+            self._writer.say(Answer(kind, error=error))
+        except Exception as error:
+            logger.exception("no answer about %s", kind)
+            self._writer.say(Answer(kind, error=ConsistencyError(unforeseen(error, words=False))))
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
-        def tell(kind: str, text: str = "", **facts: Any) -> None:
-            self._voice.say("event", key=purchase.key, kind=kind, text=text, **facts)
+        def tell(kind: JobState, text: str = "", **facts: Any) -> None:
+            self._writer.say(Happened(purchase.key, kind, text, **facts))
+
+        def tell_failed(error: ConsistencyError) -> None:
+            tell(JobState.FAILED, str(error), error=errors.to_json(error))
 
         try:
             self._opened.wait()
@@ -178,16 +205,17 @@ class Child:
                 raise self._closed
             self._buyer.carry_out(purchase, tell, cancel, self._leaving)
         except ConsistencyError as error:
-            tell("failed", str(error), error=errors.to_json(error))
-        except Exception as error:  # noqa: BLE001 - one purchase must not take the others down
-            problem = ConsistencyError(unforeseen(error, words=False))
-            tell("failed", str(problem), error=errors.to_json(problem))
+            logger.info("%s failed", purchase.key, exc_info=True)
+            tell_failed(error)
+        except Exception as error:
+            logger.exception("%s failed", purchase.key)  # one purchase must not take the others down
+            tell_failed(ConsistencyError(unforeseen(error, words=False)))
         finally:
             with self._active_lock:
                 again = self._active.pop(purchase.key)
             if again is not None and not self._leaving.is_set():
                 self._begin(again)
-            self.orders.put({"do": "look"})  # whether that was the last
+            self.commands.put(Look())
 
     def leave(self) -> None:
         """Begin nothing new, wait for what is in flight, and let go of the folder."""
@@ -200,28 +228,36 @@ class Child:
         self._queue.close()
 
 
-def main(hello: dict[str, Any], orders: IO[str], stream: IO[str]) -> None:
-    """Serve until ``orders`` ends. ``hello`` holds the key, and the run's folder where there is one."""
-    hide(hello["key"])
-    voice = MessageWriter(stream)
-    child = Child(hello, voice)
-    if hello.get("run"):
+def main(first: JsonObject, commands: IO[str], stream: IO[str]) -> None:
+    """Serve until ``commands`` ends. ``first``: a Hello, as JSON."""
+    hello = Hello.from_json(first)
+    hide(hello.key)
+    writer = MessageWriter(stream)
+    to_parent = Forwarding(lambda level, name, text: writer.say(Logged(level, name, text)))
+    with listening(to_parent, PACKAGE.getChild("fal_backend")):
+        _serve(hello, commands, writer)
+
+
+def _serve(hello: Hello, commands: IO[str], writer: MessageWriter) -> None:
+    child = Child(hello, writer)
+    if hello.run:
         threading.Thread(target=child.open_run, daemon=True).start()
     _leave_when_told(child)
-    threading.Thread(target=_read, args=(orders, child), daemon=True).start()
+    threading.Thread(target=_read, args=(commands, child), daemon=True).start()
     child.serve()
     child.leave()
-    voice.finish()
+    writer.finish()
 
 
-def _read(orders: IO[str], child: Child) -> None:
+def _read(commands: IO[str], child: Child) -> None:
     with contextlib.suppress(ValueError):  # the parent died while writing
-        for line in orders:
-            order = json.loads(line)
-            child.orders.put(order)
-            if order.get("do") == "finish":
+        for line in commands:
+            command = read_command(json.loads(line))
+            if command is not None:
+                child.commands.put(command)
+            if isinstance(command, Finish):
                 return
-    child.orders.put({"do": "finish"})
+    child.commands.put(Finish())
 
 
 def _leave_when_told(child: Child) -> None:
@@ -231,4 +267,4 @@ def _leave_when_told(child: Child) -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_: child.orders.put({"do": "terminate"}))
+            signal.signal(number, lambda *_: child.commands.put(Terminate()))

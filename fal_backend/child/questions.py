@@ -1,49 +1,63 @@
-"""Questions to fal.ai outside a run: prices, and whether the key is good. Asked by the child process, answered here."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions to fal.ai outside a run: prices, and whether the key is good. Asked by a child process, answered here.
+
+Each is a generator that yields while the answer is not there, returns it, and never blocks: the command line exhausts
+it with ``pipeline.driver.finish``, the window advances it from a timer.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, TypeVar
 
-from .. import errors, prices
-from ..errors import TryAgainLater
+from ...pipeline.errors import TryAgainLater
+from .. import prices, sentences
+from ..prices import Prices
 from .connection import connect
+from .messages import Asked, AskPrices, CheckKey, Hello, answered
 
 PATIENCE = 90.0  # seconds for an answer
+T = TypeVar("T")
+Question = Generator[None, None, T]
 
 
-class ServiceQuestions:
-    def __init__(self, key: str, python_args: Sequence[str] = ()) -> None:
-        self._connection = connect({"key": key}, python_args)
+def ask(key: str, question: Asked, python_args: Sequence[str] = ()) -> Question[Any]:
+    """The value that the child's program answers with.
 
-    def prices(self, endpoints: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Endpoint id → {"usd", "unit", "at"}; the last known prices, marked "remembered", where fal doesn't answer.
-
-        Raises BadKey for a wrong key: it is better known now than after the renders.
-        """
-        wanted = list(endpoints)
-        try:
-            return prices.with_remembered(dict(self.ask({"do": "prices", "endpoints": wanted}, "prices")), wanted)
-        except prices.NO_ANSWER:
-            return prices.remembered(wanted)
-
-    def check_key(self) -> None:
-        """Raises BadKey, or another FalError where it can't be told."""
-        self.ask({"do": "check_key"}, "key")
-
-    def ask(self, order: dict[str, Any], answer: str) -> Any:
-        self._connection.send(order)
+    Raises BadKey for what can't be a key, the FalError that the child reports, and TryAgainLater after ``PATIENCE``.
+    """
+    connection = connect(Hello(key), python_args)
+    try:
+        connection.send(question.to_json())
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            for message in self._connection.read(0.2):
-                if message.get("say") == answer:
-                    if "error" in message:
-                        raise errors.from_json(message["error"])
-                    return message["value"]
-            if self._connection.ended:
-                raise TryAgainLater("the process that talks to fal.ai ended unexpectedly; try again")
-        raise TryAgainLater("fal.ai does not answer; try again later")
+            for message in connection.read(0.0):
+                if (answer := answered(question, message)) is not None:
+                    return answer[0]
+            if connection.ended:
+                raise TryAgainLater(sentences.CHILD_ENDED)
+            yield
+        raise TryAgainLater(sentences.CHILD_SILENT)
+    finally:
+        connection.close(patience=0.0)  # it leaves by itself, and nothing is lost with it
 
-    def close(self) -> None:
-        self._connection.close()
+
+def ask_prices(key: str, endpoints: Iterable[str], python_args: Sequence[str] = ()) -> Question[Prices]:
+    """What fal asks now; the last known prices, marked "remembered", where fal doesn't answer.
+
+    Raises BadKey for a wrong key: it is better known now than after the renders.
+    """
+    ids = list(endpoints)
+    try:
+        answer = yield from ask(key, AskPrices(tuple(ids)), python_args)
+    except prices.NO_ANSWER:
+        return prices.remembered(ids)
+    return prices.with_remembered(dict(answer), ids)
+
+
+def check_key(key: str, python_args: Sequence[str] = ()) -> Question[None]:
+    """Raises BadKey, or another FalError where it can't be told."""
+    yield from ask(key, CheckKey(), python_args)

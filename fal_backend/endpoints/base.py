@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How an endpoint is declared: its id, what it is for, its fields in fal's own names, and its price.
 
 A new endpoint is one ``Endpoint`` in its family's file. Where its fields are those of a sibling it is one line more;
@@ -17,6 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ...pipeline.errors import UsageError
+from ...pipeline.json_object import JsonObject
 from ...pipeline.stages import Stage
 from .check import choices, sentence
 from .prices import Multiplier, Price, Quote, count_units, is_plausible, singular
@@ -96,7 +100,7 @@ class Images(Result):
 
 
 class FluxImages(Images):
-    timings: dict[str, Any] | None = None
+    timings: JsonObject | None = None
     seed: int | None = None
     has_nsfw_concepts: list[bool] | None = None
     prompt: str | None = None
@@ -168,11 +172,11 @@ class Endpoint:
         known = self.Input.model_fields.get(field)
         return choices(known.annotation) if known else ()
 
-    def defaults(self) -> dict[str, Any]:
+    def defaults(self) -> JsonObject:
         fields = self.Input.model_fields.items()
         return {name: field.default for name, field in fields if not field.is_required()}
 
-    def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def validate(self, arguments: Mapping[str, Any]) -> JsonObject:
         """``arguments`` in fal's types, without the fields that were not given. Raises UsageError: one sentence."""
         try:
             checked = self.Input.model_validate(dict(arguments))
@@ -212,7 +216,9 @@ class Endpoint:
         same_kind = singular(asked.unit) == singular(stored.unit)
         if same_kind and is_plausible(asked.usd, stored.usd):
             return replace(asked, confirmed=True)
-        doubt = f"fal's pricing API says ${live[0]:.6g} per {singular(live[1])}, and ${self.price.usd:.6g} per {singular(self.price.unit)} is stored; the dearer counts"  # fmt: skip
+        named = f"${live[0]:.6g} per {singular(live[1])}"
+        known = f"${self.price.usd:.6g} per {singular(self.price.unit)}"
+        doubt = f"fal's pricing API says {named}, and {known} is stored; the dearer counts"
         return replace(max(asked, stored, key=lambda quote: quote.usd or 0.0), doubt=doubt)
 
     def _quote(

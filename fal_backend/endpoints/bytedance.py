@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """ByteDance's Seedream edits. They make large pictures only; version 5 lost its ``fal-ai/`` prefix in 2026."""
 
 from __future__ import annotations
@@ -78,11 +81,13 @@ def _large(values: Mapping[str, Any]) -> list[Multiplier]:
 LARGE = Sizes(side=(1, 4096), pixels=(2560 * 1440, 4096 * 4096), step=2)
 PRO_SIZES = Sizes(pixels=(1024 * 1024, 2048 * 2048), step=2)
 V45 = Price("images", 0.04, "fal's model page, 2026", "2026-01-01")
-LITE = Price("images", 0.035, "fal's llms.txt of its earlier id fal-ai/bytedance/seedream/v5/lite/edit, 2026", "2026-01-01")  # fmt: skip
+LITE = Price(
+    "images", 0.035, "fal's llms.txt of its earlier id fal-ai/bytedance/seedream/v5/lite/edit, 2026", "2026-01-01"
+)
 PRO = Price("images", 0.0675, LISTING, "2026-01-01", _large)
 
 ENDPOINTS = (
     still("fal-ai/bytedance/seedream/v4.5/edit", "Seedream 4.5", Seedream45, Images, V45, sizes=LARGE),
     still("bytedance/seedream/v5/lite/edit", "Seedream 5 lite", Seedream5Lite, SeedreamImages, LITE, sizes=LARGE),
     still("bytedance/seedream/v5/pro/edit", "Seedream 5 pro", Seedream5Pro, SeedreamImages, PRO, sizes=PRO_SIZES),
-)  # fmt: skip
+)

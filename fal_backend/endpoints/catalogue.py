@@ -1,12 +1,15 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The catalogue: every endpoint that is known by its fields, one file a family. ``find`` takes any id."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any
 
 from ...pipeline.errors import UsageError
+from ...pipeline.json_object import JsonObject
 from . import bytedance, flux_2, flux_control, flux_kontext, flux_text, google, kling, meshy, openai, qwen, veo
 from .base import MAKES, Endpoint, Role
 from .usual import usual
@@ -52,6 +55,12 @@ def of_role(role: Role) -> tuple[Endpoint, ...]:
     return tuple(endpoint for endpoint in ENDPOINTS if endpoint.role == role)
 
 
+def name_of(endpoint_id: str) -> str:
+    """What people call the endpoint; its id where the catalogue doesn't know it."""
+    known = CATALOGUE.get(endpoint_id)
+    return known.label if known is not None else endpoint_id
+
+
 def some(endpoints: tuple[Endpoint, ...], most: int = 4) -> str:
     """Ids of endpoints in service, for a sentence."""
     ids = [endpoint.id for endpoint in endpoints if not endpoint.retired]
@@ -88,7 +97,7 @@ def _slips(one: str, other: str) -> int:
     return row[-1]
 
 
-def catalogue_rows(stale_on: date | None = None) -> list[dict[str, Any]]:
+def catalogue_rows(stale_on: date | None = None) -> list[JsonObject]:
     """The catalogue for the ``endpoints`` command: plain JSON, USD a unit, ``usd`` None where no price is stored.
 
     ``stale_on``: only endpoints whose stored price is too old on that day to be relied on.

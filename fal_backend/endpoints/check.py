@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Turns what pydantic says about an endpoint's fields into one sentence with the cure."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """FLUX.2 edits: dev and its turbo, flash and klein distillations, and the hosted pro, max and flex."""
 
 from __future__ import annotations
@@ -91,4 +94,4 @@ ENDPOINTS = (
     still("fal-ai/flux-2-pro/edit", "FLUX.2 pro", Flux2Pro, Flux2ProImages, UNPRICED, sizes=SIDES),
     still("fal-ai/flux-2-max/edit", "FLUX.2 max", Flux2Pro, Flux2ProImages, UNPRICED, sizes=SIDES),
     still("fal-ai/flux-2-flex/edit", "FLUX.2 flex", Flux2Flex, Flux2ProImages, UNPRICED, sizes=SIDES),
-)  # fmt: skip
+)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Endpoints that follow a depth map. The renderer's own map is exact, so estimating one again is switched off."""
 
 from __future__ import annotations

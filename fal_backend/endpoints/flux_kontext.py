@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """FLUX Kontext: edits a picture by words and keeps what the words don't name. No negative prompt in any of them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Google's nano-banana edits. Aspect and resolution are named, not given in pixels; "auto" follows the reference."""
 
 from __future__ import annotations
@@ -73,4 +76,4 @@ ENDPOINTS = (
     still("fal-ai/nano-banana-pro/edit", "Nano Banana Pro", NanoBananaPro, NanoBananaImages, PRO),
     still("fal-ai/nano-banana-2/edit", "Nano Banana 2", NanoBanana2, NanoBananaImages, TWO),
     still("google/nano-banana-lite/edit", "Nano Banana lite", NanoBananaLite, NanoBananaImages, UNPRICED),
-)  # fmt: skip
+)

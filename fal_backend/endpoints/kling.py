@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Kling image to video. No version takes a seed; the start picture's field and the end picture's differ by version."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Meshy: a textured GLB from one photo, from up to four, or from words. Five to ten minutes a model."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """OpenAI's gpt-image edit, billed by tokens: what one picture costs is an estimate until fal has billed it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a call costs: USD = unit price × units × multipliers.
 
 fal's pricing API gives a base price and a unit in free text; what audio, texture or resolution add it does not say.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Any other endpoint by its id: the field names that its role usually has, and every further one that the user sets."""
 
 from __future__ import annotations

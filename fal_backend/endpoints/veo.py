@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Google's Veo image to video: 16:9 or 9:16, at least 720p; other start pictures are cropped."""
 
 from __future__ import annotations

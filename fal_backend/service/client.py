@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """fal-client, held to our rules: own polling, no blind re-sending, the key only to fal, no fallback upload."""
 
 from __future__ import annotations
@@ -7,39 +10,33 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import fal_client
 import httpx
 from fal_client.client import USER_AGENT, CDNToken, CDNTokenManager, SyncClient, SyncRequestHandle
 
+from ...pipeline.json_object import JsonObject
 from ...pipeline.redaction import redact
-from ..errors import (
-    BadAnswer,
-    BadKey,
-    FalError,
-    ServerFault,
-    Uncertain,
-    Unreachable,
-    UnsafeAnswer,
-    billable_units,
-    from_answer,
-)
+from ...pipeline.run.attempt import CancelAnswer
+from ..errors import BadAnswer, BadKey, FalError, ServerFault, Uncertain, Unreachable, UnsafeAnswer
+from ..problems import Problem
 from .clock import FalClock
-from .transport import LOST, CarefulTransport, is_fal_address, is_fals_own_error
+from .error_answers import billable_units, from_answer
+from .transport import CarefulTransport, Tries, is_fal_address, is_fals_own_error, json_object
 
-# fal-client tries everything ten times, which is most of a minute that no cancel can interrupt. What is to be tried
-# longer is tried again above, where it can be interrupted.
-fal_client.client.MAX_ATTEMPTS = 4
-
-QUESTION = httpx.Timeout(
-    20.0, connect=10.0
-)  # seconds; the answers are small, and a cancel must not wait for a dead one
+MOST_TRIES = 4  # of fal-client's own, a request
+# Seconds; the answers are small, and a cancel must not wait for a dead one.
+QUESTION = httpx.Timeout(20.0, connect=10.0)
 NAME = re.compile(r"[\w.-]{1,128}")  # a request id: it becomes part of an address
-
-CancelAnswer = Literal["removed", "running", "completed", "gone"]
-
+CANCEL_ANSWERS = {
+    200: CancelAnswer.REMOVED,
+    202: CancelAnswer.RUNNING,
+    400: CancelAnswer.COMPLETED,
+    404: CancelAnswer.GONE,
+}
 
 # Payloads are not stored, and what fal makes is not kept longer than a day; uploads below have the same lifetime.
 PRIVATE = {
@@ -58,11 +55,19 @@ class Handle:
     cancel_url: str
 
 
+class QueueState(StrEnum):
+    """fal's own words for where a request stands."""
+
+    IN_QUEUE = "IN_QUEUE"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+
+
 @dataclass(frozen=True)
 class Standing:
-    """``state`` is fal's own word: IN_QUEUE, IN_PROGRESS or COMPLETED."""
+    """``state`` is None where fal gave no usable answer."""
 
-    state: str
+    state: QueueState | None
     position: int | None = None
     log: str = ""
     error: str = ""
@@ -73,14 +78,14 @@ class Standing:
 class Answer:
     """A finished request: the model's output, and what fal counted for the bill (None where it did not say)."""
 
-    body: dict[str, Any]
+    body: JsonObject
     units: float | None
 
 
-def _careful_client(headers: dict[str, str], clock: FalClock) -> httpx.Client:
+def _careful_client(headers: dict[str, str], clock: FalClock, tries: Tries) -> httpx.Client:
     # Redirects are not followed: fal's queue has none, and one would carry the request to an unknown host.
     return httpx.Client(
-        transport=CarefulTransport(clock=clock),
+        transport=CarefulTransport(clock=clock, tries=tries),
         headers={**headers, "User-Agent": USER_AGENT},
         timeout=httpx.Timeout(60.0, connect=20.0),
         follow_redirects=False,
@@ -91,9 +96,10 @@ class _CarefulTokens(CDNTokenManager):
     """The upload token, asked for over ``CarefulTransport`` too."""
 
     clock: FalClock
+    tries: Tries
 
     def _refresh_token(self) -> CDNToken:
-        with _careful_client(self._headers, self.clock) as client:
+        with _careful_client(self._headers, self.clock, self.tries) as client:
             response = client.post(self._url, json={})
             response.raise_for_status()
             data = response.json()
@@ -113,18 +119,22 @@ class _CarefulClient(SyncClient):
         return FalClock()
 
     @cached_property
+    def tries(self) -> Tries:
+        return Tries()
+
+    @cached_property
     def _client(self) -> httpx.Client:
-        return _careful_client({"Authorization": self._auth.header_value}, self.clock)
+        return _careful_client({"Authorization": self._auth.header_value}, self.clock, self.tries)
 
     @cached_property
     def _token_manager(self) -> CDNTokenManager:
         tokens = _CarefulTokens(self._auth)
-        tokens.clock = self.clock
+        tokens.clock, tokens.tries = self.clock, self.tries
         return tokens
 
     @cached_property
     def _uploads(self) -> httpx.Client:
-        return _careful_client({}, self.clock)
+        return _careful_client({}, self.clock, self.tries)
 
     def _get_cdn_client(self) -> httpx.Client:
         # fal-client opens one for each upload, and closes none.
@@ -148,19 +158,20 @@ class FalQueue:
         for client in self._open:
             client.close()
 
-    def submit(self, endpoint: str, arguments: dict[str, Any]) -> Handle:
+    def submit(self, endpoint: str, arguments: JsonObject) -> Handle:
         """Ask for one generation. Raises Uncertain where fal may or may not have taken it."""
         try:
-            handle = self._client.submit(endpoint, arguments, headers=PRIVATE if self._private else {})
+            with self._client.tries.at_most(MOST_TRIES):
+                handle = self._client.submit(endpoint, arguments, headers=PRIVATE if self._private else {})
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Uncertain(LOST.format(why="it could not be read")) from error
+            raise Uncertain(Problem.LOST, why="it could not be read") from error
         except Exception as error:
             raise _translate(error, accepted=False) from error
         return self._trusted(endpoint, handle)
 
     def _trusted(self, endpoint: str, handle: SyncRequestHandle) -> Handle:
         if not isinstance(handle.request_id, str) or not NAME.fullmatch(handle.request_id):
-            raise Uncertain(LOST.format(why="it names no request"))
+            raise Uncertain(Problem.LOST, why="it names no request")
         addresses = (handle.status_url, handle.response_url, handle.cancel_url)
         # Of this request and no other: a mixed-up answer must not fetch somebody else's picture.
         if all(isinstance(url, str) and is_fal_address(url) and handle.request_id in url for url in addresses):
@@ -177,31 +188,30 @@ class FalQueue:
     def standing(self, handle: Handle) -> Standing:
         """Where the request stands. Raises BadAnswer for a status fal does not document, Unreachable or a FalError."""
         response = self._ask("GET", handle.status_url, handle, {"logs": "1"})
-        body = _object(response)
+        body = json_object(response)
         if response.status_code not in (200, 202):
             raise self._refusal(response, handle)
         state = body.get("status")
-        if body.get("request_id", handle.request_id) != handle.request_id:
-            state = "another request's"
-        if state == "IN_QUEUE":
-            position = body.get("queue_position")
-            return Standing("IN_QUEUE", position if isinstance(position, int) else None)
-        if state == "IN_PROGRESS":
-            return Standing("IN_PROGRESS", log=_last_log(body.get("logs")))
-        if state == "COMPLETED":
-            return Standing(
-                "COMPLETED", error=str(body.get("error") or ""), error_type=str(body.get("error_type") or "")
-            )
-        raise BadAnswer("fal.ai keeps sending a status that this version does not understand; resume later: the request is not lost", request_id=handle.request_id)  # fmt: skip
+        is_its_own = body.get("request_id", handle.request_id) == handle.request_id
+        if state not in tuple(QueueState) or not is_its_own:
+            raise BadAnswer(Problem.STATE_UNKNOWN, request_id=handle.request_id)
+        position = body.get("queue_position")
+        return Standing(
+            QueueState(state),
+            position=position if isinstance(position, int) else None,
+            log=_last_log(body.get("logs")),
+            error=str(body.get("error") or ""),
+            error_type=str(body.get("error_type") or ""),
+        )
 
     def answer(self, handle: Handle) -> Answer:
         """The result. Raises BadAnswer where it can't be read, fal's own word as a FalError, or Unreachable."""
         response = self._ask("GET", handle.response_url, handle)
         if response.status_code != 200:
             raise self._refusal(response, handle)
-        body = _object(response)
+        body = json_object(response)
         if not body:
-            raise BadAnswer("fal.ai sent a result that can't be read; resume to ask for it again", request_id=handle.request_id)  # fmt: skip
+            raise BadAnswer(Problem.RESULT_UNREADABLE, request_id=handle.request_id)
         return Answer(body, billable_units(response.headers))
 
     def _ask(self, method: str, url: str, handle: Handle, params: dict[str, str] | None = None) -> httpx.Response:
@@ -209,45 +219,41 @@ class FalQueue:
             url = str(httpx.URL(url).copy_merge_params(params or {}))
             return self._client._client.request(method, url, timeout=QUESTION)
         except FalError as error:
-            raise error.about(handle.request_id) from error
+            error.about(handle.request_id)
+            raise
         except httpx.InvalidURL as error:
-            raise UnsafeAnswer("fal.ai named an address that is none", request_id=handle.request_id) from error
+            raise UnsafeAnswer(Problem.NO_ADDRESS, request_id=handle.request_id) from error
         except httpx.HTTPError as error:
             raise _translate(error, handle.request_id) from error
 
     def _refusal(self, response: httpx.Response, handle: Handle) -> Exception:
         # A gateway's error page says nothing about the request behind it.
         if response.status_code >= 500 and not is_fals_own_error(response):
-            return Unreachable(f"fal.ai's gateway answers HTTP {response.status_code}; resume later: the request is not lost", request_id=handle.request_id)  # fmt: skip
-        return from_answer(response.status_code, _object(response), response.headers, request_id=handle.request_id)
+            return Unreachable(Problem.GATEWAY, request_id=handle.request_id, status=response.status_code)
+        return _from_response(response, handle.request_id, accepted=True)
 
     def cancel(self, handle: Handle) -> CancelAnswer:
-        """Ask fal to stop. "removed" is the only answer that means: not billed."""
+        """Ask fal to stop. Raises a FalError where it gives none of the documented answers."""
         response = self._ask("PUT", handle.cancel_url, handle)
-        if response.status_code == 200:
-            return "removed"
-        if response.status_code == 202:
-            return "running"
-        if response.status_code == 400:
-            return "completed"
-        if response.status_code == 404:
-            return "gone"
-        raise self._refusal(response, handle)
+        if response.status_code not in CANCEL_ANSWERS:
+            raise self._refusal(response, handle)
+        return CANCEL_ANSWERS[response.status_code]
 
     def upload(self, data: bytes, content_type: str, file_name: str) -> str:
         """Put a file where fal's models can read it; its address. Nothing is billed for uploads."""
         # The fallback repository sends the key to the host of a signed address (fal-client 1.0.3), so there is none.
         lifecycle = fal_client.StorageSettings(expires_in="1d") if self._private else None
         try:
-            url = self._client.upload(data, content_type, file_name, repository="fal_v3", fallback_repository=[], lifecycle=lifecycle)  # fmt: skip
+            with self._client.tries.at_most(MOST_TRIES):
+                url = self._client.upload(
+                    data, content_type, file_name, repository="fal_v3", fallback_repository=[], lifecycle=lifecycle
+                )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ServerFault("fal.ai's storage sent an answer that can't be read; resume to try again. Nothing was billed") from error  # fmt: skip
+            raise ServerFault(Problem.STORAGE_UNREADABLE) from error
         except Exception as error:
             raise _translate(error, accepted=False) from error
         if not isinstance(url, str) or not is_fal_address(url):
-            raise ServerFault(
-                "fal.ai's storage named an address that is not fal's; resume to try again. Nothing was billed"
-            )
+            raise ServerFault(Problem.STORAGE_ADDRESS)
         return url
 
 
@@ -255,32 +261,18 @@ def _translate(error: Exception, request_id: str | None = None, accepted: bool =
     """fal-client's and httpx's exceptions as ours; anything unknown is returned as it is."""
     if isinstance(error, FalError):
         return error
-    if isinstance(error, fal_client.FalClientHTTPError):
-        return _from_response(error.response, request_id, accepted)
-    if isinstance(error, httpx.HTTPStatusError):
+    if isinstance(error, (fal_client.FalClientHTTPError, httpx.HTTPStatusError)):
         return _from_response(error.response, request_id, accepted)
     if isinstance(error, (httpx.TransportError, httpx.TimeoutException)):
-        why = type(error).__name__
-        return Unreachable(
-            f"fal.ai can't be reached ({why}); check the network or proxy, then resume", request_id=request_id
-        )
+        return Unreachable(Problem.UNREACHABLE, request_id=request_id, why=type(error).__name__)
     if isinstance(error, fal_client.auth.MissingCredentialsError):
-        return BadKey("there is no fal.ai key; set FAL_KEY or enter one in the preferences")
+        return BadKey(Problem.NO_KEY)
     return error
 
 
 def _from_response(response: httpx.Response, request_id: str | None, accepted: bool) -> Exception:
-    body = _object(response)
+    body = json_object(response)
     return from_answer(response.status_code, body, response.headers, request_id=request_id, accepted=accepted)
-
-
-def _object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer, empty where it is none."""
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _last_log(logs: Any) -> str:

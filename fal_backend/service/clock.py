@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What time it is at fal.ai, by the ``Date`` header of its answers: this machine's clock may be wrong."""
 
 from __future__ import annotations

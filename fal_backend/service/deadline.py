@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A deadline that holds: a server that sends a byte now and then keeps every socket timeout from ending.
 
 The exchange runs in a thread of its own. At the deadline its connection is shut down, and nobody waits for it any longer:
@@ -9,9 +12,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import requests
+if TYPE_CHECKING:
+    import requests
 
 T = TypeVar("T")
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Fetch a bought file: without the key, from public https addresses only, bounded, whole or not at all."""
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import requests
 from ...pipeline.errors import RunFolderError
 from ...pipeline.system.disk import beside, replace, sync_folder
 from ..errors import BadDownload, Expired, Unreachable, UnsafeAnswer
+from ..problems import Problem
 from . import verify
 from .deadline import DeadlinePassed, Watch, shut, within
 from .transport import is_public_address
@@ -76,18 +80,20 @@ def _fetch_once(url: str, out: Path, media: str, deadline: float) -> Fetched:
             file.flush()
             os.fsync(file.fileno())
         if promised is not None and promised.isdigit() and int(promised) != size:
-            raise BadDownload("the download broke off; resume to fetch it again")
+            raise BadDownload(Problem.DOWNLOAD_BROKE_OFF)
         found = verify.check(part, media)
         target = out if verify.EXTENSIONS[found] == out.suffix else out.with_suffix(verify.EXTENSIONS[found])
         replace(part, target)
         sync_folder(target.parent)
         return Fetched(target, found, size, sha256)
     except DeadlinePassed as problem:
-        raise Unreachable(f"the result was not downloaded within {SLOWEST:g} s; resume to fetch it again") from problem
+        raise Unreachable(Problem.DOWNLOAD_SLOW, seconds=SLOWEST) from problem
     except requests.RequestException as problem:
-        raise Unreachable(f"the result could not be downloaded ({type(problem).__name__}); check the network, then resume") from problem  # fmt: skip
+        raise Unreachable(Problem.DOWNLOAD_UNREACHABLE, why=type(problem).__name__) from problem
     except OSError as problem:
-        raise RunFolderError(f"{out} could not be written ({problem.strerror or problem}); free some space, then resume to fetch it again") from problem  # fmt: skip
+        raise RunFolderError(
+            f"{out} could not be written ({problem.strerror or problem}); free some space, then resume to fetch it again"
+        ) from problem
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -101,7 +107,7 @@ def _stream(url: str, file: IO[bytes], limit: int, watch: Watch) -> tuple[str | 
             watch.check()
             size += len(chunk)
             if size > limit:
-                raise UnsafeAnswer(f"the file at {response.url[:120]} does not end; it was not kept")
+                raise UnsafeAnswer(Problem.FILE_ENDLESS, url=response.url[:120])
             digest.update(chunk)
             file.write(chunk)
         return response.headers.get("content-length"), size, digest.hexdigest()
@@ -111,7 +117,7 @@ def _open(url: str, watch: Watch) -> requests.Response:
     """The answer at ``url``, following a few redirects, each of which must be a public https address too."""
     for _ in range(REDIRECTS + 1):
         if not is_public_address(url) or _leads_inside(url):
-            raise UnsafeAnswer("fal.ai named an address that is not a public https one for a result; it was not opened")
+            raise UnsafeAnswer(Problem.FILE_ADDRESS)
         headers = {"Accept-Encoding": "identity"}
         response = requests.get(url, headers=headers, stream=True, timeout=(CONNECT, SILENCE), allow_redirects=False)
         watch.on_deadline(partial(shut, response))
@@ -122,17 +128,15 @@ def _open(url: str, watch: Watch) -> requests.Response:
             continue
         if response.status_code in (403, 404, 410):
             response.close()
-            raise Expired(
-                "fal.ai does not keep this result's file any more; look in fal's own history before buying again"
-            )
+            raise Expired(Problem.FILE_EXPIRED)
         if response.status_code != 200:
             response.close()
-            raise BadDownload(f"the result's address answers HTTP {response.status_code}; resume to try again")
+            raise BadDownload(Problem.FILE_STATUS, status=response.status_code)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
-            raise BadDownload("the result came compressed though that was not asked for; resume to try again")
+            raise BadDownload(Problem.FILE_COMPRESSED)
         return response
-    raise UnsafeAnswer("the result's address redirects without end; it was not opened")
+    raise UnsafeAnswer(Problem.FILE_REDIRECTS)
 
 
 def _leads_inside(url: str) -> bool:

@@ -1,23 +1,33 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The one place where bytes for fal.ai leave this machine: it decides what may be sent where, and what a retry may do.
 
 fal-client re-sends a request up to ten times when an answer is lost, or is a 409 or a 429, a submission too; but a request
 whose answer is missing or odd may have been accepted and will be billed. So below fal-client sits ``CarefulTransport``: for
-every submission without a plain acceptance it raises ``Uncertain``, which fal-client does not know and does not retry.
+every submission without a plain acceptance it raises ``Uncertain``, which fal-client does not know and does not retry. Ten
+tries are most of a minute that no cancel can interrupt, so it ends them sooner in the same way (``Tries``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import socket
+import threading
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 from fal_client.client import BackupDomainTransport
 
-from ..errors import Uncertain, UnsafeAnswer, from_answer
+from ...pipeline.json_object import JsonObject
+from ..errors import Uncertain, Unreachable, UnsafeAnswer
+from ..problems import Problem
 from .clock import FalClock
 from .deadline import DeadlinePassed, Watch, within
+from .error_answers import from_answer
 
 QUEUE_HOSTS = ("queue.fal.run", "queue.falrun.com")
 # Hosts that may see the key: fal's own, by the domains of its documentation.
@@ -69,6 +79,29 @@ def is_public_address(url: str) -> bool:
         return not last.isdigit() and not last.startswith("0x")
 
 
+class Tries(threading.local):
+    """How often a request of this thread may fail before fal-client is told an error that it does not retry.
+
+    What is to be tried longer is tried again above, where it can be interrupted.
+    """
+
+    most: int | None = None  # None: fal-client is not the one who sends
+    failed = 0  # in a row
+
+    @contextlib.contextmanager
+    def at_most(self, most: int) -> Iterator[None]:
+        self.most, self.failed = most, 0
+        try:
+            yield
+        finally:
+            self.most = None
+
+    def count(self, *, is_failure: bool) -> bool:
+        """Whether the request that has just ended was the last try."""
+        self.failed = self.failed + 1 if is_failure else 0
+        return self.most is not None and self.failed >= self.most
+
+
 class CarefulTransport(httpx.BaseTransport):
     """Wraps fal-client's own transport.
 
@@ -76,16 +109,29 @@ class CarefulTransport(httpx.BaseTransport):
     accepted. Everything else passes, so fal-client's own retries stay in force for reads.
     """
 
-    def __init__(self, inner: httpx.BaseTransport | None = None, clock: FalClock | None = None) -> None:
+    def __init__(
+        self, inner: httpx.BaseTransport | None = None, clock: FalClock | None = None, tries: Tries | None = None
+    ) -> None:
         self._inner = inner or BackupDomainTransport()
         self._clock = clock or FalClock()
+        self._tries = tries or Tries()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = self._handle(request)
+        except httpx.TransportError as error:
+            if self._tries.count(is_failure=True):
+                raise Unreachable(Problem.UNREACHABLE, why=type(error).__name__) from error
+            raise
+        if self._tries.count(is_failure=response.status_code >= 400):
+            raise from_answer(response.status_code, json_object(response), response.headers, accepted=False)
+        return response
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
         if not is_fal_address(str(request.url)):
-            raise UnsafeAnswer(f"fal.ai pointed to {request.url.host}, which is not fal's; the key was not sent there")
-        request.headers["Accept-Encoding"] = (
-            "identity"  # an answer that unpacks to gigabytes can't be bounded otherwise
-        )
+            raise UnsafeAnswer(Problem.FOREIGN_HOST, host=request.url.host)
+        # An answer that unpacks to gigabytes can't be bounded otherwise.
+        request.headers["Accept-Encoding"] = "identity"
         submits = request.method == "POST" and request.url.host in QUEUE_HOSTS
         if not submits:
             return self._send(request)
@@ -94,14 +140,14 @@ class CarefulTransport(httpx.BaseTransport):
         except _NOTHING_SENT:
             raise
         except (httpx.TransportError, UnsafeAnswer) as error:
-            raise Uncertain(LOST.format(why=type(error).__name__)) from error
+            raise Uncertain(Problem.LOST, why=type(error).__name__) from error
         if response.status_code == 200:
             return response
         # Any other answer may hide an acceptance: a gateway's, a proxy's, and fal's own, which can fail after it has queued
         # the request. Whether a refusal is one, fal's request list must say as well.
-        problem = Uncertain(LOST.format(why=f"HTTP {response.status_code}"))
+        problem = Uncertain(Problem.LOST, why=f"HTTP {response.status_code}")
         if 400 <= response.status_code < 500 and response.status_code != 408 and is_fals_own_error(response):
-            body = json.loads(response.read())
+            body = json_object(response)
             problem.refusal = from_answer(response.status_code, body, response.headers, accepted=False)
         raise problem
 
@@ -109,7 +155,7 @@ class CarefulTransport(httpx.BaseTransport):
         try:
             return within(SLOWEST_ANSWER, lambda watch: self._exchange(request, watch))
         except DeadlinePassed as error:
-            raise UnsafeAnswer(f"{request.url.host} sent an answer that does not end; it was not read") from error
+            raise UnsafeAnswer(Problem.ENDLESS, host=request.url.host) from error
 
     def _exchange(self, request: httpx.Request, watch: Watch) -> httpx.Response:
         response = self._inner.handle_request(request)
@@ -117,13 +163,13 @@ class CarefulTransport(httpx.BaseTransport):
         try:
             watch.on_deadline(lambda: _shut(response))
             if response.headers.get("content-encoding", "identity") != "identity":
-                raise UnsafeAnswer(f"{request.url.host} sent a compressed answer that was not asked for")
+                raise UnsafeAnswer(Problem.COMPRESSED, host=request.url.host)
             body = bytearray()
             for chunk in response.iter_raw():
                 watch.check()
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
-                    raise UnsafeAnswer(f"{request.url.host} sent an answer that does not end; it was not read")
+                    raise UnsafeAnswer(Problem.ENDLESS, host=request.url.host)
         finally:
             response.close()
         return httpx.Response(
@@ -134,12 +180,6 @@ class CarefulTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-LOST = (
-    "this request got no clear answer ({why}); fal.ai may have accepted it and may bill it, so it is not sent again. "
-    "Look in fal's own history; if it is not there, send it again (--send-again; in Blender, Retry Job)"
-)
-
-
 def _shut(response: httpx.Response) -> None:
     """End a connection that another thread reads from."""
     stream = response.extensions.get("network_stream")
@@ -147,10 +187,15 @@ def _shut(response: httpx.Response) -> None:
         stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
-def is_fals_own_error(response: httpx.Response) -> bool:
-    """fal's error bodies are JSON with ``detail``; a gateway's are not."""
+def json_object(response: httpx.Response) -> JsonObject:
+    """The JSON object of an answer, empty where it is none."""
     try:
         body = json.loads(response.read())
     except (ValueError, RecursionError):
-        return False
-    return isinstance(body, dict) and "detail" in body
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def is_fals_own_error(response: httpx.Response) -> bool:
+    """fal's error bodies are JSON with ``detail``; a gateway's are not."""
+    return "detail" in json_object(response)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether a downloaded file is what was bought: its type, that it is whole, and that it is of a sane size.
 
 Nothing here unpacks more than it was told to expect, so a file made to exhaust memory is refused by its header.
@@ -15,6 +18,7 @@ from ...pipeline.formats import gltf_file
 from ...pipeline.formats.gltf_bounds import LARGEST_SIDE
 from ...pipeline.formats.picture_size import webp_size
 from ..errors import BadDownload
+from ..problems import Problem
 
 MOST_BOXES = 100_000  # of an MP4 at its top level; a fragmented one has two for each second
 LARGEST_FILE = {"image": 128 << 20, "video": 2 << 30, "model": 512 << 20}  # bytes
@@ -61,9 +65,9 @@ def check(path: Path, media: str) -> str:
     """
     found = identify(path)
     if found.split("/")[0] != media.split("/")[0]:
-        raise BadDownload(f"the file is not {media} but {found or 'something unknown'}; resume to download it again")
+        raise BadDownload(Problem.FILE_OF_OTHER_KIND, media=media, found=found or "something unknown")
     if path.stat().st_size > largest(media):
-        raise BadDownload(f"the file is larger than {largest(media) >> 20} MiB, which no result of this kind is")
+        raise BadDownload(Problem.FILE_TOO_LARGE, mebibytes=largest(media) >> 20)
     try:
         _CHECKS[found](path)
     except (
@@ -77,7 +81,7 @@ def check(path: Path, media: str) -> str:
         MemoryError,
         BadInput,
     ) as error:
-        raise BadDownload(f"the file is damaged ({error}); resume to download it again") from error
+        raise BadDownload(Problem.FILE_DAMAGED, why=str(error)) from error
     return found
 
 

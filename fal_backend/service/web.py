@@ -1,16 +1,23 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """GET on fal's platform API (prices, models, requests): bounded, with the key, and its errors as ours."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
-import requests
-from requests.structures import CaseInsensitiveDict
-
-from ..errors import BadAnswer, Unreachable, from_answer
+from ...pipeline.json_object import JsonObject
+from ...pipeline.run.attempt import Billed
+from ..errors import BadAnswer, Unreachable
+from ..problems import Problem
 from .clock import FalClock
 from .deadline import DeadlinePassed, Watch, shut, within
+from .error_answers import from_answer
+
+if TYPE_CHECKING:
+    from requests.structures import CaseInsensitiveDict
 
 API = "https://api.fal.ai/v1"
 LARGEST = 64 << 20  # bytes
@@ -18,8 +25,10 @@ SLOWEST = 120.0  # seconds for a whole answer
 TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 
 
-def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> dict[str, Any]:
+def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> JsonObject:
     """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
+    import requests  # here: the process that shows prices has these rooms too, and asks nobody
+
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
 
     def exchange(watch: Watch) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:
@@ -34,15 +43,15 @@ def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | No
                 watch.check()
                 raw += chunk
                 if len(raw) > LARGEST:
-                    raise BadAnswer("fal.ai's list does not end; try again later", billed="no")
+                    raise BadAnswer(Problem.LIST_ENDLESS, billed=Billed.NO)
             return raw, response.status_code, response.headers
 
     try:
         raw, status, answer_headers = within(SLOWEST, exchange)
     except DeadlinePassed as error:
-        raise Unreachable(f"fal.ai has not answered within {SLOWEST:g} s; try again later") from error
+        raise Unreachable(Problem.SLOW_LIST, seconds=SLOWEST) from error
     except requests.RequestException as error:
-        raise Unreachable(f"fal.ai can't be reached ({type(error).__name__}); check the network or proxy, then try again") from error  # fmt: skip
+        raise Unreachable(Problem.UNREACHABLE_LIST, why=type(error).__name__) from error
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -54,5 +63,5 @@ def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | No
         )
         raise from_answer(status, {"detail": message} if message else body, answer_headers, accepted=False)
     if not isinstance(body, dict):
-        raise BadAnswer("fal.ai sent a list that can't be read; try again later", billed="no")
+        raise BadAnswer(Problem.ANSWER_UNREADABLE, billed=Billed.NO)
     return body

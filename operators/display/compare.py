@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Before and after: the reference, or the heat map, over the still up to a slider, in viewport and image editor.
 
 Looking through one of the rig's cameras also shows the frame that is rendered: it has the run's aspect, not the scene's.
@@ -5,13 +8,12 @@ Looking through one of the rig's cameras also shows the frame that is rendered: 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
 
-from . import reasons, status
+from ...pipeline import names
+from . import status
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -27,66 +29,7 @@ def shot_named(context: Context, name: str) -> Any:
     return next((shot for shot in status.of(context).shots if shot.name == name), None)
 
 
-class CONSISTENCY_OT_compare(bpy.types.Operator):
-    """Lay the reference over the still, up to the slider; in the viewport through the angle's camera"""
-
-    bl_idname = "consistency.compare"
-    bl_label = "Compare"
-    bl_options = {"REGISTER", "UNDO"}
-
-    angle: StringProperty(
-        name="Angle", description="Empty: the selected one, else the first with a still", options={"SKIP_SAVE"}
-    )
-    over: EnumProperty(
-        name="Over the Still",
-        description="What lies over the still",
-        items=(
-            ("reference", "Reference", "The render that holds the product still"),
-            ("heatmap", "Heat Map", "Where the still departs from its reference"),
-        ),
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        made = any(shot.still and shot.reference for shot in status.of(context).shots)
-        return reasons.refuse(cls, None if made else "There is no still yet; run the Photoreal stage first")
-
-    @classmethod
-    def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
-        if properties.over == "heatmap":
-            return "Lay a map of where the still departs from its reference over it, up to the slider"
-        return str(cls.__doc__)
-
-    def execute(self, context: Context) -> set[str]:
-        now = status.of(context)
-        name = self.angle or _first_angle(context)
-        shot = shot_named(context, name)
-        if (now.comparing, now.comparing_with) == (name, self.over) and _is_shown_here(context, shot):
-            stop(context)
-            return {"FINISHED"}
-        over = getattr(shot, self.over, "")
-        if shot is None or not (shot.still and over):
-            self.report({"ERROR"}, f"{name} has no still to compare yet; run Photoreal first")
-            return {"CANCELLED"}
-        for path in (over, shot.still):
-            if not Path(path).is_file():
-                self.report({"ERROR"}, f"{path} is not there any more; make it again")
-                return {"CANCELLED"}
-        still = bpy.data.images.load(shot.still, check_existing=True)
-        bpy.data.images.load(over, check_existing=True).reload()
-        now.comparing, now.comparing_with = name, self.over
-        if context.area is not None and context.area.type == "VIEW_3D":
-            if bpy.ops.consistency.look_through.poll():
-                bpy.ops.consistency.look_through(angle=name)
-        elif context.area is not None and context.area.type == "IMAGE_EDITOR":
-            context.space_data.image = still
-        begin()
-        status.redraw(pictures=True)
-        return {"FINISHED"}
-
-
-def _is_shown_here(context: Context, shot: Any) -> bool:
+def is_shown_here(context: Context, shot: Any) -> bool:
     """An image editor may show another picture, while a viewport compares this one."""
     if shot is None or context.area is None or context.area.type != "IMAGE_EDITOR":
         return True
@@ -94,15 +37,7 @@ def _is_shown_here(context: Context, shot: Any) -> bool:
     return image is not None and bpy.path.abspath(image.filepath) in (shot.still, shot.reference, shot.heatmap)
 
 
-def _first_angle(context: Context) -> str:
-    """The selected angle where it has a still, else the first that has one."""
-    own = context.scene.consistency
-    shots = [shot for shot in status.of(context).shots if shot.still and shot.reference]
-    chosen = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
-    return chosen if any(shot.name == chosen for shot in shots) else shots[0].name if shots else ""
-
-
-def begin() -> None:
+def start() -> None:
     """Have both editors draw; nothing can be drawn in background."""
     if _handles or bpy.app.background:
         return
@@ -145,7 +80,7 @@ def corners_here(context: Context) -> list[Corner] | None:
         return None
     if space.type == "IMAGE_EDITOR":
         shot = shot_named(context, name)
-        if shot is None or not _is_shown_here(context, shot):
+        if shot is None or not is_shown_here(context, shot):
             return None
         to_region = context.region.view2d.view_to_region
         return [to_region(*corner, clip=False) for corner in ((0, 0), (1, 0), (1, 1), (0, 1))]
@@ -157,7 +92,7 @@ def _angle_here(context: Context) -> str:
     if context.region_data is None or context.region_data.view_perspective != "CAMERA":
         return ""
     camera = context.scene.camera
-    return str(camera.get("consistency_angle", "")) if camera is not None else ""  # studio.names.ANGLE
+    return str(camera.get(names.ANGLE, "")) if camera is not None else ""
 
 
 def _camera_corners(context: Context) -> list[Corner] | None:
@@ -276,6 +211,3 @@ def _draw_shape(kind: str, places: list[Corner], colour: Colour) -> None:
     gpu.state.blend_set("ALPHA")
     batch_for_shader(shader, kind, {"pos": places}).draw(shader)
     gpu.state.blend_set("NONE")
-
-
-CLASSES = (CONSISTENCY_OT_compare,)

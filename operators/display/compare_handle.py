@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The handle between render and still, dragged in the viewport or the image editor itself."""
 
 from __future__ import annotations

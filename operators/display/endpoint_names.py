@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What endpoints are called where people choose them: by name and price. Their ids are in the tooltips.
 
 The catalogue is imported with the rest of the pipeline, once the sidebar has been seen: drawing never waits for it.
@@ -6,8 +9,12 @@ The catalogue is imported with the rest of the pipeline, once the sidebar has be
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from ..runs import gradual_imports
+
+if TYPE_CHECKING:
+    from ...fal_backend.endpoints.base import Role
 
 
 def name_of(endpoint_id: str) -> str:
@@ -28,3 +35,13 @@ def _known(endpoint_id: str) -> tuple[str, str]:
 
     endpoint = CATALOGUE.get(endpoint_id)
     return (endpoint.label, endpoint.price.in_words) if endpoint is not None else (endpoint_id, "")
+
+
+@functools.cache  # Blender keeps no reference to the texts of a dynamic list
+def menu(role: Role, unset: tuple[str, str, str] | None = None) -> list[tuple[str, str, str]]:
+    """The endpoints of a role that are in service, as an EnumProperty's items; before them ``unset``, for none of them."""
+    from ...fal_backend.endpoints.catalogue import of_role
+
+    known = [end for end in of_role(role) if not end.retired]
+    items = [(end.id, f"{end.label}, {end.price.in_words}", f"{end.id}. {end.notes}".strip(". ")) for end in known]
+    return items if unset is None else [unset, *items]

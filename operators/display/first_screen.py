@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a new scene begins with: where the product comes from, who makes the pictures, and about what that costs."""
 
 from __future__ import annotations
@@ -5,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import EnumProperty
 
 from ...pipeline.wording.text_table import price_sum
 from ..editing import scene_settings
-from ..preferences import has_key
+from ..editing.preferences import has_key
 from ..runs import gradual_imports
-from . import reasons, refresh, status
+from . import refresh, status
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -29,38 +31,6 @@ def preset_source(scene: bpy.types.Scene) -> None:
     own.source = "OBJECTS" if selected else "PHOTOS" if has_key() else "FILE"
 
 
-class CONSISTENCY_OT_choose_backend(bpy.types.Operator):
-    """Have the stills and clips made here, or at fal.ai"""
-
-    bl_idname = "consistency.choose_backend"
-    bl_label = "Choose Who Makes the Pictures"
-    bl_options = {"REGISTER", "UNDO"}
-
-    backend: EnumProperty(
-        name="Backend",
-        description="Who makes the stills and clips",
-        items=(
-            ("local", "This Machine", "Finished Cycles renders and a real turntable: no AI, no network, no cost"),
-            ("fal", "fal.ai", "Photoreal stills and clips by image and video models; the price is shown before anything is paid"),
-        ),
-        options={"SKIP_SAVE"},
-    )  # fmt: skip
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, reasons.busy(context))
-
-    @classmethod
-    def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
-        return str(cls.bl_rna.properties["backend"].enum_items[properties.backend].description)
-
-    def execute(self, context: Context) -> set[str]:
-        context.scene.consistency.backend = self.backend
-        status.of(context).error = ""
-        status.redraw()
-        return {"FINISHED"}
-
-
 def what_fal_costs(context: Context) -> str:
     """Words such as ", about $2.45": at today's prices where they were asked for, else at those that are stored."""
     now = status.of(context)
@@ -71,13 +41,13 @@ def what_fal_costs(context: Context) -> str:
     return f", about {price_sum([now.guess])}" if now.guess >= 0 and not now.run_folder else ""
 
 
-def begin() -> None:
+def guess_soon() -> None:
     """The panel is drawn: look soon whether what fal.ai would cost has changed. Free of cost where it has not."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_guess_soon):
-        bpy.app.timers.register(_guess_soon, first_interval=PAUSE)
+    if not bpy.app.background and not bpy.app.timers.is_registered(_guess_when_ready):
+        bpy.app.timers.register(_guess_when_ready, first_interval=PAUSE)
 
 
-def _guess_soon() -> float | None:
+def _guess_when_ready() -> float | None:
     if not gradual_imports.is_ready():
         return PAUSE
     if guess(bpy.context.scene):
@@ -109,8 +79,5 @@ def guess(scene: bpy.types.Scene) -> bool:
 
 
 def unregister() -> None:
-    if bpy.app.timers.is_registered(_guess_soon):
-        bpy.app.timers.unregister(_guess_soon)
-
-
-CLASSES = (CONSISTENCY_OT_choose_backend,)
+    if bpy.app.timers.is_registered(_guess_when_ready):
+        bpy.app.timers.unregister(_guess_when_ready)

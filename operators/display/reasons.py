@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Why a button can't work now, and the cure, in one sentence; None where it can. Cheap: no file, no network.
 
 Polls, panels and tests share these, since a refused poll doesn't carry its reason to a script.
@@ -9,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...pipeline import names
+from ...pipeline.choices import BackendName
+from ..editing.preferences import has_key, no_key, offline
 from ..editing.scene_settings import chosen_backend
 
 if TYPE_CHECKING:
@@ -25,21 +31,9 @@ def no_run(context: Context) -> str | None:
     return None if context.scene.consistency.run_folder else "There is no run yet; press Run All first"
 
 
-def no_key() -> str | None:
-    from ..preferences import has_key
-
-    return None if has_key() else "There is no fal.ai key; enter one in the add-on's preferences, or set FAL_KEY"
-
-
-def offline() -> str | None:
-    from ...studio import compat
-
-    return None if compat.online_access() else f"Blender's online access is off; {compat.online_cure()}"
-
-
 def no_fal(context: Context) -> str | None:
     """What is missing for fal.ai, where this run uses it."""
-    return (no_key() or offline()) if chosen_backend(context.scene) == "fal" else None
+    return (no_key() or offline()) if chosen_backend(context.scene) == BackendName.FAL else None
 
 
 def no_input(context: Context) -> str | None:
@@ -52,9 +46,7 @@ def no_input(context: Context) -> str | None:
         return "There is no model; choose a GLB, or drop one on the viewport"
     if own.source == "OBJECTS" and not own.objects:
         return "No objects were taken; select the product and press Use Selected Objects"
-    if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == "local":
-        from ..preferences import has_key
-
+    if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == BackendName.LOCAL:
         cure = "choose fal.ai" if has_key() else "enter a key in the preferences"
         return f"Photos and words become a model at fal.ai only; {cure}, or start from a file"
     return None
@@ -71,7 +63,7 @@ def cannot_run(context: Context) -> str | None:
 
 def no_product() -> str | None:
     """Why the cameras can't be looked through."""
-    product = bpy.data.collections.get("Consistency Product")  # studio.names.PRODUCT, without importing the studio
+    product = bpy.data.collections.get(names.PRODUCT)
     if product is None or not product.objects:
         return "There is no product in this scene; run the Model stage first"
     return None

@@ -1,4 +1,7 @@
-"""Reads the run at hand and the drive into the status that panels draw. Files are read here, never while drawing."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the run at hand, and the active one, into the status that panels draw. Files are read here, never while drawing."""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.stages import JobState, ReferenceState, StageState
+from ...pipeline.verdicts import MadeBy
 from ..editing import scene_settings
 from ..runs import run_request, staleness
 from . import endpoint_names, status, thumbnails
@@ -25,7 +30,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     from ...pipeline.run.run_folder import RunFolder
 
     now = status.of()
-    root = run_request.run_folder_of(scene)
+    root = run_request.root_of(scene)
     if folder is None and root is not None:
         try:
             folder = RunFolder.open(root)
@@ -51,7 +56,8 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
     """The run was made of what the scene's settings name as its start now: else nothing of it holds for them."""
     settings, own = folder.settings, scene.consistency
     text = own.text if own.source == "WORDS" else ""
-    return scene_settings.made_from(settings.inputs, settings.text) == scene_settings.made_from(scene_settings.inputs_of(scene), text)  # fmt: skip
+    made_from, of = scene_settings.made_from, settings.inputs
+    return made_from(of.files, of.text) == made_from(scene_settings.inputs_of(scene), text)
 
 
 def forget() -> None:
@@ -75,13 +81,13 @@ def stages(folder: RunFolder) -> None:
             shown.add().name = name
     for item in shown:
         stage = folder.stage(item.name)
-        item.state = stage["state"]
-        item.note = stage.get("error") or ""
+        item.state = stage.state
+        item.note = stage.error or ""
     rig = folder.stage("rig")
-    if rig.get("size_m"):
+    if rig.size_m:
         settings = folder.settings
-        product(str(rig.get("product", "product")), rig["size_m"], settings.inputs, settings.text)
-    status.of().longest_clip = LONGEST_REFLECTIVE if rig.get("reflective") else 0.0
+        product(rig.product, rig.size_m, settings.inputs.files, settings.inputs.text)
+    status.of().longest_clip = LONGEST_REFLECTIVE if rig.reflective else 0.0
 
 
 def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str = "") -> None:
@@ -105,7 +111,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         item.name = angle.name
         shot = folder.shot(angle.name)
         reference = shot.files.get("image") if shot is not None else None
-        item.state = "missing" if reference is None else "stale" if angle.name in stale else "rendered"
+        item.state = _reference_state(reference is not None, angle.name in stale)
         item.why = ", ".join(stale.get(angle.name, ()))
         item.reference = str(reference or "")
         still = folder.still(angle.name)
@@ -122,31 +128,37 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
                 thumbnails.load(path)
     outcomes = [item.outcome for item in shown if item.outcome]
     status.of().headline = tally(outcomes) if outcomes else ""
-    clip = folder.clip(folder.settings.motion)
+    clip = folder.clip(folder.settings.clip.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
 
 
+def _reference_state(is_there: bool, is_stale: bool) -> ReferenceState:
+    if not is_there:
+        return ReferenceState.MISSING
+    return ReferenceState.STALE if is_stale else ReferenceState.RENDERED
+
+
 MADE_BY = {
-    "reroll": "taken again",
-    "stricter": "taken again with stricter words",
-    "depth": "taken again from the depth",
-    "unwarp": "pulled into place",
-    "gain": "colours matched",
-    "exact": "cut out along its render",
-    "local": "this machine's own render stands in",
+    MadeBy.REROLL: "taken again",
+    MadeBy.STRICTER: "taken again with stricter words",
+    MadeBy.DEPTH: "taken again from the depth",
+    MadeBy.UNWARP: "pulled into place",
+    MadeBy.GAIN: "colours matched",
+    MadeBy.EXACT: "cut out along its render",
+    MadeBy.LOCAL: "this machine's own render stands in",
 }
 
 
 def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
     """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
-    said = [one for one in folder.record.get("gate", {}).get(subject, ()) if one.get("take") == item.chosen]
+    said = [entry for entry in folder.entries(subject) if entry.take == item.chosen]
     if not said or not item.still:
         return
     last = said[-1]
-    words = [MADE_BY.get(last.get("made_by"), ""), str(last.get("reason") or "")]
-    item.outcome, item.verdict = str(last.get("outcome") or ""), "; ".join(word for word in words if word)
-    heatmap = folder.root / last["heatmap"] if last.get("heatmap") else None
+    words = [MADE_BY.get(last.made_by, ""), last.reason]
+    item.outcome, item.verdict = last.outcome or "", "; ".join(word for word in words if word)
+    heatmap = folder.root / last.heatmap if last.heatmap else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
 
 
@@ -155,21 +167,21 @@ def outdated(folder: RunFolder) -> None:
     now = status.of()
     if now.running:
         return
-    behind = any(item.state == "stale" for item in now.shots)
-    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.angles)
+    behind = any(item.state == ReferenceState.STALE for item in now.shots)
+    waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.studio.angles)
     for item in now.stages:
         is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
-        if item.state in ("done", "stale"):
-            item.state = "stale" if is_behind else "done"
-    now.is_outdated = any(item.state == "stale" for item in now.stages)
+        if item.state in (StageState.DONE, ReferenceState.STALE):
+            item.state = ReferenceState.STALE if is_behind else StageState.DONE
+    now.is_outdated = any(item.state == ReferenceState.STALE for item in now.stages)
 
 
 def stale(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """Only which references are stale, and why."""
     found = stale_now(scene, folder)
     for item in status.of().shots:
-        if item.state != "missing":
-            item.state = "stale" if item.name in found else "rendered"
+        if item.state != ReferenceState.MISSING:
+            item.state = _reference_state(True, item.name in found)
             item.why = ", ".join(found.get(item.name, ()))
     outdated(folder)
 
@@ -190,11 +202,18 @@ def money(folder: RunFolder) -> None:
     now.quoted, now.billed, now.uncertain = ledger.quoted_usd, ledger.billed_usd, ledger.uncertain_usd
 
 
-STATES = {"done": "done", "wait": "running", "fetch": "saving", "retry": "failed", "stuck": "failed", "uncertain": "uncertain"}  # fmt: skip
-
-
 def jobs_of_journal(folder: RunFolder) -> None:
     """The purchases of a run that is not active, as its journal tells."""
+    from ...pipeline.run.attempt import NextStep
+
+    states = {  # what comes next of a purchase → how its job stands
+        NextStep.DONE: JobState.DONE,
+        NextStep.WAIT: JobState.RUNNING,
+        NextStep.FETCH: JobState.SAVING,
+        NextStep.RETRY: JobState.FAILED,
+        NextStep.STUCK: JobState.FAILED,
+        NextStep.UNCERTAIN: JobState.UNCERTAIN,
+    }
     shown = status.of().jobs
     known = {job.name for job in shown}
     for key, attempts in folder.read_journal().purchases.by_key.items():
@@ -203,18 +222,18 @@ def jobs_of_journal(folder: RunFolder) -> None:
         last = attempts[-1]
         item = shown.add()
         item.name, item.stage, item.angle, item.take = key, last.stage, last.angle or "", last.take
-        item.state = STATES.get(last.next_step, last.next_step)
-        item.log = str((last.failure or {}).get("message") or "")
+        item.state = states[last.next_step]
+        item.log = last.failure_message
         item.elapsed = last.seconds() or 0.0 if last.ended_at else 0.0
         item.quoted = last.quoted_usd
         item.billed = -1.0 if last.billed_usd is None else last.billed_usd
         item.request_id = last.request_id or ""
 
 
-def jobs(drive: ActiveRun) -> None:
+def jobs(run: ActiveRun) -> None:
     shown = status.of().jobs
     by_name = {item.name: item for item in shown}
-    for job in drive.backend.jobs.values():
+    for job in run.backend.jobs.values():
         item = by_name.get(job.key)
         if item is None:
             item = shown.add()
@@ -232,30 +251,28 @@ def _show_job(item: Any, job: Job) -> None:
     item.billed = -1.0 if job.billed_usd is None else job.billed_usd
 
 
-def progress(drive: ActiveRun) -> None:
+def progress(run: ActiveRun) -> None:
     """What is going on, each tick."""
     now = status.of()
-    now.running, now.cancelling = not drive.ended, drive.cancelling
-    now.run_folder = str(drive.folder.root)
-    now.backend = drive.backend.name
-    if drive.progress is not None:
-        now.stage = drive.progress.stage
-        now.text, now.fraction = drive.outlook.line, drive.outlook.fraction
-    stages(drive.folder)
-    jobs(drive)
+    now.running, now.cancelling = not run.ended, run.cancelling
+    now.run_folder = str(run.folder.root)
+    now.backend = run.backend.name
+    if run.progress is not None:
+        now.stage = run.progress.stage
+        now.text, now.fraction = run.outlook.line, run.outlook.fraction
+    stages(run.folder)
+    jobs(run)
 
 
-def what_is_there(drive: ActiveRun) -> tuple[Any, ...]:
+def what_is_there(run: ActiveRun) -> tuple[Any, ...]:
     """Differs as soon as a picture or the clip has come to disk, or another take is shown."""
-    record = drive.folder.record
-    shots = tuple(record["stages"].get("references", {}).get("shots", {}))
-    ended = sum(job.ended is not None for job in drive.backend.jobs.values())
-    return shots, tuple(record.get("chosen", {}).items()), ended
+    ended = sum(job.ended is not None for job in run.backend.jobs.values())
+    return run.folder.rendered, tuple(run.folder.all_chosen.items()), ended
 
 
 def history() -> None:
     """Earlier runs in the folder where new ones are kept, newest first."""
-    import json
+    from ...pipeline.run.run_folder import RunFolder
 
     shown = status.of().history
     shown.clear()
@@ -264,13 +281,13 @@ def history() -> None:
         sorted(home.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True) if home.is_dir() else []
     )
     for path in found[:50]:
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            made = f"{record['created'][:16].replace('T', ' ')}, {record['settings']['backend']}"
-        except (OSError, ValueError, KeyError, TypeError):
+        made = RunFolder.made(path.parent)
+        if made is None:
             continue
+        created, backend = made
         item = shown.add()
-        item.name, item.path, item.note = path.parent.name, str(path.parent), made
+        item.name, item.path = path.parent.name, str(path.parent)
+        item.note = f"{created[:16].replace('T', ' ')}, {backend}"
 
 
 def costs(scene: bpy.types.Scene, estimate: Any) -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the panels show of the run: on the window manager, so that undo can't turn it back and no file keeps it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view: the product alone in the viewport, through our camera, as a reference shows it; and back.
 
 What it changes is kept where it is changed. The scene's part (engine, frame, colours, world, camera) is kept on the scene, so
@@ -15,41 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline.driver import finish
 from ...pipeline.errors import ConsistencyError
+from ...pipeline.names import RIG, SCREEN
+from ..editing.scene_settings import to_settings
 from ..runs import active_run
-from ..runs.modal_base import say_error
 from . import reasons
 
 if TYPE_CHECKING:
-    from bpy.types import Area, Context, Scene, Screen, Window
+    from bpy.types import Area, Scene, Screen, Window
 
     from ...pipeline.settings import RunSettings
 
 log = logging.getLogger(__name__)
 ROOM = 0.94  # of what is free of the viewport that the frame fills
-
-
-class CONSISTENCY_OT_studio_view(bpy.types.Operator):
-    """Show the product alone, as a reference shows it; or, where that is shown, everything as it was before"""
-
-    bl_idname = "consistency.studio_view"
-    bl_label = "Studio View"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return reasons.refuse(cls, None if context.scene.consistency.studio_view else reasons.no_product())
-
-    def execute(self, context: Context) -> set[str]:
-        if context.scene.consistency.studio_view:
-            leave(context.scene)
-            return {"FINISHED"}
-        try:
-            enter(context.scene, context.area)
-        except ConsistencyError as error:
-            say_error(self, error)
-            return {"CANCELLED"}
-        return {"FINISHED"}
 
 
 def enter(scene: Scene, area: Area | None = None) -> None:
@@ -59,13 +41,11 @@ def enter(scene: Scene, area: Area | None = None) -> None:
     Raises ConsistencyError where there is no product, or the settings make no sense.
     """
     from ...studio import rig
-    from ...studio.names import RIG
     from ...studio.scene.collections import existing_objects
-    from ..editing.scene_settings import to_settings
 
     settings = to_settings(scene)
     if not active_run.is_active() or not existing_objects(RIG):
-        active_run.finish_steps(rig.place_rig(settings))
+        finish(rig.place_rig(settings))
     _set_scene(scene, settings)
     for window in _windows(scene):
         _end_viewport(window)
@@ -154,13 +134,10 @@ def _home(screen: Screen) -> Screen:
 
 def _kept(screen: Screen) -> dict[str, Any] | None:
     screen = _home(screen)
-    from ...studio.names import SCREEN
-
     return json.loads(screen[SCREEN]) if SCREEN in screen else None
 
 
 def _set_viewport(window: Window, area: Area, settings: RunSettings) -> None:
-    from ...studio.names import SCREEN
     from ...studio.scene import set_aside
 
     space, layer = _space(area), window.view_layer
@@ -210,9 +187,9 @@ def _fit(area: Area, resolution: tuple[int, int]) -> None:
     free = max(1.0, region.width - left - right), max(1.0, region.height - 60.0)
     aspect = resolution[0] / resolution[1]
     now = min(region.width, region.height * aspect)  # pixels that the frame is wide after Blender's own fitting
-    wanted = ROOM * min(free[0], free[1] * aspect)
+    fitting = ROOM * min(free[0], free[1] * aspect)
     # https://projects.blender.org/blender/blender, BKE_screen_view3d_zoom_to_fac: how a view's zoom becomes a factor
-    factor = (2**0.5 + view.view_camera_zoom / 50.0) ** 2 / 4.0 * wanted / now
+    factor = (2**0.5 + view.view_camera_zoom / 50.0) ** 2 / 4.0 * fitting / now
     view.view_camera_zoom = max(-30.0, min(600.0, (2.0 * factor**0.5 - 2**0.5) * 50.0))
     view.view_camera_offset = ((right - left) / 2.0 / (2.0 * factor * max(1, region.width)), 0.0)
 
@@ -223,7 +200,6 @@ def _end_viewport(window: Window) -> None:
     kept = _kept(screen)
     if kept is None:
         return
-    from ...studio.names import SCREEN
     from ...studio.scene import set_aside
 
     area = _area_of(screen, kept)
@@ -268,7 +244,6 @@ def follow(*, enter_anew: bool = False) -> None:
 
 
 def _set_again(window: Window | None, area: Area | None) -> None:
-    from ..editing.scene_settings import to_settings
 
     if window is None or area is None or reasons.no_product() is not None:
         return
@@ -331,7 +306,6 @@ def show_soon() -> None:
 
 
 def _show() -> float | None:
-    from ...studio.names import RIG
     from ...studio.scene.collections import existing_objects
 
     scene = bpy.context.scene
@@ -355,6 +329,3 @@ def unregister() -> None:
     for timer in (_follow, _opened, _show):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
-
-
-CLASSES = (CONSISTENCY_OT_studio_view,)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Small pictures of files for the panels, loaded outside drawing and forgotten when the file changes."""
 
 from __future__ import annotations

@@ -1,31 +1,53 @@
-"""What a setting changes in the scene at the moment it is edited: cameras, lamps, and the words that will be sent.
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-Nothing is touched before a product stands in the scene, nor while several settings are being set at once; nor during a
-run, whose pictures all show the settings that it began with: then the scene follows at the end.
+"""What an artist edits, told at once to whoever follows it: the cameras, the lamps, the panels.
+
+Properties call these functions on Blender's main thread when they are set; they know nothing of who follows, so that
+settings can be read and written where nothing does. ``startup`` says who it is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
 
 import bpy
 
-from ...pipeline.errors import ConsistencyError
-from ..runs import active_run, gradual_imports
-
 if TYPE_CHECKING:
-    import numpy as np
     from bpy.types import Context
-    from numpy.typing import NDArray
 
     from ...pipeline.settings import RunSettings
 
-log = logging.getLogger(__name__)
+
+class Change(StrEnum):
+    """What has changed."""
+
+    ANGLES = "angles"  # where the cameras stand, and what they render
+    LIGHT = "light"
+    SOURCE = "source"  # what the product is made from
+    NAME = "name"
+    ANGLE = "angle"  # which one is selected
+    PROMPT = "prompt"
+    PRODUCT = "product"  # it came into the scene
+    RIG = "rig"  # it was placed anew
+
+
+class Follower(Protocol):
+    def __call__(self, change: Change, scene: bpy.types.Scene, settings: RunSettings | None = None) -> None:
+        """``settings``: what the scene shows now; None: what its own panels say."""
+
+
 _paused = 0
-_behind = False  # something was edited during a run
+_follower: Follower | None = None
+
+
+def follow_with(follower: Follower | None) -> None:
+    """Have ``follower`` told of every change from now on, in place of who was; None: nobody."""
+    global _follower
+    _follower = follower
 
 
 @contextlib.contextmanager
@@ -39,45 +61,44 @@ def paused() -> Iterator[None]:
         _paused -= 1
 
 
+def tell(change: Change, scene: bpy.types.Scene | None, settings: RunSettings | None = None) -> None:
+    if scene is not None and _follower is not None:
+        _follower(change, scene, settings)
+
+
 def _scene(owner: Any, context: Context | None) -> bpy.types.Scene | None:
+    """The scene whose setting ``owner`` holds; None while nothing is to follow."""
     if _paused:
         return None
     scene = getattr(owner, "id_data", None)
     return scene if isinstance(scene, bpy.types.Scene) else getattr(context, "scene", None)
 
 
+# A function for each: Blender evaluates annotations such that a lambda in one sees nothing of its module.
+
+
 def angles_changed(owner: Any, context: Context) -> None:
-    scene = _scene(owner, context)
-    if scene is not None:
-        place_cameras(scene)
-        preview_prompt(scene)
-        _look_for_stale()
+    tell(Change.ANGLES, _scene(owner, context))
+
+
+def light_changed(owner: Any, context: Context) -> None:
+    tell(Change.LIGHT, _scene(owner, context))
 
 
 def source_changed(owner: Any, context: Context) -> None:
-    """Another product: what is shown of the run so far is about the earlier one."""
-    scene = _scene(owner, context)
-    if scene is not None:
-        preview_prompt(scene)
-        from .. import startup
-        from ..display import status
-
-        now = status.of()
-        if not now.running:  # what was said was about the earlier one too
-            now.error = now.details = now.note = ""
-        startup.look_soon()
+    tell(Change.SOURCE, _scene(owner, context))
 
 
 def named(owner: Any, context: Context) -> None:
-    """A name and a turn are about the product that they were given to, and no other."""
-    scene = _scene(owner, context)
-    if scene is not None:
-        from . import scene_settings
+    tell(Change.NAME, _scene(owner, context))
 
-        own = scene.consistency
-        about = scene_settings.made_from(scene_settings.inputs_of(scene), own.text)
-        if own.about != about:
-            own.about, own.turn = about, (0.0, 0.0, 0.0)
+
+def angle_selected(owner: Any, context: Context) -> None:
+    tell(Change.ANGLE, _scene(owner, context))
+
+
+def prompt_changed(owner: Any, context: Context) -> None:
+    tell(Change.PROMPT, _scene(owner, context))
 
 
 def clip_follows(angle: Any, context: Context) -> None:
@@ -89,142 +110,3 @@ def clip_follows(angle: Any, context: Context) -> None:
     for field in ("video_angle", "video_end_angle"):
         if getattr(own, field) and getattr(own, field) not in own.angles:
             setattr(own, field, angle.name)
-
-
-def light_changed(owner: Any, context: Context) -> None:
-    scene = _scene(owner, context)
-    if scene is not None:
-        place_lights(scene)
-        preview_prompt(scene)
-        _look_for_stale()
-
-
-def follow(scene: bpy.types.Scene) -> None:
-    """Catch up with what was edited during a run that has ended."""
-    global _behind
-    if _behind:
-        _behind = False
-        place_cameras(scene)
-        place_lights(scene)
-
-
-def angle_selected(owner: Any, context: Context) -> None:
-    scene = _scene(owner, context)
-    if scene is not None:
-        preview_prompt(scene)
-        _show_in_studio(scene)
-
-
-def prompt_changed(owner: Any, context: Context) -> None:
-    scene = _scene(owner, context)
-    if scene is not None:
-        preview_prompt(scene)
-
-
-def _look_for_stale() -> None:
-    from .. import startup
-
-    startup.settings_changed()
-
-
-def place_cameras(scene: bpy.types.Scene) -> None:
-    """Move the rig's cameras to where the settings say, where a rig stands already."""
-    found = _standing(scene)
-    if found is None:
-        return
-    settings, points = found
-    from ...studio import names, rig
-    from ...studio.scene.collections import existing_objects, remove_objects
-
-    wanted = {angle.name for angle in settings.angles}
-    remove_objects(camera for camera in existing_objects(names.RIG) if camera.get(names.ANGLE) not in wanted)
-    rig.place_cameras(points, settings)
-    _show_in_studio(scene)
-
-
-def place_lights(scene: bpy.types.Scene) -> None:
-    """Light the product as the settings say, where a rig stands already."""
-    found = _standing(scene)
-    if found is None:
-        return
-    settings, points = found
-    from ...studio import lighting
-    from ...studio.scene import backdrop
-
-    lighting.place_lighting(settings, points)
-    backdrop.place_backdrop(settings, points)
-    _show_in_studio(scene)
-
-
-def _show_in_studio(scene: bpy.types.Scene) -> None:
-    """Have the studio view, where it is on, show the scene's settings as they are now."""
-    if not scene.consistency.studio_view:
-        return
-    from ..display.studio_view import settings_changed
-    from .scene_settings import to_settings
-
-    with contextlib.suppress(ConsistencyError):
-        settings_changed(scene, to_settings(scene))
-
-
-def _standing(scene: bpy.types.Scene) -> tuple[RunSettings, NDArray[np.float64]] | None:
-    """The settings and the product's vertices in metres, where a rig stands in this scene and the settings make sense."""
-    global _behind
-    rigs = bpy.data.collections.get(
-        "Consistency Rig"
-    )  # studio.names.RIG; the studio is not imported for an empty scene
-    if rigs is None or not rigs.all_objects or scene != bpy.context.scene:
-        return None
-    if active_run.is_active():
-        _behind = True
-        return None
-    from .scene_settings import to_settings
-
-    try:
-        return to_settings(scene), _product_points()
-    except ConsistencyError as error:
-        log.debug("the scene does not follow: %s", error)
-        return None
-
-
-_points: dict[tuple[Any, ...], NDArray[np.float64]] = {}
-
-
-def _product_points() -> NDArray[np.float64]:
-    """The product's vertices, read again only when its parts have changed: a slider asks sixty times a second."""
-    from ...studio import model
-
-    root = model.product_root()
-    parts = (root, *sorted(model.parts_of(root), key=lambda part: part.session_uid))
-    key = tuple(
-        (
-            part.session_uid,
-            len(part.data.vertices) if part.type == "MESH" else 0,
-            *(tuple(row) for row in part.matrix_world),
-        )
-        for part in parts
-    )
-    if key not in _points:
-        _points.clear()
-        _points[key] = model.product_points()
-    return _points[key]
-
-
-def preview_prompt(scene: bpy.types.Scene) -> None:
-    """Compose what would be sent for the selected angle, for the panel to show; later, where imports are still going on."""
-    if not gradual_imports.is_ready():
-        return
-    from ...pipeline.photoreal import prompt_for
-    from ...pipeline.plan import UNKNOWN_PRODUCT
-    from .scene_settings import to_settings
-
-    status = bpy.context.window_manager.consistency
-    try:
-        settings = to_settings(scene)
-    except ConsistencyError as error:
-        status.preview = ""
-        log.debug("no prompt to show: %s", error)
-        return
-    index = min(scene.consistency.angle_index, len(settings.angles) - 1)
-    status.preview = prompt_for(settings.angles[index], settings, UNKNOWN_PRODUCT)
-    status.preview_angle = settings.angles[index].name

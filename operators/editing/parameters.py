@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An endpoint's own fields, as its pydantic model declares them; only those that were changed are kept and sent."""
 
 from __future__ import annotations

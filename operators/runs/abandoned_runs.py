@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Runs that a window left before their end: it was closed, another file was loaded, or Blender crashed.
 
 A small file in the user's state folder stands for each run of each Blender while it is active, so that the next window

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The run of this Blender: the chain, advanced a few milliseconds at a time by whoever has a timer, or to its end."""
 
 from __future__ import annotations
@@ -5,20 +8,20 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.errors import Cancelled, ConsistencyError
+from ...pipeline.driver import CancelRequest, cancellable
+from ...pipeline.errors import ConsistencyError
+from ...pipeline.stages import Progress
 from .observed_backend import ObservedBackend
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Backend, Product, Studio
     from ...pipeline.run.run_folder import RunFolder
-    from ...pipeline.stages import Progress, Stage, Steps
+    from ...pipeline.stages import Stage, Steps
 
-CANCEL_PATIENCE = 45.0  # seconds to hear from fal.ai what a cancel meant
-CANCELLED = "the run was cancelled; what is done is kept, press Resume to go on from here"
 TICK_BUDGET = 0.006  # seconds of work begun in one tick; what one step takes comes on top
 
 current: ActiveRun | None = None
@@ -57,9 +60,9 @@ class ActiveRun:
         self.was_left = False  # the window went before the run did
         self.holds: dict[str, float] = {}  # what was being done → the longest step of it, in seconds
         self.outlook = Outlook(folder, until)
-        self._steps = self._whole(chain.run(folder, studio, self.backend, wait=0.0, until=until), studio)
-        self._cancelled_at: float | None = None
-        self._stopped: Cancelled | None = None  # the chain has ended so, and fal.ai has yet to hear of it
+        self._cancel = CancelRequest()
+        whole = self._whole(chain.run(folder, studio, self.backend, wait=0.0, until=until), studio)
+        self._steps = cancellable(whole, self.backend, self._cancel, "press Resume")
 
     def _whole(self, steps: Steps[dict[str, Any]], studio: Studio) -> Steps[dict[str, Any]]:
         """The chain; and where it ends with the model, the model in the scene, to be looked at."""
@@ -70,28 +73,33 @@ class ActiveRun:
 
     @property
     def cancelling(self) -> bool:
-        return self._cancelled_at is not None
+        return self._cancel.is_made
+
+    @property
+    def waits(self) -> bool:
+        """There is nothing to do but wait."""
+        return self.progress is not None and self.progress.idle
 
     def advance(self, budget: float = TICK_BUDGET) -> bool:
         """Take steps until ``budget`` seconds are used up or there is nothing to do but wait. True once ended."""
         deadline = time.perf_counter() + budget
         while not self.ended:
             before = self.progress
-            began = time.perf_counter()
+            started = time.perf_counter()
             with self._in_its_scene():
                 self._step()
-            self._remember_hold(began)
+            self._remember_hold(started)
             if time.perf_counter() >= deadline or self.progress == before:
                 break
         return self.ended
 
-    def _remember_hold(self, began: float) -> None:
-        doing = f"{self.progress.stage}: {self.progress.text}" if self.progress else "beginning"
-        self.holds[doing] = max(self.holds.get(doing, 0.0), time.perf_counter() - began)
+    def _remember_hold(self, started: float) -> None:
+        doing = f"{self.progress.stage}: {self.progress.text}" if self.progress else "starting"
+        self.holds[doing] = max(self.holds.get(doing, 0.0), time.perf_counter() - started)
 
     @contextlib.contextmanager
     def _in_its_scene(self) -> Iterator[None]:
-        """The scene the run began in, whichever one the artist looks at meanwhile."""
+        """The scene the run started in, whichever one the artist looks at meanwhile."""
         scene = scene_of(self._scene)
         if scene is None or scene == bpy.context.scene:
             yield
@@ -101,20 +109,14 @@ class ActiveRun:
 
     def _step(self) -> None:
         try:
-            if self.cancelling:
-                self._finish_cancelling()
-            else:
-                self.progress = next(self._steps)
+            said = next(self._steps)
+            while said is not None and not isinstance(said, Progress):  # the backend has noted it for the panels
+                said = next(self._steps)
+            self.progress = said or self.progress
             self.outlook.look(self.progress)
         except StopIteration as done:
             self.report = done.value or {}
             self._end(None)
-        except Cancelled as error:
-            if self.cancelling:
-                self._end(error)
-            else:  # Esc reached a render of Blender's own before it reached us
-                self._stopped = error
-                self.cancel()
         except ConsistencyError as error:
             self._end(error)
         except Exception as error:
@@ -123,19 +125,8 @@ class ActiveRun:
 
     def cancel(self) -> None:
         """Ask for the end. Takes effect once fal.ai has said what becomes of each request, or has no more time to."""
-        if self._cancelled_at is None:
-            self._cancelled_at = time.monotonic()
-            self.backend.cancel()
-
-    def _finish_cancelling(self) -> None:
-        assert self._cancelled_at is not None
-        self.backend.poll(0.0)
-        if self.backend.in_flight and time.monotonic() - self._cancelled_at < CANCEL_PATIENCE:
-            return
-        self.progress = self._steps.throw(Cancelled(CANCELLED)) if self._stopped is None else self._gone()
-
-    def _gone(self) -> NoReturn:
-        raise Cancelled(CANCELLED) from self._stopped
+        if not self.cancelling:
+            self._cancel.make()
 
     def close(self) -> None:
         """Let go, at whatever point: what was paid for is still fetched and saved by the process that bought it."""
@@ -149,25 +140,3 @@ class ActiveRun:
         self.error = error
         self.backend.close()
         self.at_end()
-
-
-def finish(drive: ActiveRun) -> dict[str, Any]:
-    """Advance to the end, however long it takes. Returns the report; raises what made it fail."""
-    try:
-        while not drive.advance(1.0):
-            if drive.progress is not None and drive.progress.text == "waiting":
-                time.sleep(0.05)
-    finally:
-        drive.close()
-    if drive.error is not None:
-        raise drive.error
-    return drive.report
-
-
-def finish_steps(steps: Any) -> Any:
-    """Work that would be advanced step by step, done at once."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            return done.value

@@ -1,59 +1,121 @@
-"""Imports what a run needs, one module at a time, while the artist still looks at the panel: all at once would be felt."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Imports what a run needs, one module at a time, while the artist still looks at the panel: all at once would be felt.
+
+Which modules those are is read from their own import statements, also from those inside functions, which is where the
+heavy ones stand so that registering stays quick. A module comes after those that it imports, so that each step is short.
+Only Blender's main thread imports.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import resolve_name
+from time import perf_counter
 
 import bpy
 
 from ... import __package__ as base_package
 
-PAUSE = 0.02  # seconds between two imports
-# A module before those that import it, so that each step is short.
-FOREIGN = (
-    "pydantic_core.core_schema",
-    "pydantic.warnings",
-    "pydantic._internal._decorators",
-    "pydantic.functional_validators",
-    "pydantic.json_schema",
-    "annotated_types",
-    "pydantic._internal._generate_schema",
-    "pydantic.types",
-    "pydantic.main",
-    "pydantic",
-)
-OWN = (
-    "pipeline.rig", "pipeline.settings", "pipeline.backend.requests", "pipeline.backend.ports", "pipeline.run.journal", "pipeline.run.run_folder",
-    "pipeline.photoreal", "pipeline.plan", "operators.editing.live", "pipeline.gate.scoring.verdict", "pipeline.gate.scoring.ladder",
-    "pipeline.money.spending", "pipeline.gate.acceptance", "pipeline.run.preflight", "pipeline.money.ledger", "pipeline.backend.local",
-    "pipeline.run.outlook", "pipeline.chain", "studio.files.model_files", "studio.model", "studio.orientation", "studio.export", "studio.scene.fingerprint", "studio.lighting", "studio.scene.backdrop",
-    "studio.scene.preferences", "studio.rig", "studio.rendering.render_scene", "studio.references", "studio.rendering.framing_check", "studio.photoreal", "studio.video", "studio.rendering.contact_sheet",
-    "studio.results", "studio.rendering.devices", "operators.runs.scene_studio", "operators.runs.start_run", "command_line",
-    "fal_backend.endpoints.base", "fal_backend.endpoints.meshy", "fal_backend.endpoints.flux_text",
-    "fal_backend.endpoints.flux_kontext", "fal_backend.endpoints.flux_2", "fal_backend.endpoints.google",
-    "fal_backend.endpoints.bytedance", "fal_backend.endpoints.openai", "fal_backend.endpoints.qwen",
-    "fal_backend.endpoints.flux_control", "fal_backend.endpoints.kling", "fal_backend.endpoints.veo",
-    "fal_backend.endpoints.catalogue",
-    "fal_backend.buying.purchase", "fal_backend.arguments", "fal_backend.quote", "fal_backend.backend",
-)  # fmt: skip
+ROOT = f"{base_package}.operators.buttons.run"  # whatever a button can reach from there
+PAUSE = 0.02  # seconds between two turns
+TURN = 0.006  # seconds after which a turn begins no further step
 
 _steps: Iterator[None] | None = None
 _begun = _done = False
 
 
-def _imports() -> Iterator[None]:
-    for name in (*FOREIGN, *(f"{base_package}.{name}" for name in OWN)):
-        import_module(name)
+class _Walk:
+    """Goes through the modules that one module imports, each after those that it imports itself."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def imports(self, name: str) -> Iterator[None]:
+        """Import ``name``, a module of ours, and all that it needs; yields after each step. A name that is none is passed over."""
+        if name in self._seen or not _is_ours(name):
+            return
+        self._seen.add(name)
+        spec = _find(name)
+        if spec is None:
+            return
+        tree = ast.parse(spec.loader.get_source(name) or "")
+        package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
         yield
+        for module, names, at_once in _wanted(tree, package):
+            if _is_ours(module):
+                yield from self.imports(module)
+                for each in names:
+                    yield from self.imports(f"{module}.{each}")
+            elif at_once:
+                yield from _import_foreign(module, names)
+        if name not in sys.modules:
+            import_module(name)
+            yield
+
+
+def _is_ours(name: str) -> bool:
+    return name == base_package or name.startswith(f"{base_package}.")
+
+
+def _import_foreign(name: str, names: Sequence[str]) -> Iterator[None]:
+    """Import a library's module, then what it loads only when it is asked for by ``names``, as pydantic does."""
+    with contextlib.suppress(ImportError):  # an optional one
+        if name not in sys.modules:
+            import_module(name)
+            yield
+        for each in names:
+            before = len(sys.modules)
+            getattr(sys.modules[name], each, None)
+            if len(sys.modules) > before:
+                yield
+
+
+def _find(name: str) -> ModuleSpec | None:
+    """Where a module lies, found without importing the packages that it is in."""
+    if (known := sys.modules.get(name)) is not None:
+        return known.__spec__
+    parent = name.rpartition(".")[0]
+    if not parent:
+        return PathFinder.find_spec(name)
+    package = _find(parent)
+    places = package.submodule_search_locations if package is not None else None
+    return None if places is None else PathFinder.find_spec(name, places)
+
+
+def _wanted(tree: ast.AST, package: str, *, at_once: bool = True) -> Iterator[tuple[str, Sequence[str], bool]]:
+    """What a module in ``package`` imports: each module, the names that it takes from there, and whether that is done
+    ``at_once``, not in a function.
+
+    What only type checkers are told, below ``if TYPE_CHECKING:``, is left out.
+    """
+    typing = isinstance(tree, ast.If) and isinstance(tree.test, ast.Name) and tree.test.id == "TYPE_CHECKING"
+    for part in ("orelse",) if typing else ("body", "handlers", "orelse", "finalbody"):
+        for node in getattr(tree, part, ()):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, (), at_once) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                name = "." * node.level + (node.module or "")
+                module = resolve_name(name, package) if node.level else name
+                yield module, [alias.name for alias in node.names], at_once
+            else:
+                yield from _wanted(node, package, at_once=at_once and not isinstance(node, ast.FunctionDef))
 
 
 def advance() -> bool:
-    """Import the next module. False once there is none left."""
+    """Import a little more, for a few milliseconds where no single module takes longer. False once there is none left."""
     global _steps, _done
     if _steps is None:
-        _steps = _imports()
-    _done = _done or next(_steps, "none left") is not None
+        _steps = _Walk().imports(ROOT)
+    ends = perf_counter() + TURN
+    while not _done and perf_counter() < ends:
+        _done = next(_steps, "none left") is not None
     return not _done
 
 
@@ -75,7 +137,7 @@ def _tick() -> float | None:
         return PAUSE
     from ..editing import live
 
-    live.preview_prompt(bpy.context.scene)
+    live.prompt_changed(bpy.context.scene, bpy.context)
     return None
 
 

@@ -1,4 +1,7 @@
-"""Looks over a backend's shoulder: the chain sees the backend as it is, the panels see each request and what it says."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A backend that notes each request and what is said of it, for the panels; to the chain it is the backend itself."""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import Cancelled
+from ...pipeline.stages import JobState
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Backend
@@ -23,7 +27,7 @@ class Job:
     angle: str
     take: int
     began: float
-    state: str = "waiting"
+    state: JobState = JobState.WAITING
     log: str = ""
     fraction: float | None = None
     queue_position: int | None = None
@@ -35,7 +39,7 @@ class Job:
 
     @property
     def elapsed(self) -> float:
-        if self.took is not None and self.state == "done":
+        if self.took is not None and self.state == JobState.DONE:
             return self.took
         return (self.ended if self.ended is not None else time.monotonic()) - self.began
 
@@ -49,13 +53,15 @@ class ObservedBackend:
         self.jobs: dict[str, Job] = {}
 
     def start(self, request: Request) -> None:
+        from ...pipeline.run.attempt import AT_FAL, NextStep
+
         angle = getattr(request, "angle", None)
         job = Job(
             request.key, request.stage, angle.name if angle else "", getattr(request, "take", 0), time.monotonic()
         )
         before = self._earlier.last(request.key) if self._earlier is not None else None
-        if before is not None and before.next_step in ("done", "wait", "fetch"):
-            job.took = before.seconds() if before.next_step == "done" else None
+        if before is not None and before.next_step in AT_FAL:
+            job.took = before.seconds() if before.next_step == NextStep.DONE else None
             job.began -= before.seconds() or 0.0
         self.jobs[request.key] = job
         self.backend.start(request)
@@ -70,7 +76,7 @@ class ObservedBackend:
         job = self.jobs.get(event.key)
         if job is None:
             return
-        job.state = "cancelled" if isinstance(event.error, Cancelled) else event.kind
+        job.state = JobState.CANCELLED if isinstance(event.error, Cancelled) else event.kind
         job.log = event.text or job.log
         job.queue_position = event.queue_position
         job.fraction = event.fraction if event.fraction is not None else job.fraction
@@ -83,6 +89,9 @@ class ObservedBackend:
 
     def quote(self, request: Request) -> float | None:
         return self.backend.quote(request)
+
+    def name_of(self, endpoint: str) -> str:
+        return self.backend.name_of(endpoint)
 
     def note(self, key: str, decision: dict[str, Any]) -> None:
         self.backend.note(key, decision)

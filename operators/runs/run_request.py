@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a press of a button asks for, and the run folder that fulfils it: the one at hand, or a new one."""
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..editing import preferences
 from ..editing.scene_settings import to_settings
-from . import staleness
+from . import active_run, staleness
 
 if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
@@ -37,9 +41,7 @@ class RunRequest:
 
 def runs_home() -> Path:
     """Where new runs are kept: the preferences' folder, else beside the .blend, else the home folder."""
-    from ..preferences import preferences
-
-    own = preferences()
+    own = preferences.preferences()
     if own is not None and own.folder and (bpy.data.filepath or not own.folder.startswith("//")):
         return Path(bpy.path.abspath(own.folder))
     if bpy.data.filepath:
@@ -47,10 +49,27 @@ def runs_home() -> Path:
     return Path.home() / "consistency-runs"
 
 
-def run_folder_of(scene: bpy.types.Scene) -> Path | None:
+def root_of(scene: bpy.types.Scene) -> Path | None:
     """The folder of the scene's current run, None where it has none."""
     name = scene.consistency.run_folder
     return Path(bpy.path.abspath(name)) if name else None
+
+
+def folder_of(scene: bpy.types.Scene) -> RunFolder:
+    """The scene's run; the active run's own object where it is active, so that both write the same record.
+
+    Raises RunFolderError.
+    """
+    from ...pipeline.errors import RunFolderError
+    from ...pipeline.run.run_folder import RunFolder
+
+    root = root_of(scene)
+    if root is None:
+        raise RunFolderError("there is no run yet; press Run All first")
+    active = active_run.current
+    if active is not None and not active.ended and active.folder.root == root:
+        return active.folder
+    return RunFolder.open(root)
 
 
 def file_word(words: str) -> str:
@@ -60,7 +79,7 @@ def file_word(words: str) -> str:
 
 def new_root(settings: RunSettings) -> Path:
     """A folder that is not there yet, named after what the run starts from."""
-    first = Path(settings.inputs[0]).stem if settings.inputs else settings.text
+    first = Path(settings.inputs.files[0]).stem if settings.inputs.files else settings.inputs.text
     word, home, number = file_word(first), runs_home(), 1
     while (home / f"{word}-{number:03d}").exists():
         number += 1
@@ -79,62 +98,62 @@ def product_file(scene: bpy.types.Scene, name: str) -> Path:
     return free
 
 
-def at_hand(scene: bpy.types.Scene, settings: RunSettings, wish: RunRequest) -> RunFolder | None:
+def matching_run(scene: bpy.types.Scene, settings: RunSettings, request: RunRequest) -> RunFolder | None:
     """The scene's run, where it is one of the same product and backend; None where a new one is needed."""
     from ...pipeline.errors import RunFolderError
     from ...pipeline.run.run_folder import RunFolder
 
-    root = run_folder_of(scene)
-    if root is None or wish.fresh or (wish.again and wish.until == "model"):
+    root = root_of(scene)
+    if root is None or request.fresh or (request.again and request.until == "model"):
         return None
     try:
         folder = RunFolder.open(root)
     except RunFolderError:
         return None
     then = folder.settings
-    same = (then.inputs, then.text, then.backend) == (settings.inputs, settings.text, settings.backend)
-    return folder if same else None
+    made_of = [(each.inputs.files, each.inputs.text, each.service.backend) for each in (then, settings)]
+    return folder if made_of[0] == made_of[1] else None
 
 
-def settings_of(scene: bpy.types.Scene, wish: RunRequest) -> tuple[RunSettings, RunFolder | None]:
+def settings_of(scene: bpy.types.Scene, request: RunRequest) -> tuple[RunSettings, RunFolder | None]:
     """The settings to run with, seed drawn, and the run they go on with. Raises ConsistencyError with the cure."""
     from ...pipeline.run.preflight import check
 
     settings = to_settings(scene)
-    folder = at_hand(scene, settings, wish)
-    if settings.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
-        seed = folder.settings.seed if folder is not None else secrets.randbelow(2**31)
+    folder = matching_run(scene, settings, request)
+    if settings.stills.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
+        seed = folder.settings.stills.seed if folder is not None else secrets.randbelow(2**31)
         settings = settings.model_copy(update={"seed": seed})
     check(settings, resuming=folder)
     return settings, folder
 
 
-def arrange(folder: RunFolder, settings: RunSettings, wish: RunRequest) -> list[str]:
-    """Give the folder its new settings and have made anew what was wished for or has gone stale. Returns what is stale.
+def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> list[str]:
+    """Give the folder its new settings and have made anew what was asked for or has gone stale. Returns what is stale.
 
     Nothing is deleted: earlier takes stay beside.
     """
     folder.settings = settings
-    root = staleness.standing(folder)
+    root = staleness.own_root(folder)
     if root is not None:
-        staleness.stand(root)
+        staleness.put_in_place(root)
     stale = staleness.stale_angles(folder, settings)
     for name in stale:
         folder.forget_shot(name)
-    names = [angle.name for angle in settings.angles if wish.angle in ("", angle.name)]
-    if wish.again and wish.until == "references":
+    names = [angle.name for angle in settings.studio.angles if request.angle in ("", angle.name)]
+    if request.again and request.until == "references":
         for name in names:
             folder.forget_shot(name)
-    elif wish.again and wish.until == "photoreal":
+    elif request.again and request.until == "photoreal":
         for name in names:
             folder.new_round(f"photoreal/{name}")
-    elif wish.again and wish.until == "video":
-        folder.new_round(f"video/{settings.motion}")
+    elif request.again and request.until == "video":
+        folder.new_round(f"video/{settings.clip.motion}")
     return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
 
 
-def draft(folder: RunFolder) -> RunFolder:
-    """A copy that is never written, to see what a wish would cost before it is granted."""
+def unsaved_copy(folder: RunFolder) -> RunFolder:
+    """A copy that is never written, to see what a request would cost before it is agreed to."""
     from ...pipeline.run.run_folder import RunFolder
 
     class Draft(RunFolder):

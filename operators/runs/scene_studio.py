@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio as the window uses it: the product that stands in the scene stays, with what the artist did to it."""
 
 from __future__ import annotations
@@ -10,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ...pipeline import names
+from ...pipeline.driver import finish
 from ...pipeline.errors import Cancelled, ConsistencyError
 from ...pipeline.stages import Progress
 from ...pipeline.system.disk import copy_file
 from ...studio import BlenderStudio, export, model, orientation
-from ..display import studio_view
-from . import active_run, staleness
+from ..editing import live
+from ..editing.live import Change
+from . import staleness
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Product, Results, Shot
@@ -23,9 +29,6 @@ if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings import RunSettings
     from ...pipeline.stages import Steps
-
-STATE = "product_state"  # in run.json: hashes of the product that model/product.glb holds
-WRITTEN = "consistency_written"  # on the root of taken objects: the same hashes for the file they were written to
 
 
 class SceneStudio(BlenderStudio):
@@ -37,18 +40,18 @@ class SceneStudio(BlenderStudio):
         self._placed_at = undo_steps
 
     def load_product(self, path: Path) -> Steps[Product]:
-        root = staleness.standing(self._folder)
+        root = staleness.own_root(self._folder)
         if root is not None:
-            orientation.turn_product(root, self._settings.turn)
-            product = staleness.stand(root)
+            orientation.turn_product(root, self._settings.inputs.turn)
+            product = staleness.put_in_place(root)
             yield from self._keep_edits(root)
             return (yield from self.check_standing(product, path))
         product = yield from self._import(path)
         root = model.product_root()
-        root[staleness.LOADED] = staleness.loaded_state(self._folder)
-        staleness.stand(root)
-        self._folder.note(**{STATE: staleness.of_file(root)})
-        studio_view.show_soon()
+        root[names.LOADED] = staleness.loaded_state(self._folder)
+        staleness.put_in_place(root)
+        self._folder.note(product_state=staleness.of_file(root))
+        live.tell(Change.PRODUCT, bpy.context.scene)
         return product
 
     def _import(self, path: Path) -> Steps[Product]:
@@ -63,27 +66,27 @@ class SceneStudio(BlenderStudio):
     def _keep_edits(self, root: bpy.types.Object) -> Steps[None]:
         """Where the artist has changed the product since it was written, write it anew; what was made stays beside."""
         state = staleness.of_file(root)
-        known = self._folder.record.get(STATE) or json.loads(root.get(WRITTEN, "null"))
+        known = self._folder.product_state or json.loads(root.get(names.WRITTEN, "null"))
         product = self._folder.product
         if known is not None and known != state and product.is_file():
             first = product.with_name("product.as-made.glb")
             if not first.exists():
                 copy_file(product, first)
             with orientation.unturned(root):  # what is imported again is turned again
-                active_run.finish_steps(export.export_product(product))
+                finish(export.export_product(product))
             yield Progress("rig", f"{product.name} written")
-            staleness.stand(root)
-            if staleness.LOADED in root:
-                root[staleness.LOADED] = staleness.loaded_state(self._folder)
-        if self._folder.record.get(STATE) != state:
-            self._folder.note(**{STATE: state})
+            staleness.put_in_place(root)
+            if names.LOADED in root:
+                root[names.LOADED] = staleness.loaded_state(self._folder)
+        if self._folder.product_state != state:
+            self._folder.note(product_state=state)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         while True:
             self._placed_at = undo_steps
             try:
                 yield from super().place_rig(settings)
-                studio_view.settings_changed(bpy.context.scene, settings)
+                live.tell(Change.RIG, bpy.context.scene, settings)
                 return
             except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):  # it renders, too
                 if undo_steps == self._placed_at:
@@ -113,7 +116,7 @@ class SceneStudio(BlenderStudio):
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         save = super().save_results
         yield from self._through_undo(settings, lambda: save(results, settings, folder))
-        studio_view.settings_changed(bpy.context.scene, settings)
+        live.tell(Change.RIG, bpy.context.scene, settings)
 
     def _through_undo(self, settings: RunSettings, make: Callable[[], Steps[Any]]) -> Steps[Any]:
         """Blender stops its render when the artist undoes something, and every reference to its data is void.
@@ -144,7 +147,7 @@ def _undone(*_arguments: Any) -> None:
 HANDLERS = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
 
 
-def watch_undo(*, on: bool) -> None:
+def count_undo_steps(*, on: bool) -> None:
     """Count undo steps while a run is active."""
     for handlers in HANDLERS:
         if on and _undone not in handlers:

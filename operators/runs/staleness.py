@@ -1,10 +1,16 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which references no longer show the product as it stands: what they were rendered from, as short hashes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import bpy
+
+from ...pipeline import names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,11 +20,7 @@ if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings import RunSettings
 
-RECORD = "rendered_from"  # in run.json: angle → cause → hash
 ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
-TAKEN = "consistency_taken"  # on the product's root: the file that the taken objects were written to
-LOADED = "consistency_loaded"  # on the product's root: which state of its file was loaded
-STANDS = "consistency_stands"  # on the product's root: its matrix where a run stood it, row-major
 AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
 WORDS = {
     "camera": "camera moved",
@@ -33,15 +35,20 @@ def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     """Hashes of what the settings say about an angle's picture."""
     from ...studio.scene.fingerprint import short_hash
 
-    camera = angle.model_dump(exclude={"prompt"})
-    if settings.one_scale:
-        camera["others"] = [other.model_dump(exclude={"prompt"}) for other in settings.angles]
-    light = settings.model_dump(include={"lighting", "light_rig", "backdrop", "shadow", "view_transform"})
+    camera = _camera(angle)
+    if settings.studio.one_scale:
+        camera["others"] = [_camera(other) for other in settings.studio.angles]
+    flat = settings.model_dump()
+    light = {name: flat[name] for name in ("lighting", "light_rig", "backdrop", "shadow", "view_transform")}
     return {
         "camera": short_hash(camera),
         "light": short_hash(light),
-        "picture": short_hash([settings.resolution, settings.samples]),
+        "picture": short_hash([settings.resolution, settings.studio.samples]),
     }
+
+
+def _camera(angle: Angle) -> dict[str, Any]:
+    return {name: value for name, value in asdict(angle).items() if name != "prompt"}
 
 
 def of_product(root: bpy.types.Object) -> dict[str, str]:
@@ -50,7 +57,7 @@ def of_product(root: bpy.types.Object) -> dict[str, str]:
     from ...studio.scene import fingerprint
 
     bpy.context.view_layer.update()
-    stands = root.get(STANDS)
+    stands = root.get(names.STANDS)
     if stands is not None and any(abs(a - b) > AWAY for a, b in zip(stands, _flat(root), strict=True)):
         return {}
     try:
@@ -63,23 +70,23 @@ def of_file(root: bpy.types.Object) -> dict[str, str]:
     """Hashes of the product as its file has it, whichever way it is turned here. It has to stand where runs stand it."""
     from ...studio import orientation
 
-    if tuple(root.get(orientation.TURN, orientation.NONE)) == orientation.NONE:
+    if tuple(root.get(names.TURN, orientation.NONE)) == orientation.NONE:
         return of_product(root)
-    stands = root[STANDS]
+    stands = root[names.STANDS]
     try:
         with orientation.unturned(root):
-            root[STANDS] = _flat(root)
+            root[names.STANDS] = _flat(root)
             return of_product(root)
     finally:
-        root[STANDS] = stands
+        root[names.STANDS] = stands
 
 
-def stand(root: bpy.types.Object) -> Product:
+def put_in_place(root: bpy.types.Object) -> Product:
     """Put the product where every run stands it, and keep where that is. Raises BadInput where nothing of it shows."""
     from ...studio import model
 
     product = model.stand_on_ground(root, [])
-    root[STANDS] = _flat(root)
+    root[names.STANDS] = _flat(root)
     return product
 
 
@@ -87,23 +94,29 @@ def _flat(root: bpy.types.Object) -> list[float]:
     return [value for row in root.matrix_world for value in row]
 
 
-def standing(folder: RunFolder) -> bpy.types.Object | None:
-    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took."""
+def own_root(folder: RunFolder) -> bpy.types.Object | None:
+    """The root of the product in the scene, where it is the run's own: loaded from its file, or the objects it took.
+
+    None where all its parts were deleted, too: it is loaded anew.
+    """
     from ...pipeline.errors import ConsistencyError
-    from ...studio import model, names
+    from ...studio import model
+    from ...studio.scene.file_scene import is_part
 
     try:
         root = model.product_root()
     except ConsistencyError:
         return None
+    if not any(is_part(part) for part in model.parts_of(root)):
+        return None
     if root.get(names.SOURCE) == ADOPTED:
-        return root if root.get(TAKEN) in folder.settings.inputs else None
-    return root if root.get(LOADED) == loaded_state(folder) else None
+        return root if root.get(names.TAKEN) in folder.settings.inputs.files else None
+    return root if root.get(names.LOADED) == loaded_state(folder) else None
 
 
 def loaded_state(folder: RunFolder) -> str:
     """Which state of its file the run's product is loaded from, and without which parts."""
-    return "|".join([file_state(folder.product_source), *folder.settings.leave_out])
+    return "|".join([file_state(folder.product_source), *folder.settings.inputs.leave_out])
 
 
 def file_state(path: Path) -> str:
@@ -116,9 +129,9 @@ def file_state(path: Path) -> str:
 
 def record(folder: RunFolder, settings: RunSettings, angle: Angle) -> None:
     """Keep what an angle's new reference was rendered from."""
-    root, known = standing(folder), folder.record.get(RECORD, {})
+    root = own_root(folder)
     looks = of_product(root) if root is not None else {}
-    folder.note(**{RECORD: {**known, angle.name: {**of_settings(settings, angle), **looks}}})
+    folder.keep_rendered_from(angle.name, {**of_settings(settings, angle), **looks})
 
 
 def stale_angles(
@@ -129,11 +142,11 @@ def stale_angles(
     ``product``: hashes from ``of_product``, where they are known already.
     """
     if product is None:
-        root = standing(folder)
+        root = own_root(folder)
         product = of_product(root) if root is not None else {}
     found: dict[str, list[str]] = {}
-    for angle in settings.angles:
-        before = folder.record.get(RECORD, {}).get(angle.name)
+    for angle in settings.studio.angles:
+        before = folder.rendered_from(angle.name)
         if before is None or folder.shot(angle.name) is None:
             continue
         now = {**of_settings(settings, angle), **product}

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The backend without a key, without AI and without a network: finished Cycles renders and a real turntable.
 
 Geometrically exact by construction, and named "local" wherever it shows. It runs in Blender itself, one render at a
@@ -7,11 +10,11 @@ time, a step with each ``poll``.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 from ..errors import Cancelled, UsageError
+from ..json_object import JsonObject
 from ..settings import RunSettings
-from ..stages import Steps
+from ..stages import JobState, Steps
 from .ports import Studio
 from .requests import ClipRequest, Event, Request, StillRequest
 
@@ -39,7 +42,7 @@ class LocalBackend:
             )
         if request.out.is_file():
             self._events.append(
-                Event(request.key, "done", f"{request.out.name} is there already", 1.0, path=request.out)
+                Event(request.key, JobState.DONE, f"{request.out.name} is there already", 1.0, path=request.out)
             )
         else:
             self._queue.append(request)
@@ -55,14 +58,16 @@ class LocalBackend:
             self._working = self._work(request)
         try:
             progress = next(self._working)
-            self._events.append(Event(request.key, "running", progress.text, progress.fraction))
+            self._events.append(Event(request.key, JobState.RUNNING, progress.text, progress.fraction))
         except StopIteration:
-            self._end(Event(request.key, "done", f"{request.out.name} rendered", 1.0, path=request.out, billed_usd=0.0))
+            self._end(
+                Event(request.key, JobState.DONE, f"{request.out.name} rendered", 1.0, path=request.out, billed_usd=0.0)
+            )
         except Cancelled:  # Esc stopped the render: that is the end of the run, not of this picture alone
             self._working = None
             raise
         except Exception as error:  # noqa: BLE001 - one failed picture must not take the others down
-            self._end(Event(request.key, "failed", str(error), error=error))
+            self._end(Event(request.key, JobState.FAILED, str(error), error=error))
 
     def _end(self, event: Event) -> None:
         self._queue.popleft()
@@ -78,7 +83,10 @@ class LocalBackend:
     def quote(self, request: Request) -> float:  # noqa: ARG002 - all of it costs the same
         return 0.0
 
-    def note(self, key: str, decision: dict[str, Any]) -> None:
+    def name_of(self, endpoint: str) -> str:
+        return endpoint  # none is asked here
+
+    def note(self, key: str, decision: JsonObject) -> None:
         """There is no journal of purchases; run.json has it."""
 
     def cancel(self, key: str | None = None) -> None:
@@ -88,7 +96,7 @@ class LocalBackend:
                 self._working = None
             self._queue.remove(request)
             self._events.append(
-                Event(request.key, "failed", "cancelled", error=Cancelled(f"{request.key} was cancelled"))
+                Event(request.key, JobState.FAILED, "cancelled", error=Cancelled(f"{request.key} was cancelled"))
             )
 
     def close(self) -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The two things the chain needs from outside: a studio (Blender) and a backend (fal.ai, or this machine).
 
 They are handed in, so that the chain runs under pytest with small in-memory stand-ins.
@@ -9,6 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import field_serializer
+
+from ..facts import Facts
+from ..json_object import JsonObject
 from ..rig import Angle
 from ..settings import RunSettings
 from ..stages import Progress, Steps
@@ -32,9 +39,8 @@ class Product:
     missing: tuple[str, ...] = ()  # textures and parts that it is shown without, one clause each
 
 
-@dataclass(frozen=True)
-class Shot:
-    """Facts of one rendered reference, for report.json.
+class Shot(Facts):
+    """Facts of one rendered reference. In run.json ``files`` are relative to the run.
 
     ``matrix_world`` is the camera's 4×4, row-major, metres. ``projection`` is the 4×4 from camera space to clip space.
     """
@@ -49,6 +55,10 @@ class Shot:
     seconds: float
     coverage: float  # share of the frame inside the mask
 
+    @field_serializer("files")
+    def _with_slashes(self, files: dict[str, Path]) -> dict[str, str]:
+        return {name: path.as_posix() for name, path in files.items()}
+
 
 @dataclass(frozen=True)
 class Results:
@@ -58,7 +68,7 @@ class Results:
     stills: dict[str, Path]
     clips: dict[str, Path]
     backend: str
-    report: dict[str, Any] = field(default_factory=dict)
+    report: JsonObject = field(default_factory=dict)
 
 
 class Studio(Protocol):
@@ -82,7 +92,7 @@ class Studio(Protocol):
         """``source``, of whatever kind came, as the PNG ``out``."""
         ...
 
-    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
         """One task of the geometry gate on finished pictures: measure, unwarp, exact, tint, gain or track.
 
         Paths are strings. The studio adds what only it has, the product's mesh. Raises ConsistencyError.
@@ -93,10 +103,6 @@ class Studio(Protocol):
 
     def close(self) -> None:
         """Take away what was only needed while working."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """Versions and the device used, for run.json."""
         ...
 
 
@@ -121,7 +127,11 @@ class Backend(Protocol):
         """What a request would cost in USD, None where that is not known. Nothing is sent."""
         ...
 
-    def note(self, key: str, decision: dict[str, Any]) -> None:
+    def name_of(self, endpoint: str) -> str:
+        """What people call an endpoint; its id where nobody knows it."""
+        ...
+
+    def note(self, key: str, decision: JsonObject) -> None:
         """Keep what was decided about a purchase, and why, where its other events are kept."""
         ...
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the chain asks a backend for, in the pipeline's own words.
 
 A backend turns a request into an endpoint's fields (fal) or into renders (local). ``out`` is where the finished file
@@ -9,10 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
+from ..json_object import JsonObject
 from ..rig import Angle
-from ..stages import Stage
+from ..stages import JobState, Stage
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class PictureRequest:
     prompt: str
     out: Path  # PNG
     seed: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "model"
 
 
@@ -38,7 +41,7 @@ class ModelRequest:
     text: str
     out: Path  # GLB
     seed: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "model"
 
 
@@ -57,7 +60,7 @@ class StillRequest:
     seed: int | None
     size: tuple[int, int]  # pixels
     out: Path  # PNG
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "photoreal"
 
 
@@ -79,7 +82,7 @@ class ClipRequest:
     seed: int | None
     size: tuple[int, int]  # pixels of the start picture
     out: Path  # MP4
-    overrides: dict[str, Any] = field(default_factory=dict)
+    overrides: JsonObject = field(default_factory=dict)
     stage: Stage = "video"
 
 
@@ -88,13 +91,13 @@ Request = PictureRequest | ModelRequest | StillRequest | ClipRequest
 
 @dataclass(frozen=True)
 class Event:
-    """What a backend says about a request. ``done`` and ``failed`` end it.
+    """What a backend says about a request. DONE and FAILED end it; the failed one's ``error`` tells how.
 
     ``billed_usd`` is None where nothing is known yet. ``error`` is set with ``failed``; raising it is the chain's choice.
     """
 
     key: str
-    kind: Literal["waiting", "queued", "running", "saving", "done", "failed"]
+    kind: JobState
     text: str = ""
     fraction: float | None = None
     queue_position: int | None = None
@@ -103,9 +106,8 @@ class Event:
     seed: int | None = None
     quoted_usd: float | None = None
     billed_usd: float | None = None
-    arguments: dict[str, Any] | None = None
     error: Exception | None = None
 
     @property
     def ends(self) -> bool:
-        return self.kind in ("done", "failed")
+        return self.kind in (JobState.DONE, JobState.FAILED)

@@ -1,6 +1,9 @@
-"""The parent's end of a child process: start it, send orders, read what it says without ever waiting too long.
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-OpenRequests and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:
+"""The parent's end of a child process: start it, send commands, read what it says without ever waiting too long.
+
+Commands and answers are JSON, one to a line, on standard input and output. Lines that are no JSON objects are passed over:
 Blender greets whoever starts it.
 """
 
@@ -15,9 +18,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import TryAgainLater
+from ..json_object import JsonObject
 
 ENTRY_POINT = Path(__file__).with_name("entry_point.py")  # what the child runs
 TICK = 0.05  # seconds between two looks where a pipe can't be waited on
@@ -36,7 +39,7 @@ class Connection:
         self,
         command: Sequence[str],
         program: str,
-        hello: dict[str, Any],
+        hello: JsonObject,
         environment: dict[str, str] | None = None,
     ) -> None:
         _reap()
@@ -55,7 +58,8 @@ class Connection:
                 env=environment,
             )
         except OSError as error:
-            raise TryAgainLater(f"{Path(command[0]).name} could not be started as a second process ({error.strerror or error}); try again") from error  # fmt: skip
+            name, why = Path(command[0]).name, error.strerror or error
+            raise TryAgainLater(f"{name} could not be started as a second process ({why}); try again") from error
         assert self._process.stdout is not None
         self._pipe = self._process.stdout
         if sys.platform != "win32":
@@ -73,17 +77,17 @@ class Connection:
         """True once the child has left and everything it said has been read."""
         return self._ended
 
-    def send(self, order: dict[str, Any]) -> bool:
-        """Send one order; False where nobody is there to take it."""
+    def send(self, command: JsonObject) -> bool:
+        """Send one command; False where nobody is there to take it."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.write(json.dumps(command).encode() + b"\n")
             self._process.stdin.flush()
         except (OSError, ValueError):
             return False
         return True
 
-    def read(self, wait: float = 0.0) -> list[dict[str, Any]]:
+    def read(self, wait: float = 0.0) -> list[JsonObject]:
         """What the child has said since the last call, blocking up to ``wait`` seconds for the first word."""
         deadline = time.monotonic() + wait
         while not self._pipe.closed:
@@ -120,7 +124,7 @@ class Connection:
             return b""
         return os.read(self._pipe.fileno(), count.value)
 
-    def _parse(self, data: bytes) -> list[dict[str, Any]]:
+    def _parse(self, data: bytes) -> list[JsonObject]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         messages = []
         for line in lines:

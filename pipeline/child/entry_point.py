@@ -1,6 +1,9 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The child's end of a connection: a Python, or a Blender without a window, runs this file by its path.
 
-The first line on standard input names the module that does the work; its ``main`` gets that line, the orders that follow
+The first line on standard input names the module that does the work; its ``main`` gets that line, the commands that follow
 and where to answer. The line also carries the module search path of the parent, since wheels of an extension lie where
 only Blender looks, and a key where there is one, which so appears in no argument list and no environment.
 """

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """OpenEXR as far as render passes need it: scan lines, plain or ZIP-compressed, which loses nothing.
 
 "OpenEXR File Layout" (openexr.com): header attributes, offset tables, scan-line blocks, multi-part files. Blender up to

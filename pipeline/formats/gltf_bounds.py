@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF document claims, held against what its file has, before an importer believes it.
 
 An importer sets memory aside by what it is told: a file of 400 bytes may claim 200 million vertices. Rules of the glTF 2.0
@@ -13,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import BadInput
+from .gltf_json import GltfDocument, GltfPart
 from .picture_size import picture_size
 
 COMPONENT_BYTES = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}
@@ -35,7 +39,7 @@ class _Wrong(Exception):
     """What is wrong, as it follows the file's name."""
 
 
-def check_bounds(document: dict[str, Any], binary: int, read: Read, name: str) -> int:
+def check_bounds(document: GltfDocument, binary: int, read: Read, name: str) -> int:
     """The bytes that the model unpacks to. ``binary``: the length of the file's own buffer, of which ``read`` reads.
 
     Raises BadInput, one sentence with the file's ``name`` and the cure, for claims that can't hold or that no product needs.
@@ -63,7 +67,7 @@ def check_bounds(document: dict[str, Any], binary: int, read: Read, name: str) -
 _OUTSIDE = "points outside its own data, so it is cut short or damaged; export it again as GLB"
 
 
-def _check_depth(document: dict[str, Any]) -> None:
+def _check_depth(document: GltfDocument) -> None:
     level: list[Any] = [document]
     for _ in range(DEEPEST_JSON):
         level = [
@@ -89,7 +93,7 @@ def _at(items: Any, index: Any) -> Any:
     return items[_count(index)]
 
 
-def _buffer_sizes(document: dict[str, Any], binary: int) -> list[int]:
+def _buffer_sizes(document: GltfDocument, binary: int) -> list[int]:
     sizes = []
     for number, buffer in enumerate(document.get("buffers", [])):
         size = _count(buffer["byteLength"])
@@ -105,11 +109,11 @@ def _buffer_sizes(document: dict[str, Any], binary: int) -> list[int]:
     return sizes
 
 
-def _is_fallback(buffer: dict[str, Any]) -> bool:
+def _is_fallback(buffer: GltfPart) -> bool:
     return any(name in buffer.get("extensions", {}) for name in _MESHOPT)
 
 
-def _view_size(view: dict[str, Any], sizes: list[int]) -> int:
+def _view_size(view: GltfPart, sizes: list[int]) -> int:
     """Bytes of a buffer view, checked to lie inside its buffer."""
     size = _count(view["byteLength"])
     for name in _MESHOPT:
@@ -120,20 +124,24 @@ def _view_size(view: dict[str, Any], sizes: list[int]) -> int:
                 _count(packed["count"]) * _count(packed["byteStride"]) > size
                 or size > packed["byteLength"] * MOST_RATIO
             ):
-                raise _Wrong("claims to unpack to more than its compressed data can hold; export it again without compression")  # fmt: skip
+                raise _Wrong(
+                    "claims to unpack to more than its compressed data can hold; export it again without compression"
+                )
     _check_inside(view, sizes)
     stride = view.get("byteStride")
     if stride is not None and not STRIDES[0] <= _count(stride) <= STRIDES[1]:
-        raise _Wrong(f"has vertices {stride} bytes apart, and glTF allows {STRIDES[0]} to {STRIDES[1]}; export it again as GLB")  # fmt: skip
+        raise _Wrong(
+            f"has vertices {stride} bytes apart, and glTF allows {STRIDES[0]} to {STRIDES[1]}; export it again as GLB"
+        )
     return size
 
 
-def _check_inside(view: dict[str, Any], sizes: list[int]) -> None:
+def _check_inside(view: GltfPart, sizes: list[int]) -> None:
     if _count(view.get("byteOffset", 0)) + _count(view["byteLength"]) > _at(sizes, view["buffer"]):
         raise _Wrong(_OUTSIDE)
 
 
-def _numbers(document: dict[str, Any], views: list[int]) -> list[int]:
+def _numbers(document: GltfDocument, views: list[int]) -> list[int]:
     """How many numbers each accessor holds, checked against the bytes there are for them."""
     accessors = document.get("accessors", [])
     packed = _compressed(document, views)
@@ -147,7 +155,9 @@ def _numbers(document: dict[str, Any], views: list[int]) -> list[int]:
             _check_fits(accessor, count, element, stride, views)
         elif index in packed:
             if count > packed[index] * MOST_RATIO:
-                raise _Wrong("claims to unpack to more than its compressed data can hold; export it again without compression")  # fmt: skip
+                raise _Wrong(
+                    "claims to unpack to more than its compressed data can hold; export it again without compression"
+                )
         elif count > max(with_data, default=0):
             # Without data of its own it is zeros, as many as it says: right for a morph or weight beside real vertices.
             raise _Wrong(f"claims {count:,} values for which it holds no data; export it again as GLB")
@@ -164,18 +174,18 @@ def _numbers(document: dict[str, Any], views: list[int]) -> list[int]:
     return numbers
 
 
-def _check_fits(part: dict[str, Any], count: int, element: int, stride: int, views: list[int]) -> None:
+def _check_fits(part: GltfPart, count: int, element: int, stride: int, views: list[int]) -> None:
     end = _count(part.get("byteOffset", 0)) + (stride * (count - 1) + element if count else 0)
     if end > _at(views, part["bufferView"]):
         raise _Wrong(_OUTSIDE)
 
 
-def _primitives(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _primitives(document: GltfDocument) -> Iterator[GltfPart]:
     for mesh in document["meshes"]:
         yield from mesh.get("primitives", ())
 
 
-def _compressed(document: dict[str, Any], views: list[int]) -> dict[int, int]:
+def _compressed(document: GltfDocument, views: list[int]) -> dict[int, int]:
     """The compressed bytes behind each accessor that Draco fills."""
     found: dict[int, int] = {}
     for primitive in _primitives(document):
@@ -186,13 +196,13 @@ def _compressed(document: dict[str, Any], views: list[int]) -> dict[int, int]:
     return found
 
 
-def _accessors(primitive: dict[str, Any]) -> list[int]:
+def _accessors(primitive: GltfPart) -> list[int]:
     sets = [primitive.get("attributes", {}), *primitive.get("targets", ())]
     own = [primitive["indices"]] if "indices" in primitive else []
     return own + [index for attributes in sets for index in attributes.values()]
 
 
-def _drawn(document: dict[str, Any], numbers: list[int]) -> int:
+def _drawn(document: GltfDocument, numbers: list[int]) -> int:
     """The numbers of all primitives. Each makes its own copy of what it shares with another."""
     drawn = parts = 0
     for primitive in _primitives(document):
@@ -204,7 +214,7 @@ def _drawn(document: dict[str, Any], numbers: list[int]) -> int:
     return drawn
 
 
-def _check_nodes(document: dict[str, Any]) -> None:
+def _check_nodes(document: GltfDocument) -> None:
     """Each node has one parent at most, and none is below itself."""
     nodes = document.get("nodes", [])
     children = [[_count(child) for child in node.get("children", ())] for node in nodes]
@@ -235,7 +245,7 @@ def _check_nodes(document: dict[str, Any]) -> None:
         raise _Wrong("has a node that is below itself; export it again as GLB")
 
 
-def _pixels(document: dict[str, Any], read: Read) -> int:
+def _pixels(document: GltfDocument, read: Read) -> int:
     """Pixels of all embedded images, by their headers; what is no picture known here is somebody else's to refuse."""
     total = 0
     for image in document.get("images", []):
@@ -251,7 +261,9 @@ def _pixels(document: dict[str, Any], read: Read) -> int:
             )
         total += width * height
     if total > MOST_PIXELS:
-        raise _Wrong(f"has textures of {total >> 20:,} megapixels together, and {MOST_PIXELS >> 20:,} is the most; reduce them")  # fmt: skip
+        raise _Wrong(
+            f"has textures of {total >> 20:,} megapixels together, and {MOST_PIXELS >> 20:,} is the most; reduce them"
+        )
     return total
 
 

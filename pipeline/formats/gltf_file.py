@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """glTF files as bytes: is a GLB whole, what does it need, and how does a .gltf with its files become one GLB.
 
 Layout: glTF 2.0 specification, §4.4 (GLB container) and §3.6 (buffers and accessors).
@@ -12,12 +15,12 @@ import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from ..errors import BadInput
+from ..names import LEFT_OUT
 from .gltf_bounds import check_bounds
-from .gltf_textures import LEFT_OUT
+from .gltf_json import GltfDocument, GltfPart
 from .input_file import check_regular
 from .picture_bytes import kind_of
 
@@ -91,7 +94,7 @@ def pack_gltf(path: Path) -> bytes:
     return _glb(document, bytes(packed))
 
 
-def _pack(document: dict[str, Any], path: Path) -> bytearray:
+def _pack(document: GltfDocument, path: Path) -> bytearray:
     """The bytes of all buffers and images; the document's views then point into them."""
     packed = bytearray()
     offsets = []
@@ -117,7 +120,7 @@ def _pack(document: dict[str, Any], path: Path) -> bytearray:
     return packed
 
 
-def _glb(document: dict[str, Any], binary: bytes) -> bytes:
+def _glb(document: GltfDocument, binary: bytes) -> bytes:
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     total = _HEADER.size + 2 * _CHUNK.size + len(text) + len(binary)
@@ -125,7 +128,7 @@ def _glb(document: dict[str, Any], binary: bytes) -> bytes:
     return head + text + _CHUNK.pack(len(binary), b"BIN\0") + binary
 
 
-def _parse(data: bytes, name: str) -> dict[str, Any]:
+def _parse(data: bytes, name: str) -> GltfDocument:
     if len(data) > MAX_JSON and b"base64," not in data:
         raise BadInput(f"{name} describes itself in {len(data) >> 20} MiB of JSON; {_REBUILD}, or join its parts")
     try:
@@ -137,7 +140,7 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
     return document
 
 
-def _check_document(document: dict[str, Any], name: str, embedded: bool = True) -> None:
+def _check_document(document: GltfDocument, name: str, embedded: bool = True) -> None:
     meshes = document.get("meshes")
     if not isinstance(meshes, list) or not any(isinstance(m, dict) and m.get("primitives") for m in meshes):
         raise BadInput(f"{name} holds no mesh; export it again with the product's meshes included")
@@ -181,7 +184,7 @@ def _load(uri: str | None, gltf: Path, needed: bool = True) -> bytes:
     return _read(target)
 
 
-def _picture(image: dict[str, Any], gltf: Path) -> bytes:
+def _picture(image: GltfPart, gltf: Path) -> bytes:
     """The bytes of an image with a file; where that is missing or no picture, a note in their place and in its extras.
 
     Only what is shown needs its picture: who reads the GLB looks at that.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF file shows, before any importer sees it: its default scene, without hidden nodes, at each node's own pose.
 
 Importers bring more: nodes of every scene and of none, nodes that KHR_node_visibility hides, and the first key of an
@@ -11,11 +14,11 @@ import json
 import struct
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 from ..errors import BadInput
 from ..system.disk import whole_file
 from ..wording.names import in_words
+from .gltf_json import GltfDocument, GltfPart
 
 VISIBILITY = "KHR_node_visibility"
 _MOVED = "KHR_animation_pointer"
@@ -23,7 +26,7 @@ EMPTY_PLACE = "consistency_empty_place"  # in the extras of a node that has lost
 REST_POSE = "animations of the file were left out; the product stands in its rest pose"
 
 
-def read_document(path: Path) -> tuple[dict[str, Any], int]:
+def read_document(path: Path) -> tuple[GltfDocument, int]:
     """The JSON of a GLB that has been checked, and where in the file the chunk after it begins."""
     with path.open("rb") as file:
         head = file.read(20)
@@ -31,7 +34,7 @@ def read_document(path: Path) -> tuple[dict[str, Any], int]:
         return json.loads(file.read(length)), len(head) + length
 
 
-def write_copy(path: Path, document: dict[str, Any], offset: int, out: Path) -> None:
+def write_copy(path: Path, document: GltfDocument, offset: int, out: Path) -> None:
     """The GLB at ``path`` with ``document`` for its JSON; ``offset``: where its other chunks begin."""
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
@@ -45,7 +48,7 @@ def write_copy(path: Path, document: dict[str, Any], offset: int, out: Path) -> 
         copy.write(rest)
 
 
-def keep_shown(document: dict[str, Any], name: str, leave_out: Collection[str] = ()) -> tuple[bool, list[str]]:
+def keep_shown(document: GltfDocument, name: str, leave_out: Collection[str] = ()) -> tuple[bool, list[str]]:
     """Take out of ``document`` what the file called ``name`` doesn't show, and the nodes named in ``leave_out``.
 
     Nodes keep their numbers, which skins refer to: what is left out loses its mesh. Returns whether anything was changed,
@@ -76,19 +79,22 @@ def keep_shown(document: dict[str, Any], name: str, leave_out: Collection[str] =
     if unwanted.intersection(drawn):
         notes.append(f"left out as asked: {in_words(list(leave_out), 'and')}")
     if drawn and not shown.intersection(drawn):
-        raise BadInput(f"{name} shows nothing: its default scene holds no mesh that is visible; export it again with the product's meshes shown")  # fmt: skip
+        raise BadInput(
+            f"{name} shows nothing: its default scene holds no mesh that is visible; "
+            "export it again with the product's meshes shown"
+        )
     _empty(document, nodes, shown)
     return json.dumps(document, sort_keys=True) != before, notes
 
 
-def shown_nodes(document: dict[str, Any]) -> list[dict[str, Any]]:
+def shown_nodes(document: GltfDocument) -> list[GltfPart]:
     """The nodes that the default scene shows, in their order in the file."""
     nodes = document.get("nodes", [])
     shown, _, _ = _walk(nodes, _roots(document)[0], ())
     return [nodes[number] for number in sorted(shown)]
 
 
-def _roots(document: dict[str, Any]) -> tuple[list[int], str]:
+def _roots(document: GltfDocument) -> tuple[list[int], str]:
     """The default scene's topmost nodes; all nodes that have no parent where the file has no scene."""
     scenes = [scene for scene in document.get("scenes", ()) if isinstance(scene, dict)]
     if not scenes:
@@ -97,11 +103,12 @@ def _roots(document: dict[str, Any]) -> tuple[list[int], str]:
     number = document.get("scene", 0)
     number = number if isinstance(number, int) and 0 <= number < len(scenes) else 0
     called = scenes[number].get("name") or f"number {number + 1}"
-    return list(scenes[number].get("nodes", ())), f"the file has {len(scenes)} scenes; its default one, {called!r}, was taken"  # fmt: skip
+    note = f"the file has {len(scenes)} scenes; its default one, {called!r}, was taken"
+    return list(scenes[number].get("nodes", ())), note
 
 
 def _walk(
-    nodes: list[dict[str, Any]], roots: Iterable[int], leave_out: Collection[int]
+    nodes: list[GltfPart], roots: Iterable[int], leave_out: Collection[int]
 ) -> tuple[set[int], set[int], set[int]]:
     """Numbers of the nodes below ``roots`` that are shown, hidden by the file, and left out by their ``leave_out`` numbers."""
     shown: set[int] = set()
@@ -124,11 +131,11 @@ def _walk(
     return shown, hidden, unwanted
 
 
-def _below(nodes: list[dict[str, Any]], roots: Iterable[int]) -> set[int]:
+def _below(nodes: list[GltfPart], roots: Iterable[int]) -> set[int]:
     return set().union(*_walk([{"children": node.get("children", ())} for node in nodes], roots, ()))
 
 
-def _empty(document: dict[str, Any], nodes: list[dict[str, Any]], shown: set[int]) -> None:
+def _empty(document: GltfDocument, nodes: list[GltfPart], shown: set[int]) -> None:
     for number, node in enumerate(nodes):
         extensions = node.get("extensions", {})
         extensions.pop(VISIBILITY, None)
@@ -148,7 +155,7 @@ def _empty(document: dict[str, Any], nodes: list[dict[str, Any]], shown: set[int
                 del document[key]
 
 
-def _name(document: dict[str, Any], node: dict[str, Any]) -> str:
+def _name(document: GltfDocument, node: GltfPart) -> str:
     """As the importer calls it: without a name of its own, by its mesh's."""
     meshes, mesh = document.get("meshes", []), node.get("mesh")
     own = meshes[mesh] if isinstance(mesh, int) and 0 <= mesh < len(meshes) else {}

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which textures of a GLB no glTF importer makes a picture of, told from its JSON: the importer itself leaves them out in
 silence. glTF 2.0 specification, §3.8 (textures, images) and §3.5 (the default scene)."""
 
@@ -7,9 +10,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..names import LEFT_OUT
+from .gltf_json import GltfDocument, GltfPart
 from .gltf_shown import read_document, shown_nodes
 
-LEFT_OUT = "consistency_left_out"  # in an image's extras: why its file was not taken
 FALLBACK_FREE = {  # extensions that carry a texture's picture; without a "source" beside, nothing is shown
     "KHR_texture_basisu": "KTX2",
     "EXT_texture_avif": "AVIF",
@@ -42,14 +46,14 @@ def unreadable_textures(path: Path, read: Collection[str] = ("EXT_texture_webp",
     return found
 
 
-def _at(document: dict[str, Any], key: str, index: Any) -> dict[str, Any] | None:
+def _at(document: GltfDocument, key: str, index: Any) -> GltfPart | None:
     items = document.get(key)
     if not isinstance(items, list) or not isinstance(index, int) or not 0 <= index < len(items):
         return None
     return items[index] if isinstance(items[index], dict) else None
 
 
-def _shown_materials(document: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _shown_materials(document: GltfDocument) -> Iterator[tuple[int, GltfPart]]:
     meshes = [_at(document, "meshes", node.get("mesh")) or {} for node in shown_nodes(document)]
     materials = {part["material"] for mesh in meshes for part in mesh.get("primitives", ()) if "material" in part}
     for number in sorted(materials):
@@ -73,7 +77,7 @@ def _textures(part: Any, key: str = "") -> Iterator[int]:
         yield from _textures(inner, name)
 
 
-def _problem(document: dict[str, Any], index: int, read: Collection[str]) -> tuple[str, str] | None:
+def _problem(document: GltfDocument, index: int, read: Collection[str]) -> tuple[str, str] | None:
     """(name, reason), None where the importer makes a picture of it, which may still not be decoded."""
     texture = _at(document, "textures", index)
     if texture is None:

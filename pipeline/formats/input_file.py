@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A file that somebody named: that it is one, before it is opened. Opening a named pipe waits for whoever writes to it."""
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ def check_regular(path: Path) -> os.stat_result:
     except FileNotFoundError as error:
         if path.is_symlink():
             target = path.readlink()
-            raise BadInput(f"{path.name} is a link to {target}, which doesn't exist; link it again, or name the file itself") from error  # fmt: skip
+            raise BadInput(
+                f"{path.name} is a link to {target}, which doesn't exist; link it again, or name the file itself"
+            ) from error
         raise BadInput(f"{path} doesn't exist; check the spelling and the folder") from error
     except NotADirectoryError as error:
         raise BadInput(f"{path} doesn't exist; check the spelling and the folder") from error

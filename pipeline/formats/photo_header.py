@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Width and height of a photo from its header, without decoding it.
 
 Enough to refuse a file that isn't a picture before it is uploaded and paid for. PNG: RFC 2083 §11.2.1. JPEG: ITU-T T.81

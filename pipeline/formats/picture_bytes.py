@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Pictures as bytes, as far as decoders can't be trusted with them: some show a grey rest of what was cut short, and say
 nothing.
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Width and height that a picture's header claims, of the kinds that textures come in; nothing is decoded.
 
 PNG: RFC 2083 §11.2.1. JPEG: ITU-T T.81 §B.2.2. WebP: RFC 9649. KTX2: Khronos KTX 2.0 §3.

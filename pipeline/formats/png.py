@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """PNG, written with its facts inside and checked before it is believed.
 
 PNG specification, third edition (W3C, 2025): chunks in §5, filters in §9, iTXt in §11.3.3.3.

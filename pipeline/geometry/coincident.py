@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Faces of different parts that lie in the same place, such as a label modelled flush with its bottle: a renderer takes each
 for the other's shadow, and shows a black patch.
 

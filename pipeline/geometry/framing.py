@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Exact framing: where a camera stands so that the projected vertices fill a chosen share of the picture.
 
 From the vertices, never from a bounding sphere. With the camera's orientation fixed by the angle, a point (x, y, z) in

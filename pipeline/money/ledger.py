@@ -1,16 +1,26 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What runs have cost: quoted, billed and uncertain, per file and in sum. All in USD."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from ..run.journal import Attempt
+from ..json_object import JsonObject
+from ..run.attempt import Attempt, Failure, NextStep
 from ..run.run_folder import RunFolder
 from ..wording.text_table import text_table, usd
 
 DIFFERENCE = 0.10  # a bill that far from its quote is pointed out
+STATES = {
+    NextStep.WAIT: "at fal",
+    NextStep.FETCH: "to fetch",
+    NextStep.STUCK: "failed",
+    NextStep.RETRY: "not billed",
+}
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,14 @@ class Line:
 
 def _line(folder: RunFolder, attempt: Attempt) -> Line:
     step = attempt.next_step
-    state = {"wait": "at fal", "fetch": "to fetch", "stuck": "failed", "retry": "not billed"}.get(step, step)
-    if step == "retry" and not attempt.is_known_unbilled:  # another was bought in its place
+    state = STATES.get(step, str(step))
+    if step is NextStep.RETRY and not attempt.is_known_unbilled:  # another was bought in its place
         state = "given up"
-    failure = attempt.failure or {}
-    odd = "" if attempt.units is None or attempt.billed_usd is not None else f"fal counts {attempt.units:g} units, which don't fit the price"  # fmt: skip
-    notes = [str(failure.get("error") or ""), difference(attempt.quoted_usd, attempt.billed_usd), odd]
+    failure = attempt.failure or Failure()
+    odd = ""
+    if attempt.units is not None and attempt.billed_usd is None:
+        odd = f"fal counts {attempt.units:g} units, which don't fit the price"
+    notes = [failure.error or "", difference(attempt.quoted_usd, attempt.billed_usd), odd]
     return Line(
         run=str(folder.root),
         file=", ".join(attempt.outputs),
@@ -81,7 +93,7 @@ class Ledger:
     def uncertain_usd(self) -> float:
         return sum(line.uncertain_usd for line in self.lines)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {
             "lines": [asdict(line) for line in self.lines],
             "quoted_usd": round(self.quoted_usd, 6),
@@ -89,12 +101,14 @@ class Ledger:
             "uncertain_usd": round(self.uncertain_usd, 6),
         }
 
-    def table(self) -> str:
+    def table(self, name_of: Callable[[str], str] = str) -> str:
+        """``name_of``: what people call the endpoint of an id."""
         if not self.lines:
             return "nothing was bought"
-        rows = [
-            (line.file, line.endpoint, line.state, usd(line.quoted_usd), usd(line.billed_usd), usd(line.uncertain_usd or None), line.note)
-            for line in self.lines
-        ]  # fmt: skip
-        total = ("total", "", "", usd(self.quoted_usd), usd(self.billed_usd), usd(self.uncertain_usd or None), "")
+        rows = [(line.file, name_of(line.endpoint), line.state, *_amounts(line), line.note) for line in self.lines]
+        total = ("total", "", "", *_amounts(self), "")
         return text_table(("file", "endpoint", "state", "quoted", "billed", "uncertain", ""), [*rows, total])
+
+
+def _amounts(of: Line | Ledger) -> tuple[str, str, str]:
+    return usd(of.quoted_usd), usd(of.billed_usd), usd(of.uncertain_usd or None)

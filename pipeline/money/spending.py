@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Limits on money, and the machine's own book of what was spent on which day.
 
 A limit holds because each purchase is *reserved* at its quoted price, under one lock for all processes of this machine,
@@ -19,10 +22,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import BudgetExceeded, RunFolderError
 from ..system.disk import append_line, check_writable, locked, read_lines
+from ..wording.program import PROGRAM
 from ..wording.text_table import usd as words
 
 if TYPE_CHECKING:
-    from ..run.journal import Attempt
+    from ..run.attempt import Attempt
     from ..settings import RunSettings
 
 SLOWEST_SUBMISSION = 600.0  # seconds that another sending of the same words is waited for
@@ -36,12 +40,15 @@ def state_folder() -> Path:
         return Path(override)
     try:
         if sys.platform == "win32":
-            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Consistency Pipeline"
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / PROGRAM
         if sys.platform == "darwin":
-            return Path.home() / "Library" / "Application Support" / "Consistency Pipeline"
+            return Path.home() / "Library" / "Application Support" / PROGRAM
         return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "consistency-pipeline"
     except RuntimeError as error:  # in a container, a user's number need not belong to anybody
-        raise RunFolderError("this user has no home folder; set CONSISTENCY_STATE_FOLDER to the folder in which the record of what was spent is to be kept") from error  # fmt: skip
+        raise RunFolderError(
+            "this user has no home folder; "
+            "set CONSISTENCY_STATE_FOLDER to the folder in which the record of what was spent is to be kept"
+        ) from error
 
 
 def local_day(moment: str = "") -> str:
@@ -62,7 +69,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: RunSettings) -> Limits:
-        return cls(settings.budget, settings.daily_budget, settings.product_budget)
+        return cls(settings.money.budget, settings.money.daily_budget, settings.money.product_budget)
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,9 @@ def attempt_id(attempt: Attempt, run: str) -> str:
     return attempt.id or f"{run}:{attempt.key}#{attempt.number}"
 
 
-def _against(limits: Limits, entries: list[Entry], of_run: Container[str], product: str, today: str) -> Iterator[tuple[str, float, float]]:  # fmt: skip
+def _against(
+    limits: Limits, entries: list[Entry], of_run: Container[str], product: str, today: str
+) -> Iterator[tuple[str, float, float]]:
     """(name, USD, USD spent or set aside) of each limit that is set. ``of_run``: the ids of the run's attempts."""
     for name, limit, spent in (
         ("run", limits.run, sum(e.usd for e in entries if e.attempt in of_run)),
@@ -108,7 +117,9 @@ class SpendingBook:
         for line in read_lines(self.path):
             try:
                 attempt = line.get("attempt") or f"{line['run']}:{line['purchase']}"
-                entry = Entry(line["day"], line["run"], line["product"], attempt, float(line["usd"]), line.get("request") or "")  # fmt: skip
+                entry = Entry(
+                    line["day"], line["run"], line["product"], attempt, float(line["usd"]), line.get("request") or ""
+                )
             except (KeyError, TypeError, ValueError):
                 continue
             if not math.isfinite(entry.usd):
@@ -130,7 +141,10 @@ class SpendingBook:
                 check_writable(self.path.parent, FREE)
                 self.entries()
         except RunFolderError as error:
-            raise RunFolderError(f"the record of what was spent on this machine can't be kept: {error}; CONSISTENCY_STATE_FOLDER can name another folder for it") from error  # fmt: skip
+            raise RunFolderError(
+                f"the record of what was spent on this machine can't be kept: {error}; "
+                "CONSISTENCY_STATE_FOLDER can name another folder for it"
+            ) from error
 
     def reserve(
         self, entry: Entry, limits: Limits, of_run: Callable[[], Container[str]], intend: Callable[[], None]

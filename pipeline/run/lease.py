@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One worker at a time on a run folder.
 
 The operating system's lock on a file beside the lease, held for as long as the work lasts, is what counts: it holds
@@ -15,7 +18,7 @@ import secrets
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,22 @@ class _Hold:
     lock: int | None  # the open, locked file; None where the drive has no locks
     users: int = 0
     renewed: float = 0.0  # by time.monotonic()
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Whom the lease's file names. Another version may have written it, so all but the id may be anything."""
+
+    id: str
+    role: object = None
+    host: object = None
+    pid: object = None
+    birth: object = None  # of the process, since numbers are used again
+    namespace: object = None  # in which the number holds
+    machine: object = None  # names of the machine
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} ({self.role})"
 
 
 _holds: dict[str, _Hold] = {}  # by the lock's real path
@@ -104,10 +123,10 @@ class Lease:
             if hold is None or _holds.get(self._key) is not hold or time.monotonic() - hold.renewed <= RENEW_EVERY:
                 return
             written = self._written()
-            if written is not None and written["id"] != hold.id:
+            if written is not None and written.id != hold.id:
                 self._let_go(hold)
                 raise RunInUse(
-                    f"this run has been taken over by {_who(written)}, since this one was not heard of for too long; "
+                    f"this run has been taken over by {written}, since this one was not heard of for too long; "
                     "wait for it, then resume"
                 )
             self._write(hold)
@@ -120,7 +139,7 @@ class Lease:
             hold.users -= 1
             if hold.users == 0:
                 written = self._written()
-                if written is not None and written["id"] == hold.id:
+                if written is not None and written.id == hold.id:
                     with contextlib.suppress(OSError):
                         self.path.unlink()
                 self._let_go(hold)
@@ -149,7 +168,9 @@ class Lease:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             lock = self._open(os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise RunFolderError(f"{self._lock} can't be written ({error.strerror or error}); check the permissions of its folder") from error  # fmt: skip
+            raise RunFolderError(
+                f"{self._lock} can't be written ({error.strerror or error}); check the permissions of its folder"
+            ) from error
         try:
             has_locks = self._try(lock)
             self._refuse_if_live(has_locks)
@@ -168,7 +189,7 @@ class Lease:
         """Where two take the lease at one moment and nothing can be locked, the one who wrote last has it."""
         time.sleep(SETTLING)
         written = self._written()
-        if written is None or written["id"] != hold.id:
+        if written is None or written.id != hold.id:
             raise _in_use(written)
 
     def _let_go(self, hold: _Hold) -> None:
@@ -178,19 +199,20 @@ class Lease:
 
     # what is written
 
-    def _written(self) -> dict[str, Any] | None:
+    def _written(self) -> _Holder | None:
         try:
             written = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return written if isinstance(written, dict) and isinstance(written.get("id"), str) else None
+        if not isinstance(written, dict) or not isinstance(written.get("id"), str):
+            return None
+        facts: dict[str, Any] = {each.name: written.get(each.name) for each in fields(_Holder)}
+        return _Holder(**facts)
 
     def _write(self, hold: _Hold) -> None:
         pid = os.getpid()
-        write_json(
-            self.path,
-            {"id": hold.id, "role": self.role, "host": socket.gethostname(), "pid": pid, "birth": birth(pid), "namespace": namespace(), "machine": machine()},
-        )  # fmt: skip
+        holder = _Holder(hold.id, self.role, socket.gethostname(), pid, birth(pid), namespace(), machine())
+        write_json(self.path, asdict(holder))
         hold.renewed = time.monotonic()
 
     def _refuse_if_live(self, has_locks: bool) -> None:
@@ -198,13 +220,11 @@ class Lease:
         written = self._written()
         if written is None:
             return
-        names = written.get("machine")
-        if isinstance(names, list) and set(map(str, names)) & set(machine()):
+        if isinstance(written.machine, list) and set(map(str, written.machine)) & set(machine()):
             if has_locks:
                 return  # its lock would be seen here
-            pid = written.get("pid")
-            if isinstance(pid, int) and written.get("namespace") == namespace() != "":
-                if is_alive(pid) and written.get("birth") == birth(pid):
+            if isinstance(written.pid, int) and written.namespace == namespace() != "":
+                if is_alive(written.pid) and written.birth == birth(written.pid):
                     raise _in_use(written)
                 return
         age = self._age()
@@ -232,11 +252,7 @@ def _close(file: int | None) -> None:
             os.close(file)
 
 
-def _who(written: dict[str, Any] | None) -> str:
-    if written is None:
-        return "another process"
-    return f"process {written.get('pid')} on {written.get('host')} ({written.get('role')})"
-
-
-def _in_use(written: dict[str, Any] | None, more: str = "") -> RunInUse:
-    return RunInUse(f"this run is being worked on by {_who(written)}; wait for it or stop it, then try again{more}")
+def _in_use(written: _Holder | None, more: str = "") -> RunInUse:
+    return RunInUse(
+        f"this run is being worked on by {written or 'another process'}; wait for it or stop it, then try again{more}"
+    )

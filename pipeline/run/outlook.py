@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How far a run is and how long it still takes, in one line that never goes backwards."""
 
 from __future__ import annotations
@@ -6,7 +9,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..stages import STAGES, Progress, Stage
+from ..choices import BackendName, MotionName
+from ..stages import STAGES, JobState, Progress, Stage
 
 if TYPE_CHECKING:
     from .run_folder import RunFolder
@@ -28,15 +32,17 @@ class Outlook:
     def __init__(self, folder: RunFolder, until: Stage, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._clock = folder, clock
         settings = folder.settings
-        self._angles = [angle.name for angle in settings.angles]
-        self._motion = settings.motion
-        self._expected = dict(HERE if settings.backend == "local" else AT_FAL)
-        self._overlaps = settings.backend != "local"  # stills are made at fal.ai while references are rendered here
+        self._angles = [angle.name for angle in settings.studio.angles]
+        self._motion = settings.clip.motion
+        self._expected = dict(HERE if settings.service.backend == BackendName.LOCAL else AT_FAL)
+        self._overlaps = (
+            settings.service.backend != BackendName.LOCAL
+        )  # stills are made at fal.ai while references are rendered here
         wanted = STAGES[: STAGES.index(until) + 1]
         self._pieces: list[Piece] = [
             (stage, angle)
             for stage in wanted
-            if not (stage == "video" and self._motion == "none")
+            if not (stage == "video" and self._motion == MotionName.NONE)
             for angle in (self._angles if stage in EACH_ANGLE else ("",))
         ]
         self._done: set[Piece] = set()
@@ -78,14 +84,13 @@ class Outlook:
 
     def _is_done(self, piece: Piece) -> bool:
         stage, angle = piece
-        record = self._folder.record
         if stage == "references":
-            return angle in record["stages"].get("references", {}).get("shots", {})
+            return angle in self._folder.rendered
         if stage == "photoreal":
-            return f"photoreal/{angle}" in record.get("chosen", {})
+            return self._folder.chosen(f"photoreal/{angle}") is not None
         if stage == "video":
-            return f"video/{self._motion}" in record.get("chosen", {})
-        return record["stages"].get(stage, {}).get("state") in ("done", "skipped")
+            return self._folder.chosen(f"video/{self._motion}") is not None
+        return self._folder.stage(stage).is_over
 
     def _set_fraction(self, left: list[Piece], stage: Stage, part: float) -> None:
         whole = sum(self._expected[each] for each, _ in self._pieces)
@@ -96,8 +101,9 @@ class Outlook:
         if stage in EACH_ANGLE:
             done = sum(each == stage for each, _ in self._done)
             return f"{WORDS[stage]} {min(done + 1, len(self._angles))} of {len(self._angles)}"
-        said = progress.text if progress is not None and progress.stage == stage else ""
-        return f"{WORDS[stage]}: {said}" if said not in ("", "waiting", "running", self._motion) else WORDS[stage]
+        tells = progress is not None and progress.stage == stage and not progress.idle
+        said = progress.text if progress is not None and tells else ""
+        return f"{WORDS[stage]}: {said}" if said not in ("", JobState.RUNNING, self._motion) else WORDS[stage]
 
     def _time(self, left: list[Piece], stage: Stage, part: float) -> str:
         """Once this run has shown how long a picture takes here; and no longer than that holds."""

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What can be known to be wrong before anything is rendered or bought."""
 
 from __future__ import annotations
@@ -7,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from .. import lighting, model
+from ..choices import BackendName
 from ..errors import BadInput, RunFolderError, UsageError
 from ..settings import RunSettings
 from .run_folder import RunFolder
@@ -17,19 +21,21 @@ FREE_SPACE = 512 << 20  # bytes a run of five angles may need at 1024²
 
 def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     """Raises a ConsistencyError with the cure for settings that can't work."""
-    if settings.lighting not in lighting.PRESETS:
-        raise UsageError(f"there is no lighting {settings.lighting!r}; choose from {', '.join(lighting.PRESETS)}")
-    if settings.leave_out and not settings.has_own_model:
+    if settings.studio.lighting not in lighting.PRESETS:
+        raise UsageError(
+            f"there is no lighting {settings.studio.lighting!r}; choose from {', '.join(lighting.PRESETS)}"
+        )
+    if settings.inputs.leave_out and not settings.has_own_model:
         raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
         return  # the inputs have been taken over; the originals may be gone
-    route = model.classify(settings.inputs, settings.text)
-    if route != "own" and settings.backend == "local":
+    route = model.classify(settings.inputs.files, settings.inputs.text)
+    if route != model.Route.OWN and settings.service.backend == BackendName.LOCAL:
         raise BadInput(
             "photos and words become a model at fal.ai only, and that needs a key; set FAL_KEY, or start from a GLB"
         )
-    if route == "own":
-        model.check_own(Path(settings.inputs[0]))
+    if route == model.Route.OWN:
+        model.check_own(Path(settings.inputs.files[0]))
 
 
 def check_place(root: Path) -> None:

@@ -1,34 +1,43 @@
-"""A run on disk. The layout is a contract (see the README's architecture section); this file is its only owner."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run on disk. The layout is a contract (see docs/architecture.md); this file is its only owner."""
 
 from __future__ import annotations
 
 import json
-import uuid
-from dataclasses import asdict
-from datetime import UTC, datetime
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from ..backend.ports import Shot
 from ..errors import RunFolderError, UsageError
+from ..json_object import JsonObject
 from ..settings import RunSettings
-from ..stages import STAGES, Stage
+from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
 from .journal import Journal
 from .lease import Lease
+from .migrations import NewerFormat, bring_up_to_date
+from .record import Decision, Entry, RunRecord, StageRecord, TintCheck, Track
 
-SCHEMA_VERSION = 1
+logger = logging.getLogger(__name__)
 
 
 class RunFolder:
-    """The paths of a run, and run.json: settings, versions and the state of each stage, always valid JSON."""
+    """The paths of a run, and run.json: settings, versions and the state of each stage, always valid JSON.
 
-    def __init__(self, root: Path, record: dict[str, Any]) -> None:
+    What changes the record writes it, unless it says otherwise.
+    """
+
+    def __init__(self, root: Path, record: RunRecord) -> None:
         self.root = root
-        self.record = record
+        self._record = record
         self.lease = Lease(root / ".run.lease", "consistency run")
+        self._running_since: dict[Stage, float] = {}  # by the monotonic clock, for the log
 
     # paths
 
@@ -43,9 +52,9 @@ class RunFolder:
     def copied_photos(self) -> list[Path]:
         """The copies of the photos where all of them have been made; the originals may be gone then."""
         settings = self.settings
-        if settings.has_own_model or not settings.inputs:
+        if settings.has_own_model or not settings.inputs.files:
             return []
-        copies = [self.photo(number, Path(name)) for number, name in enumerate(settings.inputs, start=1)]
+        copies = [self.photo(number, Path(name)) for number, name in enumerate(settings.inputs.files, start=1)]
         return copies if all(copy.is_file() for copy in copies) else []
 
     @property
@@ -99,110 +108,179 @@ class RunFolder:
     # run.json
 
     @classmethod
-    def create(cls, root: Path, settings: RunSettings, versions: dict[str, Any]) -> RunFolder:
+    def create(cls, root: Path, settings: RunSettings, versions: dict[str, JsonValue]) -> RunFolder:
         """A new run in ``root``. Raises UsageError when a run, or anything else, is there already."""
         if root.exists() and not root.is_dir():
             raise UsageError(f"{root} is a file; choose a folder for the run with --out")
         if (root / "run.json").exists():
-            raise UsageError(f"{root} already holds a run; continue it with 'consistency resume {root}', or choose another --out")  # fmt: skip
+            raise UsageError(
+                f"{root} already holds a run; continue it with 'consistency resume {root}', or choose another --out"
+            )
         if root.exists() and any(child for child in root.iterdir() if not child.name.startswith(".")):
             raise UsageError(f"{root} is not empty; choose a new folder for the run with --out")
-        folder = cls(
-            root,
-            {
-                "schema": SCHEMA_VERSION,
-                "id": uuid.uuid4().hex,  # names the run in this machine's book, wherever the folder is moved
-                "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                "settings": settings.model_dump(mode="json"),
-                "versions": versions,
-                "device": None,
-                "stages": {stage: {"state": "waiting"} for stage in STAGES},
-            },
-        )
+        folder = cls(root, RunRecord.new(settings, versions))
         folder.save()
         folder.have_journal()
         return folder
 
     @classmethod
     def open(cls, root: Path) -> RunFolder:
-        """An existing run. Raises RunFolderError when there is none or it can't be read."""
+        """An existing run, brought up to date in memory; it is written with the first change.
+
+        Raises RunFolderError when there is none, when it can't be read, or when a newer version wrote it.
+        """
         path = root / "run.json"
         if not path.is_file():
             raise RunFolderError(
                 f"{root} is not a run folder (it has no run.json); name the folder that --out was given"
             )
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            RunSettings.model_validate(record["settings"])
-        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-            raise RunFolderError(f"{path} can't be read as a run ({type(error).__name__}); restore it from a backup or start a new run") from error  # fmt: skip
+            raw = json.loads(path.read_bytes())
+            bring_up_to_date(raw)
+            record = RunRecord.model_validate(raw)
+        except NewerFormat as error:
+            raise RunFolderError(
+                f"{path} was written by a newer version of Consistency Pipeline ({error}); "
+                "update the extension, then open it again"
+            ) from error
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ValidationError) as error:
+            raise RunFolderError(
+                f"{path} can't be read as a run ({type(error).__name__}); restore it from a backup or start a new run"
+            ) from error
         return cls(root, record)
+
+    @staticmethod
+    def made(root: Path) -> tuple[str, str] | None:
+        """When (UTC) and with which backend a run was made, quickly and unchecked, for a list of runs; None for no run."""
+        try:
+            record = json.loads((root / "run.json").read_bytes())
+            return str(record["created"]), str(record["settings"]["backend"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def save(self) -> None:
+        write_json(self.root / "run.json", self._record.to_json())
+
+    def note(self, **facts: Any) -> None:
+        """Set facts of the record by their names, and such as only the caller knows."""
+        for name, value in facts.items():
+            setattr(self._record, name, value)
+        self.save()
+
+    @property
+    def id(self) -> str:
+        """Names the run in this machine's book of spendings, wherever the folder is moved."""
+        return self._record.id
+
+    @property
+    def created(self) -> str:
+        return self._record.created
 
     @property
     def settings(self) -> RunSettings:
-        return RunSettings.model_validate(self.record["settings"])
+        return self._record.settings.model_copy()
 
     @settings.setter
     def settings(self, settings: RunSettings) -> None:
-        self.record["settings"] = settings.model_dump(mode="json")
+        self._record.settings = settings
         self.save()
 
-    def save(self) -> None:
-        write_json(self.root / "run.json", self.record)
+    @property
+    def versions(self) -> dict[str, JsonValue]:
+        return self._record.versions
 
-    def note(self, **facts: Any) -> None:
-        """Set top-level facts of run.json."""
-        self.record.update(facts)
+    @property
+    def device(self) -> str | None:
+        """What the references are rendered on."""
+        return self._record.device
+
+    @property
+    def prices(self) -> JsonObject:
+        """By endpoint, as they were agreed to; empty where nothing is bought."""
+        return self._record.prices
+
+    @property
+    def headline(self) -> str:
+        """The run in one line; empty where no still was looked at."""
+        return self._record.headline
+
+    # stages
+
+    def stage(self, name: Stage) -> StageRecord:
+        return self._record.stages[name]
+
+    def mark(self, name: Stage, state: StageState, **facts: Any) -> None:
+        """Set a stage's state, and what it found: fields of StageRecord."""
+        now = time.monotonic()
+        since = self._running_since.setdefault(name, now)
+        after = "" if state == StageState.RUNNING else f" after {now - since:.1f} s"
+        logger.info("stage %s: %s%s%s", name, state, after, f": {facts}" if facts else "")
+        self._record.stages[name] = self.stage(name).marked(StageState(state), facts)
         self.save()
 
-    def stage(self, name: Stage) -> dict[str, Any]:
-        return self.record["stages"].setdefault(name, {"state": "waiting"})
-
-    def mark(self, name: Stage, state: str, **facts: Any) -> None:
-        """Set a stage's state: waiting, running, done, skipped, failed, cancelled or stopped."""
-        stage = self.stage(name)
-        stage.update(facts, state=state)
-        if state == "running":
-            stage.pop("error", None)
-            stage.setdefault("started", datetime.now(UTC).isoformat(timespec="seconds"))
-        elif state in ("done", "skipped", "failed"):
-            stage["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
-        self.save()
+    @property
+    def states(self) -> dict[str, StageState]:
+        """Of all stages."""
+        return {name: stage.state for name, stage in self._record.stages.items()}
 
     @property
     def is_finished(self) -> bool:
         """Nothing is left to do: every stage is done or was not wanted, and the results are there."""
-        ended = all(self.stage(stage)["state"] in ("done", "skipped") for stage in STAGES)
+        ended = all(self.stage(stage).is_over for stage in STAGES)
         return ended and all(path.is_file() for path in (self.scene, self.contact_sheet, self.report))
+
+    # references
+
+    @property
+    def rendered(self) -> tuple[str, ...]:
+        """The angles whose reference has been rendered."""
+        return tuple(self.stage("references").shots)
 
     def shot(self, angle: str) -> Shot | None:
         """The facts of an angle's reference, None where it is not rendered or a file of it is gone."""
-        saved = self.stage("references").get("shots", {}).get(angle)
+        saved = self.stage("references").shots.get(angle)
         if saved is None:
             return None
-        files = {name: self.root / path for name, path in saved["files"].items()}
-        return Shot(**{**saved, "files": files}) if all(path.is_file() for path in files.values()) else None
+        files = {name: self.root / path for name, path in saved.files.items()}
+        return saved.model_copy(update={"files": files}) if all(path.is_file() for path in files.values()) else None
 
     def keep_shot(self, shot: Shot) -> None:
-        files = {name: path.relative_to(self.root).as_posix() for name, path in shot.files.items()}
-        self.stage("references").setdefault("shots", {})[shot.angle] = {**asdict(shot), "files": files}
+        files = {name: path.relative_to(self.root) for name, path in shot.files.items()}
+        shots = self.stage("references").shots
+        self._set_shots({**shots, shot.angle: shot.model_copy(update={"files": files})})
         self.save()
 
     def forget_shot(self, angle: str) -> None:
         """Have an angle's reference rendered anew. What was made from the old one is asked for anew as well."""
-        self.stage("references").get("shots", {}).pop(angle, None)
+        self._set_shots({name: shot for name, shot in self.stage("references").shots.items() if name != angle})
         self.new_round(f"photoreal/{angle}")
+
+    def _set_shots(self, shots: dict[str, Shot]) -> None:
+        self._record.stages["references"] = self.stage("references").model_copy(update={"shots": shots})
+
+    def rendered_from(self, angle: str) -> dict[str, str] | None:
+        """Hashes of what an angle's reference shows, by what may change; None where they were not kept."""
+        return self._record.rendered_from.get(angle)
+
+    def keep_rendered_from(self, angle: str, hashes: dict[str, str]) -> None:
+        self._record.rendered_from[angle] = hashes
+        self.save()
+
+    @property
+    def product_state(self) -> dict[str, str]:
+        """Hashes of the product that model/product.glb holds; empty where they were not kept."""
+        return self._record.product_state
 
     # takes: a picture that is asked for again gets the next number; earlier ones are kept beside
 
     def first_take(self, subject: str) -> int:
         """The number the current round of ``subject`` ("photoreal/front", "video/turntable") begins with."""
-        return int(self.record.setdefault("rounds", {}).get(subject, 1))
+        return self._record.rounds.get(subject, 1)
 
     def new_round(self, subject: str) -> None:
         """Ask for ``subject`` again: later requests get numbers that no file and no purchase has had."""
-        self.record.setdefault("rounds", {})[subject] = self.next_take(subject)
-        self.record.get("chosen", {}).pop(subject, None)
+        self._record.rounds[subject] = self.next_take(subject)
+        self._record.chosen.pop(subject, None)
         self.save()
 
     def next_take(self, subject: str) -> int:
@@ -211,28 +289,94 @@ class RunFolder:
         numbers = [int(path.stem.rpartition("-")[2]) for path in (self.root / stage).glob(f"{name}.take-*")]
         bought = self.read_journal().purchases.by_key
         numbers += [int(key.rpartition("-")[2]) for key in bought if key.startswith(f"{subject}/take-")]
-        numbers += [int(entry["take"]) for entry in self.record.get("gate", {}).get(subject, ())]
+        numbers += [entry.take for entry in self.entries(subject)]
         return max(numbers, default=0) + 1
 
     def chosen(self, subject: str) -> int | None:
         """The number of the take that is shown, None while none is."""
-        return self.record.get("chosen", {}).get(subject)
+        return self._record.chosen.get(subject)
 
-    def choose(self, subject: str, number: int) -> None:
-        """Make a take the one that is shown: its file is copied to the plain name. Raises RunFolderError."""
+    @property
+    def all_chosen(self) -> dict[str, int]:
+        """The numbers of the takes that are shown, by subject."""
+        return dict(self._record.chosen)
+
+    def choose(self, subject: str, number: int, decision: Decision | None = None) -> None:
+        """Make a take the one that is shown, with the gate's ``decision``: its file is copied to the plain name.
+
+        Raises RunFolderError.
+        """
         stage, _, name = subject.partition("/")
         is_still = stage == "photoreal"
         take = self.take(name, number) if is_still else self.clip_take(name, number)
         copy_file(take, self.still(name) if is_still else self.clip(name))
-        self.record.setdefault("chosen", {})[subject] = number
+        self._record.chosen[subject] = number
+        if decision is not None:
+            self._record.verdicts[subject] = decision
         self.save()
+
+    def withdraw(self, subject: str) -> None:
+        """Have no take shown. Written with the next change, so that both are on disk or none is."""
+        self._record.chosen.pop(subject, None)
+
+    # the geometry gate
+
+    def entries(self, subject: str) -> tuple[Entry, ...]:
+        """What the gate knows of each picture, of all rounds, oldest first."""
+        return tuple(self._record.gate.get(subject, ()))
+
+    @property
+    def all_entries(self) -> dict[str, tuple[Entry, ...]]:
+        """By subject; of angles that have been removed as well."""
+        return {subject: tuple(entries) for subject, entries in self._record.gate.items()}
+
+    def keep_entry(self, subject: str, entry: Entry) -> None:
+        """Write an entry down, new or in place of what was known of that take."""
+        entries = self._record.gate.setdefault(subject, [])
+        place = next((index for index, each in enumerate(entries) if each.take == entry.take), len(entries))
+        entries[place : place + 1] = [entry]
+        self.save()
+
+    def drop_entry(self, subject: str, entry: Entry) -> None:
+        self._record.gate[subject] = [each for each in self.entries(subject) if each.take != entry.take]
+        self.save()
+
+    def decision(self, subject: str) -> Decision | None:
+        """What the gate decided about the take that was shown last."""
+        return self._record.verdicts.get(subject)
+
+    @property
+    def decisions(self) -> dict[str, Decision]:
+        return dict(self._record.verdicts)
+
+    @property
+    def tint_checks(self) -> tuple[TintCheck, ...]:
+        """Oldest first."""
+        return tuple(self._record.tints)
+
+    def put_tint_check(self, check: TintCheck) -> None:
+        """New, or in place of what was known of those takes. Written with the next change, as ``withdraw`` is."""
+        others = [each for each in self._record.tints if each.takes != check.takes]
+        self._record.tints = [*others, check]
+
+    def track(self, key: str) -> Track | None:
+        """How long the clip that was bought as ``key`` shows the product; None where it was not followed."""
+        return self._record.tracks.get(key)
+
+    def keep_track(self, key: str, track: Track) -> None:
+        self._record.tracks[key] = track
+        self.save()
+
+    # purchases
 
     def have_journal(self) -> None:
         """The journal is there in any run, empty where nothing is paid for. Raises RunFolderError."""
         try:
             self.journal.touch()
         except OSError as error:
-            raise RunFolderError(f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions") from error  # fmt: skip
+            raise RunFolderError(
+                f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions"
+            ) from error
 
     def read_journal(self) -> Journal:
         return Journal(self.journal)

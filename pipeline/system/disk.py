@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Writing so that a crash, a power cut or a full disk never leaves something that looks finished."""
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import RunFolderError
+from ..json_object import JsonObject
 from ..redaction import dumps
 from .file_lock import lock_within
 
@@ -68,9 +72,14 @@ def check_writable(folder: Path, free: int) -> None:
         probe.write_bytes(b"probe")
         probe.unlink()
     except OSError as error:
-        raise RunFolderError(f"{folder} can't be written ({error.strerror or error}); check the drive and its permissions, then resume. Nothing was bought") from error  # fmt: skip
+        raise RunFolderError(
+            f"{folder} can't be written ({error.strerror or error}); check the drive and its permissions, then resume. "
+            "Nothing was bought"
+        ) from error
     if left < free:
-        raise RunFolderError(f"less than {free >> 20} MiB are free at {folder}; free some space, then resume. Nothing was bought")  # fmt: skip
+        raise RunFolderError(
+            f"less than {free >> 20} MiB are free at {folder}; free some space, then resume. Nothing was bought"
+        )
 
 
 @contextlib.contextmanager
@@ -89,7 +98,9 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         replace(part, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise RunFolderError(f"{path} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -121,18 +132,23 @@ def locked(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+b")
     except OSError as error:
-        raise RunFolderError(f"{path} can't be written ({error.strerror or error}); check the permissions of its folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{path} can't be written ({error.strerror or error}); check the permissions of its folder"
+        ) from error
     with file:  # closing it lets go
         try:
             is_ours = lock_within(file.fileno(), patience)
         except OSError as error:
-            raise RunFolderError(f"{path} can't be locked ({error.strerror or error}); its folder has to be on a drive that can lock files") from error  # fmt: skip
+            raise RunFolderError(
+                f"{path} can't be locked ({error.strerror or error}); "
+                "its folder has to be on a drive that can lock files"
+            ) from error
         if not is_ours:
             raise RunFolderError(f"{path} is kept locked by another process; stop the one that hangs, then try again")
         yield
 
 
-def append_line(path: Path, value: dict[str, Any]) -> None:
+def append_line(path: Path, value: JsonObject) -> None:
     """Append ``value`` as one JSON line and sync it. A torn line left by a crash is closed off first.
 
     Raises RunFolderError where it can't be written; then nothing that depends on the line may happen.
@@ -159,17 +175,21 @@ def append_line(path: Path, value: dict[str, Any]) -> None:
         if is_new:
             sync_folder(path.parent)
     except OSError as error:
-        raise RunFolderError(f"{path} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
+def read_lines(path: Path) -> list[JsonObject]:
     """Every whole JSON object of a line file; torn lines (a crash while writing) are passed over."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise RunFolderError(f"{path} could not be read ({error.strerror or error}); check the drive and its permissions") from error  # fmt: skip
+        raise RunFolderError(
+            f"{path} could not be read ({error.strerror or error}); check the drive and its permissions"
+        ) from error
     values = []
     for line in raw.split(b"\n"):
         with contextlib.suppress(ValueError):

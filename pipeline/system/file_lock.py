@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The operating system's own lock on a file. It ends with the process that holds it, however that ends."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether a process of this machine still runs, whether it is the one that was meant, and which machine this is."""
 
 from __future__ import annotations

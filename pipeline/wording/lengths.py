@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Lengths as people say them: in millimetres, centimetres or metres, whichever fits."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The files behind Blender's pictures: tiles, frames, and whether bytes are a picture at all."""
 
 from __future__ import annotations

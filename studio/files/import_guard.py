@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A model is imported in a second Blender first where importing it could cost more than this one can bear.
 
 Counts are checked before (``pipeline.gltf_bounds``), so a small model is known to stay small, and goes straight in. What is
@@ -19,6 +22,7 @@ from ...pipeline.errors import BadInput, TryAgainLater
 from ...pipeline.formats.gltf_file import check_glb
 from ...pipeline.stages import Progress, Steps
 from .. import second_blender
+from ..task_messages import TaskAnswer, TaskRequest
 
 SMALL = 128 << 20  # bytes unpacked; such a model is imported in a few seconds
 LONGEST = 300.0  # seconds
@@ -36,21 +40,24 @@ def try_import(path: Path) -> Steps[None]:
         return
     try:
         job = {"source": str(path), "memory": _half_of_the_memory()}
-        child.send({"number": 1, "task": "try_import", "job": job})
+        child.send(TaskRequest(1, "try_import", job).to_json())
         deadline = time.monotonic() + LONGEST
         while True:
-            answers = [message for message in child.read(TICK) if "number" in message]
+            answers = [answer for message in child.read(TICK) if (answer := TaskAnswer.from_json(message)) is not None]
             if answers:
                 break
             if child.ended:
-                raise BadInput(f"importing {path.name} needs more memory than there is, or breaks Blender's importer; reduce its meshes and textures, or export it again as GLB")  # fmt: skip
+                raise BadInput(
+                    f"importing {path.name} needs more memory than there is, or breaks Blender's importer; "
+                    "reduce its meshes and textures, or export it again as GLB"
+                )
             if time.monotonic() > deadline:
                 raise BadInput(f"importing {path.name} takes longer than {LONGEST:g} s; reduce its meshes and textures")
             yield Progress("model", f"trying to import {path.name}")
     finally:
         child.kill()
-    if "error" in answers[0]:
-        raise BadInput(answers[0]["error"]["text"])
+    if (problem := answers[0].error) is not None:
+        raise BadInput(str(problem))
 
 
 def _half_of_the_memory() -> int:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Reading a product's file: glTF through Blender's importer, a .blend by appending its scenes."""
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from pathlib import Path
 import bpy
 from bpy.types import Object, Scene
 
+from ...pipeline import names
 from ...pipeline.errors import BadInput, RunFolderError
 from ...pipeline.formats import gltf_shown
 from ...pipeline.formats.gltf_file import check_glb
 from ...pipeline.wording.names import in_words
-from .. import compat, names
+from .. import compat
 from ..scene.collections import ids_now, ids_since, remove_objects
 from ..scene.file_scene import FileScene, is_part, take_scene
 from .packing import Packer
@@ -105,7 +109,9 @@ def take_blend(path: Path, out: Path) -> None:
         bpy.data.libraries.write(str(partial), set(scenes.values()), compress=True)
         partial.replace(out)
     except OSError as error:
-        raise RunFolderError(f"{out} could not be written ({error.strerror or error}); free some space or choose another folder") from error  # fmt: skip
+        raise RunFolderError(
+            f"{out} could not be written ({error.strerror or error}); free some space or choose another folder"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
         bpy.data.batch_remove(ids_since(before))

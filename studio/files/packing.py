@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a .blend refers to outside itself: taken into the run where it is a picture (or a font, or a cache) of its own
 folder, left out otherwise, so that a run can be moved and no other file of the machine ends up in it.
 
@@ -15,8 +18,9 @@ from typing import Any
 import bpy
 from bpy.types import ID, CacheFile, Image, Library, MovieClip, NodeTree, Object, Scene, Sound, Text, VectorFont, Volume
 
+from ...pipeline import names
 from ...pipeline.errors import BadInput
-from .. import compat, names
+from .. import compat
 from ..scene.collections import rendered_objects
 from .image_files import decodes, file_of_frame, read_file, tile_files
 from .textures import frame_of

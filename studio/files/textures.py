@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Before anything is rendered or bought: every picture that the product's materials show can be decoded.
 
 Blender renders a picture that it can't decode as plain magenta, or as nothing at all, and says so only on its console.
@@ -14,12 +17,12 @@ import numpy as np
 from bpy.types import Depsgraph, Image, ImageUser, Material, Mesh, Node, NodeTree, Object
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.backend.ports import Product
 from ...pipeline.errors import BadInput
 from ...pipeline.formats.gltf_textures import BadTexture, unreadable_textures
 from ...pipeline.formats.picture_bytes import is_cut_short, kind_of
 from ...pipeline.stages import Progress, Steps
-from .. import names
 from ..scene.geometry import as_rendered, read_attribute, shown_meshes, shown_parts
 from ..scene.node_trees import all_nodes
 from .image_files import decodes, file_of_frame, read_file, tile_files

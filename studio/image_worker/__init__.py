@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Work on finished pixels, in a second Blender without a window, so that the first one never waits for it.
 
     __init__   ImageWorker: hand over a task, go on yielding until it is done
@@ -12,11 +15,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...pipeline import errors
 from ...pipeline.child.connection import Connection
 from ...pipeline.errors import ConsistencyError, TryAgainLater
+from ...pipeline.json_object import JsonObject
 from ...pipeline.stages import Progress, Steps
 from .. import compat, second_blender
+from ..task_messages import TaskAnswer, TaskRequest
 
 
 class ImageWorker:
@@ -25,9 +29,9 @@ class ImageWorker:
     def __init__(self) -> None:
         self._child: Connection | None = None
         self._asked = 0
-        self._answers: dict[int, dict[str, Any]] = {}
+        self._answers: dict[int, TaskAnswer] = {}
 
-    def do(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+    def do(self, task: str, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
         """The answer of ``tasks.TASKS[task]`` to ``job``. Yields ``meanwhile`` until it is there.
 
         Raises what the task raised: a ConsistencyError of the same class.
@@ -40,24 +44,21 @@ class ImageWorker:
             if child is None:
                 return _here(task, job)
             answer = yield from self._ask(child, task, meanwhile, job)
-            if answer is not None and "error" in answer:
-                kind = getattr(errors, answer["error"]["class"], ConsistencyError)
-                raise kind(answer["error"]["text"])
             if answer is not None:
-                return dict(answer["value"])
-        raise ConsistencyError(f"a second Blender died twice over the task {task!r}; free some memory, then resume: nothing paid is lost")  # fmt: skip
+                return answer.value_or_raise()
+        raise ConsistencyError(
+            f"a second Blender died twice over the task {task!r}; free some memory, then resume: nothing paid is lost"
+        )
 
-    def _ask(
-        self, child: Connection, task: str, meanwhile: Progress, job: dict[str, Any]
-    ) -> Steps[dict[str, Any] | None]:
+    def _ask(self, child: Connection, task: str, meanwhile: Progress, job: JsonObject) -> Steps[TaskAnswer | None]:
         """The child's answer; None where it died over the task."""
         self._asked += 1
         number = self._asked
-        child.send({"number": number, "task": task, "job": job})
+        child.send(TaskRequest(number, task, job).to_json())
         while number not in self._answers:
             for message in child.read():
-                if "number" in message:
-                    self._answers[message["number"]] = message
+                if (answer := TaskAnswer.from_json(message)) is not None:
+                    self._answers[answer.number] = answer
             if child.ended and number not in self._answers:
                 self.close()
                 return None
@@ -80,7 +81,7 @@ class ImageWorker:
             self._child = None
 
 
-def _here(task: str, job: dict[str, Any]) -> dict[str, Any]:
+def _here(task: str, job: JsonObject) -> JsonObject:
     from .tasks import carry_out  # a window never needs what it imports
 
-    return carry_out(task, job)
+    return dict(carry_out(task, job))

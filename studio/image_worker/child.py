@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the second Blender does: one task for each line on standard input, until it ends."""
 
 from __future__ import annotations
@@ -6,31 +9,33 @@ import json
 import os
 import queue
 import threading
-from typing import IO, Any
+from typing import IO
 
 from ...pipeline.errors import ConsistencyError
+from ...pipeline.json_object import JsonObject
+from ..task_messages import TaskAnswer, TaskRequest
 from . import tasks
 
 
-def main(_hello: dict[str, Any], orders: IO[str], out: IO[str]) -> None:
+def main(_hello: JsonObject, commands: IO[str], out: IO[str]) -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(orders, lines), daemon=True).start()
-    while (order := json.loads(lines.get())).get("do") != "finish":
-        print(json.dumps({"number": order["number"], **_answer(order)}), file=out, flush=True)
+    threading.Thread(target=_listen, args=(commands, lines), daemon=True).start()
+    while (command := json.loads(lines.get())).get("do") != "finish":
+        print(json.dumps(_answer(TaskRequest.from_json(command)).to_json()), file=out, flush=True)
 
 
-def _listen(orders: IO[str], lines: queue.SimpleQueue[str]) -> None:
+def _listen(commands: IO[str], lines: queue.SimpleQueue[str]) -> None:
     """Besides the task at hand: where the first Blender dies, so does this one, and not only after a minute's work.
 
     All that the thread does is to wait at a pipe, which Blender doesn't notice.
     """
-    for line in orders:
+    for line in commands:
         lines.put(line)
     os._exit(0)  # what is being written appears whole or not at all
 
 
-def _answer(order: dict[str, Any]) -> dict[str, Any]:
+def _answer(request: TaskRequest) -> TaskAnswer:
     try:
-        return {"value": tasks.carry_out(order["task"], order["job"])}
+        return TaskAnswer(request.number, tasks.carry_out(request.task, request.job))
     except ConsistencyError as error:
-        return {"error": {"class": type(error).__name__, "text": str(error)}}
+        return TaskAnswer(request.number, error=error)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Pictures out of a clip, by Blender's own decoder: a strip in a sequencer of its own, rendered frame by frame."""
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from .. import compat
 from ..rendering import passes
 
 
-def frames_of(clip: Path, every: float, side: int) -> Iterator[tuple[float, Array]]:
-    """(seconds, (H, W, 3) sRGB 0..1) each ``every`` seconds, the longer side at most ``side`` pixels.
+def frames_of(clip: Path, every: float, side: int) -> Iterator[tuple[float, float, Array]]:
+    """(seconds, share 0..1 of the clip that is over, (H, W, 3) sRGB 0..1) each ``every`` seconds, the longer side at most
+    ``side`` pixels.
 
     Raises BadInput for what is no clip.
     """
@@ -46,6 +50,6 @@ def frames_of(clip: Path, every: float, side: int) -> Iterator[tuple[float, Arra
             bpy.ops.render.render(animation=True, scene=scene.name)
             for path in sorted(Path(folder).iterdir()):
                 number = int(path.stem.rpartition("-")[2])
-                yield (number - 1) / rate, passes.load(path)
+                yield (number - 1) / rate, (number - 1) / count, passes.load(path)
     finally:
         bpy.data.scenes.remove(scene)

@@ -1,14 +1,16 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Tasks of the geometry gate: files in, verdicts and mended pictures out. The measuring itself is pipeline.scoring."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...pipeline import references
+from ...pipeline.choices import Restore
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
 from ...pipeline.gate.scoring import crossview, detail, drift, gate, label, video
@@ -19,21 +21,24 @@ from ...pipeline.gate.scoring.placement import Similarity
 from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.scoring.unwarp import unwarp as straighten
+from ...pipeline.json_object import JsonObject
+from ...pipeline.verdicts import Cause, Outcome
+from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
+from .inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
 
-FACTS = {"Software": "Consistency Pipeline"}
+FACTS = {"Software": PROGRAM}
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
 WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
 CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked
 
 
-def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[str, Any]:
+def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
     """One still against its render, and the heat-map of it.
 
-    ``shot``: "files", "matrix_world" and "projection" of the reference. ``mesh``: .npz with vertices (N, 3) metres and
-    triangles (M, 3), for the degrees by which a failed picture's camera stands elsewhere. Returns outcome, reason, cause,
-    repairable, numbers and the pose that ``unwarp`` takes.
+    ``mesh``: .npz with vertices (N, 3) metres and triangles (M, 3), for the degrees by which a failed picture's camera
+    stands elsewhere.
     """
     known = _reference(shot)
     picture = passes.load(Path(still))
@@ -41,40 +46,33 @@ def measure(still: str, shot: dict[str, Any], heatmap: str, mesh: str) -> dict[s
     score = gate.score(picture, prepared)
     verdict, numbers = score.verdict, score.numbers.as_dict()
     reason = verdict.reason
-    if verdict.outcome == "fail" and verdict.cause in ("shape", "label", "view"):
+    if verdict.outcome == Outcome.FAIL and verdict.cause in (Cause.SHAPE, Cause.LABEL, Cause.VIEW):
         turned = _drift(picture, known, mesh)
         if turned is not None and turned.telling and max(abs(turned.yaw), abs(turned.pitch)) >= 1.0:
             numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}
             reason += f"; it is seen from {abs(turned.yaw):.0f}° beside and {abs(turned.pitch):.0f}° above or below"
     drawn = draw_heatmap(picture, prepared, score)[..., :3]
     passes.save(Path(heatmap), drawn, FACTS)
-    pose = score.pose
-    return {
-        "outcome": verdict.outcome,
-        "reason": reason,
-        "cause": verdict.cause,
-        "repairable": verdict.repairable,
-        "numbers": numbers,
-        "pose": {"dx": pose.dx, "dy": pose.dy, "scale": pose.scale, "rotation": pose.rotation, "pivot": list(pose.pivot)},
-    }  # fmt: skip
+    found = score.pose
+    return Measured(
+        outcome=verdict.outcome,
+        reason=reason,
+        cause=verdict.cause,
+        repairable=verdict.repairable,
+        numbers=numbers,
+        pose=Pose(dx=found.dx, dy=found.dy, scale=found.scale, rotation=found.rotation, pivot=list(found.pivot)),
+    )
 
 
-def unwarp(still: str, shot: dict[str, Any], pose: dict[str, Any], out: str) -> dict[str, Any]:
+def unwarp(still: str, shot: RenderFacts, pose: Pose, out: str) -> JsonObject:
     """The still laid back onto the render's grid, at the render's size."""
     passes.save(Path(out), _straight(Path(still), _load(shot, "mask")[..., 0], pose), FACTS)
     return {}
 
 
 def exact(
-    still: str,
-    shot: dict[str, Any],
-    pose: dict[str, Any],
-    backdrop: str,
-    out: str,
-    restore: str,
-    region: str,
-    photo: str,
-) -> dict[str, Any]:
+    still: str, shot: RenderFacts, pose: Pose, backdrop: str, out: str, restore: str, region: str, photo: str
+) -> JsonObject:
     """The still's product under the renderer's alpha, over exactly ``backdrop``, with the render's own shadow.
 
     ``restore``: "none", "label" (printed regions get the render's detail back) or "edges" (the geometry's edges do).
@@ -101,30 +99,32 @@ def _region(known: Reference, restore: str, region: str) -> Array | None:
     """(H, W) 0..1: where detail is restored; None for nowhere."""
     if region:
         return _on_grid(Path(region), known.mask)[..., 0]
-    if restore == "none":
+    if restore == Restore.NONE:
         return None
     edges = geometry_edges(known)
-    if restore == "label":
+    if restore == Restore.LABEL:
         return label.find(known, edges).astype(np.float32)
     return detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1])).astype(np.float32)
 
 
-def _straight(still: Path, mask: Array, pose: Mapping[str, Any]) -> Array:
-    return straighten(_on_grid(still, mask), Similarity(**{**pose, "pivot": tuple(pose["pivot"])}))
+def _straight(still: Path, mask: Array, pose: Pose) -> Array:
+    x, y = pose["pivot"]
+    similarity = Similarity(pose["dx"], pose["dy"], pose["scale"], pose["rotation"], (x, y))
+    return straighten(_on_grid(still, mask), similarity)
 
 
-def tint(stills: dict[str, str], shots: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The colour of all views against each other, through the known cameras: outlier, action, reason, gains by view."""
+def tint(stills: dict[str, str], shots: dict[str, RenderFacts]) -> TintFound:
+    """The colour of all views against each other, through the known cameras."""
     views = {}
     for name, still in stills.items():
         known = _reference(shots[name]).at_working_size()
         views[name] = (known, as_picture(passes.load(Path(still)), *known.mask.shape))
     found = crossview.tint(views)
     gains = {name: [float(value) for value in gain] for name, gain in found.gains.items()}
-    return {"outlier": found.outlier, "action": found.action, "reason": found.reason, "gains": gains}
+    return TintFound(outlier=found.outlier, action=found.action, reason=found.reason, gains=gains)
 
 
-def gain(still: str, shot: dict[str, Any], factors: list[float], out: str) -> dict[str, Any]:
+def gain(still: str, shot: RenderFacts, factors: list[float], out: str) -> JsonObject:
     """The still with its product's light times ``factors`` (red, green, blue)."""
     mask = _load(shot, "mask")[..., 0]
     picture = crossview.apply_gain(_on_grid(Path(still), mask), mask, tuple(factors))  # type: ignore[arg-type]
@@ -132,35 +132,39 @@ def gain(still: str, shot: dict[str, Any], factors: list[float], out: str) -> di
     return {}
 
 
-def track(clip: str, shot: dict[str, Any], mesh: str, still_camera: bool, drifted: str) -> dict[str, Any]:
-    """A clip followed along masks of the product's turn: outcome, reason, the second it fails at, and each frame's numbers.
+def track(clip: str, shot: RenderFacts, mesh: str, turn: float | None, drifted: str) -> Tracked:
+    """A clip followed along masks of the product's turn.
 
-    ``still_camera``: neither product nor camera turns in it (a light sweep), so that every turn is a fault. ``drifted``:
-    where the first frame that is off is kept.
+    ``turn``: degrees by which the product is to have turned at the end, at constant speed and to either side: 360 for a
+    turntable, 0 where neither product nor camera turns (a light sweep); None: by as many as it likes. ``drifted``: where the
+    first frame that is off is kept.
     """
     vertices, triangles = _mesh(mesh)
     camera = Camera.of(shot["matrix_world"], shot["projection"])
-    frames = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
-    if not frames:
+    looks = list(frames_of(Path(clip), LOOK_EVERY, CLIP_SIDE))
+    if not looks:
         raise BadInput(f"{Path(clip).name} shows nothing; fetch it again")
+    frames = [(seconds, picture) for seconds, _, picture in looks]
+    due = {seconds: turn * share for seconds, share, _ in looks} if turn is not None else None
     height, width = frames[0][1].shape[:2]
     views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
-    followed = video.track(frames, views, (lambda _time: 0.0) if still_camera else None, WIDEST)
+    followed = video.track(frames, views, due.__getitem__ if due is not None else None, WIDEST)
     if followed.fails_at is not None:
-        _, frame = min(frames, key=lambda each: abs(each[0] - followed.fails_at))
-        passes.save(Path(drifted), frame, FACTS)
-    return {
-        "outcome": followed.outcome,
-        "reason": followed.reason,
-        "fails_at": followed.fails_at,
-        "frames": [
-            {"seconds": round(f.time, 3), "yaw_deg": round(f.yaw, 2), "p95_px": round(f.p95_px, 2), "scale": round(f.scale, 4)}
-            for f in followed.frames
-        ],
-    }  # fmt: skip
+        _, first = min(frames, key=lambda each: abs(each[0] - followed.fails_at))
+        passes.save(Path(drifted), first, FACTS)
+    seen = [
+        FrameFacts(
+            seconds=round(frame.time, 3),
+            yaw_deg=round(frame.yaw, 2),
+            p95_px=round(frame.p95_px, 2),
+            scale=round(frame.scale, 4),
+        )
+        for frame in followed.frames
+    ]
+    return Tracked(outcome=followed.outcome, reason=followed.reason, fails_at=followed.fails_at, frames=seen)
 
 
-def _reference(shot: Mapping[str, Any]) -> Reference:
+def _reference(shot: RenderFacts) -> Reference:
     """The render as it was sent, with its passes."""
     files = shot["files"]
     planes = {name: exr.read(Path(files[name])) for name in ("depth", "normal", "position")}
@@ -175,7 +179,7 @@ def _reference(shot: Mapping[str, Any]) -> Reference:
     )
 
 
-def _load(shot: Mapping[str, Any], kind: str) -> Array:
+def _load(shot: RenderFacts, kind: str) -> Array:
     return passes.load(Path(shot["files"][kind]))
 
 

@@ -1,17 +1,21 @@
-"""What the darkroom can be asked for. Each task takes plain values, writes files, and returns plain values."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the image worker can be asked for. Each task takes plain values, writes files, and returns plain values."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.backdrop import backdrop_choice
+from ...pipeline.json_object import JsonObject
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings import RunSettings
@@ -21,16 +25,21 @@ from ..rendering.render_scene import colour_scene
 from . import inspection
 
 
-def reference(
-    render: str, settings: dict[str, Any], angle: dict[str, Any], folder: str, facts: dict[str, str]
-) -> dict[str, Any]:
+class Developed(TypedDict):
+    """``coverage``: share of the frame inside the mask. ``sent``: in exact mode the picture to send."""
+
+    coverage: float
+    sent: str | None
+
+
+def reference(render: str, settings: JsonObject, angle: JsonObject, folder: str, facts: dict[str, str]) -> Developed:
     """The picture, mask, depth, normal, position and depth map of a finished ``render`` of ``angle``, in ``folder``.
 
-    Returns the coverage, as a share of the frame, and in exact mode the picture to send. Raises BadRender for a picture that is empty, cut off, black or blown out.
+    Raises BadRender for a picture that is empty, cut off, black or blown out.
     """
-    wanted, view = RunSettings.model_validate(settings), Angle.model_validate(angle)
+    wanted, view = RunSettings.model_validate(settings), Angle(**angle)
     found = passes.read(Path(render))
-    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.backdrop]
+    product, grey = passes.developed(found, colour_scene(wanted)), BACKDROPS[wanted.studio.backdrop]
     picture = passes.over_backdrop(found, product, wanted, grey)
     check_frame(picture, found.mask, view.name, crops=view.crops)
     files = reference_files(Path(folder), view.name)
@@ -44,7 +53,7 @@ def reference(
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     png.write(files["image"], picture, facts)
-    return {"coverage": float(found.mask.mean()), "sent": str(sent) if wanted.is_cut_out else None}
+    return Developed(coverage=float(found.mask.mean()), sent=str(sent) if wanted.is_cut_out else None)
 
 
 def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, wanted: int) -> int:
@@ -53,20 +62,20 @@ def _clear_backdrop(picture: np.ndarray, mask: np.ndarray, wanted: int) -> int:
     return round(grey * 255.0)
 
 
-def picture(render: str, settings: dict[str, Any], out: str, facts: dict[str, str]) -> dict[str, Any]:
+def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str]) -> JsonObject:
     """A finished ``render`` as the PNG ``out``: through the view transform, over the backdrop."""
     wanted = RunSettings.model_validate(settings)
     png.write(Path(out), passes.compose(passes.read(Path(render)), colour_scene(wanted), wanted), facts)
     return {}
 
 
-def convert(source: str, out: str) -> dict[str, Any]:
+def convert(source: str, out: str) -> JsonObject:
     """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
     passes.save(Path(out), passes.load(Path(source)))
     return {}
 
 
-def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], report: str) -> dict[str, Any]:
+def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], report: str) -> JsonObject:
     """RUN/contact_sheet.png and its client's version from the files of the run. Raises RunFolderError where it can't be
     written."""
     from ..rendering.contact_sheet import write_contact_sheet
@@ -79,7 +88,7 @@ def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], 
     return {}
 
 
-def try_import(source: str, memory: int) -> dict[str, Any]:
+def try_import(source: str, memory: int) -> JsonObject:
     """Import a GLB as the first Blender would, with ``memory`` bytes to spare. Raises BadInput where that fails."""
     from ..files.import_guard import limit_memory
     from ..files.model_files import import_gltf
@@ -95,17 +104,20 @@ def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
         exr.write(file, channels)
 
 
-def carry_out(task: str, job: dict[str, Any]) -> dict[str, Any]:
+def carry_out(task: str, job: JsonObject) -> Mapping[str, object]:
     """Do a task. Raises ConsistencyError, whatever goes wrong."""
     try:
         return TASKS[task](**job)
     except ConsistencyError:
         raise
     except Exception as error:
-        raise ConsistencyError(f"{task} failed with an unforeseen {type(error).__name__}: {error}; please report it, then resume: nothing paid is lost") from error  # fmt: skip
+        raise ConsistencyError(
+            f"{task} failed with an unforeseen {type(error).__name__}: {error}; "
+            "please report it, then resume: nothing paid is lost"
+        ) from error
 
 
-TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+TASKS: dict[str, Callable[..., Mapping[str, object]]] = {
     "measure": inspection.measure,
     "unwarp": inspection.unwarp,
     "exact": inspection.exact,

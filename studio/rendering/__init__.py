@@ -1,1 +1,4 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Renders: scene, device, passes, and whether the frame holds what Cycles draws."""

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """RUN/contact_sheet.png: references over stills, with names, verdicts and cost, for people who look before they read; and
 RUN/contact_sheet_client.png, the same without prices and ids."""
 
@@ -6,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import blf
 import bpy
@@ -14,9 +17,12 @@ import imbuf
 import numpy as np
 from numpy.typing import NDArray
 
+from ...pipeline.choices import BackendName
 from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
+from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
+from ...pipeline.wording.program import PROGRAM
 from . import passes
 
 CELL = 400  # pixels of a picture's longer side
@@ -33,6 +39,42 @@ VERDICTS = {
 }
 
 
+class Verdict(TypedDict):
+    """What the gate decided about the still that is shown, as report.json has it."""
+
+    take: int
+    made_by: str
+    outcome: str
+    reason: str
+
+
+class Picture(TypedDict, total=False):
+    """One still or clip that was asked for. USD; None where unknown."""
+
+    stage: str
+    angle: str | None
+    take: int
+    file: str | None
+    endpoint: str
+    endpoint_name: str  # what people call it
+    quoted_usd: float | None
+    billed_usd: float | None
+
+
+class Report(TypedDict, total=False):
+    """What the sheet shows of report.json."""
+
+    product: dict[str, object]
+    backend: str
+    backend_label: str
+    billed_usd: float
+    quoted_usd: float
+    headline: str | None
+    device: str | None
+    verdicts: dict[str, Verdict]
+    pictures: list[Picture]
+
+
 @dataclass(frozen=True)
 class Words:
     """A line of text: ``x`` and ``y`` of its baseline's start, from the top left, and its height, in pixels."""
@@ -45,7 +87,7 @@ class Words:
 
 
 def write_contact_sheet(
-    out: Path, references: dict[str, Path], stills: dict[str, Path], report: dict[str, Any], *, for_client: bool = False
+    out: Path, references: dict[str, Path], stills: dict[str, Path], report: Report, *, for_client: bool = False
 ) -> None:
     """``references`` and ``stills`` by angle; ``report`` as in report.json. ``for_client``: without prices, ids and numbers.
 
@@ -79,7 +121,7 @@ def write_contact_sheet(
     sheet[:] = PAPER
     for x, top, picture in pictures:
         sheet[top : top + height, x : x + width] = picture
-    png.write(out, _with_words(sheet, words), {"Software": "Consistency Pipeline"})
+    png.write(out, _with_words(sheet, words), {"Software": PROGRAM})
 
 
 @dataclass(frozen=True)
@@ -108,13 +150,13 @@ def _width(text: str, size: int) -> float:
     return float(blf.dimensions(0, text)[0])
 
 
-def _headline(report: dict[str, Any], width: int, for_client: bool) -> tuple[list[Words], int]:
+def _headline(report: Report, width: int, for_client: bool) -> tuple[list[Words], int]:
     """Title and facts, and where the pictures begin."""
     product = report.get("product", {})
     texts = [(str(product.get("name") or "product"), 32, INK)]
     facts = [str(report.get("backend_label", ""))]
     if not for_client:
-        if report.get("backend") == "fal":
+        if report.get("backend") == BackendName.FAL:
             facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
         facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
     texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
@@ -122,12 +164,15 @@ def _headline(report: dict[str, Any], width: int, for_client: bool) -> tuple[lis
     return lines.at(MARGIN, MARGIN - 24), MARGIN + lines.height
 
 
-def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tuple[str, int, Colour]]:
+def _captions(report: Report, angle: str, for_client: bool) -> list[tuple[str, int, Colour]]:
     """What is said below a still: how it came about and what all its takes cost, and what the gate says of it."""
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
     if for_client:
-        captions = [(LOCAL, 14, FAINT)] if report.get("backend") != "fal" or (verdict or {}).get("made_by") == "local" else []  # fmt: skip
-        if verdict and verdict["outcome"] != "pass":
+        is_local = report.get("backend") != BackendName.FAL or (
+            verdict is not None and verdict["made_by"] == MadeBy.LOCAL
+        )
+        captions = [(LOCAL, 14, FAINT)] if is_local else []
+        if verdict and verdict["outcome"] != Outcome.PASS:
             captions.append((VERDICTS[verdict["outcome"]][0], 14, VERDICTS[verdict["outcome"]][1]))
         return captions
     captions = [(_origin(report, angle), 14, FAINT)]
@@ -138,24 +183,28 @@ def _captions(report: dict[str, Any], angle: str, for_client: bool) -> list[tupl
     return captions
 
 
-def _origin(report: dict[str, Any], angle: str) -> str:
-    if report.get("backend") != "fal":
+def _origin(report: Report, angle: str) -> str:
+    if report.get("backend") != BackendName.FAL:
         return LOCAL
     pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
-    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}", {})
-    shown = next(
-        (p for p in pictures if p["take"] == verdict.get("take")), next((p for p in pictures if p["file"]), None)
-    )
+    verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
+    decided = [p for p in pictures if verdict is not None and p["take"] == verdict["take"]]
+    shown = next(iter([*decided, *(p for p in pictures if p["file"])]), None)
     if shown is None:
         return ""
-    made_by = verdict.get("made_by")
-    source = LOCAL if made_by == "local" else " ".join(filter(None, (shown["endpoint"], _MENDED.get(made_by))))
+    name = shown.get("endpoint_name") or shown["endpoint"]
+    made_by = verdict["made_by"] if verdict is not None else ""
+    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (name, _MENDED.get(made_by))))
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
-_MENDED = {"unwarp": "(un-warped)", "exact": "(cut out exactly)", "gain": "(colour corrected)"}
+_MENDED: dict[str, str] = {
+    MadeBy.UNWARP: "(un-warped)",
+    MadeBy.EXACT: "(cut out exactly)",
+    MadeBy.GAIN: "(colour corrected)",
+}
 
 
 def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

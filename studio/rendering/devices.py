@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What Cycles renders with: the best kind of GPU there is, all of that kind, or the processor."""
 
 from __future__ import annotations

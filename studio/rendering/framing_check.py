@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whether the cameras show what Cycles draws, not only what the vertices say: a small, wide render of each angle.
 
 Hair, points, volumes and displacement reach beyond any vertex, and what is transparent lets a product look smaller than it
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import bpy
@@ -15,12 +19,12 @@ import numpy as np
 from bpy.types import Object, Scene
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.geometry import framing
 from ...pipeline.geometry.framing import Frame
 from ...pipeline.rig import Angle
 from ...pipeline.settings import RunSettings
 from ...pipeline.stages import Progress, Steps
-from .. import names
 from ..lighting import place_lighting
 from ..model import product_points, product_root
 from ..rig import aspect_of, place_cameras, set_lens
@@ -30,6 +34,7 @@ from ..scene.geometry import as_rendered
 from . import devices, passes
 from .render_scene import render, render_scene, scratch_file
 
+LOOK = "Consistency Look"  # the camera that it looks through
 SIDE = 128  # pixels of the longer side
 SAMPLES = 16
 FILL = 0.45  # share of the frame that the product is given
@@ -65,7 +70,7 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
     vertices = product_points()
     root = product_root()
     with as_rendered(root) as depsgraph:
-        angles = settings.angles if shows_more_than_faces(root, depsgraph) else settings.angles[:1]
+        angles = settings.studio.angles if shows_more_than_faces(root, depsgraph) else settings.studio.angles[:1]
     by_angle: dict[str, Points] = {}
     more, only = [], []
     for angle in angles:
@@ -84,7 +89,11 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
         if look is None:
             continue
         if look.cut:
-            yield Progress("rig", f"renders show something of the product all around {angle.name}; leave out what is not the product", warning=True)  # fmt: skip
+            yield Progress(
+                "rig",
+                f"renders show something of the product all around {angle.name}; leave out what is not the product",
+                warning=True,
+            )
         if len(look.beyond):
             more.append(look.beyond)
             by_angle[angle.name] = np.concatenate([vertices, look.corners])
@@ -108,7 +117,7 @@ def _look(
 ) -> Steps[Look | None]:
     """What a render of ``angle`` shows where ``guess`` would fill ``fill`` of the frame; None where it shows nothing."""
     small = settings.model_copy(update={"size": SIDE, "samples": SAMPLES})
-    wide = angle.model_copy(update={"fill": fill})
+    wide = replace(angle, fill=fill)
     frame = framing.place_camera(guess, wide, aspect_of(small.resolution))
     with _camera(frame, wide, small) as camera, devices.chosen(device), scratch_file() as file:
         scene = _quick(render_scene(small, device))
@@ -118,7 +127,10 @@ def _look(
 
 
 def _quick(scene: Scene) -> Scene:
-    """Only what is where counts."""
+    """Only what is where counts, also below the ground, which is placed by it."""
+    ground = scene.collection.children.get(names.BACKDROP)
+    if ground is not None:
+        scene.collection.children.unlink(ground)
     scene.cycles.use_denoising = scene.cycles.use_adaptive_sampling = False
     scene.cycles.max_bounces = 0
     return scene
@@ -126,7 +138,7 @@ def _quick(scene: Scene) -> Scene:
 
 @contextmanager
 def _camera(frame: Frame, angle: Angle, settings: RunSettings) -> Iterator[Object]:
-    camera = bpy.data.objects.new("Consistency Look", bpy.data.cameras.new("Consistency Look"))
+    camera = bpy.data.objects.new(LOOK, bpy.data.cameras.new(LOOK))
     name, data = camera.name, camera.data.name
     try:
         set_lens(camera, angle, frame, settings.resolution)
@@ -146,7 +158,12 @@ def _compare(found: passes.Passes, vertices: Points, angle: Angle, frame: Frame)
     aspect = width / height
     picture = framing.project(vertices, frame.matrix_world, angle.focal_length, aspect)
     across, down = picture[:, 0] * width, (1.0 - picture[:, 1]) * height
-    outside = (columns < across.min() - BEYOND) | (columns + 1 > across.max() + BEYOND) | (rows < down.min() - BEYOND) | (rows + 1 > down.max() + BEYOND)  # fmt: skip
+    outside = (
+        (columns < across.min() - BEYOND)
+        | (columns + 1 > across.max() + BEYOND)
+        | (rows < down.min() - BEYOND)
+        | (rows + 1 > down.max() + BEYOND)
+    )
     seen = max(np.ptp(columns), np.ptp(rows)) + 1.0
     smaller = not outside.any() and seen + 2.0 * BEYOND < (1.0 - SMALLER) * max(np.ptp(across), np.ptp(down))
     depth = found.depth[rows, columns]

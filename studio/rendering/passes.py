@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From what Cycles wrote to a finished picture: passes by name, the view transform, the exact backdrop, the shadow."""
 
 from __future__ import annotations
@@ -67,7 +70,7 @@ def read(path: Path) -> Passes:
 
 def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:
     """(H, W, 3) as it will be seen: the product through the scene's view transform, over the exact backdrop."""
-    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.backdrop])
+    return over_backdrop(passes, developed(passes, scene), settings, references.BACKDROPS[settings.studio.backdrop])
 
 
 def developed(passes: Passes, scene: Scene) -> Plane:
@@ -81,7 +84,7 @@ def over_backdrop(passes: Passes, product: Plane, settings: RunSettings, grey: i
 
     The backdrop is mixed in after the view transform, since no view transform keeps a colour exactly.
     """
-    shadow = references.settled_shadow(references.shadow_density(passes.shadow)) if settings.shadow else None
+    shadow = references.settled_shadow(references.shadow_density(passes.shadow)) if settings.studio.shadow else None
     return references.composite(product * 255.0, passes.mask, shadow, grey)
 
 

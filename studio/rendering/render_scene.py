@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A scene of our own to render from.
 
 It shows the product, the lights and the backdrop of the open file and nothing else of it. So the artist's scene, its
@@ -17,16 +20,17 @@ from typing import Any, Literal, NamedTuple
 import bpy
 from bpy.types import Object, Scene
 
+from ...pipeline import names
 from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderError
 from ...pipeline.settings import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
-from .. import compat, names
-from ..model import hold_pose
+from .. import compat
+from ..model import hold_pose, subdivide_as_made
 from ..scene.collections import existing_objects
 from ..scene.preferences import preference
 from .devices import Device
 
-NAME = "Consistency Render"
+NAME = names.RENDER_SCENE
 FULL = 1 << 20  # bytes; a disk with less to spare than that has cut off what was written last
 SHOWN = (names.PRODUCT, names.LIGHTING, names.BACKDROP, names.RIG)
 
@@ -62,6 +66,7 @@ def render_scene(settings: RunSettings, device: Device) -> Scene:
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
     hold_pose(scene)
+    subdivide_as_made(scene)
     scene.world = bpy.data.worlds.get(names.WORLD)
     _set_cycles(scene, settings, device)
     _set_output(scene, settings)
@@ -101,8 +106,8 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
         scene.render.engine = "CYCLES"
     cycles = scene.cycles
     cycles.device = "GPU" if device.is_gpu else "CPU"
-    wanted = quality(settings.size)
-    cycles.samples = settings.samples or wanted.samples
+    wanted = quality(settings.studio.size)
+    cycles.samples = settings.studio.samples or wanted.samples
     cycles.use_adaptive_sampling = True
     cycles.adaptive_threshold = wanted.noise
     cycles.adaptive_min_samples = 0
@@ -147,10 +152,10 @@ def _set_output(scene: Scene, settings: RunSettings) -> None:
     view = scene.view_settings
     scene.display_settings.display_device = "sRGB"
     try:
-        view.view_transform = settings.view_transform
+        view.view_transform = settings.studio.view_transform
     except TypeError:
         raise ConsistencyError(
-            f"this Blender has no view transform {settings.view_transform!r}; choose Standard or AgX"
+            f"this Blender has no view transform {settings.studio.view_transform!r}; choose Standard or AgX"
         ) from None
     view.look, view.exposure, view.gamma = "None", 0.0, 1.0
     view.use_curve_mapping = False
@@ -174,7 +179,9 @@ def scratch_file() -> Iterator[Path]:
             yield Path(folder) / "render.exr"
         except BadRender as error:
             if shutil.disk_usage(folder).free < FULL:
-                raise RunFolderError(f"the temporary folder {tempfile.gettempdir()} is full; free some space, then resume") from error  # fmt: skip
+                raise RunFolderError(
+                    f"the temporary folder {tempfile.gettempdir()} is full; free some space, then resume"
+                ) from error
             raise
 
 

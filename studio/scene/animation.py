@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What animations and drivers say at one moment, written down, so that they can be taken off."""
 
 from __future__ import annotations

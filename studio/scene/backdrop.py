@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is behind and below the product: an exact colour, composited later, and a ground that holds only its shadow."""
 
 from __future__ import annotations
@@ -7,20 +10,20 @@ import numpy as np
 from bpy.types import Material, Object
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.settings import RunSettings
-from .. import names
 from .collections import collection, existing_objects, remove_objects
 
 _FADE = 0.5  # radii of the product beyond its footprint at which its shadow has faded into the backdrop's exact colour
 
 
 def place_backdrop(settings: RunSettings, points: NDArray[np.float64]) -> None:
-    """A shadow catcher below the product, in place of an earlier one; none where ``settings.shadow`` is off.
+    """A shadow catcher below the product, in place of an earlier one; none where ``settings.studio.shadow`` is off.
 
     ``points``: the product's (N, 3) vertices, metres.
     """
     grounds = existing_objects(names.BACKDROP)
-    if not settings.shadow:
+    if not settings.studio.shadow:
         remove_objects(grounds)
         return
     low, high = points.min(axis=0), points.max(axis=0)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A part that lies flush in another's surface, such as a label, is lifted by a hair, or said."""
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ import numpy as np
 from bpy.types import Mesh, Object
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.geometry.coincident import Coincidence, coincidences
-from .. import names
 from .geometry import as_rendered, read_attribute, shown_parts
 
 HAIR = 1e-4  # share of the product's size; a tenth of a pixel at 1024

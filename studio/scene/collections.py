@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The extension's collections, and removing what it has placed without leaving data behind."""
 
 from __future__ import annotations
@@ -6,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import bpy
-from bpy.types import ID, Collection, Image, Object, Scene, ViewLayer
+from bpy.types import ID, Camera, Collection, Image, Object, Scene, ViewLayer
 
-from .. import names
+from ...pipeline import names
 
 
 def collection(name: str) -> Collection:
@@ -56,6 +59,18 @@ def remove_objects(objects: Iterable[Object]) -> None:
         bpy.data.objects.remove(thing)
         if data is not None and data.users == 0:
             bpy.data.batch_remove([data])
+
+
+def remove_backgrounds(camera: Camera, image: Image | None = None) -> None:
+    """Take what shows ``image`` behind or before a camera away; all that it shows where none is named.
+
+    Blender itself forgets to tell its evaluated camera: that goes on drawing the picture when it has long been freed, and
+    crashes at some look through it.
+    """
+    shown = camera.background_images
+    for each in [each for each in shown if image is None or each.image == image]:
+        shown.remove(each)
+    camera.update_tag()
 
 
 def all_ids() -> Iterator[ID]:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What may not be meant: a floor many times the product's size, stray faces, and what changes with place or camera."""
 
 from __future__ import annotations
@@ -50,7 +53,8 @@ def _floors(parts: list[_Part]) -> Iterator[str]:
         flat = all(part.sides.min() <= THIN * part.sides.max() for part in parts[number:])
         if rest > 0.0 and largest > MANY_TIMES * rest and flat:
             names = list(dict.fromkeys(part.name for part in parts[number:]))
-            yield f"{in_words(names, 'and')} is {largest / rest:.0f} times as large as all the rest, as a floor or a wall is; {_cure(names)}"  # fmt: skip
+            odd = f"{in_words(names, 'and')} is {largest / rest:.0f} times as large as all the rest"
+            yield f"{odd}, as a floor or a wall is; {_cure(names)}"
             return
         low, high = np.minimum(low, parts[number].low), np.maximum(high, parts[number].high)
 
@@ -113,7 +117,7 @@ def _parts(root: Object, depsgraph: Depsgraph) -> Iterator[_Part]:
             continue
         corners = corners @ matrix[:3, :3].T + matrix[:3, 3]
         places = centres @ matrix[:3, :3].T + matrix[:3, 3]
-        yield _Part(name, corners.min(axis=0), corners.max(axis=0), places, areas * float(first * second))  # fmt: skip
+        yield _Part(name, corners.min(axis=0), corners.max(axis=0), places, areas * float(first * second))
 
 
 _PLACES = {"NEW_GEOMETRY": ("Position",), "OBJECT_INFO": ("Location", "Random")}

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a render of a file's scene shows of solid things, evaluated in that scene, at its own frame.
 
 The parts stay where the file has them: what refers to other parts, to places in the world, or to the file's own camera goes
@@ -7,7 +10,7 @@ on meaning the same. What they owe to the scene itself is written down before th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import bpy
@@ -18,9 +21,10 @@ from numpy.typing import NDArray
 
 from ...pipeline.errors import BadInput
 from ...pipeline.wording.names import in_words
+from .. import compat
 from .animation import write_down
 from .collections import rendered_objects, shown_scene
-from .geometry import SOLID, box_of, seen_by_cameras
+from .geometry import DRAWN, MESH_LIKE, SOLID, box_of, seen_by_cameras
 
 LAMP_STRENGTH = 1.5  # an emission of 1 shows a colour as it is; lamps are stronger
 APART = 0.05  # shares of the product's size by which a lamp stands away from it
@@ -32,6 +36,7 @@ UNSEEN = "can't be seen by cameras"
 HOLDOUT = "is a holdout"
 INDIRECT = "shows in reflections only"
 LAMP = "is a lamp"
+DRAWING = "is a drawing"
 HIDDEN = "is hidden from renders"
 
 Boxes = dict[
@@ -40,11 +45,13 @@ Boxes = dict[
 
 
 class FileScene(NamedTuple):
-    """``objects`` of a file's scene that are the product, or what it hangs on. ``boxes``: where each stood in it."""
+    """``objects`` of a file's scene that are the product, or what it hangs on. ``boxes``: where each stood in it. ``fineness``: ``fineness``
+    of it."""
 
     objects: list[Object]
     frame: int
     boxes: Boxes
+    fineness: dict[str, float]
 
 
 def is_part(thing: Object) -> bool:
@@ -64,6 +71,10 @@ def take_scene(
     _leave_out(scene, file, leave_out, notes)
     with shown_scene(scene, layer):
         objects = _solid(scene, layer, file, notes)
+        for item in brought:
+            if isinstance(item, Object) and item.type in DRAWN:
+                for home in item.users_collection:  # instances' collections, too
+                    home.objects.unlink(item)
         for thing in objects:
             thing.hide_viewport = False  # renders show it
             show_modifiers_as_rendered(thing)
@@ -76,8 +87,25 @@ def take_scene(
     for thing, matrix in simulated.items():
         thing.matrix_world = matrix
     if layer.material_override is not None:
-        notes.append(f"the material {layer.material_override.name!r}, which the file's renders put over all others, is left out")  # fmt: skip
-    return FileScene(objects, scene.frame_current, boxes)
+        notes.append(
+            f"the material {layer.material_override.name!r}, which the file's renders put over all others, is left out"
+        )
+    return FileScene(objects, scene.frame_current, boxes, fineness(scene))
+
+
+_FINENESS = ("dicing_rate", "offscreen_dicing_scale", "max_subdivisions")
+
+
+def fineness(scene: Scene) -> dict[str, float]:
+    """How finely renders of ``scene`` subdivide what asks for adaptive subdivision; empty where they don't."""
+    return {name: getattr(scene.cycles, name) for name in _FINENESS} if compat.subdivides_adaptively(scene) else {}
+
+
+def set_fineness(scene: Scene, wanted: Mapping[str, float]) -> None:
+    """Have renders of ``scene`` subdivide as ``fineness`` of another."""
+    compat.set_adaptive_subdivision(scene, on=bool(wanted))
+    for name, value in wanted.items():
+        setattr(scene.cycles, name, value)
 
 
 def show_modifiers_as_rendered(thing: Object) -> None:
@@ -89,11 +117,14 @@ def show_modifiers_as_rendered(thing: Object) -> None:
 
 
 def boxes_of(objects: Iterable[Object], depsgraph: Depsgraph) -> Boxes:
-    """The box of each of ``objects``, and of each instance that it makes, as evaluated."""
+    """The box of each of ``objects``, and of each instance that it makes, as evaluated.
+
+    Of a curve, a text or the like that of the mesh that it becomes: its own is now with, now without its thickness.
+    """
     wanted, found = set(objects), {}
     for instance in depsgraph.object_instances:
         maker = (instance.parent if instance.is_instance else instance.object).original
-        if maker in wanted and instance.object.type in SOLID:
+        if maker in wanted and instance.object.type in SOLID - MESH_LIKE | {"MESH"}:
             key = (maker.session_uid, instance.object.original.session_uid, *instance.persistent_id)
             found[key] = box_of(instance.object, instance.matrix_world)
     return found
@@ -125,7 +156,9 @@ def _leave_out(scene: Scene, file: str, wanted: Collection[str], notes: list[str
     gone: set[Object] = set()
     for name in wanted:
         # Beside one of that name in the open file, Blender has called it NAME.001.
-        same = [thing for thing in things if thing.name == name or re.fullmatch(re.escape(name) + r"\.\d{3,}", thing.name)]  # fmt: skip
+        same = [
+            thing for thing in things if thing.name == name or re.fullmatch(re.escape(name) + r"\.\d{3,}", thing.name)
+        ]
         exact = [thing for thing in same if thing.name == name]
         if not same:
             parts = sorted({thing.name for thing in things if is_part(thing)})
@@ -161,7 +194,7 @@ def _solid(scene: Scene, layer: ViewLayer, file: str, notes: list[str]) -> list[
     left: dict[str, list[str]] = {}
     kept, apart = [], 0
     for thing in shown:
-        why = _why_not(thing, layer) if thing.type in SOLID or thing.is_instancer else None
+        why = _why_not(thing, layer) if thing.type in SOLID | DRAWN or thing.is_instancer else None
         if thing.type in ("CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"):
             apart += 1
         elif why is not None:
@@ -178,7 +211,10 @@ def _solid(scene: Scene, layer: ViewLayer, file: str, notes: list[str]) -> list[
         left[HIDDEN] = hidden
     if not any(is_part(thing) for thing in kept):
         why = "; ".join(f"{in_words(names, 'and')} {_plural(reason, names)}" for reason, names in left.items())
-        raise BadInput(f"{file} shows nothing solid in renders ({why or 'no part is in its scene'}); show the product to renders and cameras, then save it again")  # fmt: skip
+        raise BadInput(
+            f"{file} shows nothing solid in renders ({why or 'no part is in its scene'}); "
+            "show the product to renders and cameras, then save it again"
+        )
     if apart:
         notes.append(f"cameras and lights of the file were left out ({apart})")
     notes += [f"left out: {in_words(names, 'and')}, which {_plural(reason, names)}" for reason, names in left.items()]
@@ -195,6 +231,8 @@ def _plural(reason: str, names: Collection[str]) -> str:
 
 
 def _why_not(thing: Object, layer: ViewLayer) -> str | None:
+    if thing.type in DRAWN:
+        return DRAWING
     if thing.is_shadow_catcher:
         return CATCHER
     if thing.is_holdout or thing.holdout_get(view_layer=layer):
@@ -206,7 +244,11 @@ def _why_not(thing: Object, layer: ViewLayer) -> str | None:
 
 def _lamps(things: list[Object]) -> set[Object]:
     """Those whose surface only glows, strongly, away from everything else; none where all glow."""
-    glowing = {thing for thing in things if thing.material_slots and all(_is_lamp(slot.material) for slot in thing.material_slots)}  # fmt: skip
+    glowing = {
+        thing
+        for thing in things
+        if thing.material_slots and all(_is_lamp(slot.material) for slot in thing.material_slots)
+    }
     rest = [thing for thing in things if thing not in glowing]
     if not glowing or not rest:
         return set()

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the product looks like, as short hashes: the same product gives the same, any change of its looks another."""
 
 from __future__ import annotations
@@ -61,8 +64,14 @@ def _tree(tree: NodeTree, above: set[str]) -> Any:
     if tree.name in above:
         return tree.name
     above = above | {tree.name}
-    nodes = [[node.bl_idname, node.name, _settings(node, above), [_value(s) for s in (*node.inputs, *node.outputs)]] for node in tree.nodes]  # fmt: skip
-    links = [[link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier] for link in tree.links]  # fmt: skip
+    nodes = [
+        [node.bl_idname, node.name, _settings(node, above), [_value(s) for s in (*node.inputs, *node.outputs)]]
+        for node in tree.nodes
+    ]
+    links = [
+        [link.from_node.name, link.from_socket.identifier, link.to_node.name, link.to_socket.identifier]
+        for link in tree.links
+    ]
     return [sorted(nodes, key=lambda node: node[1]), sorted(links)]
 
 

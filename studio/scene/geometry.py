@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The product's evaluated geometry: what a renderer would see of it."""
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from bpy.types import Collection, Depsgraph, DepsgraphObjectInstance, Material, 
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ...pipeline import names
 from ...pipeline.errors import BadInput
-from .. import names
 from .collections import existing_objects
 
 MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
 SOLID = MESH_LIKE | {"CURVES", "POINTCLOUD", "VOLUME"}
+DRAWN = {"GREASEPENCIL", "GPENCIL"}  # not by Cycles: over its picture
 NO_AREA = 1e-10  # of a face, in squares of its mesh's size: thinner than any renderer draws
 
 

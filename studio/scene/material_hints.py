@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a product is made of, read from its own materials: words for the prompt, and a warning of mirror-like surfaces."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the studio view changes in a scene and in a viewport, and what was there before it."""
 
 from __future__ import annotations
@@ -7,10 +10,10 @@ from typing import Any
 import bpy
 from bpy.types import Object, SpaceView3D, ViewLayer
 
+from ...pipeline import names
 from ...pipeline.references import BACKDROPS
 from ...pipeline.settings import RunSettings
-from .. import names
-from .collections import existing_objects
+from .collections import existing_objects, remove_backgrounds
 
 # path from the holder → [what was there before, what the studio view has set]; goes through JSON
 Aside = dict[str, list[Any]]
@@ -35,7 +38,7 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
         "render.use_border": False,
         "render.film_transparent": True,
         "render.use_simplify": False,
-        "view_settings.view_transform": settings.view_transform,
+        "view_settings.view_transform": settings.studio.view_transform,
         "view_settings.look": "None",
         "view_settings.exposure": 0.0,
         "view_settings.gamma": 1.0,
@@ -51,7 +54,14 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
 def of_viewport() -> dict[str, Any]:
     """The values by which a viewport shows its scene rendered, over the backdrop, and nothing that isn't rendered."""
     hidden = ("show_floor", "show_ortho_grid", "show_axis_x", "show_axis_y", "show_axis_z", "show_cursor", "show_text")
-    hidden += ("show_extras", "show_relationship_lines", "show_motion_paths", "show_bones", "show_object_origins", "show_outline_selected")  # fmt: skip
+    hidden += (
+        "show_extras",
+        "show_relationship_lines",
+        "show_motion_paths",
+        "show_bones",
+        "show_object_origins",
+        "show_outline_selected",
+    )
     return {
         "shading.type": "RENDERED",
         "shading.use_scene_lights_render": True,
@@ -69,7 +79,16 @@ def of_viewport() -> dict[str, Any]:
 
 
 # Read before the view is changed, so that they can be put back, and not set.
-PLACE = ("region_3d.view_location", "region_3d.view_rotation", "region_3d.view_distance", "region_3d.view_camera_zoom", "region_3d.view_camera_offset", "lens", "clip_start", "clip_end")  # fmt: skip
+PLACE = (
+    "region_3d.view_location",
+    "region_3d.view_rotation",
+    "region_3d.view_distance",
+    "region_3d.view_camera_zoom",
+    "region_3d.view_camera_offset",
+    "lens",
+    "clip_start",
+    "clip_end",
+)
 
 
 def put(holder: Any, wanted: dict[str, Any], aside: Aside) -> None:
@@ -141,7 +160,7 @@ def show_backdrop(camera: Object, settings: RunSettings) -> None:
 
     A picture of that colour: behind a render without a world, Blender shows nothing else but its checkerboard.
     """
-    value = BACKDROPS.get(settings.backdrop, 255) / 255.0
+    value = BACKDROPS.get(settings.studio.backdrop, 255) / 255.0
     image = bpy.data.images.get(names.BACKDROP_IMAGE)
     if image is None:
         image = bpy.data.images.new(names.BACKDROP_IMAGE, 16, 16)
@@ -171,8 +190,7 @@ def remove_backdrop() -> None:
     for camera in bpy.data.cameras:
         for still in _stills(camera):
             still.show_background_image = True
-        for shown in [shown for shown in camera.background_images if shown.image == image]:
-            camera.background_images.remove(shown)
+        remove_backgrounds(camera, image)
     bpy.data.images.remove(image)
 
 

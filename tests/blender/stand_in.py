@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What stands in for everything that renders, and a look at what the panels draw."""
 
 from __future__ import annotations
@@ -8,6 +11,21 @@ from consistency_pipeline.pipeline.backend.ports import Product, Shot
 from consistency_pipeline.pipeline.stages import Progress
 
 UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
+
+
+def shot_of(angle, path):
+    """What a render of an angle would tell, with the picture at ``path``."""
+    return Shot(
+        angle=angle,
+        files={"image": path},
+        matrix_world=UNIT,
+        projection=UNIT,
+        focal_length=85.0,
+        device="cpu",
+        samples=1,
+        seconds=0.1,
+        coverage=0.5,
+    )
 
 
 class Studio:
@@ -32,7 +50,7 @@ class Studio:
         path = folder / f"{angle.name}.png"
         path.parent.mkdir(exist_ok=True)
         save_picture(path)
-        return Shot(angle.name, {"image": path}, UNIT, UNIT, 85.0, "cpu", 1, 0.1, 0.5)
+        return shot_of(angle.name, path)
 
     def render_finish(self, angle, settings, out):
         yield Progress("photoreal", "finishing", 0.5, angle.name)
@@ -51,9 +69,6 @@ class Studio:
         yield Progress("results", "saving")
         for name in ("scene.blend", "contact_sheet.png"):
             (folder / name).write_bytes(b"x")
-
-    def facts(self):
-        return {}
 
 
 def save_picture(path):

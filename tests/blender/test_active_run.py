@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The chain as the window's timer advances it."""
 
 from __future__ import annotations
@@ -52,11 +55,7 @@ def slow(studio, tmp_path):
     running = active_run.ActiveRun(folder, Studio(), backend, "photoreal", bpy.context.scene)
     for _ in range(60):
         running.advance()
-        if (
-            running.progress is not None
-            and running.progress.stage == "photoreal"
-            and running.progress.text == "waiting"
-        ):
+        if running.progress is not None and running.progress.stage == "photoreal" and running.progress.idle:
             break
     yield running, backend
     running.close()
@@ -104,7 +103,7 @@ def test_cancelling_ends_in_order_and_gives_everything_back(slow):
     assert running.ended
     assert isinstance(running.error, Cancelled)
     assert backend.closed
-    assert running.folder.stage("photoreal")["state"] == "cancelled"
+    assert running.folder.stage("photoreal").state == "cancelled"
     assert not running.folder.lease.path.exists()
 
 
@@ -115,7 +114,7 @@ def test_letting_go_in_the_middle_keeps_the_folder_usable(slow):
     running.close()
     assert backend.closed
     again = RunFolder.open(running.folder.root)
-    assert again.stage("references")["state"] == "done"
+    assert again.stage("references").state == "done"
     again.lease.acquire()
     again.lease.release()
 
@@ -146,8 +145,8 @@ def test_esc_in_a_render_also_asks_fal_to_drop_what_waits_there(studio, tmp_path
     assert {job.state for job in running.backend.jobs.values()} == {"cancelled"}
     assert isinstance(running.error, Cancelled)
     assert "press Resume" in str(running.error)
-    assert folder.stage("references")["state"] == "cancelled"
-    assert folder.stage("results")["state"] == "waiting"
+    assert folder.stage("references").state == "cancelled"
+    assert folder.stage("results").state == "waiting"
 
 
 def test_a_run_that_ends_with_the_model_shows_it(studio, tmp_path):

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What Blender evaluates of our annotations: every property, and every function that a property calls.
 
 Blender evaluates the annotations of a class with the class's own names as globals. So a lambda written into an annotation

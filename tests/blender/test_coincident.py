@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A label that lies in its product's surface is seen, not a black patch."""
 
 from __future__ import annotations
@@ -39,13 +42,13 @@ def add_label(add_box, flip=False, depth=0.0):
 def test_a_label_in_the_surface_is_lifted_said_and_seen(add_box, save_glb, tmp_path, flip):
     add_label(add_box, flip)
     settings = RunSettings(size=64, samples=8, device="cpu", shadow=False)
-    settings = settings.model_copy(update={"angles": tuple(a for a in settings.angles if a.name == "front")})
+    settings = settings.model_copy(update={"angles": tuple(a for a in settings.studio.angles if a.name == "front")})
     studio = BlenderStudio(settings)
     product = finish(studio.load_product(save_glb()))
     assert [note for note in product.notes if "'Label'" in note and "'Body'" in note and "lifted" in note]
     assert product.size == pytest.approx((1, 1, 1), abs=1e-3)
     finish(studio.place_rig(settings))
-    shot = finish(studio.render_reference(settings.angles[0], settings, tmp_path))
+    shot = finish(studio.render_reference(settings.studio.angles[0], settings, tmp_path))
     picture = load(shot.files["image"])
     studio.close()
     middle = picture[28:36, 28:36].reshape(-1, 3)

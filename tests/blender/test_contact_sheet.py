@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is written on the contact sheet: all of it, and nothing of our books on the client's."""
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ REASON = (
 )
 NAMES = ("front", "a-long-name-of-an-angle-as-artists-give-it", "top")
 ENDPOINT = "fal-ai/bytedance/seedream/v4.5/edit-with-a-long-id"
+NAME = "Seedream 4.5 as people call it"
 
 
 @pytest.fixture
@@ -22,12 +26,25 @@ def sheet(tmp_path, monkeypatch):
     for file in files.values():
         png.write(file, np.full((30, 40, 3), 128, np.uint8), {})
     verdicts = {"front": ("pass", "the outline fits"), NAMES[1]: ("fail", REASON)}
-    pictures = [{"stage": "photoreal", "angle": name, "take": 1, "file": "x", "endpoint": ENDPOINT, "billed_usd": 0.04} for name in NAMES]  # fmt: skip
+    pictures = [
+        {"stage": "photoreal", "angle": name, "take": 1, "file": "x", "endpoint": ENDPOINT, "billed_usd": 0.04}
+        for name in NAMES
+    ]
+    pictures[0]["endpoint_name"] = NAME  # the others are as in a report of before there were names
     report = {
-        "product": {"name": "Thermos " * 12 + "end"}, "backend": "fal", "backend_label": "fal.ai", "billed_usd": 0.12,
-        "quoted_usd": 0.12, "headline": f"1 of 2 on model; {NAMES[1]}: {REASON}", "device": "CPU", "pictures": pictures,
-        "verdicts": {f"photoreal/{name}": {"outcome": o, "reason": r, "take": 1, "made_by": "first"} for name, (o, r) in verdicts.items()},
-    }  # fmt: skip
+        "product": {"name": "Thermos " * 12 + "end"},
+        "backend": "fal",
+        "backend_label": "fal.ai",
+        "billed_usd": 0.12,
+        "quoted_usd": 0.12,
+        "headline": f"1 of 2 on model; {NAMES[1]}: {REASON}",
+        "device": "CPU",
+        "pictures": pictures,
+        "verdicts": {
+            f"photoreal/{name}": {"outcome": o, "reason": r, "take": 1, "made_by": "first"}
+            for name, (o, r) in verdicts.items()
+        },
+    }
     draw = contact_sheet._with_words
 
     def write(for_client):
@@ -45,9 +62,10 @@ def sheet(tmp_path, monkeypatch):
 def test_no_word_is_cut_and_every_line_fits(sheet):
     words, picture = sheet(False)
     text = "".join(word.text for word in words).replace(" ", "")
-    for whole in (REASON, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
+    for whole in (REASON, NAME, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
         assert whole.replace(" ", "") in text
     assert "…" not in text
+    assert text.count("fal-ai/") == 1, "an endpoint that has a name is shown by its id"
     for word in words:
         assert word.x + contact_sheet._width(word.text, word.size) <= picture.shape[1], word
         assert word.y < picture.shape[0], word

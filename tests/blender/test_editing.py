@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The buttons that edit what a run starts from: photos, models, objects, angles and lights."""
 
 from __future__ import annotations
@@ -77,7 +80,7 @@ def test_angles_are_added_copied_moved_and_removed(sidebar):
 def test_a_view_becomes_an_angle(sidebar, euler, azimuth, elevation):
     from mathutils import Euler
 
-    from consistency_pipeline.operators.editing.rig import angle_of_view
+    from consistency_pipeline.operators.buttons.rig import angle_of_view
 
     found = angle_of_view(Euler([math.radians(part) for part in euler]).to_quaternion())
     assert found["elevation"] == pytest.approx(elevation, abs=0.05)
@@ -87,14 +90,14 @@ def test_a_view_becomes_an_angle(sidebar, euler, azimuth, elevation):
 def test_editing_an_angle_moves_its_camera_and_a_light_its_lamp(sidebar, box_glb):
     from consistency_pipeline.operators import startup
     from consistency_pipeline.operators.editing.scene_settings import to_settings
-    from consistency_pipeline.operators.runs.active_run import finish_steps
+    from consistency_pipeline.pipeline.driver import finish
     from consistency_pipeline.studio import model, rig
 
     startup.give_default_angles(bpy.context.scene)
     own = bpy.context.scene.consistency
     own.source, own.file = "FILE", str(box_glb)
-    finish_steps(model.load_product(box_glb))
-    finish_steps(rig.place_rig(to_settings(bpy.context.scene)))
+    finish(model.load_product(box_glb))
+    finish(rig.place_rig(to_settings(bpy.context.scene)))
     camera = rig.camera_for("front")
     before = camera.location.copy()
     own.angles[0].azimuth = math.radians(180.0)
@@ -116,7 +119,7 @@ def test_editing_an_angle_moves_its_camera_and_a_light_its_lamp(sidebar, box_glb
 def test_own_lightings_are_saved_loaded_and_removed(sidebar, tmp_path, monkeypatch):
     from pathlib import Path
 
-    from consistency_pipeline.operators.editing import lighting
+    from consistency_pipeline.operators.buttons import lighting
 
     monkeypatch.setattr(lighting.CONSISTENCY_OT_save_light_preset, "preset_subdir", "consistency/of-a-test")
     sidebar.lighting, sidebar.light.key, sidebar.light.rotation = "dramatic", 150.0, 0.5

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A .blend of one's own, taken as a render of its active scene shows it: the same parts, at the same places."""
 
 from __future__ import annotations
@@ -7,9 +10,10 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import model, names, rig, video
+from consistency_pipeline.studio import model, rig, video
 from consistency_pipeline.studio.export import export_product
 from consistency_pipeline.studio.files.model_files import take_blend
 from consistency_pipeline.studio.image_worker import ImageWorker
@@ -172,7 +176,7 @@ def test_a_shader_by_world_position_looks_as_in_the_file(taken, add_box, tmp_pat
     taken()
     settings = RunSettings(size=64, samples=2, device="cpu", shadow=False)
     finish(rig.place_rig(settings))
-    shot = finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+    shot = finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
     picture, mask = (passes.load(shot.files[name]) for name in ("image", "mask"))
     red, green, _ = picture[mask[..., 0] > 0.99].mean(axis=0)
     assert red > 0.7
@@ -262,7 +266,9 @@ def lamp(thing):
     return "which is a lamp"
 
 
-@pytest.mark.parametrize("how", [catcher, unseen, holdout, held_out_by_its_collection, indirect, in_a_hidden_collection, excluded, lamp])  # fmt: skip
+@pytest.mark.parametrize(
+    "how", [catcher, unseen, holdout, held_out_by_its_collection, indirect, in_a_hidden_collection, excluded, lamp]
+)
 def test_what_renders_do_not_show_as_a_thing_is_left_out_with_a_line(taken, add_box, how):
     says = how(add_box("Else", size=(20, 20, 0.1), at=(0, 0, -3)))
     add_box("Product", at=(2, 0, 0.5))
@@ -380,3 +386,41 @@ def test_a_stray_part_is_named_and_stray_faces_too(taken, add_box):
     mesh.from_pydata(corners, [], faces)
     (note,) = taken().notes
     assert "some faces of Product lie far from the others" in note
+
+
+def test_a_text_and_a_tube_are_not_called_simulated(taken):
+    """Blender gives the box of their flat outlines now and then, and at other times that of what they become."""
+    text = bpy.data.curves.new("Text", "FONT")
+    text.body, text.extrude = "Product", 0.2
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Text", text))
+    bpy.ops.curve.primitive_bezier_circle_add(radius=0.3, location=(1.0, 0.0, 1.0))
+    bpy.context.object.data.bevel_depth = 0.1
+    assert taken().notes == ()
+
+
+def draw(at, home=None):
+    """A Grease Pencil monkey, 4 m large; in a collection alone where one is named."""
+    add = getattr(bpy.ops.object, "grease_pencil_add", None) or bpy.ops.object.gpencil_add
+    add(type="MONKEY", location=at)
+    thing = bpy.context.object
+    if home is not None:
+        home.objects.link(thing)
+        bpy.context.scene.collection.objects.unlink(thing)
+    return thing
+
+
+def test_a_drawing_does_not_cover_the_product(taken, add_box, tmp_path):
+    add_box()
+    draw((0.0, -2.0, 0.0)).name = "Sketch"
+    home = bpy.data.collections.new("Notes")
+    draw((0.0, 0.0, 0.0), home).name = "Note"
+    home.objects.link(add_box("Tag", size=(0.5, 0.5, 0.5), at=(0.0, 0.0, 1.0)))
+    bpy.context.scene.collection.objects.unlink(bpy.data.objects["Tag"])
+    instance_of(home, (0.0, 0.0, 0.0))
+    product = taken()
+    assert product.notes == ("left out: Sketch, which is a drawing",)
+    settings = RunSettings(size=64, samples=1, device="cpu")
+    finish(rig.place_rig(settings))
+    shot = finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+    picture = passes.load(shot.files["image"])
+    assert np.ptp(picture, axis=-1).max() < 0.2, "the brown monkey is in the picture"

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The geometry gate from end to end: real renders, real measuring, and a fal.ai that returns pictures out of shape."""
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ def product(tmp_path_factory):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.mesh.primitive_cylinder_add(radius=0.04, depth=0.1, location=(0, 0, 0.05))
     body = bpy.context.object
-    bpy.ops.mesh.primitive_torus_add(major_radius=0.025, minor_radius=0.007, location=(0.05, 0, 0.05), rotation=(1.5708, 0, 0))  # fmt: skip
+    bpy.ops.mesh.primitive_torus_add(
+        major_radius=0.025, minor_radius=0.007, location=(0.05, 0, 0.05), rotation=(1.5708, 0, 0)
+    )
     bpy.ops.mesh.primitive_cube_add(size=1, location=(0, -0.03, 0.05))
     bpy.context.object.scale = (0.03, 0.025, 0.03)
     label = bpy.context.object
@@ -58,13 +63,21 @@ def fake(monkeypatch, tmp_path):
 @pytest.fixture
 def run(product, fake, tmp_path):
     def go(gate=None, names=("front",), **settings):
-        angles = tuple(angle for angle in RunSettings().angles if angle.name in names)
+        angles = tuple(angle for angle in RunSettings().studio.angles if angle.name in names)
         chosen = RunSettings(
             **{
-                "inputs": (str(product),), "backend": "fal", "angles": angles, "size": SIZE, "samples": 8, "device": "cpu",
-                "motion": "none", "seed": 3, "gate": Gate(**(gate or {})), **settings,
+                "inputs": (str(product),),
+                "backend": "fal",
+                "angles": angles,
+                "size": SIZE,
+                "samples": 8,
+                "device": "cpu",
+                "motion": "none",
+                "seed": 3,
+                "gate": Gate(**(gate or {})),
+                **settings,
             }
-        )  # fmt: skip
+        )
         folder = RunFolder.create(tmp_path / "run", chosen, {})
         folder.note(prices=prices.fetch(API_KEY, {p.endpoint for p in quote.plan(chosen)}))
         studio = BlenderStudio(chosen, own_file=True)
@@ -80,14 +93,16 @@ def run(product, fake, tmp_path):
 
 
 def actions(folder, angle="front"):
-    return [line["action"] for line in read_lines(folder.journal) if line["event"] == "decided" and line["angle"] == angle]  # fmt: skip
+    return [
+        line["action"] for line in read_lines(folder.journal) if line["event"] == "decided" and line["angle"] == angle
+    ]
 
 
 def test_true_pictures_pass(run, fake):
     folder = run(names=("front", "three-quarter"))
-    assert folder.record["headline"] == "2 of 2 on model", folder.record["gate"]
+    assert folder.headline == "2 of 2 on model", folder.all_entries
     assert len(fake.books) == 2
-    assert all((folder.root / verdict["heatmap"]).is_file() for verdict in folder.record["verdicts"].values())
+    assert all((folder.root / decision.heatmap).is_file() for decision in folder.decisions.values())
 
 
 def test_a_shifted_picture_is_laid_back_onto_the_render_for_free(run, fake):
@@ -95,10 +110,10 @@ def test_a_shifted_picture_is_laid_back_onto_the_render_for_free(run, fake):
     folder = run()
     assert actions(folder) == ["unwarp", "accept"]
     assert len(fake.books) == 1
-    before, after = folder.record["gate"]["photoreal/front"]
-    assert abs(before["numbers"]["dx_px"] - 0.02 * 1024) < 1.5
-    assert after["numbers"]["shift_px"] < 1.5
-    assert folder.record["headline"] == "1 of 1 on model"
+    before, after = folder.entries("photoreal/front")
+    assert abs(before.numbers["dx_px"] - 0.02 * 1024) < 1.5
+    assert after.numbers["shift_px"] < 1.5
+    assert folder.headline == "1 of 1 on model"
     still = passes.load(folder.still("front"))
     assert still.shape[:2] == (SIZE, SIZE)
 
@@ -110,7 +125,7 @@ def test_a_picture_of_another_shape_is_bought_again_and_the_good_one_shown(run, 
     assert actions(folder) == ["reroll", "accept"]
     assert len(fake.books) == 2
     assert folder.chosen("photoreal/front") == 2
-    assert folder.record["headline"] == "1 of 1 on model"
+    assert folder.headline == "1 of 1 on model"
 
 
 def test_when_all_are_wrong_the_local_finish_stands_in_and_says_so(run, fake):
@@ -118,8 +133,8 @@ def test_when_all_are_wrong_the_local_finish_stands_in_and_says_so(run, fake):
     folder = run(gate={"retakes": 2})
     assert len(fake.books) == 3  # one still, two retakes, and never more
     assert actions(folder) == ["reroll", "stricter", "local", "accept"]
-    assert {verdict["made_by"] for verdict in folder.record["verdicts"].values()} == {"local"}
-    assert folder.record["headline"] == "1 of 1 on model"
+    assert {decision.made_by for decision in folder.decisions.values()} == {"local"}
+    assert folder.headline == "1 of 1 on model"
 
 
 def test_exact_mode_keeps_the_backdrop_to_the_bit_and_the_outline_to_the_pixel(run, fake):
@@ -130,7 +145,7 @@ def test_exact_mode_keeps_the_backdrop_to_the_bit_and_the_outline_to_the_pixel(r
     sent = passes.load(folder.references / "front.sent.png")
     assert sent.shape == still.shape
     assert (np.abs(still - 1.0).max(axis=-1)[mask > 0.99] > 0.02).mean() > 0.9
-    assert folder.record["verdicts"]["photoreal/front"]["made_by"] == "exact"
+    assert folder.decision("photoreal/front").made_by == "exact"
     assert Path(os.fspath(folder.take("front", 1))).is_file()
 
 
@@ -144,12 +159,16 @@ def test_exact_mode_takes_the_print_from_a_photo_where_it_is_told_to(run, fake, 
     region[: SIZE // 2] = 255
     png.write(tmp_path / "region.png", region)
     shot = folder.shot("front")
-    facts = {"files": {name: str(path) for name, path in shot.files.items()}, "matrix_world": shot.matrix_world, "projection": shot.projection}  # fmt: skip
-    entry = folder.record["gate"]["photoreal/front"][0]
+    facts = {
+        "files": {name: str(path) for name, path in shot.files.items()},
+        "matrix_world": shot.matrix_world,
+        "projection": shot.projection,
+    }
+    entry = folder.entries("photoreal/front")[0]
     for photo in ("", str(tmp_path / "photo.png")):
         out = tmp_path / f"out-{bool(photo)}.png"
         inspection.exact(
-            str(still), facts, entry["pose"], "white", str(out), "none", str(tmp_path / "region.png"), photo
+            str(still), facts, entry.pose.model_dump(), "white", str(out), "none", str(tmp_path / "region.png"), photo
         )
     plain, striped = passes.load(tmp_path / "out-False.png"), passes.load(tmp_path / "out-True.png")
     changed = np.abs(plain - striped).max(axis=-1) > 0.05

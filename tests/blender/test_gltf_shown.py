@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """GLB files that show less than they hold, through Blender's own importer."""
 
 from __future__ import annotations
@@ -12,10 +15,18 @@ import pytest
 from consistency_pipeline.studio import model
 
 CORNERS = np.float32([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)])
-FACES = np.uint16([0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5, 0, 4, 5, 0, 5, 1, 2, 3, 7, 2, 7, 6, 0, 2, 6, 0, 6, 4, 1, 5, 7, 1, 7, 3])  # fmt: skip
+FACES = np.uint16(
+    [0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5, 0, 4, 5, 0, 5, 1, 2, 3, 7, 2, 7, 6, 0, 2, 6, 0, 6, 4, 1, 5, 7, 1, 7, 3]
+)
 TIMES, PLACES = np.float32([0, 1]), np.float32([(0, 0, 9), (0, 0, 5)])
 TALLER = np.where(CORNERS[:, 1:2] > 0, np.float32([(0, 2, 0)]), np.float32([(0, 0, 0)]))  # a morph target: up by 2 m
-ACCESSORS = ((CORNERS, 5126, "VEC3"), (FACES, 5123, "SCALAR"), (TIMES, 5126, "SCALAR"), (PLACES, 5126, "VEC3"), (TALLER.astype(np.float32), 5126, "VEC3"))  # fmt: skip
+ACCESSORS = (
+    (CORNERS, 5126, "VEC3"),
+    (FACES, 5123, "SCALAR"),
+    (TIMES, 5126, "SCALAR"),
+    (PLACES, 5126, "VEC3"),
+    (TALLER.astype(np.float32), 5126, "VEC3"),
+)
 
 
 @pytest.fixture
@@ -34,11 +45,26 @@ def load(tmp_path):
             binary += data
         cube = {"attributes": {"POSITION": 0}, "indices": 1}
         meshes = [{"primitives": [cube]}, {"primitives": [{**cube, "targets": [{"POSITION": 4}]}], "weights": [0.0]}]
-        document = {"asset": {"version": "2.0"}, "scenes": [{"nodes": [0]}], "scene": 0, "nodes": nodes, "meshes": meshes, "accessors": accessors, "bufferViews": views, "buffers": [{"byteLength": len(binary)}], **more}  # fmt: skip
+        document = {
+            "asset": {"version": "2.0"},
+            "scenes": [{"nodes": [0]}],
+            "scene": 0,
+            "nodes": nodes,
+            "meshes": meshes,
+            "accessors": accessors,
+            "bufferViews": views,
+            "buffers": [{"byteLength": len(binary)}],
+            **more,
+        }
         text = json.dumps(document).encode()
         text += b" " * (-len(text) % 4)
         path = tmp_path / "shown.glb"
-        path.write_bytes(struct.pack("<4sIII4s", b"glTF", 2, 28 + len(text) + len(binary), len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary)  # fmt: skip
+        path.write_bytes(
+            struct.pack("<4sIII4s", b"glTF", 2, 28 + len(text) + len(binary), len(text), b"JSON")
+            + text
+            + struct.pack("<I4s", len(binary), b"BIN\0")
+            + binary
+        )
         steps = model.load_product(path, leave_out)
         while True:
             try:
@@ -62,7 +88,12 @@ def test_nodes_of_other_scenes_of_none_and_hidden_ones_do_not_come(load):
         {"name": "Off", "mesh": 0, "translation": [0, 0, 9], "children": [4], **off},
         {"name": "Below", "mesh": 0},
     ]
-    product = load(nodes, scenes=[{"nodes": [0]}, {"nodes": [1]}], extensionsUsed=["KHR_node_visibility"], extensionsRequired=["KHR_node_visibility"])  # fmt: skip
+    product = load(
+        nodes,
+        scenes=[{"nodes": [0]}, {"nodes": [1]}],
+        extensionsUsed=["KHR_node_visibility"],
+        extensionsRequired=["KHR_node_visibility"],
+    )
     assert product.size == pytest.approx((1, 1, 1))
     assert meshes_now() == ["A"]
     assert len(bpy.data.objects) == 2, "empty places of what is not shown were left"

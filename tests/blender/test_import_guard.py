@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A model that may be too much is imported in a second Blender first; its end is one sentence and takes nothing along."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import bpy
@@ -5,9 +8,10 @@ import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline import lighting as presets
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings import LightRig, RunSettings
-from consistency_pipeline.studio import lighting, model, names, rig
+from consistency_pipeline.studio import lighting, model, rig
 
 FRONT = Angle(name="front", azimuth=0, elevation=15)
 
@@ -49,7 +53,7 @@ def picture(size=48, samples=24, kind="PNG"):
     scene.cycles.use_denoising, scene.cycles.use_adaptive_sampling = False, False
     scene.render.film_transparent, scene.render.dither_intensity = True, 0.0
     scene.render.resolution_x = scene.render.resolution_y = size
-    scene.view_settings.view_transform = RunSettings().view_transform
+    scene.view_settings.view_transform = RunSettings().studio.view_transform
     scene.render.image_settings.file_format, scene.render.image_settings.color_mode = kind, "RGBA"
     scene.render.filepath = bpy.app.tempdir + ("picture.png" if kind == "PNG" else "picture.exr")
     bpy.ops.render.render(write_still=True)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the artist does while a run is active: undo, rename, switch, edit, or take the extension away."""
 
 from __future__ import annotations
@@ -51,14 +54,14 @@ def folder(box_glb, sidebar, tmp_path):
 def studio(folder):
     """The product and the rig stand in the scene, as in the middle of a run."""
     from consistency_pipeline.operators.runs import scene_studio
-    from consistency_pipeline.operators.runs.active_run import finish_steps
+    from consistency_pipeline.pipeline.driver import finish
 
     studio = scene_studio.SceneStudio(folder)
-    finish_steps(studio.load_product(folder.product_source))
-    finish_steps(studio.place_rig(folder.settings))
-    scene_studio.watch_undo(on=True)
+    finish(studio.load_product(folder.product_source))
+    finish(studio.place_rig(folder.settings))
+    scene_studio.count_undo_steps(on=True)
     yield studio
-    scene_studio.watch_undo(on=False)
+    scene_studio.count_undo_steps(on=False)
     studio.close()
 
 
@@ -81,14 +84,14 @@ def status():
 
 
 def cameras():
-    from consistency_pipeline.studio import names
+    from consistency_pipeline.pipeline import names
     from consistency_pipeline.studio.scene.collections import existing_objects
 
     return {thing.name: thing.location.copy() for thing in existing_objects(names.RIG)}
 
 
 def test_an_undo_during_the_wait_takes_no_result_away(folder, studio, monkeypatch):
-    from consistency_pipeline.operators.runs.active_run import finish_steps
+    from consistency_pipeline.pipeline.driver import finish
     from consistency_pipeline.studio import BlenderStudio
 
     rig, seen = set(cameras()), []
@@ -105,7 +108,7 @@ def test_an_undo_during_the_wait_takes_no_result_away(folder, studio, monkeypatc
     assert set(cameras()) == rig
     bpy.ops.ed.redo()
     assert cameras() == {}
-    finish_steps(studio.save_results(Results({}, {}, {}, "local"), folder.settings, folder.root))
+    finish(studio.save_results(Results({}, {}, {}, "local"), folder.settings, folder.root))
     assert seen == [rig]
 
 
@@ -118,19 +121,20 @@ def test_a_run_stays_in_its_scene_under_another_name(running):
 
 
 def test_a_run_whose_scene_is_deleted_says_how_to_go_on(running):
-    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.runs.run_request import RunRequest
+    from consistency_pipeline.operators.runs.run_session import RunSession
 
-    operator = SimpleNamespace(_scene=bpy.context.scene.session_uid)
-    assert CONSISTENCY_OT_run._own_scene(operator) == bpy.context.scene
+    session = RunSession(bpy.context.scene, RunRequest(), 0.0)
+    assert session.scene == bpy.context.scene
     own, other = bpy.context.scene, bpy.data.scenes.new("Other")
     bpy.context.window_manager.windows[0].scene = other
     bpy.data.scenes.remove(own)
     with pytest.raises(ConsistencyError, match="Earlier Runs"):
-        CONSISTENCY_OT_run._own_scene(operator)
+        session.tick()
 
 
 def test_every_picture_of_a_run_shows_the_settings_that_it_began_with(running, sidebar):
-    from consistency_pipeline.operators.editing import live
+    from consistency_pipeline.operators.display import follow
 
     before = cameras()
     sidebar.angles[0].azimuth = math.radians(170)
@@ -138,25 +142,28 @@ def test_every_picture_of_a_run_shows_the_settings_that_it_began_with(running, s
     sidebar.light.key = 300.0
     assert cameras() == before
     running.close()
-    live.follow(bpy.context.scene)
+    follow.catch_up(bpy.context.scene)
     after = cameras()
     assert "Camera hero" in after
     assert after["Camera front"].y > 0.0 > before["Camera front"].y
     after = bpy.data.objects["Camera front"].location = (9.0, 9.0, 9.0)
-    live.follow(bpy.context.scene)
+    follow.catch_up(bpy.context.scene)
     assert tuple(cameras()["Camera front"]) == after, "nothing was edited since, and still the camera was moved"
 
 
 def test_a_window_that_closes_or_a_file_that_loads_ends_the_run_in_order(running, folder):
     """Blender calls the operator's cancel in both cases; the status outlives a file that is loaded without its windows."""
     from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.buttons.run import CONSISTENCY_OT_run
     from consistency_pipeline.operators.display import reasons
     from consistency_pipeline.operators.runs import abandoned_runs
-    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.runs.run_request import RunRequest
+    from consistency_pipeline.operators.runs.run_session import RunSession
 
     abandoned_runs.remember(folder.root)
     ended = []
-    operator = SimpleNamespace(end_ticking=ended.append, _asking=None)
+    session = RunSession(bpy.context.scene, RunRequest(), 0.0)
+    operator = SimpleNamespace(stop_timer=ended.append, _session=session)
     CONSISTENCY_OT_run.cancel(operator, bpy.context)
     assert ended == [bpy.context]
     assert running.ended
@@ -169,7 +176,7 @@ def test_a_window_that_closes_or_a_file_that_loads_ends_the_run_in_order(running
 
 
 def test_taking_the_extension_away_ends_the_run_in_order(running):
-    from consistency_pipeline.operators.runs import run
+    from consistency_pipeline.operators.buttons import run
 
     run.unregister()
     assert running.ended
@@ -251,7 +258,7 @@ def test_undoing_to_the_very_beginning_keeps_the_default_angles(sidebar, monkeyp
 def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(folder, add_box):
     """It brings back what was deleted before the run; an import that can't go on must not take that for its own."""
     from consistency_pipeline.operators.runs import scene_studio
-    from consistency_pipeline.operators.runs.active_run import finish_steps
+    from consistency_pipeline.pipeline.driver import finish
     from consistency_pipeline.studio import model
 
     add_box("Mine")
@@ -259,43 +266,37 @@ def test_an_undo_while_the_product_is_imported_deletes_nothing_of_the_artists(fo
     bpy.data.batch_remove([bpy.data.objects["Mine"], bpy.data.meshes["Mine"]])
     bpy.ops.ed.undo_push(message="Deleted")
     studio = scene_studio.SceneStudio(folder)
-    scene_studio.watch_undo(on=True)
+    scene_studio.count_undo_steps(on=True)
     try:
         steps = studio.load_product(folder.product_source)
         while not next(steps).text.startswith("measuring"):
             pass
         bpy.ops.ed.undo()
-        product = finish_steps(steps)
+        product = finish(steps)
     finally:
-        scene_studio.watch_undo(on=False)
+        scene_studio.count_undo_steps(on=False)
     assert {"Mine"} <= set(bpy.data.objects.keys()) & set(bpy.data.meshes.keys())
     assert product.size == pytest.approx((0.2, 0.3, 0.5), rel=1e-5)
     assert len(model.product_root().children) == 1
 
 
 def test_an_undo_right_after_the_button_does_not_break_the_run(folder, sidebar, monkeypatch):
-    from consistency_pipeline.operators.runs import gradual_imports, start_run
-    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.runs import start_run
     from consistency_pipeline.operators.runs.run_request import RunRequest
+    from consistency_pipeline.operators.runs.run_session import RunSession, State
 
     begun = []
 
-    def start(scene, _wish, _prices):
+    def start(scene, _request, _prices):
         begun.append(scene.name)
         return SimpleNamespace(folder=folder)
 
     monkeypatch.setattr(start_run, "start", start)
-    monkeypatch.setattr(gradual_imports, "advance", lambda: False)
     bpy.ops.ed.undo_push(message="Settings")
     bpy.context.scene.frame_current += 1
     bpy.ops.ed.undo_push(message="Frame")
-    operator = SimpleNamespace(until="results", wish=RunRequest(), agreed_usd=0.0, _drive=None, _asking=None)
-    operator.begin_ticking = lambda _context: {"RUNNING_MODAL"}
-    operator._own_scene = lambda: CONSISTENCY_OT_run._own_scene(operator)
-    try:
-        CONSISTENCY_OT_run._invoke(operator, bpy.context)
-        bpy.ops.ed.undo()
-        CONSISTENCY_OT_run._ask(operator, bpy.context)
-    finally:
-        status().running = False
+    session = RunSession(bpy.context.scene, RunRequest(), 0.0)
+    bpy.ops.ed.undo()
+    while session.tick() is not State.RUNNING:
+        pass
     assert begun == [bpy.context.scene.name]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import math
@@ -9,8 +12,9 @@ import numpy as np
 import pytest
 from mathutils import Quaternion
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.studio import compat, model, names
+from consistency_pipeline.studio import compat, model
 from consistency_pipeline.studio.export import export_product
 from consistency_pipeline.studio.scene.collections import all_ids
 
@@ -283,9 +287,11 @@ def test_a_metallic_texture_is_read(add_box, save_glb):
 def test_an_extension_this_blender_lacks_is_named_with_the_cure(box_glb, tmp_path):
     data = box_glb.read_bytes()
     length = struct.unpack_from("<I", data, 12)[0]
-    text = data[20 : 20 + length].rstrip().replace(
-        b'"asset":', b'"extensionsRequired":["XX_unheard_of"],"extensionsUsed":["XX_unheard_of"],"asset":', 1
-    )  # fmt: skip
+    text = (
+        data[20 : 20 + length]
+        .rstrip()
+        .replace(b'"asset":', b'"extensionsRequired":["XX_unheard_of"],"extensionsUsed":["XX_unheard_of"],"asset":', 1)
+    )
     text += b" " * (-len(text) % 4)
     rest = data[20 + length :]
     path = tmp_path / "odd.glb"

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which side is the front: turned from the panel, by picking a side, and by the command line, and never twice."""
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ import bpy
 import pytest
 from mathutils import Vector
 
+from consistency_pipeline.pipeline.arguments import make_parser, settings_from
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
-from consistency_pipeline.pipeline.options import make_parser, settings_from
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import BlenderStudio, model, orientation
 
@@ -67,7 +70,7 @@ def test_a_quarter_turn_turns_it_and_leaves_it_on_the_floor(taken):
     ],
 )
 def test_the_side_that_is_clicked_is_the_front_or_below(taken, side, start, turned):
-    from consistency_pipeline.operators.editing.orientation import CONSISTENCY_OT_pick_side
+    from consistency_pipeline.operators.buttons.orientation import CONSISTENCY_OT_pick_side
 
     origin = Vector(start)
     towards = (Vector((0.0, 0.0, 0.3)) - origin).normalized()
@@ -88,12 +91,12 @@ def test_name_and_turn_are_in_the_settings_and_about_this_product_only(taken, tm
 
     bpy.ops.consistency.turn_product(by="LEFT")
     settings = scene_settings.to_settings(bpy.context.scene)
-    assert (settings.name, settings.turn) == ("Crate", (0.0, 0.0, -90.0))
+    assert (settings.inputs.name, settings.inputs.turn) == ("Crate", (0.0, 0.0, -90.0))
     scene_settings.from_settings(bpy.context.scene, settings)
     assert scene_settings.to_settings(bpy.context.scene) == settings
     taken.source, taken.file = "FILE", str(tmp_path / "other.glb")
     other = scene_settings.to_settings(bpy.context.scene)
-    assert (other.name, other.turn) == ("", (0.0, 0.0, 0.0))
+    assert (other.inputs.name, other.inputs.turn) == ("", (0.0, 0.0, 0.0))
 
 
 def test_what_is_imported_anew_is_turned_once_also_after_an_edit(sidebar, box_glb, tmp_path):
@@ -126,7 +129,7 @@ def test_the_command_line_says_what_a_turn_looks_like(text):
 def test_the_command_line_names_and_turns():
     options = make_parser().parse_args(["estimate", "a.glb", "--turn", "0,0,90", "--name", "Duck"])
     settings = settings_from(options, has_key=False)
-    assert (settings.name, settings.turn, settings.product_name) == ("Duck", (0.0, 0.0, 90.0), "a")
+    assert (settings.inputs.name, settings.inputs.turn, settings.product_name) == ("Duck", (0.0, 0.0, 90.0), "a")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A scene that is somebody's work: nothing of it changes, neither by a run nor by taking the rig out again."""
 
 from __future__ import annotations
@@ -9,9 +12,23 @@ import bpy
 import pytest
 
 SKIPPED = {
-    "rna_type", "original", "users", "session_uid", "is_evaluated", "is_missing", "id_type", "preview", "consistency",
-    "depsgraph", "cursor", "keying_sets_all", "bl_system_properties_get", "is_runtime_data", "use_nodes", "tag",
-}  # fmt: skip
+    "rna_type",
+    "original",
+    "users",
+    "session_uid",
+    "is_evaluated",
+    "is_missing",
+    "id_type",
+    "preview",
+    "consistency",
+    "depsgraph",
+    "cursor",
+    "keying_sets_all",
+    "bl_system_properties_get",
+    "is_runtime_data",
+    "use_nodes",
+    "tag",
+}
 
 
 def facts(struct: Any, deep: int = 3) -> dict[str, Any]:
@@ -38,10 +55,12 @@ def facts(struct: Any, deep: int = 3) -> dict[str, Any]:
 
 
 def tree(nodes: bpy.types.NodeTree) -> list[Any]:
-    return [
-        [node.name, facts(node, 1), [getattr(s, "default_value", None) if not hasattr(getattr(s, "default_value", None), "__len__") else list(s.default_value) for s in node.inputs]]
-        for node in nodes.nodes
-    ]  # fmt: skip
+    return [[node.name, facts(node, 1), [default_of(socket) for socket in node.inputs]] for node in nodes.nodes]
+
+
+def default_of(socket: bpy.types.NodeSocket) -> Any:
+    value = getattr(socket, "default_value", None)
+    return list(value) if hasattr(value, "__len__") else value
 
 
 def everything_of(scene: bpy.types.Scene, objects: list[bpy.types.Object]) -> dict[str, Any]:
@@ -50,19 +69,32 @@ def everything_of(scene: bpy.types.Scene, objects: list[bpy.types.Object]) -> di
         "scene": facts(scene),
         "render": facts(scene.render),
         "cycles": facts(scene.cycles),
-        "layers": {layer.name: [facts(layer), facts(layer.cycles), layers_below(layer.layer_collection)] for layer in scene.view_layers},
+        "layers": {
+            layer.name: [facts(layer), facts(layer.cycles), layers_below(layer.layer_collection)]
+            for layer in scene.view_layers
+        },
         "world": [facts(scene.world), tree(scene.world.node_tree)],
         "compositor": tree(compositor),
-        "objects": {thing.name: [facts(thing, 1), facts(thing.data, 2) if thing.data else None, [list(row) for row in thing.matrix_world]] for thing in objects},
+        "objects": {
+            thing.name: [
+                facts(thing, 1),
+                facts(thing.data, 2) if thing.data else None,
+                [list(row) for row in thing.matrix_world],
+            ]
+            for thing in objects
+        },
         "selected": [thing.name for thing in objects if thing.select_get()],
         "strips": [strip.name for strip in sequence(scene)],
         "preferences": facts(bpy.context.preferences.view),
-    }  # fmt: skip
+    }
 
 
 def layers_below(layer: bpy.types.LayerCollection) -> dict[str, Any]:
     own = [child for child in layer.children if not child.name.startswith("Consistency")]
-    return {child.name: [child.exclude, child.holdout, child.indirect_only, child.hide_viewport, layers_below(child)] for child in own}  # fmt: skip
+    return {
+        child.name: [child.exclude, child.holdout, child.indirect_only, child.hide_viewport, layers_below(child)]
+        for child in own
+    }
 
 
 def sequence(scene):
@@ -193,6 +225,10 @@ def is_ours(name: str) -> bool:
 def names_of_all() -> dict[str, list[str]]:
     """Every datablock of the file but what Blender keeps for itself."""
     own = ("window_managers", "workspaces", "screens", "fonts", "brushes", "palettes", "all_ids")
-    found = {prop.identifier: sorted(item.name for item in getattr(bpy.data, prop.identifier)) for prop in bpy.data.bl_rna.properties if prop.type == "COLLECTION" and prop.identifier not in own}  # fmt: skip
+    found = {
+        prop.identifier: sorted(item.name for item in getattr(bpy.data, prop.identifier))
+        for prop in bpy.data.bl_rna.properties
+        if prop.type == "COLLECTION" and prop.identifier not in own
+    }
     found["images"] = [name for name in found["images"] if name != "Render Result"]
     return found

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The panels: which there are, in which order, and that each can be drawn in every state."""
 
 from __future__ import annotations
@@ -62,7 +65,12 @@ def draw(cls):
         def __init__(self):
             pass
 
-    body = {name: getattr(cls, name) for base in reversed(cls.__mro__) for name in vars(base) if name.startswith("draw") or name == "stage"}  # fmt: skip
+    body = {
+        name: getattr(cls, name)
+        for base in reversed(cls.__mro__)
+        for name in vars(base)
+        if name.startswith("draw") or name == "stage"
+    }
     panel = type("Drawn", (), {**body, "layout": Recorder(shown)})()
     panel.draw(bpy.context)
     if "draw_header_preset" in body:
@@ -133,6 +141,116 @@ def test_an_active_run_shows_progress_and_the_way_out(sidebar):
     assert ("progress", "Reference 2 of 5") in shown
 
 
+class Stack:
+    """Stands in for a layout and knows where its items stand: one below the other, or side by side in ``columns``."""
+
+    def __init__(self, columns=1, above=None):
+        self.columns, self.items, self.above = columns, [], above
+        self.scale_y, self.enabled = 1.0, True
+
+    def column(self, **_options):
+        return self.inside(Stack())
+
+    box = column
+
+    def row(self, **_options):
+        return self.inside(Stack(columns=99))
+
+    def grid_flow(self, *, columns, **_options):
+        return self.inside(Stack(columns))
+
+    def inside(self, layout):
+        layout.above = self
+        self.items.append(layout)
+        return layout
+
+    def label(self, *, text="", **_options):
+        self.items.append(("label", text, False))
+
+    def progress(self, *, text, **_options):
+        self.items.append(("progress", text, False))
+
+    def operator(self, name, **_options):
+        word = name.partition(".")[2]
+        call = getattr(bpy.ops.consistency, word)
+        self.items.append(("operator", word, call.poll() and self.is_on()))
+        return Options(call.get_rna_type())
+
+    def is_on(self):
+        return self.enabled and (self.above is None or self.above.is_on())
+
+    def lines(self):
+        return [self.items[first : first + self.columns] for first in range(0, len(self.items), self.columns)]
+
+    def height(self):
+        heights = [max(item.height() if isinstance(item, Stack) else 1.0 for item in line) for line in self.lines()]
+        return self.scale_y * sum(heights)
+
+    def placed(self, top=0.0, scale=1.0, left=0):
+        """{(distance from the top, place in its row): item} of all that is inside."""
+        found = {}
+        scale *= self.scale_y
+        for line in self.lines():
+            for place, item in enumerate(line, left):
+                if isinstance(item, Stack):
+                    found |= item.placed(top, scale, place)
+                else:
+                    found[round(top, 3), place] = item
+            top += scale * max(item.height() if isinstance(item, Stack) else 1.0 for item in line)
+        return found
+
+
+def test_nothing_moves_when_a_run_begins_is_cancelled_or_ends_and_no_button_takes_anothers_place(sidebar):
+    from consistency_pipeline.panels import sidebar as panel
+
+    now = bpy.context.window_manager.consistency
+    sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
+    states = {
+        "idle": {},
+        "running": {"running": True, "text": "Reference 2 of 5", "run_folder": "/runs/duck"},
+        "cancelling": {"running": True, "cancelling": True, "run_folder": "/runs/duck"},
+        "cancelled": {"run_folder": "/runs/duck"},
+        "finished": {
+            "run_folder": "/runs/duck",
+            "is_finished": True,
+            "headline": "3 of 5 on model; side: a part is gone",
+        },
+        "changed": {"run_folder": "/runs/duck", "is_finished": True, "is_outdated": True},
+    }
+    usual, seen, heights = {"running": False, "cancelling": False, "text": "", "headline": ""}, {}, {}
+    usual |= {"run_folder": "", "is_finished": False, "is_outdated": False}
+    try:
+        for name, facts in states.items():
+            sidebar.run_folder = facts.get("run_folder", "")
+            for field, value in (usual | facts).items():
+                setattr(now, field, value)
+            layout = Stack()
+            panel.CONSISTENCY_PT_sidebar.draw(SimpleNamespace(layout=layout), bpy.context)
+            seen[name], heights[name] = layout.placed(), layout.height()
+    finally:
+        for field, value in usual.items():
+            setattr(now, field, value)
+    assert len(set(heights.values())) == 1, f"the panels below move: {heights}"
+    assert len({frozenset(items) for items in seen.values()}) == 1, "something appears or disappears"
+    large = {
+        name: next(at for at, (kind, what, _) in items.items() if kind == "progress" or what in ("run", "open_folder"))
+        for name, items in seen.items()
+    }
+    assert len(set(large.values())) == 1, f"the large button moves: {large}"
+    for name in ("running", "cancelling"):
+        cancel = next(at for at, item in seen[name].items() if item[1] == "cancel")
+        assert seen[name][cancel][2] == (name == "running")
+        for other in states:
+            _, what, is_on = seen[other][cancel]
+            assert what == "cancel" or not is_on, f"a late press of Cancel would {what}"
+    above = [{at: items[at][1] for at in items if at[0] < large["idle"][0]} for items in seen.values()]
+    assert all(words == above[0] for words in above)
+    for at in seen["idle"]:
+        for before, after in (("idle", "running"), ("running", "cancelled"), ("running", "finished")):
+            pair = [what for _, what, is_on in (seen[before][at], seen[after][at]) if is_on]
+            assert len(set(pair)) < 2, f"{before} and {after}: {pair} stand at the same place"
+
+
 def test_an_error_stays_readable_and_can_be_copied(sidebar):
     now = bpy.context.window_manager.consistency
     now.error = "fal.ai does not accept this key; check it at fal.ai/dashboard/keys"
@@ -147,7 +265,11 @@ def test_an_error_is_told_once_where_its_button_is_and_goes_with_what_it_was_abo
     now.stages.clear()
     stage = now.stages.add()
     stage.name, stage.state, stage.note = "references", "failed", "the disk is full"
-    for at, panel in (("references", "CONSISTENCY_PT_references"), ("", "CONSISTENCY_PT_sidebar"), ("costs", "CONSISTENCY_PT_costs")):  # fmt: skip
+    for at, panel in (
+        ("references", "CONSISTENCY_PT_references"),
+        ("", "CONSISTENCY_PT_sidebar"),
+        ("costs", "CONSISTENCY_PT_costs"),
+    ):
         sidebar.backend = "fal"
         now.error, now.error_at = "The disk is full; free some space", at
         told = [name for name, shown in draw_all().items() if shown and "disk is full" in labels(shown)]
@@ -201,7 +323,7 @@ def test_another_file_unticks_what_was_made_of_the_first(sidebar, tmp_path):
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     folder.mark("model", "skipped")
     sidebar.run_folder = str(folder.root)
-    for file, states in ((first, {"skipped", "waiting"}), (other, set()), (first, {"skipped", "waiting"})):  # fmt: skip
+    for file, states in ((first, {"skipped", "waiting"}), (other, set()), (first, {"skipped", "waiting"})):
         sidebar.file = str(file)
         refresh.everything(bpy.context.scene)
         assert {stage.state for stage in now.stages} == states
@@ -274,7 +396,7 @@ def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_pa
 
 @pytest.mark.parametrize(("limit", "unknown"), [(0.0, ""), (0.04, ""), (0.06, "somebody/made-this")])
 def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, limit, unknown):
-    from consistency_pipeline.operators.runs.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.buttons.costs import CONSISTENCY_OT_agree
 
     now, promised, shown = bpy.context.window_manager.consistency, {}, []
     now.costs.clear()
@@ -295,6 +417,36 @@ def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, li
     assert promised["confirm_text"] == "Spend up to $0.05" + (", and What Is Unknown" if unknown else "")
     now.costs.clear()
     now.estimate, now.estimate_unknown = -1.0, ""
+
+
+def test_the_preferences_call_endpoints_by_name_and_price_and_keep_ids_in_tooltips(sidebar, monkeypatch):
+    from consistency_pipeline.operators.buttons.preferences import CONSISTENCY_OT_choose_usual_endpoint as choose
+    from consistency_pipeline.operators.editing import preferences
+    from consistency_pipeline.panels.preferences import CONSISTENCY_AP_preferences
+
+    own = SimpleNamespace(image_endpoint="", video_endpoint="fal-ai/veo3.1/image-to-video")
+    monkeypatch.setattr(preferences, "preferences", lambda: own)
+
+    def menus():
+        shown = []
+        own.bl_rna = CONSISTENCY_AP_preferences.bl_rna
+        for role, field in (("photoreal", "image_endpoint"), ("video", "video_endpoint")):
+            CONSISTENCY_AP_preferences.draw_endpoint(own, Recorder(shown), role, field)
+        return [text for kind, text in shown if kind == "button"]
+
+    assert menus() == ["Built-in: FLUX Kontext dev, $0.025 an image", "Veo 3.1, $0.20 a second"]
+    for role, field in (("photoreal", "image_endpoint"), ("video", "video_endpoint")):
+        items = choose._items(SimpleNamespace(role=role), bpy.context)
+        assert all(id_ in tooltip and "fal-ai" not in name for id_, name, tooltip in items[1:])
+        assert preferences.built_in(field) in items[0][2]
+        told = choose.description(bpy.context, SimpleNamespace(role=role))
+        assert told.endswith(getattr(own, field) or preferences.built_in(field))
+    for chosen, kept in (("bytedance/seedream/v5/lite/edit", "bytedance/seedream/v5/lite/edit"), ("NONE", "")):
+        bpy.ops.consistency.choose_usual_endpoint(role="photoreal", endpoint=chosen)
+        assert own.image_endpoint == kept
+        assert bpy.context.preferences.is_dirty
+    bpy.ops.consistency.choose_usual_endpoint(role="photoreal", endpoint="fal-ai/nano-banana-pro/edit")
+    assert menus()[0] == "Nano Banana Pro, $0.15 an image"
 
 
 def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):

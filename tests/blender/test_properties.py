@@ -1,16 +1,19 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The scene's settings: to a run's settings and back, and through a saved file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import get_args
 
 import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.lighting import PRESETS
+from consistency_pipeline.pipeline.options import find
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 from consistency_pipeline.pipeline.settings import Gate, LightRig, RunSettings
 from consistency_pipeline.pipeline.video import MOTIONS
@@ -77,8 +80,8 @@ def load(settings):
 def test_a_new_scene_says_what_the_command_line_says_by_default(sidebar):
     sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
     settings = read()
-    assert settings == RunSettings(inputs=("/models/duck.glb",), budget=settings.budget)
-    assert settings.budget == 5.0  # an artist's first run has a limit
+    assert settings == RunSettings(inputs=("/models/duck.glb",), budget=settings.money.budget)
+    assert settings.money.budget == 5.0  # an artist's first run has a limit
 
 
 def test_every_setting_survives_the_panels(sidebar):
@@ -104,18 +107,25 @@ def test_words_and_a_file_survive_too(sidebar):
         assert read() == settings
 
 
+def test_a_run_that_may_spend_nothing_is_not_loaded_as_one_without_a_limit(sidebar):
+    load(EVERYTHING.model_copy(update={"budget": 0.0, "daily_budget": None, "gate": {"retake_budget": 0.0}}))
+    settings = read()
+    assert 0.0 < settings.money.budget < 0.001
+    assert 0.0 < settings.gate.retake_budget < 0.001
+    assert settings.money.daily_budget is None
+
+
 def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     def ids(name):
         return [item.identifier for item in sidebar.bl_rna.properties[name].enum_items]
 
-    from consistency_pipeline.operators.editing import angles, rig
+    from consistency_pipeline.operators.buttons import rig
 
     assert ids("lighting") == list(PRESETS)
     assert ids("motion") == [*MOTIONS, "none"]
     for name in ("restore", "unsure"):
-        assert ids(name) == list(get_args(Gate.model_fields[name].annotation))
+        assert ids(name) == list(find(name).words)
     assert [name for name, *_ in rig.SETS] == list(ANGLE_SETS)
-    assert [values["name"] for values in angles.DEFAULTS] == [angle.name for angle in ANGLE_SETS["product"]]
 
 
 def test_the_clip_follows_an_angle_that_is_renamed(sidebar):
@@ -135,7 +145,7 @@ def test_names_of_angles_become_file_names_and_stay_apart(sidebar):
     assert sidebar.angles[1].name == "ca-c-est-le-front-2"
     sidebar.angles[2].name = "///"
     assert sidebar.angles[2].name == "angle"
-    read_names = [angle.name for angle in read_with_file(sidebar).angles]
+    read_names = [angle.name for angle in read_with_file(sidebar).studio.angles]
     assert len(set(read_names)) == 5
 
 
@@ -184,20 +194,34 @@ def test_fields_the_pipeline_fills_can_not_be_overridden(sidebar):
 def test_every_property_has_a_description_that_is_a_sentence_without_a_period(sidebar):
     for owner in (sidebar, sidebar.light, sidebar.angles[0]):
         for prop in owner.bl_rna.properties:
-            if prop.identifier in ("rna_type", "name", "photos", "angles", "parameters", "light", "photo_index", "angle_index"):  # fmt: skip
+            if prop.identifier in (
+                "rna_type",
+                "name",
+                "photos",
+                "angles",
+                "parameters",
+                "light",
+                "photo_index",
+                "angle_index",
+            ):
                 continue
             assert prop.description, prop.identifier
             assert not prop.description.endswith("."), prop.identifier
 
 
-@pytest.mark.parametrize(("chosen", "blend", "home"), [
-    ("", "", "HOME/consistency-runs"), ("", "work.blend", "HERE/consistency-runs"),
-    ("//runs", "work.blend", "HERE/runs"), ("//runs", "", "HOME/consistency-runs"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("chosen", "blend", "home"),
+    [
+        ("", "", "HOME/consistency-runs"),
+        ("", "work.blend", "HERE/consistency-runs"),
+        ("//runs", "work.blend", "HERE/runs"),
+        ("//runs", "", "HOME/consistency-runs"),
+    ],
+)
 def test_runs_are_kept_at_a_place_that_does_not_hang_on_where_blender_was_started(
     addon, tmp_path, monkeypatch, chosen, blend, home
 ):
-    from consistency_pipeline.operators import preferences
+    from consistency_pipeline.operators.editing import preferences
     from consistency_pipeline.operators.runs import run_request
 
     monkeypatch.setattr(preferences, "preferences", lambda: SimpleNamespace(folder=chosen))

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the window asks fal.ai while it waits, and when it asks no more."""
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ SOMEBODYS = ["somebody/made-this"]
 @pytest.fixture
 def asked(addon, monkeypatch):
     """Keys that prices were asked with; each is answered by the next of ``answers``, an exception or a dictionary."""
+    from consistency_pipeline.fal_backend.child import questions as child
     from consistency_pipeline.operators.runs import questions
 
     keys, answers = [], []
 
-    def ask(key, _order, _answer):
+    def ask(key, _question, _python_args):
         keys.append(key)
         yield
         answer = answers.pop(0)
@@ -25,7 +29,7 @@ def asked(addon, monkeypatch):
             raise answer
         return answer
 
-    monkeypatch.setattr(questions, "ask", ask)
+    monkeypatch.setattr(child, "ask", ask)
     monkeypatch.setattr(questions, "_prices", {})
     return keys, answers
 
@@ -79,11 +83,16 @@ def test_what_cannot_be_a_key_is_said_to_be_none(addon):
         questions.finish(questions.check_key("ключ:x"))
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("the key is good", "The key is good"), ("müll.glb is empty", "müll.glb is empty"),
-    ("fal.ai does not answer", "fal.ai does not answer"), ("/a/b can't be written", "/a/b can't be written"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("the key is good", "The key is good"),
+        ("müll.glb is empty", "müll.glb is empty"),
+        ("fal.ai does not answer", "fal.ai does not answer"),
+        ("/a/b can't be written", "/a/b can't be written"),
+    ],
+)
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text, said):
-    from consistency_pipeline.operators.runs.modal_base import sentence
+    from consistency_pipeline.operators.buttons.operator_base import sentence
 
     assert sentence(text) == said

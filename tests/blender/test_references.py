@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """References as the eye and the next model see them: where the product is, what colour the backdrop has, what is refused."""
 
 from __future__ import annotations
@@ -133,12 +136,12 @@ def test_a_product_hidden_from_renders_or_black_costs_nothing(box_glb, settings,
     for thing in bpy.data.objects:
         thing.hide_render = thing.type == "MESH"
     with pytest.raises(BadRender, match="front"):
-        finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+        finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
     for thing in bpy.data.objects:
         thing.hide_render = thing.type == "LIGHT"
     bpy.data.worlds["Consistency World"].node_tree.nodes["Surrounding"].inputs["Strength"].default_value = 0.0
     with pytest.raises(BadRender, match="black"):
-        finish(render_reference(settings.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+        finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
     assert not list(tmp_path.glob("front*.png")), "nothing that looks finished is left"
 
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The scene that references are rendered from: what it saves, and what it leaves alone."""
 
 from __future__ import annotations
@@ -104,7 +107,7 @@ def test_the_artists_scene_is_what_it_was(studio, settings, tmp_path, ending):
             thing.hide_render = True
     before = everything(scene)
     folder = tmp_path / "references"
-    steps = studio.render_reference(settings.angles[0], settings, folder)
+    steps = studio.render_reference(settings.studio.angles[0], settings, folder)
     if ending == "closed":
         next(steps)
         steps.close()
@@ -131,7 +134,7 @@ def test_all_angles_share_one_cycles_session(studio, settings, tmp_path, monkeyp
     monkeypatch.setattr(_cycles, "create", counted)
     pictures = [
         result_of(studio.render_reference(angle, settings, tmp_path)).files["image"].read_bytes()
-        for angle in settings.angles[:3]
+        for angle in settings.studio.angles[:3]
     ]
     assert len(made) == 1
     assert len(set(pictures)) == 3  # and still each angle is seen from its own camera
@@ -145,7 +148,7 @@ def test_what_cycles_keeps_is_given_back_before_its_scene_goes(studio, settings,
     monkeypatch.setattr(
         _cycles, "free", lambda session: (freed.append("Consistency Render" in bpy.data.scenes), free(session))
     )
-    result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
+    result_of(studio.render_reference(settings.studio.angles[0], settings, tmp_path))
     assert freed == []
     studio.close()
     assert freed == [True]
@@ -175,7 +178,7 @@ def test_a_render_that_an_undo_has_stopped_is_never_written(studio, settings, mo
 
     monkeypatch.setattr(module, "run_job", run_job)
     with pytest.raises(ConsistencyError, match="rendered nothing"):
-        result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
+        result_of(studio.render_reference(settings.studio.angles[0], settings, tmp_path))
     assert asked == [({"animation": True}, 1, 1)]
 
 
@@ -215,4 +218,4 @@ def test_a_render_that_was_cut_off_names_the_full_disk(monkeypatch, studio, sett
     monkeypatch.setattr(module, "run_job", cut_off)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
     with pytest.raises(ConsistencyError, match=cure):
-        result_of(studio.render_reference(settings.angles[0], settings, tmp_path))
+        result_of(studio.render_reference(settings.studio.angles[0], settings, tmp_path))

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """RUN/scene.blend and the contact sheet, tested by opening them."""
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ def run_folder(tmp_path_factory):
     bpy.ops.mesh.primitive_cube_add(size=0.2)
     place = tmp_path_factory.mktemp("results")
     bpy.ops.export_scene.gltf(filepath=str(place / "box.glb"))
-    angles = tuple(angle for angle in RunSettings().angles if angle.name in ANGLES)
+    angles = tuple(angle for angle in RunSettings().studio.angles if angle.name in ANGLES)
     settings = RunSettings(
         inputs=(str(place / "box.glb"),), angles=angles, size=64, samples=2, duration=1.0, device="cpu"
     )
@@ -46,9 +49,14 @@ def scene(run_folder):
 
 def test_every_stage_says_it_is_done(run_folder):
     folder = RunFolder.open(run_folder)
-    assert {name: stage["state"] for name, stage in folder.record["stages"].items()} == {
-        "model": "skipped", "rig": "done", "references": "done", "photoreal": "done", "video": "done", "results": "done",
-    }  # fmt: skip
+    assert folder.states == {
+        "model": "skipped",
+        "rig": "done",
+        "references": "done",
+        "photoreal": "done",
+        "video": "done",
+        "results": "done",
+    }
     assert folder.is_finished
 
 

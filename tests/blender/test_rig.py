@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import bpy
@@ -6,11 +9,12 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.geometry import framing
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
 from consistency_pipeline.pipeline.settings import RunSettings
-from consistency_pipeline.studio import model, names, rig
+from consistency_pipeline.studio import model, rig
 
 
 def place(settings):
@@ -41,7 +45,7 @@ def test_blenders_own_projection_agrees_on_fill_and_centre(product, angle_set, a
     place(settings)
     points = model.product_points()
     width, height = settings.resolution
-    for angle in settings.angles:
+    for angle in settings.studio.angles:
         camera = rig.camera_for(angle.name)
         seen = np.array([world_to_camera_view(bpy.context.scene, camera, Vector(p)) for p in points])
         low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
@@ -135,7 +139,7 @@ def test_one_scale_reaches_the_cameras(product):
     points = model.product_points()
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     distances = []
-    for angle in settings.angles:
+    for angle in settings.studio.angles:
         if not angle.crops:
             world = np.array(rig.camera_for(angle.name).matrix_world)
             distances.append((world[:3, 3] - centre) @ world[:3, 2])
@@ -161,7 +165,7 @@ def test_every_real_model_is_framed(real_models):
         settings = RunSettings()
         place(settings)
         points = model.product_points()
-        for angle in settings.angles:
+        for angle in settings.studio.angles:
             matrix = np.array(rig.camera_for(angle.name).matrix_world)
             found = framing.filled(points, matrix, angle.focal_length, 1.0)
             assert found == pytest.approx(angle.fill, abs=1e-4), (path.name, angle.name)

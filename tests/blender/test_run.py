@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The run as the buttons of the stages make it, with a stand-in for everything that renders."""
 
 from __future__ import annotations
@@ -77,8 +80,12 @@ def test_what_the_gate_says_reaches_the_panels(studio):
     folder.note(
         gate={
             "photoreal/front": [first, {**second, "heatmap": "photoreal/front.take-01.heatmap.png"}, waiting],
-            "photoreal/side": [{"take": 7, "outcome": "fail", "reason": "about a take that is not shown"}],
-            "photoreal/top": [{"take": 1, "outcome": "unsure", "reason": "", "heatmap": "photoreal/gone.png"}],
+            "photoreal/side": [
+                {"take": 7, "made_by": "first", "outcome": "fail", "reason": "about a take that is not shown"}
+            ],
+            "photoreal/top": [
+                {"take": 1, "made_by": "first", "outcome": "unsure", "reason": "", "heatmap": "photoreal/gone.png"}
+            ],
         },
     )
     refresh.everything(bpy.context.scene)

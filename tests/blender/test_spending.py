@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What has to be agreed to before anything is bought."""
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import ConsistencyError
+from consistency_pipeline.pipeline.run.attempt import Billed
+from consistency_pipeline.pipeline.run.events import AcceptanceUnknown, Downloaded, Failed, Intended, Submitted
 
 from .stand_in import status
 
@@ -19,7 +24,11 @@ def shop(studio, monkeypatch):
 
     def prices(key, endpoints):
         yield
-        return {endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints if "/made-" not in endpoint}  # fmt: skip
+        return {
+            endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"}
+            for endpoint in endpoints
+            if "/made-" not in endpoint
+        }
 
     def spending(*_arguments):
         raise ConsistencyError("money would have been spent")
@@ -69,9 +78,10 @@ def test_what_is_bought_again_is_agreed_to_first(shop, tmp_path):
 
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     journal = Journal(folder.journal)
-    for angle in folder.settings.angles:
-        journal.write("intended", f"photoreal/{angle.name}/take-01", 1, quoted_usd=0.125)
-        journal.write("failed", f"photoreal/{angle.name}/take-01", 1, message="refused by the policy", billed="maybe")
+    for angle in folder.settings.studio.angles:
+        key = f"photoreal/{angle.name}/take-01"
+        journal.write(key, 1, Intended(quoted_usd=0.125))
+        journal.write(key, 1, Failed(message="refused by the policy", billed=Billed.MAYBE))
     shop.run_folder = str(folder.root)
     with pytest.raises(RuntimeError, match=r"would spend up to \$0\.625"):
         bpy.ops.consistency.run(until="photoreal", retry_failed=True)
@@ -81,6 +91,7 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     import json
 
     from consistency_pipeline.fal_backend import errors
+    from consistency_pipeline.fal_backend.child import questions as child
     from consistency_pipeline.operators.runs import questions
 
     def down(*_arguments):
@@ -90,23 +101,26 @@ def test_a_price_list_that_is_down_keeps_nobody_from_working(tmp_path, monkeypat
     (tmp_path / "state").mkdir()
     row = {"usd": 0.5, "unit": "images", "at": "2026-01-01"}
     (tmp_path / "state" / "prices.json").write_text(json.dumps({"a/b": row}))
-    monkeypatch.setattr(questions, "ask", down)
+    monkeypatch.setattr(child, "ask", down)
     assert questions.finish(questions.prices("id:secret", ["a/b", "c/d"])) == {"a/b": {**row, "remembered": True}}
 
 
 def test_the_price_of_a_part_that_was_not_agreed_to_is_not_told_as_what_is_left(sidebar):
     from types import SimpleNamespace
 
-    from consistency_pipeline.operators.runs.costs import CONSISTENCY_OT_agree
+    from consistency_pipeline.operators.buttons.costs import CONSISTENCY_OT_agree
     from consistency_pipeline.operators.runs.run_request import RunRequest
 
-    for wish, left in ((RunRequest(), 2.5), (RunRequest(until="photoreal", again=True), -1.0)):
+    for request, left in ((RunRequest(), 2.5), (RunRequest(until="photoreal", again=True), -1.0)):
         status().estimate = 2.5
-        CONSISTENCY_OT_agree.cancel(SimpleNamespace(wish=wish), bpy.context)
+        CONSISTENCY_OT_agree.cancel(SimpleNamespace(request=request), bpy.context)
         assert status().estimate == left
 
 
-@pytest.mark.parametrize("fate", ["failed", "uncertain"])
+SAID = "it may have been billed"
+
+
+@pytest.mark.parametrize("fate", [Failed("Stopped", SAID, Billed.MAYBE), AcceptanceUnknown(SAID)])
 def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(studio, tmp_path, monkeypatch, fate):
     from consistency_pipeline.operators.display import refresh
     from consistency_pipeline.operators.editing import scene_settings
@@ -125,18 +139,18 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
     own.run_folder, key = str(folder.root), "photoreal/front/take-01"
     journal = folder.read_journal()
-    journal.write("intended", key, 1, stage="photoreal", angle="front", endpoint=own.image_endpoint, quoted_usd=0.025)
-    journal.write(fate, key, 1, error="Stopped", message="it may have been billed", billed="maybe")
+    journal.write(key, 1, Intended(stage="photoreal", angle="front", endpoint=own.image_endpoint, quoted_usd=0.025))
+    journal.write(key, 1, fate)
     refresh.everything(bpy.context.scene)
     status().job_index = status().jobs.find(key)
 
-    def estimate(wish):
-        return questions.finish(start_run.estimate(bpy.context.scene, wish)).total
+    def estimate(request):
+        return questions.finish(start_run.estimate(bpy.context.scene, request)).total
 
     asked = []
-    monkeypatch.setattr(start_run, "start", lambda _scene, wish, _prices: asked.append(wish))
-    wish = RunRequest("photoreal", retry_failed=True, send_again=fate == "uncertain")
-    assert estimate(wish) > estimate(RunRequest("photoreal")), "what is bought again is not in the price"
+    monkeypatch.setattr(start_run, "start", lambda _scene, request, _prices: asked.append(request))
+    request = RunRequest("photoreal", retry_failed=True, send_again=isinstance(fate, AcceptanceUnknown))
+    assert estimate(request) > estimate(RunRequest("photoreal")), "what is bought again is not in the price"
     with pytest.raises(RuntimeError, match="would spend up to"):
         bpy.ops.consistency.retry_job()
     assert key in [cost.name for cost in status().costs]
@@ -154,13 +168,20 @@ def test_the_quote_says_which_bought_clip_stays_as_it_was(shop, tmp_path):
 
     shop.motion = "turntable"
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
-    names = [f"photoreal/{angle.name}" for angle in folder.settings.angles]
+    names = [f"photoreal/{angle.name}" for angle in folder.settings.studio.angles]
     folder.note(chosen=dict.fromkeys([*names, "video/turntable"], 1))
     journal = Journal(folder.journal)
-    for key in ("photoreal/front", "photoreal/three-quarter", "photoreal/side", "photoreal/top", "photoreal/detail", "video/turntable"):  # fmt: skip
-        journal.write("intended", f"{key}/take-01", 1, quoted_usd=0.125, outputs=["x"])
-        journal.write("submitted", f"{key}/take-01", 1, request_id=key)
-        journal.write("downloaded", f"{key}/take-01", 1, path="x", file="x")
+    for key in (
+        "photoreal/front",
+        "photoreal/three-quarter",
+        "photoreal/side",
+        "photoreal/top",
+        "photoreal/detail",
+        "video/turntable",
+    ):
+        journal.write(f"{key}/take-01", 1, Intended(quoted_usd=0.125, outputs=["x"]))
+        journal.write(f"{key}/take-01", 1, Submitted(key))
+        journal.write(f"{key}/take-01", 1, Downloaded("x", "x"))
     shop.run_folder = str(folder.root)
     refresh.costs(bpy.context.scene, finish(estimate(bpy.context.scene, RunRequest())))
     assert status().stays_behind == ""

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What has changed since a reference was rendered: everything that shows, and nothing that doesn't."""
 
 from __future__ import annotations
@@ -7,10 +10,9 @@ from pathlib import Path
 import bpy
 import pytest
 
-from consistency_pipeline.pipeline.backend.ports import Shot
 from consistency_pipeline.pipeline.stages import Progress
 
-UNIT = [[float(row == column) for column in range(4)] for row in range(4)]
+from .stand_in import shot_of
 
 
 def save_picture(path, shade=0.5):
@@ -33,7 +35,7 @@ def rendered(sidebar, monkeypatch):
         yield Progress("references", "rendering", None, angle.name)
         save_picture(folder / f"{angle.name}.png")
         done.append(angle.name)
-        return Shot(angle.name, {"image": folder / f"{angle.name}.png"}, UNIT, UNIT, 85.0, "cpu", 1, 0.1, 0.5)
+        return shot_of(angle.name, folder / f"{angle.name}.png")
 
     monkeypatch.setattr(BlenderStudio, "render_reference", render_reference)
     sidebar.backend, sidebar.motion, sidebar.size = "local", "none", 64
@@ -135,7 +137,9 @@ def test_what_is_deep_in_a_material_counts_too(taken):
     """A ramp's stop, a node's own setting, what is in a group, and a painted texture."""
     material = taken.data.materials[0]
     tree = material.node_tree
-    ramp, noise, group, picture = (tree.nodes.new(f"ShaderNode{kind}") for kind in ("ValToRGB", "TexNoise", "Group", "TexImage"))  # fmt: skip
+    ramp, noise, group, picture = (
+        tree.nodes.new(f"ShaderNode{kind}") for kind in ("ValToRGB", "TexNoise", "Group", "TexImage")
+    )
     group.node_tree = bpy.data.node_groups.new("Inside", "ShaderNodeTree")
     inner = group.node_tree.nodes.new("ShaderNodeMath")
     picture.image = bpy.data.images.new("Label", 8, 8)
@@ -200,6 +204,28 @@ def test_an_edited_import_is_kept_and_written_for_everybody_else(box_glb, sideba
     run()
     assert product.read_bytes() != before
     assert product.with_name("product.as-made.glb").read_bytes() == before
-    colours = [tuple(round(v, 2) for v in shader(slot.material).inputs["Base Color"].default_value) for thing in bpy.data.objects["Product"].children_recursive for slot in thing.material_slots]  # fmt: skip
+    colours = [
+        tuple(round(v, 2) for v in shader(slot.material).inputs["Base Color"].default_value)
+        for thing in bpy.data.objects["Product"].children_recursive
+        for slot in thing.material_slots
+    ]
     assert (0.9, 0.1, 0.1, 1.0) in colours, "the edit was lost to another import"
     assert stale() == {""}
+
+
+def test_a_product_whose_parts_were_deleted_is_loaded_anew(box_glb, sidebar, rendered):
+    """Deleting what is selected leaves the empty that carried it."""
+    sidebar.source, sidebar.file = "FILE", str(box_glb)
+    run()
+    for thing in list(bpy.data.collections["Consistency Product"].all_objects):
+        if thing.type == "MESH":
+            bpy.data.objects.remove(thing)
+    run()
+    assert [thing.type for thing in bpy.data.collections["Consistency Product"].all_objects].count("MESH") == 1
+
+
+def test_taken_objects_whose_instance_was_deleted_are_there_again(taken):
+    bpy.data.objects.remove(bpy.data.objects["Product Instance"])
+    run()
+    assert [thing.type for thing in bpy.data.collections["Consistency Product"].all_objects].count("EMPTY") >= 1
+    assert bpy.data.objects["Box"] == taken

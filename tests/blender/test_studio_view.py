@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view, as far as it is data: what a scene shows, and that it is what it was afterwards."""
 
 from __future__ import annotations
@@ -65,7 +68,9 @@ def test_what_the_artist_changes_meanwhile_stays_the_artists(scene):
     assert (after["render.resolution_percentage"], after["view_settings.exposure"]) == (25, 1.5)
     assert after["own"] == ("Dawn", "Own Camera")
     changed = ("render.resolution_percentage", "view_settings.exposure", "own")
-    assert {name: after[name] for name in after if name not in changed} == {name: before[name] for name in before if name not in changed}  # fmt: skip
+    assert {name: after[name] for name in after if name not in changed} == {
+        name: before[name] for name in before if name not in changed
+    }
 
 
 def test_the_still_over_the_camera_is_hidden_meanwhile(scene):
@@ -75,11 +80,44 @@ def test_the_still_over_the_camera_is_hidden_meanwhile(scene):
     camera.background_images.new().image = bpy.data.images.new("Still front", 4, 4)
     bpy.ops.consistency.look_through(angle="front")
     scene.consistency.aspect = 1.0
-    assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {"Still front": False, "Consistency Backdrop": True}  # fmt: skip
+    assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {
+        "Still front": False,
+        "Consistency Backdrop": True,
+    }
     bpy.ops.consistency.studio_view()
     assert {shown.image.name: shown.show_background_image for shown in camera.background_images} == {
         "Still front": True
     }
+
+
+def drawn(camera):
+    """Names of the pictures that a viewport draws behind and before a camera; a freed one has any name, or crashes."""
+    evaluated = camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return [shown.image.name for shown in evaluated.data.background_images if shown.image is not None]
+
+
+def test_no_viewport_draws_a_backdrop_that_is_freed(scene):
+    bpy.ops.consistency.studio_view()
+    camera = scene.camera
+    bpy.context.view_layer.update()
+    assert drawn(camera) == ["Consistency Backdrop"]
+    bpy.ops.consistency.studio_view()
+    assert drawn(camera) == []
+
+
+def test_whoever_takes_a_picture_off_a_camera_tells_the_viewports(scene):
+    from consistency_pipeline.studio.scene.collections import remove_backgrounds
+
+    bpy.ops.consistency.studio_view()
+    camera = scene.camera
+    still = bpy.data.images.new("Still front", 4, 4)
+    camera.data.background_images.new().image = still
+    bpy.context.view_layer.update()
+    remove_backgrounds(camera.data, still)
+    bpy.data.images.remove(still)
+    assert drawn(camera) == ["Consistency Backdrop"]
+    remove_backgrounds(camera.data)
+    assert drawn(camera) == []
 
 
 def test_what_was_deleted_meanwhile_is_no_error(scene):

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Objects of the artist's own scene as the product: measured, rendered and written as their own renders show them."""
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.operators.runs.active_run import finish_steps
+from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.settings import RunSettings
 from consistency_pipeline.studio import model, rig
@@ -19,7 +22,7 @@ from consistency_pipeline.studio.scene import fingerprint
 
 def written_size(tmp_path):
     """Sides of what the product's GLB holds, metres."""
-    finish_steps(export_product(tmp_path / "product.glb"))
+    finish(export_product(tmp_path / "product.glb"))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.import_scene.gltf(filepath=str(tmp_path / "product.glb"))
     bpy.context.view_layer.update()
@@ -151,7 +154,7 @@ def test_what_renders_show_is_measured_and_written(add_box, tmp_path, how):
 def test_writing_leaves_nothing_behind(add_box, tmp_path):
     model.adopt_objects([add_box("Mine"), add_box("Other", at=(2, 0, 0))])
     before = (set(bpy.data.objects.keys()), set(bpy.data.meshes.keys()), set(bpy.data.scenes.keys()))
-    finish_steps(export_product(tmp_path / "product.glb"))
+    finish(export_product(tmp_path / "product.glb"))
     assert before == (set(bpy.data.objects.keys()), set(bpy.data.meshes.keys()), set(bpy.data.scenes.keys()))
 
 
@@ -173,7 +176,7 @@ def test_the_frame_that_was_framed_is_rendered_whatever_is_played_meanwhile(add_
     animated(box)
     model.adopt_objects([box])
     settings = RunSettings(inputs=("mine.glb",))
-    finish_steps(rig.place_rig(settings))
+    finish(rig.place_rig(settings))
     bpy.context.scene.frame_set(1)
     scene = render_scene.render_scene(settings, devices.find("cpu"))
     try:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Textures that can't be shown stop a run by name; what a .blend leans on comes along, or is left out and said."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every property that can be seen has a name and a tooltip, and every number its unit."""
 
 from __future__ import annotations
@@ -10,7 +13,17 @@ import pytest
 # Numbers that count or compare, so that there is no unit to give.
 COUNTS = {"seed", "takes", "take", "chosen", "retakes", "samples", "aspect", "aim", "index", "queue_position"}
 UNITS = re.compile(r"USD|Kelvin|pixel|seconds|milliseconds", re.IGNORECASE)
-MEASURED = {"PERCENTAGE", "PIXEL", "FACTOR", "ANGLE", "DISTANCE", "DISTANCE_CAMERA", "TIME", "TIME_ABSOLUTE", "TEMPERATURE"}  # fmt: skip
+MEASURED = {
+    "PERCENTAGE",
+    "PIXEL",
+    "FACTOR",
+    "ANGLE",
+    "DISTANCE",
+    "DISTANCE_CAMERA",
+    "TIME",
+    "TIME_ABSOLUTE",
+    "TEMPERATURE",
+}
 
 
 def everything():
@@ -20,7 +33,11 @@ def everything():
     for cls in operators.CLASSES:
         rna = operator_rna(cls) if issubclass(cls, bpy.types.Operator) else getattr(cls, "bl_rna", None)
         for prop in rna.properties if rna is not None else ():
-            inherited = any(prop.identifier in getattr(base.bl_rna, "properties", ()) for base in cls.__mro__[1:] if hasattr(base, "bl_rna"))  # fmt: skip
+            inherited = any(
+                prop.identifier in getattr(base.bl_rna, "properties", ())
+                for base in cls.__mro__[1:]
+                if hasattr(base, "bl_rna")
+            )
             if prop.identifier not in ("rna_type", "bl_idname", "bl_label") and not inherited:
                 yield cls, prop
 
@@ -50,7 +67,12 @@ def test_everything_has_a_tooltip(sidebar):
 
 def test_every_choice_has_a_tooltip(sidebar):
     enums = [(cls, prop) for cls, prop in everything() if prop.type == "ENUM"]
-    bare = [f"{cls.__name__}.{prop.identifier}: {item.name}" for cls, prop in enums for item in prop.enum_items_static if not item.description]  # fmt: skip
+    bare = [
+        f"{cls.__name__}.{prop.identifier}: {item.name}"
+        for cls, prop in enums
+        for item in prop.enum_items_static
+        if not item.description
+    ]
     assert bare == []
 
 
@@ -69,7 +91,7 @@ def test_every_number_has_its_unit(sidebar):
 
 @pytest.mark.parametrize("stage", ["model", "rig", "references", "photoreal", "video", "results"])
 def test_each_run_button_says_what_it_does(sidebar, stage):
-    from consistency_pipeline.operators.runs.run import CONSISTENCY_OT_run
+    from consistency_pipeline.operators.buttons.run import CONSISTENCY_OT_run
 
     class Properties:
         until, fresh, again = stage, False, False
@@ -78,3 +100,12 @@ def test_each_run_button_says_what_it_does(sidebar, stage):
     assert len(words) > 20
     Properties.again = True
     assert "anew" in CONSISTENCY_OT_run.description(bpy.context, Properties)
+
+
+def test_an_operator_is_called_as_its_class_is(sidebar):
+    """One word finds the button, the class and the script's call."""
+    from consistency_pipeline import operators
+
+    pairs = {cls.__name__: cls.bl_idname for cls in operators.CLASSES if issubclass(cls, bpy.types.Operator)}
+    assert len(pairs) > 30
+    assert pairs == {name: name.lower().replace("consistency_ot_", "consistency.") for name in pairs}

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The local clip: what moves stays in the frame, and everything stands where it stood afterwards."""
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ def test_everything_stands_where_it_stood_also_after_a_cancel(long_product, tmp_
     finish(rig.place_rig(settings))
     before = standing()
     steps = video.render_turntable(
-        settings.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"), ImageWorker()
+        settings.studio.angles[0], settings, tmp_path / "clip.mp4", devices.find("cpu"), ImageWorker()
     )
     for _ in range(4):
         next(steps)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A fake of fal.ai that unchanged clients reach over real HTTPS.
 
     with FakeFal() as fake:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """``python -m tests.fake_fal``: run the fake until interrupted, and print what to export."""
 
 from __future__ import annotations

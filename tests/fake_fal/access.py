@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Who may do what: fal's keys, and its words for refusing them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fake's accounts: what was accepted, what it cost, who pays. Tests hold the product's ledger against these."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A real MP4 without ffmpeg: Motion JPEG frames in ISO boxes. Checked by opening it in Blender."""
 
 from __future__ import annotations

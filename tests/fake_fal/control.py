@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fake's other door: plain JSON on a local port, so that a script can drive a fake in another process.
 
 GET  /state /books /requests /environment

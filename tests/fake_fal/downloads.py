@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How the CDN hands a file out: whole, in ranges, or as badly as a ``file`` fault asks."""
 
 from __future__ import annotations

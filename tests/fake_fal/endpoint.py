@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An endpoint as the fake knows it, and the fields that many share. A name that ends in ``*`` is required."""
 
 from __future__ import annotations

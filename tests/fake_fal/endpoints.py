@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What each endpoint takes, read independently of the product's catalogue, so that the one can check the other.
 
 Ranges are those of fal's OpenAPI of April 2026, names those of fal-js of August 2026.

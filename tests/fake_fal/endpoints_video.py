@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Clips: Kling, Veo and Seedance."""
 
 from __future__ import annotations
@@ -15,9 +18,13 @@ _TAIL = {"tail_image_url": image()}
 _KLING_2 = _KLING | _FIVE_OR_TEN | _CFG | ONE
 _KLING_16 = _KLING_2 | _TAIL | {"aspect_ratio": choice("16:9", "9:16", "1:1")}
 _KLING_1 = _KLING_2 | _TAIL | {"static_mask_url": image(), "dynamic_masks": many(record({}))}
-_KLING_26 = _KLING | _FIVE_OR_TEN | {
-    "start_image_url*": image(), "end_image_url": image(), "generate_audio": flag(), "voice_ids": many(text(), 0, 2),
-}  # fmt: skip
+_KLING_26 = _KLING | _FIVE_OR_TEN
+_KLING_26 |= {
+    "start_image_url*": image(),
+    "end_image_url": image(),
+    "generate_audio": flag(),
+    "voice_ids": many(text(), 0, 2),
+}
 
 
 def _seconds(low: int, high: int) -> Fields:
@@ -27,30 +34,57 @@ def _seconds(low: int, high: int) -> Fields:
 _SHOTS = {
     "multi_prompt": many(record({"prompt*": text(2500), **{k + "*": v for k, v in _seconds(1, 15).items()}}), 1, 6)
 }
-_ELEMENT = record({
-    "frontal_image_url": image(), "reference_image_urls": many(image(), 1, 3), "video_url": blob(), "voice_id": text(),
-})  # fmt: skip
+_ELEMENT = record(
+    {
+        "frontal_image_url": image(),
+        "reference_image_urls": many(image(), 1, 3),
+        "video_url": blob(),
+        "voice_id": text(),
+    }
+)
 _ELEMENTS = {"elements": many(_ELEMENT)}
-_KLING_3 = _seconds(3, 15) | _CFG | _SHOTS | _ELEMENTS | {
-    "prompt": text(2500), "negative_prompt": text(2500), "start_image_url*": image(), "end_image_url": image(),
-    "generate_audio": flag(), "shot_type": choice("customize", "intelligent"),
-}  # fmt: skip
+_KLING_3 = _seconds(3, 15) | _CFG | _SHOTS | _ELEMENTS
+_KLING_3 |= {
+    "prompt": text(2500),
+    "negative_prompt": text(2500),
+    "start_image_url*": image(),
+    "end_image_url": image(),
+    "generate_audio": flag(),
+    "shot_type": choice("customize", "intelligent"),
+}
 _KLING_3_TURBO = _seconds(3, 15) | _SHOTS | {"prompt": text(2500), "image_url*": image(300)}
 _KLING_O1 = _seconds(3, 10) | {"prompt*": text(2500), "start_image_url*": image(), "end_image_url": image()}
-_KLING_O3 = _seconds(3, 15) | _SHOTS | ONE | {
-    "prompt": text(2500), "end_image_url": image(), "generate_audio": flag(),
-}  # fmt: skip
-_VEO: Fields = SEED | tolerance(6) | {
-    "prompt*": text(20_000), "aspect_ratio": choice("auto", "16:9", "9:16"), "duration": choice("4s", "6s", "8s"),
-    "resolution": choice("720p", "1080p", "4k"), "generate_audio": flag(), "negative_prompt": text(), "auto_fix": flag(),
-}  # fmt: skip
+_KLING_O3 = _seconds(3, 15) | _SHOTS | ONE
+_KLING_O3 |= {
+    "prompt": text(2500),
+    "end_image_url": image(),
+    "generate_audio": flag(),
+}
+_VEO: Fields = (
+    SEED
+    | tolerance(6)
+    | {
+        "prompt*": text(20_000),
+        "aspect_ratio": choice("auto", "16:9", "9:16"),
+        "duration": choice("4s", "6s", "8s"),
+        "resolution": choice("720p", "1080p", "4k"),
+        "generate_audio": flag(),
+        "negative_prompt": text(),
+        "auto_fix": flag(),
+    }
+)
 _VEO_3 = _VEO | {"resolution": choice("720p", "1080p")}
 _VEO_ENDS: Fields = {"first_frame_url*": image(), "last_frame_url*": image()}
-_SEEDANCE = SEED | ONE | {
-    "prompt*": text(), "end_image_url": image(), "duration": choice("auto", *(str(i) for i in range(4, 16))),
-    "resolution": choice("480p", "720p", "1080p", "4k"), "generate_audio": flag(),
-    "aspect_ratio": choice("auto", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"), "camera_fixed": flag(),
-}  # fmt: skip
+_SEEDANCE = SEED | ONE
+_SEEDANCE |= {
+    "prompt*": text(),
+    "end_image_url": image(),
+    "duration": choice("auto", *(str(i) for i in range(4, 16))),
+    "resolution": choice("480p", "720p", "1080p", "4k"),
+    "generate_audio": flag(),
+    "aspect_ratio": choice("auto", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"),
+    "camera_fixed": flag(),
+}
 
 
 def _either(one: str, other: str) -> Rule:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Failures on demand: ``fake.faults.add("submit:fal-ai/flux-kontext/*", "lost_answer")``.
 
 ``match`` is ``operation`` or ``operation:glob``. Operations: connect submit run status result cancel token upload

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """HTTP/1.1 as the fake speaks it: a request read from a socket, a response written to it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One accepted request from queue to result. Its work is done at once in a thread; its times are kept by the clock."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Real files for the fake's answers: pictures, textured models and clips, made from what was sent. No bpy, no ffmpeg."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A textured GLB: a vase turned on a lathe, its label facing the glTF front (+Z). Checked by opening it in Blender."""
 
 from __future__ import annotations
@@ -23,12 +26,18 @@ def glb(triangles: int, colour: tuple[int, int, int], *, textured: bool = True, 
     positions, normals, uvs, indices = _lathe(around, along)
     blobs: list[bytes] = [a.tobytes() for a in (positions, normals, uvs, indices)]
     accessors = [
-        {"bufferView": 0, "componentType": 5126, "count": len(positions), "type": "VEC3",
-         "min": positions.min(0).tolist(), "max": positions.max(0).tolist()},
+        {
+            "bufferView": 0,
+            "componentType": 5126,
+            "count": len(positions),
+            "type": "VEC3",
+            "min": positions.min(0).tolist(),
+            "max": positions.max(0).tolist(),
+        },
         {"bufferView": 1, "componentType": 5126, "count": len(normals), "type": "VEC3"},
         {"bufferView": 2, "componentType": 5126, "count": len(uvs), "type": "VEC2"},
         {"bufferView": 3, "componentType": 5125, "count": indices.size, "type": "SCALAR"},
-    ]  # fmt: skip
+    ]
     shading: dict = {"metallicFactor": 0.0, "roughnessFactor": 0.45}
     material: dict = {"name": "Material_0", "pbrMetallicRoughness": shading}
     pictures = list(textures(colour, pbr=pbr).values()) if textured else []
@@ -44,11 +53,17 @@ def glb(triangles: int, colour: tuple[int, int, int], *, textured: bool = True, 
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "Mesh_0"}],
-        "meshes": [{"name": "Mesh_0", "primitives": [
-            {"attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0}]}],
+        "meshes": [
+            {
+                "name": "Mesh_0",
+                "primitives": [
+                    {"attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0}
+                ],
+            }
+        ],
         "materials": [material],
         "accessors": accessors,
-    }  # fmt: skip
+    }
     if pictures:
         document["images"] = [
             {"bufferView": first + i, "mimeType": "image/png", "name": f"Image_{i}"} for i in range(len(pictures))

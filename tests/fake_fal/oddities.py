@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A catalogue of single odd answers by name: ``fake.oddity("accepted-401")``, ``fake.oddity("result-500", lasting=8)``.
 
 Each happens once unless ``times`` or ``lasting`` says otherwise. None changes what was accepted, made or billed, except
@@ -101,7 +104,9 @@ for _name, _options in _BODIES.items():
 _ROWS |= {
     "accepted-and-lost": _fault("submit", "lost_answer"),
     "accepted-and-cut": _fault("submit", "drop_mid_body"),
-    "accepted-rate-limit": _odd("submit", status=429, body={"detail": "Rate limit exceeded"}, headers={"retry-after": "1"}),
+    "accepted-rate-limit": _odd(
+        "submit", status=429, body={"detail": "Rate limit exceeded"}, headers={"retry-after": "1"}
+    ),
     "accepted-retry-after-a-year": _odd("submit", status=503, text="", headers={"retry-after": "31536000"}),
     "accepted-without-id": _odd("submit", drop=("request_id",)),
     "accepted-without-addresses": _odd("submit", drop=("status_url", "response_url", "cancel_url")),
@@ -113,7 +118,7 @@ _ROWS |= {
     "accepted-201": _odd("submit", status=201),
     "accepted-202": _odd("submit", status=202),
     "dropped-before-submission": _fault("submit", "drop_before"),
-}  # fmt: skip
+}
 for _code in (302, 400, 401, 403, 404, 408, 409, 410, 413, 418, 422, 429, 451, 499, 500, 502, 503, 504, 529):
     _ROWS[f"status-{_code}"] = _status("status", _code)
     _ROWS[f"result-{_code}"] = _status("result", _code)
@@ -148,14 +153,23 @@ _ROWS |= {
     "result-no-images": _odd("result", merge={"images": [], "video": None, "model_glb": None}),
     "result-null-images": _odd("result", merge={"images": None, "video": [], "model_glb": 3}),
     "result-image-without-url": _odd("result", merge={"images": [{}], "video": {}, "model_glb": {}}),
-    "result-url-of-another-type": _odd("result", merge={"images": [{"url": 7}], "video": {"url": []}, "model_glb": {"url": {}}}),
+    "result-url-of-another-type": _odd(
+        "result", merge={"images": [{"url": 7}], "video": {"url": []}, "model_glb": {"url": {}}}
+    ),
     "result-url-elsewhere": _odd("result", each={"url": "https://evil.example/x.png"}),
     "result-url-of-a-file": _odd("result", each={"url": "file:///etc/passwd"}),
     "result-of-ten-megabytes": _odd("result", merge={"note": "x" * 10_000_000}),
     "result-still-in-progress": _odd("result", status=400, body={"detail": "Request is still in progress"}),
     "result-echoes-key": _odd("result", merge={"seed": "Key $KEY", "prompt": "$KEY"}),
-    "result-error-echoes-key": _odd("result", status=422, body={"detail": [{"loc": ["header"], "msg": "Key $KEY", "type": "x"}]}),
-    "result-refusal-that-is-none": _odd("result", status=422, headers={"x-fal-retryable": "false"}, body={"detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation"}]}),
+    "result-error-echoes-key": _odd(
+        "result", status=422, body={"detail": [{"loc": ["header"], "msg": "Key $KEY", "type": "x"}]}
+    ),
+    "result-refusal-that-is-none": _odd(
+        "result",
+        status=422,
+        headers={"x-fal-retryable": "false"},
+        body={"detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation"}]},
+    ),
     "result-validation-of-strings": _odd("result", status=422, body={"detail": ["a", 7, None]}),
     "units-absent": _odd("result", headers={_BILLED: None}),
     "units-zero": _odd("result", headers={_BILLED: "0"}),
@@ -227,6 +241,6 @@ _ROWS |= {
     "everything-500": _odd("*", status=500, body={"detail": "Internal Server Error"}),
     "everything-dropped": _fault("*", "drop_before"),
     "every-answer-lost": _fault("*", "lost_answer"),
-}  # fmt: skip
+}
 
 CATALOGUE: dict[str, Oddity] = {name: Oddity(name, fault, sort) for name, (fault, sort) in _ROWS.items()}

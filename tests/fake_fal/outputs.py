@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What an endpoint answers: the files it made and the JSON around them, in fal's shapes."""
 
 from __future__ import annotations

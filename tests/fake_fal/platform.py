@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """api.fal.ai/v1: prices, models, the customer's own requests; usage and billing for ADMIN keys."""
 
 from __future__ import annotations

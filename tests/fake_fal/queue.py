@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """queue.fal.run and fal.run: submit, status, result, cancel.
 
 Nothing here ticks. What has happened since the last request is worked out, in the order of the clock, whenever

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How the fake checks arguments: pydantic's error shape, fal's media errors. endpoints.py says what each endpoint takes.
 
 Stricter than fal in one way on purpose: a number sent as a string is refused, where fal's pydantic may convert it.

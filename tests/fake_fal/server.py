@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The way in: a CONNECT proxy that ends the TLS of fal's hosts itself and turns every other host away."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """rest.fal.ai's storage and the CDN: tokens, uploads (whole, signed, in parts) and downloads."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The real Blender in a virtual screen, with the zip installed as an artist would, and a fake fal.ai in this process.
 
 BLENDER names the program, else `blender` on PATH is taken; without it, or without Xvfb, everything here is skipped.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Drags files from "a file manager" onto a window, by the XDND protocol that X11's file managers speak.
 
 https://freedesktop.org/wiki/Specifications/XDND: the source says what it brings (Enter), where it is (Position), and lets

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Starts a real Blender on a virtual screen of its own, with a zip installed, and plays a scenario in its window.
 
 Used by the window tests, by benchmarks/window.py and by packaging/screenshots.py.
@@ -56,14 +59,16 @@ class Window:
     def install(cls, program: str, archive: Path, home: Path, display: str, shots: Path, **variables: str) -> Window:
         """Install ``archive`` as an artist would, for the one user below ``home``."""
         kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
-        environment = kept | variables | {
+        environment = {
+            **kept,
+            **variables,
             "HOME": str(home),
             "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "DISPLAY": display,
             "BLENDER_USER_RESOURCES": str(home / "blender"),
             "CONSISTENCY_STATE_FOLDER": str(home / "state"),
             "LIBGL_ALWAYS_SOFTWARE": "1",
-        }  # fmt: skip
+        }
         (home / "blender").mkdir()
         opener = home / "bin" / "xdg-open"  # what Blender calls to open a file or a folder in another program
         opener.parent.mkdir()
@@ -71,8 +76,11 @@ class Window:
         opener.chmod(0o755)
         shots.mkdir(parents=True, exist_ok=True)
         shutil.copytree(HERE / "in_window", home / "in_window")
-        command = [program, "--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive)]  # fmt: skip
-        done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
+        install = "--command extension install-file --repo user_default --enable"
+        command = [program, *install.split(), str(archive)]
+        done = subprocess.run(
+            command, env=environment, cwd=home, capture_output=True, text=True, timeout=180, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return cls(program, home, environment, shots)
 
@@ -91,8 +99,11 @@ class Window:
         with log.open("wb") as output:
             blender = subprocess.Popen(
                 [*command, "--python", str(self.home / "in_window" / "scenarios.py")],
-                env=environment, cwd=self.home, stdout=output, stderr=output,
-            )  # fmt: skip
+                env=environment,
+                cwd=self.home,
+                stdout=output,
+                stderr=output,
+            )
             status = self._watch(blender, timeout)
         self.log = log.read_text(errors="replace")
         assert out.is_file(), f"Blender ended ({status}) without an answer:\n{self.log[-6000:]}"

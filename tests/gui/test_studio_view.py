@@ -1,10 +1,22 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view in the real window: on with the product, exact, and gone again without a trace."""
 
 from __future__ import annotations
 
 import pytest
 
-PRODUCT = ["Camera front", "Camera three-quarter", "Ground", "Light fill", "Light key", "Light rim", "Product", "Product Instance"]  # fmt: skip
+PRODUCT = [
+    "Camera front",
+    "Camera three-quarter",
+    "Ground",
+    "Light fill",
+    "Light key",
+    "Light rim",
+    "Product",
+    "Product Instance",
+]
 
 
 @pytest.mark.long

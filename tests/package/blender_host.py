@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Two Blenders with a fresh user folder, no key and no network: the bpy wheel, and the real one on PATH.
 
 Both are asked the same things: to run a Python program, and to obey what follows `blender --command`.

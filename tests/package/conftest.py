@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The zip for each Blender at hand, and a fresh Blender to install it into."""
 
 from __future__ import annotations

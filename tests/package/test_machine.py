@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Setting up on machines that lack something: what is found, and what is said."""
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The README's shell commands, run in their order as they stand, made small: a stranger copies them like that."""
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The README's shell commands, run in their order as they stand, made small: a stranger copies them like that.
+
+Those of the pages beside it that are no steps, benchmarks and make, are each run or planned by themselves.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +23,23 @@ from tests.fake_fal.model import glb
 from wheels import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = [
-    shlex.split(line, comments=True)
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-    if shlex.split(line, comments=True)
-]
+WHOLE = "\n".join(path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")))
+
+
+def shell_lines(page: str) -> list[list[str]]:
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    return [words for words in lines if words]
+
+
+LINES = shell_lines(README)
 SMALL = ["--size", "64", "--angles", "front", "--device", "cpu", "--duration", "1"]
 MORE = {"run": ["--yes", *SMALL, "--samples", "2"], "estimate": SMALL, "resume": ["--yes"]}  # there is nobody to ask
 
-# Benchmarks take minutes; the least of each shows that the command is right.
+# Benchmarks take minutes; the least of each shows that the command is right. Those not listed only say their help.
 MODULES = {
     "benchmarks.chaos": ["--runs", "1", "--jobs", "1"],
     "benchmarks.unfair": ["--histories", "1", "--jobs", "1"],
-    "benchmarks.references": ["--help"],
-    "benchmarks.makespan": ["--help"],
-    "benchmarks.calibration": ["--help"],
-    "benchmarks.awkward_files": ["--help"],
     "benchmarks.startup": ["1", "--report-only"],
     "benchmarks.window": [],  # where there is no window to be had it says so
 }
@@ -81,11 +87,11 @@ def test_make_demo_leaves_what_the_readme_shows(folder: Path):
         assert (folder / "demo" / name).stat().st_size > 0
 
 
-@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (benchmarks\.\w+)", README))))
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (benchmarks\.\w+)", WHOLE))))
 def test_every_benchmark_starts(module: str):
-    run([sys.executable, "-m", module, *MODULES[module]], ROOT, dict(os.environ))
+    run([sys.executable, "-m", module, *MODULES.get(module, ["--help"])], ROOT, dict(os.environ))
 
 
-@pytest.mark.parametrize("line", sorted({shlex.join(words) for words in LINES if words[0] == "make"}))
+@pytest.mark.parametrize("line", sorted({shlex.join(words) for words in shell_lines(WHOLE) if words[0] == "make"}))
 def test_every_make_command_is_one_that_make_can_plan(line: str):
     run([*shlex.split(line), "--dry-run"], ROOT, dict(os.environ))

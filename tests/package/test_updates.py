@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An artist subscribes to the repository that `make build` writes, installs from it, and gets its next version."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The backend's child as a real process that is quick to start and can be killed at a chosen moment.
 
 A ``Nursery`` is a process with everything imported, that forks a child in milliseconds, with its pauses shortened. A

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A small product, ray-traced in numpy, for the gate's tests: exact passes, any camera, any fault."""
 
 from __future__ import annotations

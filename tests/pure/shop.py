@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the tests of buying share: a run folder with references, requests for its stills, and a buyer that waits."""
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from consistency_pipeline.fal_backend import prices, request_to_purchase
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.fal_backend.buying import patience
 from consistency_pipeline.fal_backend.child import program
+from consistency_pipeline.fal_backend.child.messages import Hello
 from consistency_pipeline.fal_backend.service import download
 from consistency_pipeline.pipeline import chain, plan
 from consistency_pipeline.pipeline.backend.requests import ClipRequest, Event, ModelRequest, Request
@@ -35,8 +39,10 @@ PATIENCE = 60.0  # seconds after which a test has failed
 
 def new_folder(root: Path, **settings: Any) -> RunFolder:
     """A run of fal's with its references rendered."""
-    folder = RunFolder.create(root, RunSettings(**{"inputs": ("/duck.glb",), "backend": "fal", "size": 64, **settings}), {})  # fmt: skip
-    for number, angle in enumerate(folder.settings.angles):
+    folder = RunFolder.create(
+        root, RunSettings(**{"inputs": ("/duck.glb",), "backend": "fal", "size": 64, **settings}), {}
+    )
+    for number, angle in enumerate(folder.settings.studio.angles):
         write(folder.references / f"{angle.name}.png", png(grey=50 + 20 * number))
     return folder
 
@@ -118,7 +124,7 @@ def buy_one(folder: RunFolder, request: Request | None = None, **options: Any) -
 class NearChild(Connection):
     """The child's own program behind the same two pipes, but in a thread: quick to start, and its pauses can be shortened."""
 
-    def __init__(self, hello: dict[str, Any], python_args: object = ()) -> None:
+    def __init__(self, hello: Hello, python_args: object = ()) -> None:
         orders, self._orders = os.pipe()
         pipe, words = os.pipe()
         self._pipe = os.fdopen(pipe, "rb", buffering=0)
@@ -127,9 +133,9 @@ class NearChild(Connection):
         self._thread = threading.Thread(target=self._serve, args=(hello, orders, words), daemon=True)
         self._thread.start()
 
-    def _serve(self, hello: dict[str, Any], orders: int, words: int) -> None:
+    def _serve(self, hello: Hello, orders: int, words: int) -> None:
         with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:
-            program.main(hello, incoming, outgoing)
+            program.main(hello.to_json(), incoming, outgoing)
 
     def send(self, message: dict[str, Any]) -> bool:
         os.write(self._orders, json.dumps(message).encode() + b"\n")
@@ -192,5 +198,5 @@ def agrees(folder: RunFolder, fake: FakeFal) -> None:
         attempt = mine[entry.request_id]
         assert attempt.billed_usd == entry.usd
         assert attempt.next_step == "done"
-        assert all((folder.root / receipt["file"]).is_file() for receipt in attempt.downloaded.values())
+        assert all((folder.root / receipt.file).is_file() for receipt in attempt.downloaded.values())
     assert round(purchases(folder).billed_usd, 6) == books.usd

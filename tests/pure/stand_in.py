@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A studio without Blender: it writes small pictures where Blender would render, at once.
 
 With it the real chain, the real backends and the real child process run in tests and benchmarks of everything but pixels.
@@ -39,7 +42,14 @@ def write(path: Path, data: bytes) -> Path:
 def verdict(outcome: str, reason: str = "as seen", cause: str = "", **numbers: float) -> dict[str, Any]:
     """What the gate says of a still."""
     pose = {"dx": 0.0, "dy": 0.0, "scale": 1.0, "rotation": 0.0, "pivot": [0.0, 0.0]}
-    return {"outcome": outcome, "reason": reason, "cause": cause, "repairable": cause == "placement", "numbers": numbers, "pose": pose}  # fmt: skip
+    return {
+        "outcome": outcome,
+        "reason": reason,
+        "cause": cause,
+        "repairable": cause == "placement",
+        "numbers": numbers,
+        "pose": pose,
+    }
 
 
 class StandInStudio:
@@ -68,16 +78,26 @@ class StandInStudio:
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         self._count("place_rig")
-        yield Progress("rig", f"{len(settings.angles)} cameras")
+        yield Progress("rig", f"{len(settings.studio.angles)} cameras")
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         self._count("render_reference")
         yield Progress("references", "rendering", 0.0, angle.name)
         # A grey of its own for each angle: equal bytes would be uploaded once, and a swapped still go unnoticed.
-        image = png(*settings.resolution, grey=40 + 20 * [a.name for a in settings.angles].index(angle.name))
+        image = png(*settings.resolution, grey=40 + 20 * [a.name for a in settings.studio.angles].index(angle.name))
         files = {name: write(folder / f"{angle.name}.{name}.png", image) for name in ("mask", "depth_map")}
         files["image"] = write(folder / f"{angle.name}.png", image)
-        return Shot(angle.name, files, _UNIT, _UNIT, 85.0, "stand-in", 1, 0.0, 0.5)
+        return Shot(
+            angle=angle.name,
+            files=files,
+            matrix_world=_UNIT,
+            projection=_UNIT,
+            focal_length=85.0,
+            device="stand-in",
+            samples=1,
+            seconds=0.0,
+            coverage=0.5,
+        )
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         self._count("render_finish")
@@ -108,6 +128,3 @@ class StandInStudio:
         assert all(path.is_file() for path in (*results.stills.values(), *results.clips.values()))
         write(folder / "contact_sheet.png", png())
         write(folder / "scene.blend", b"BLENDER")
-
-    def facts(self) -> dict[str, Any]:
-        return {"blender": "none", "device": "stand-in"}

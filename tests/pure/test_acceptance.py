@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The geometry gate in a whole run: what is seen of a still decides what is kept, bought again, mended or flagged."""
 
 from __future__ import annotations
@@ -190,8 +193,8 @@ def test_a_run_stopped_during_a_retake_goes_on_with_it_and_pays_once(fake: FakeF
     folder = new_run(tmp_path, motion="none")
 
     def stop(_progress: Progress, _backend: FalBackend) -> Exception | None:
-        pending = folder.record.get("gate", {}).get("photoreal/front", [])
-        return Cancelled("enough") if len(pending) == 2 and "outcome" not in pending[1] else None
+        pending = folder.entries("photoreal/front")
+        return Cancelled("enough") if len(pending) == 2 and pending[1].outcome is None else None
 
     with pytest.raises(Cancelled):
         go(folder, Seeing(WRONG, GOOD), on_progress=stop)
@@ -238,7 +241,7 @@ def test_exact_mode_cuts_out_what_was_accepted(fake: FakeFal, tmp_path: Path):
     folder, studio = new_run(tmp_path, gate={"exact": True}, motion="none"), Seeing(WRONG, GOOD)
     go(folder, studio)
     assert studio.calls["exact"] == 5
-    assert folder.record["verdicts"]["photoreal/front"]["made_by"] == "exact"
+    assert folder.decision("photoreal/front").made_by == "exact"
     assert folder.chosen("photoreal/front") == 3
 
 
@@ -310,7 +313,7 @@ def test_a_slight_tint_of_one_view_is_corrected(fake: FakeFal, tmp_path: Path):
     go(folder, studio)
     assert sum(bought(fake).values()) == 5
     assert studio.calls["gain"] == 1
-    assert folder.record["verdicts"]["photoreal/front"]["made_by"] == "gain"
+    assert folder.decision("photoreal/front").made_by == "gain"
 
 
 def test_a_strong_tint_of_one_view_is_taken_again_once_and_only_that_view(fake: FakeFal, tmp_path: Path):

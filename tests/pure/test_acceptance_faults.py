@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The gate when things go wrong in the middle of it: what is paid is fetched and shown, and no limit is passed."""
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.fal_backend.buying import buyer
 from consistency_pipeline.fal_backend.service import download
 from consistency_pipeline.pipeline.errors import Cancelled, ConsistencyError, RunFolderError
+from consistency_pipeline.pipeline.run.record import Entry
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
 from tests.fake_fal import FakeFal
@@ -47,7 +51,7 @@ def test_several_angles_at_once_share_the_retakes_limit(fake: FakeFal, tmp_path:
         return send(self, purchase, *rest)
 
     monkeypatch.setattr(buyer.Buyer, "_send", slowly)
-    most = quote.estimate(folder.settings, folder.record["prices"]).most
+    most = quote.estimate(folder.settings, folder.prices).most
     go(folder, NothingRight())
     assert 5 < sum(bought(fake).values()) < 10
     assert fake.books.usd <= most + 1e-6
@@ -57,24 +61,24 @@ def test_a_resumed_run_quotes_the_retakes_that_are_still_to_come(fake: FakeFal, 
     folder = new_run(tmp_path, gate={"enabled": False}, motion="none")
     go(folder, NothingRight())
     before, again = fake.books.usd, RunFolder.open(folder.root)
-    again.record["chosen"].clear()  # as it was killed: five stills paid, none of them judged
+    again.note(chosen={})  # as it was killed: five stills paid, none of them judged
     again.mark("results", "waiting")
     again.settings = again.settings.model_copy(update={"gate": Gate(retakes=2, local=False)})
-    estimate = quote.estimate(again.settings, again.record["prices"], again)
+    estimate = quote.estimate(again.settings, again.prices, again)
     go(again, NothingRight())
     assert estimate.total == 0.0
     assert 0.0 < fake.books.usd - before <= estimate.most + 1e-6
-    assert quote.estimate(again.settings, again.record["prices"], again).most == 0.0
+    assert quote.estimate(again.settings, again.prices, again).most == 0.0
 
 
 def test_stills_asked_for_again_find_the_retakes_limit_as_it_was_left(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, gate={"retakes": 1, "retake_budget": 0.06, "local": False}, motion="none")
     go(folder, NothingRight())
     before, again = fake.books.usd, RunFolder.open(folder.root)
-    for angle in again.settings.angles:
+    for angle in again.settings.studio.angles:
         again.new_round(f"photoreal/{angle.name}")
     again.mark("results", "waiting")
-    estimate = quote.estimate(again.settings, again.record["prices"], again)
+    estimate = quote.estimate(again.settings, again.prices, again)
     assert estimate.retakes == pytest.approx(0.01), "two retakes were bought already"
     go(again, NothingRight())
     assert fake.books.usd - before <= estimate.most + 1e-6
@@ -91,11 +95,11 @@ def test_a_retake_that_never_left_is_not_sent_once_nobody_wants_it(fake: FakeFal
     folder = new_run(tmp_path, motion="none")
     go(folder, Seeing())
     again = RunFolder.open(folder.root)
-    again.record["chosen"].pop("photoreal/front")
+    again.withdraw("photoreal/front")
     pending = {"take": 2, "made_by": "reroll", "key": "photoreal/front/take-02", "why": "a part is missing"}
-    again.record["gate"]["photoreal/front"].append(pending)
+    again.keep_entry("photoreal/front", Entry(**pending))
     again.settings = again.settings.model_copy(update={"gate": Gate(enabled=False)})
-    assert quote.estimate(again.settings, again.record["prices"], again).most == 0.0
+    assert quote.estimate(again.settings, again.prices, again).most == 0.0
     go(again, Seeing())
     assert sum(bought(fake).values()) == 5
     assert again.is_finished
@@ -186,7 +190,7 @@ def test_a_still_that_can_not_be_mended_is_shown_as_it_is(fake: FakeFal, tmp_pat
     folder = new_run(tmp_path, motion="none", **settings)
     go(folder, NoMending(*looks, tint=tint))
     assert folder.chosen("photoreal/front") == 1
-    assert folder.record["verdicts"]["photoreal/front"]["action"] == "flag"
+    assert folder.decision("photoreal/front").action == "flag"
     assert folder.is_finished
 
 
@@ -200,7 +204,7 @@ def test_a_correction_that_was_interrupted_is_made_after_all(fake: FakeFal, tmp_
         )
     again = RunFolder.open(folder.root)
     go(again, Seeing(tint=tint))
-    assert again.record["verdicts"]["photoreal/front"]["made_by"] == "gain"
+    assert again.decision("photoreal/front").made_by == "gain"
 
 
 def test_an_angle_without_a_still_is_counted(fake: FakeFal, tmp_path: Path):
@@ -208,8 +212,8 @@ def test_an_angle_without_a_still_is_counted(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, motion="none")
     with pytest.raises(ConsistencyError):
         go(folder, Seeing())
-    assert folder.record["headline"].startswith("4 of 5 on model; ")
-    assert folder.record["headline"].endswith(": there is no still that was measured")
+    assert folder.headline.startswith("4 of 5 on model; ")
+    assert folder.headline.endswith(": there is no still that was measured")
 
 
 def test_a_slight_failure_of_the_last_retake_shows_the_best(fake: FakeFal, tmp_path: Path):

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Limits hold while buying: a request that would pass one is not sent, and a higher limit goes on from there."""
 
 from __future__ import annotations

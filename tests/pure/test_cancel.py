@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Cancel is honest: removed from the queue, already running and already done are told apart."""
 
 from __future__ import annotations
@@ -144,8 +147,10 @@ def test_one_of_several_is_cancelled(folder: RunFolder, fake: FakeFal):
 
     ended = buy(folder, stills(folder, "front", "side", "top"), on_event=only_the_side)
     assert {key.split("/")[1]: event.kind for key, event in ended.items()} == {
-        "front": "done", "side": "failed", "top": "done",
-    }  # fmt: skip
+        "front": "done",
+        "side": "failed",
+        "top": "done",
+    }
     assert len(fake.of("cancel")) == 1
 
 

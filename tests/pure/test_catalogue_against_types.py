@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The catalogue, field by field, against the types that fal publishes with its JavaScript client.
 
 ``fal_types.json`` is what packaging/read_fal_types.py read from them. Where the two differ, the difference is one of

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole chain with the real backend against the fake; only Blender is a stand-in."""
 
 from __future__ import annotations
@@ -11,9 +14,17 @@ import pytest
 from consistency_pipeline.fal_backend import errors, prices, quote
 from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.fal_backend.buying import patience
+from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.backend.local import LocalBackend
-from consistency_pipeline.pipeline.errors import BadInput, BudgetExceeded, Cancelled, ConsistencyError, RunInUse
+from consistency_pipeline.pipeline.errors import (
+    BadInput,
+    BadRender,
+    BudgetExceeded,
+    Cancelled,
+    ConsistencyError,
+    RunInUse,
+)
 from consistency_pipeline.pipeline.money.ledger import Ledger
 from consistency_pipeline.pipeline.run import preflight
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -35,7 +46,7 @@ def photos(place: Path, count: int) -> tuple[str, ...]:
 
 def new_run(place: Path, **settings: Any) -> RunFolder:
     folder = RunFolder.create(place / "run", RunSettings(**{"backend": "fal", "size": 64, **settings}), {"python": "3"})
-    if folder.settings.backend == "fal":
+    if folder.settings.service.backend == "fal":
         folder.note(prices=prices.fetch(API_KEY, {purchase.endpoint for purchase in quote.plan(folder.settings)}))
     return folder
 
@@ -72,7 +83,7 @@ def test_from_inputs_to_five_stills_and_a_clip(fake: FakeFal, tmp_path: Path, ro
     assert bought(fake) == sorted([*endpoints, *["flux-kontext/dev"] * 5, KLING.removeprefix("fal-ai/")])
     assert set(states(folder).values()) == {"done"}
     assert folder.is_finished
-    for angle in folder.settings.angles:
+    for angle in folder.settings.studio.angles:
         assert folder.still(angle.name).is_file()
     assert folder.clip("turntable").is_file()
     assert folder.product.read_bytes()[:4] == b"glTF"
@@ -91,6 +102,39 @@ def test_a_model_of_ones_own_is_not_bought(fake: FakeFal, tmp_path: Path):
     assert folder.product.read_bytes() == own.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("thrown", "said"),
+    [
+        ("product.glb can't be imported", "duck.glb can't be imported"),
+        ("the product has no faces", "duck.glb: the product has no faces"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_model_is_told_under_its_own_name(tmp_path: Path, thrown: str, said: str):
+    class Refusing(StandInStudio):
+        def load_product(self, model: Path) -> Any:
+            yield from super().load_product(model)
+            raise BadInput(thrown)
+
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),), backend="local")
+    studio = Refusing()
+    with pytest.raises(BadInput, match=f"^{said}$"):
+        list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
+
+
+def test_a_reference_that_shows_nothing_is_told_with_the_models_name(tmp_path: Path):
+    class Blind(StandInStudio):
+        def render_reference(self, *rest: Any) -> Any:
+            yield from super().render_reference(*rest)
+            raise BadRender("the front reference is black")
+
+    own = write(tmp_path / "duck.glb", glb(200, (9, 9, 9)))
+    folder = new_run(tmp_path, inputs=(str(own),), backend="local")
+    studio = Blind()
+    with pytest.raises(BadRender, match="^duck.glb: the front reference is black$"):
+        list(chain.run(folder, studio, LocalBackend(studio, folder.settings)))
+
+
 def test_the_report_says_what_was_sent_and_what_it_cost(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, inputs=photos(tmp_path, 1), seed=7)
     report = go(folder)
@@ -101,6 +145,7 @@ def test_the_report_says_what_was_sent_and_what_it_cost(fake: FakeFal, tmp_path:
         entry = by_id[picture["request_id"]]
         assert (folder.root / picture["file"]).is_file()
         assert picture["endpoint"] == entry.endpoint
+        assert picture["endpoint_name"] == CATALOGUE[entry.endpoint].label
         assert picture["arguments"] == entry.arguments
         assert picture["billed_usd"] == entry.usd
         assert picture["quoted_usd"] == pytest.approx(entry.usd)
@@ -114,7 +159,9 @@ def test_each_reference_becomes_its_own_still(fake: FakeFal, tmp_path: Path):
     go(folder)
     for entry in fake.books.of(KONTEXT):
         sent = fake.storage.fetch(entry.arguments["image_url"])
-        [angle] = [a.name for a in folder.settings.angles if (folder.references / f"{a.name}.png").read_bytes() == sent]
+        [angle] = [
+            a.name for a in folder.settings.studio.angles if (folder.references / f"{a.name}.png").read_bytes() == sent
+        ]
         assert fake.queue._jobs[entry.request_id].made is not None
         attempt = folder.read_journal().purchases.last(f"photoreal/{angle}/take-01")
         assert attempt is not None
@@ -177,7 +224,7 @@ def test_one_failed_still_does_not_take_the_others_down(fake: FakeFal, tmp_path:
     fake.fault(f"submit:{KLING}", "content_policy")
     with pytest.raises(errors.PolicyRefusal):
         go(folder)
-    assert all(folder.still(angle.name).is_file() for angle in folder.settings.angles)
+    assert all(folder.still(angle.name).is_file() for angle in folder.settings.studio.angles)
     assert (states(folder)["photoreal"], states(folder)["video"]) == ("done", "failed")
     go(RunFolder.open(folder.root), retry_failed=True)
     assert RunFolder.open(folder.root).is_finished
@@ -303,7 +350,7 @@ def test_a_model_for_others_that_cannot_be_written_is_a_warning(tmp_path):
     assert [p.text for p in said if p.warning] == [
         f"{folder.product} could not be written (no texture); free some space. The pictures are made all the same"
     ]
-    assert folder.stage("rig")["state"] == "done"
+    assert folder.stage("rig").state == "done"
 
 
 def test_an_error_of_the_importer_names_the_users_own_file(tmp_path):

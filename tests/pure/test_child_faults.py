@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every fault of the service in the child's path: bought through the backend and its real child process."""
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ def no_parts(folder: RunFolder) -> bool:
 
 def test_stills_a_model_and_a_clip_are_bought_once_each(folder: RunFolder, fake: FakeFal):
     several = [model(folder), clip(folder)]
-    requests = [*stills(folder, *(angle.name for angle in folder.settings.angles)), *several]
+    requests = [*stills(folder, *(angle.name for angle in folder.settings.studio.angles)), *several]
     ended = buy(with_prices(folder, several), requests)
     assert {event.kind for event in ended.values()} == {"done"}
     assert all(request.out.is_file() for request in requests)
@@ -230,7 +233,9 @@ def test_a_forgotten_request_is_expired(folder: RunFolder, fake: FakeFal):
     assert len(fake.of("submit")) == 1
 
 
-@pytest.mark.parametrize(("status", "result"), [("unknown_status", "http_500"), ("bad_key", "bad_key"), ("broken_json", "broken_json")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "result"), [("unknown_status", "http_500"), ("bad_key", "bad_key"), ("broken_json", "broken_json")]
+)
 def test_what_is_never_answered_is_left_for_later_and_not_lost(
     folder: RunFolder, fake: FakeFal, status: str, result: str
 ):

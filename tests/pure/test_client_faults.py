@@ -1,9 +1,13 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every fault of the service in the client's own path: what is raised, what was sent, and that nothing is sent twice."""
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,13 +31,13 @@ from consistency_pipeline.fal_backend.errors import (
     Uncertain,
     UnknownEndpoint,
     Unreachable,
-    billable_units,
 )
 from consistency_pipeline.fal_backend.service import web
 from consistency_pipeline.fal_backend.service.client import FalQueue, Handle
 from consistency_pipeline.fal_backend.service.clock import FalClock
+from consistency_pipeline.fal_backend.service.error_answers import billable_units
 from consistency_pipeline.pipeline.errors import TryAgainLater
-from consistency_pipeline.pipeline.run.journal import Attempt
+from consistency_pipeline.pipeline.run.attempt import Attempt
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import KONTEXT
@@ -80,8 +84,19 @@ def test_a_request_from_upload_to_result(queue: FalQueue, send: Callable[[], Han
 
 @pytest.mark.parametrize(
     "fault",
-    ["lost_answer", "drop_mid_body", "broken_json", "nginx_502", "nginx_503", "nginx_504", "http_500", "http_503", "http_408", "drop_before"],
-)  # fmt: skip
+    [
+        "lost_answer",
+        "drop_mid_body",
+        "broken_json",
+        "nginx_502",
+        "nginx_503",
+        "nginx_504",
+        "http_500",
+        "http_503",
+        "http_408",
+        "drop_before",
+    ],
+)
 def test_a_lost_answer_is_uncertain_and_is_not_sent_again(send: Callable[[], Handle], fake: FakeFal, fault: str):
     handled = {"handled": True} if fault.startswith(("nginx", "http")) else {}
     fake.fault("submit", fault, times=None, **handled)
@@ -127,8 +142,14 @@ def test_an_answer_that_names_no_request_is_uncertain(send: Callable[[], Handle]
 )
 @pytest.mark.parametrize("handled", [False, True])
 def test_a_refusal_is_told_and_not_believed_and_nothing_is_sent_again(
-    send: Callable[[], Handle], fake: FakeFal, fault: str, options: dict, error: type[FalError], words: str, handled: bool
-):  # fmt: skip
+    send: Callable[[], Handle],
+    fake: FakeFal,
+    fault: str,
+    options: dict,
+    error: type[FalError],
+    words: str,
+    handled: bool,
+):
     fake.fault("submit", fault, times=None, handled=handled, **options)
     with pytest.raises(Uncertain) as told:
         send()
@@ -238,8 +259,14 @@ def test_each_way_a_model_fails_is_its_own_error(
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("broken_json", BadAnswer), ("nginx_502", Unreachable), ("http_500", ServerFault), ("not_found", Expired), ("drop_mid_body", Unreachable)],
-)  # fmt: skip
+    [
+        ("broken_json", BadAnswer),
+        ("nginx_502", Unreachable),
+        ("http_500", ServerFault),
+        ("not_found", Expired),
+        ("drop_mid_body", Unreachable),
+    ],
+)
 def test_a_result_that_cannot_be_read_can_be_asked_for_again(
     queue: FalQueue, send: Callable[[], Handle], fake: FakeFal, fault: str, error: type[FalError]
 ):
@@ -287,7 +314,8 @@ def test_cancelling_tells_the_three_cases_apart(queue: FalQueue, send: Callable[
     fake.advance(60)
     reaches(queue, running, "COMPLETED")
     assert queue.cancel(running) == "completed"
-    assert queue.cancel(Handle("0" * 8, *[f"https://queue.fal.run/fal-ai/flux-kontext/requests/{'0' * 8}-0000-0000-0000-{'0' * 12}{end}" for end in ("/status", "", "/cancel")])) == "gone"  # fmt: skip
+    unknown = f"https://queue.fal.run/fal-ai/flux-kontext/requests/{uuid.UUID(int=0)}"
+    assert queue.cancel(Handle("0" * 8, f"{unknown}/status", unknown, f"{unknown}/cancel")) == "gone"
 
 
 def test_a_request_that_was_cancelled_elsewhere_is_said_to_be(
@@ -343,8 +371,15 @@ def test_an_upload_address_that_is_not_fals_is_refused(queue: FalQueue, fake: Fa
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("bad_key", BadKey), ("http_500", ServerFault), ("nginx_502", ServerFault), ("broken_json", BadAnswer), ("lost_answer", Unreachable), ("http_429", Unreachable)],
-)  # fmt: skip
+    [
+        ("bad_key", BadKey),
+        ("http_500", ServerFault),
+        ("nginx_502", ServerFault),
+        ("broken_json", BadAnswer),
+        ("lost_answer", Unreachable),
+        ("http_429", Unreachable),
+    ],
+)
 def test_questions_about_prices_fail_in_one_sentence(fake: FakeFal, fault: str, error: type[FalError]):
     fake.fault("pricing", fault)
     with pytest.raises(error) as failed:
@@ -418,7 +453,12 @@ def test_a_long_list_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch):
 def test_a_request_whose_words_the_list_does_not_keep_may_be_this_one(send: Callable[[], Handle], fake: FakeFal):
     request = send().request_id
     attempt, clock = lost(fake), FalClock()
-    fake.fault("requests", "edit_answer", times=None, edit=lambda body: {"items": [{name: row[name] for name in ("request_id", "sent_at")} for row in body["items"]]})  # fmt: skip
+    fake.fault(
+        "requests",
+        "edit_answer",
+        times=None,
+        edit=lambda body: {"items": [{name: row[name] for name in ("request_id", "sent_at")} for row in body["items"]]},
+    )
     listed = history.read(API_KEY, KONTEXT, clock)
     assert history.find(listed, attempt, clock, ()) is None
     assert history.may_hide(listed, attempt, clock, ())

@@ -1,17 +1,23 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The command as a shell sees it: exit statuses, one sentence on standard error, one JSON object on standard output."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from consistency_pipeline import command_line
-from consistency_pipeline.pipeline import options
+from consistency_pipeline.pipeline import arguments
 from consistency_pipeline.pipeline.errors import UsageError
+from consistency_pipeline.pipeline.options import OPTIONS
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import Gate, RunSettings
+from consistency_pipeline.pipeline.settings import RunSettings
 from tests.fake_fal import API_KEY, media
 from tests.fake_fal.model import glb
 
@@ -123,16 +129,16 @@ def flags(limits):
 
 
 def limits_of(settings):
-    return {name: getattr(settings.gate if name.startswith("retake") else settings, name) for name in LIMITS}
+    return {name: getattr(settings.gate if name.startswith("retake") else settings.money, name) for name in LIMITS}
 
 
 def test_run_sets_every_limit():
-    parsed = options.make_parser().parse_args(["run", "photo.jpg", "--out", "run", *flags(LIMITS)])
-    assert limits_of(options.settings_from(parsed, has_key=True)) == LIMITS
+    parsed = arguments.make_parser().parse_args(["run", "photo.jpg", "--out", "run", *flags(LIMITS)])
+    assert limits_of(arguments.settings_from(parsed, has_key=True)) == LIMITS
 
 
 def test_every_limit_in_the_settings_is_one_that_run_and_resume_take():
-    known = {*RunSettings.model_fields, *Gate.model_fields}
+    known = [option.name for option in OPTIONS]
     assert {name for name in known if "budget" in name or name == "retakes"} == set(LIMITS)
 
 
@@ -148,7 +154,8 @@ def test_resume_sets_the_limits_it_is_given_and_leaves_the_others(capfd, tmp_pat
     assert (status, "FAL_KEY" in err) == (1, True)
     new = RunFolder.open(folder.root).settings
     assert limits_of(new) == {**limits_of(old), **given}
-    assert new.model_dump(exclude={"gate", *LIMITS}) == old.model_dump(exclude={"gate", *LIMITS})
+    others = [option for option in OPTIONS if option.group not in ("gate", "money")]
+    assert [option.value_in(new) for option in others] == [option.value_in(old) for option in others]
     assert new.gate.rungs == old.gate.rungs
 
 
@@ -163,7 +170,7 @@ def test_a_limit_that_cannot_be_is_refused_and_changes_nothing(capfd, tmp_path):
 
 
 def test_set_reads_json_where_it_is_json():
-    overrides = options.overrides_from(
+    overrides = arguments.overrides_from(
         ["fal-ai/flux-pro/v1.1.raw=true", "a/b.n=3", "a/b.s=hello world", 'a/b.list=["x"]', "a/b.d=v1.1=2"]
     )
     assert overrides == {
@@ -186,7 +193,7 @@ def test_angles_can_be_chosen_and_added():
 )
 def test_nothing_is_bought_that_nobody_agreed_to(fake, capfd, tmp_path, monkeypatch, endpoint):
     monkeypatch.setattr(command_line, "_need_fal", lambda: API_KEY)
-    monkeypatch.setattr(command_line, "_drive", lambda *_arguments: pytest.fail("it was begun"))
+    monkeypatch.setattr(command_line, "_finish", lambda *_arguments: pytest.fail("it was begun"))
     model, run = tmp_path / "duck.glb", tmp_path / "run"
     model.write_bytes(glb(200, (9, 9, 9)))
     status, _, err = consistency(
@@ -195,3 +202,13 @@ def test_nothing_is_bought_that_nobody_agreed_to(fake, capfd, tmp_path, monkeypa
     assert status == 2
     assert "confirm with --yes" in err
     assert not run.exists()
+
+
+def test_help_comes_without_the_settings():
+    """What every command reads first is quick: pydantic and all that needs it are for commands that have settings."""
+    program = (
+        "import sys\nfrom consistency_pipeline.command_line import main\nassert main(['--help']) == 0\n"
+        "sys.exit(str(sorted({'pydantic', 'bpy', 'numpy', 'requests', 'fal_client'} & set(sys.modules))))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert said.stderr.strip() == "[]"

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A bought file arrives whole, without the key, from public addresses only, or an error says what to do."""
 
 from __future__ import annotations
@@ -46,7 +49,22 @@ def test_a_jpeg_is_not_called_png(put: Put, tmp_path: Path):
     assert got.media == "image/jpeg"
 
 
-@pytest.mark.parametrize("fault", ["truncated", "cut_short", "wrong_bytes", "png_bomb", "huge_length", "drop_mid_body", "drop_before", "http_500", "nginx_502", "http_429", "gone"])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "truncated",
+        "cut_short",
+        "wrong_bytes",
+        "png_bomb",
+        "huge_length",
+        "drop_mid_body",
+        "drop_before",
+        "http_500",
+        "nginx_502",
+        "http_429",
+        "gone",
+    ],
+)
 def test_a_fault_that_passes_is_outlived(put: Put, fake: FakeFal, tmp_path: Path, fault: str):
     url = put()
     happened = fake.fault("download", fault)
@@ -111,7 +129,9 @@ def test_a_list_that_drips_is_given_up_too(fake: FakeFal, fault: str, monkeypatc
         web.get("models/pricing", API_KEY, [("endpoint_id", "fal-ai/flux-kontext/dev")])
 
 
-@pytest.mark.parametrize("to", ["http://v3.fal.media/a.png", "https://10.0.0.1/a.png", "file:///etc/passwd", "//localhost/a.png"])  # fmt: skip
+@pytest.mark.parametrize(
+    "to", ["http://v3.fal.media/a.png", "https://10.0.0.1/a.png", "file:///etc/passwd", "//localhost/a.png"]
+)
 def test_a_redirect_must_lead_somewhere_public_too(put: Put, fake: FakeFal, tmp_path: Path, to: str):
     url = put()
     fake.fault("download", "redirect", to=to, times=None)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The catalogue itself: any id can be named, slips are caught, fields complain in one sentence, prices add up."""
 
 from __future__ import annotations
@@ -36,8 +39,14 @@ def test_a_known_endpoint_is_found_for_its_role_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["fal-ai/kling-video/v2.1/master/image-to-video", "meshy/v7/image-to-3d", "fal-ai/veo2/image-to-video", "me/my-app"]
-)  # fmt: skip
+    "name",
+    [
+        "fal-ai/kling-video/v2.1/master/image-to-video",
+        "meshy/v7/image-to-3d",
+        "fal-ai/veo2/image-to-video",
+        "me/my-app",
+    ],
+)
 def test_any_other_well_formed_id_is_taken_as_it_is(name: str) -> None:
     endpoint = find(name, "video")
     assert (endpoint.id, endpoint.known) == (name, False)
@@ -59,7 +68,9 @@ def test_a_slip_of_the_pen_is_named(slip: str, meant: str) -> None:
         find(slip, "photoreal")
 
 
-@pytest.mark.parametrize("name", ["", "kontext", "fal-ai/", "/dev", "fal-ai//dev", "fal ai/dev", "a/../b", "https://fal.ai/x", "a/b?c"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["", "kontext", "fal-ai/", "/dev", "fal-ai//dev", "fal ai/dev", "a/../b", "https://fal.ai/x", "a/b?c"]
+)
 def test_a_malformed_id_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="no endpoint id"):
         find(name, "photoreal")

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fake is what all other tests believe about fal.ai, so it is tested with fal's own client over real HTTPS."""
 
 from __future__ import annotations

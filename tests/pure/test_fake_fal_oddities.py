@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fake can answer anything, anywhere, once or for a while, and its books still hold what really happened."""
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,7 +79,7 @@ def test_a_crop_is_closer_and_centred_on_its_aim(fill, aspect):
     aim = points.min(axis=0) + np.array(angle.aim) * np.ptp(points, axis=0)
     middle = framing.project(aim[None], frame.matrix_world, angle.focal_length, aspect)[0]
     assert middle == pytest.approx([0.5, 0.5], abs=1e-6)
-    assert frame.distance < framing.place_camera(points, angle.model_copy(update={"fill": 0.8}), aspect).distance
+    assert frame.distance < framing.place_camera(points, replace(angle, fill=0.8), aspect).distance
 
 
 def test_one_scale_keeps_the_magnification_and_clips_nothing():

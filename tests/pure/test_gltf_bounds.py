@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF claims is held against its own bytes, so that no importer sets memory aside for a lie."""
 
 from __future__ import annotations
@@ -157,7 +160,17 @@ def test_a_claim_that_cannot_hold_is_refused(tmp_path, name):
     refused(path)
 
 
-@pytest.mark.parametrize("name", ["199 million vertices without data", "a count of 2^31", "a stride of 2^31", "a node below itself", "sparse zeros", "a huge PNG"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "199 million vertices without data",
+        "a count of 2^31",
+        "a stride of 2^31",
+        "a node below itself",
+        "sparse zeros",
+        "a huge PNG",
+    ],
+)
 def test_the_same_as_gltf_is_refused_before_it_is_packed(tmp_path, name):
     uri = "data:;base64," + base64.b64encode(TRIANGLE).decode()
     path = tmp_path / "kettle.gltf"

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a glTF file shows: its default scene without hidden nodes, at the nodes' own pose."""
 
 from __future__ import annotations
@@ -22,7 +25,13 @@ def drawn_of(document):
 
 
 def document(*nodes, scenes=None, **more):
-    return {"asset": {"version": "2.0"}, "meshes": [{"primitives": [{}]}], "nodes": list(nodes), "scenes": scenes or [{"nodes": [0]}], **more}  # fmt: skip
+    return {
+        "asset": {"version": "2.0"},
+        "meshes": [{"primitives": [{}]}],
+        "nodes": list(nodes),
+        "scenes": scenes or [{"nodes": [0]}],
+        **more,
+    }
 
 
 def test_a_file_that_shows_everything_is_left_as_it_is():
@@ -56,7 +65,13 @@ def test_without_any_scene_all_nodes_are_shown():
 
 
 def test_a_hidden_node_hides_what_is_below_it():
-    hidden = document(node("A", [1]), node("Off", [2], **copy.deepcopy(HIDDEN)), node("Below"), extensionsUsed=["KHR_node_visibility"], extensionsRequired=["KHR_node_visibility"])  # fmt: skip
+    hidden = document(
+        node("A", [1]),
+        node("Off", [2], **copy.deepcopy(HIDDEN)),
+        node("Below"),
+        extensionsUsed=["KHR_node_visibility"],
+        extensionsRequired=["KHR_node_visibility"],
+    )
     _, notes = gltf_shown.keep_shown(hidden, "a.glb")
     assert drawn_of(hidden) == ["A"]
     assert notes == ["left out: Off and Below, hidden in the file"]
@@ -85,7 +100,9 @@ def test_a_part_is_left_out_alone_and_a_group_with_all_that_is_in_it():
     _, notes = gltf_shown.keep_shown(carried, "a.glb", ["Floor"])
     assert drawn_of(carried) == ["Product"]
     assert notes == ["left out as asked: Floor"]
-    grouped = document({"name": "Root", "children": [1, 3]}, {"name": "Set", "children": [2]}, node("Wall"), node("Product"))  # fmt: skip
+    grouped = document(
+        {"name": "Root", "children": [1, 3]}, {"name": "Set", "children": [2]}, node("Wall"), node("Product")
+    )
     gltf_shown.keep_shown(grouped, "a.glb", ["Set"])
     assert drawn_of(grouped) == ["Product"]
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Textures that glTF importers leave out in silence, and pictures that decoders show half of, told from their bytes."""
 
 from __future__ import annotations
@@ -136,4 +139,9 @@ def test_what_decoders_do_not_notice_is_noticed():
         assert is_cut_short(whole[:4] + struct.pack(f"{order}I", 8) + whole[108:])
     for whole in (png(), jpeg(), webp_lossless(), b"", b"text"):
         assert not is_cut_short(whole)
-    assert [kind_of(data) for data in (png(), webp_lossless(), b"\xabKTX 20\xbb\r\n\x1a\n", b"x")] == ["PNG", "WebP", "KTX2", ""]  # fmt: skip
+    assert [kind_of(data) for data in (png(), webp_lossless(), b"\xabKTX 20\xbb\r\n\x1a\n", b"x")] == [
+        "PNG",
+        "WebP",
+        "KTX2",
+        "",
+    ]

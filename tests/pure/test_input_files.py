@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Files of awkward kinds and names: taken as they should be, or one sentence; nothing waits and nothing prints a traceback."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The journal's promise: whatever was written, and wherever the file breaks off, a resume never pays twice."""
 
 from __future__ import annotations
@@ -9,6 +12,21 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consistency_pipeline.pipeline.run.attempt import Billed, CancelAnswer, Refusal, ResultFile
+from consistency_pipeline.pipeline.run.events import (
+    Abandoned,
+    AcceptanceUnknown,
+    CancelAnswered,
+    Decided,
+    Downloaded,
+    Failed,
+    Intended,
+    Refused,
+    ResultNamed,
+    StateChanged,
+    Submitted,
+    UnitsCounted,
+)
 from consistency_pipeline.pipeline.run.journal import Journal, fold
 from consistency_pipeline.pipeline.system.disk import read_lines
 
@@ -96,8 +114,8 @@ def test_unknown_and_damaged_lines_change_nothing():
 
 def test_a_journal_reads_back_what_it_wrote(tmp_path: Path):
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.write("intended", KEYS[0], 1, **INTENDED)
-    journal.write("submitted", KEYS[0], 1, request_id="r1", **URLS)
+    journal.write(KEYS[0], 1, Intended(**INTENDED))
+    journal.write(KEYS[0], 1, Submitted("r1", **URLS))
     again = Journal(tmp_path / "journal.jsonl").purchases.last(KEYS[0])
     assert again is not None
     assert again == journal.purchases.last(KEYS[0])
@@ -176,5 +194,31 @@ def test_no_truncation_of_the_file_pays_twice(
         if journal.purchases.next_step(key) in PAYS:
             assert may_pay_again([event for event in kept if event["key"] == key])
     # And the file can be written on: the torn line does not swallow the next one.
-    journal.write("intended", KEYS[0], 9, **INTENDED)
+    journal.write(KEYS[0], 9, Intended(**INTENDED))
     assert Journal(path).purchases.next_step(KEYS[0]) == "uncertain"
+
+
+def test_lines_are_written_as_they_always_were(tmp_path: Path):
+    """Older versions read them, and people's scripts do."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    written = [
+        (Submitted("r1", **URLS), {"request_id": "r1", **URLS}),
+        (Submitted("r1", **URLS, found_by="request list"), {"request_id": "r1", **URLS, "found_by": "request list"}),
+        (StateChanged("IN_QUEUE"), {"state": "IN_QUEUE"}),
+        (ResultNamed((ResultFile("a.png", "u"),)), {"files": [{"path": "a.png", "url": "u"}], "seed": None}),
+        (UnitsCounted(1.0, 0.025, None), {"units": 1.0, "unit_price": 0.025, "usd": None}),
+        (Downloaded("a.png", "a.jpg", 3, "ab"), {"path": "a.png", "file": "a.jpg", "bytes": 3, "sha256": "ab"}),
+        (Failed("Expired", "m", Billed.YES), {"error": "Expired", "message": "m", "billed": "yes"}),
+        (Failed("X", "m", Billed.NO, True), {"error": "X", "message": "m", "billed": "no", "proven": True}),
+        (Refused(False, "BadKey", "m"), {"left": False, "error": "BadKey", "message": "m"}),
+        (CancelAnswered(CancelAnswer.RUNNING), {"answer": "running"}),
+        (AcceptanceUnknown(), {}),
+        (AcceptanceUnknown("m", Refusal("E", "n")), {"message": "m", "refusal": {"error": "E", "message": "n"}}),
+        (Abandoned(), {}),
+        (Decided({"take": 2, "why": "w"}), {"take": 2, "why": "w"}),
+    ]
+    for event, _facts in written:
+        journal.write(KEYS[0], 1, event)
+    for line, (event, facts) in zip(read_lines(journal.path), written, strict=True):
+        kept = {name: value for name, value in line.items() if name != "at"}
+        assert kept == {"event": str(event.kind), "key": KEYS[0], "attempt": 1, **facts}

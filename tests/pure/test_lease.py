@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Two Blenders or two shells on one run folder: only one of them works on it."""
 
 from __future__ import annotations
@@ -233,7 +236,9 @@ def test_one_process_shares_it_with_itself(path: Path):
     assert try_it(path) == "held"
 
 
-@pytest.mark.parametrize(("age", "is_held"), [(0, True), (LIFETIME - 60, True), (LIFETIME + 1, False), (-10 * LIFETIME, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("age", "is_held"), [(0, True), (LIFETIME - 60, True), (LIFETIME + 1, False), (-10 * LIFETIME, False)]
+)
 def test_another_machine_holds_it_until_it_was_not_heard_of_for_long_and_never_for_ever(
     path: Path, monkeypatch: pytest.MonkeyPatch, age: float, is_held: bool
 ):

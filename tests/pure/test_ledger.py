@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The ledger: quoted, billed and uncertain, per file and in sum, and the same as fal's own books."""
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.command_line import main
+from consistency_pipeline.fal_backend.endpoints.catalogue import name_of
 from consistency_pipeline.pipeline.errors import RunFolderError
 from consistency_pipeline.pipeline.money.ledger import Ledger, usd
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -27,8 +31,11 @@ def test_every_outcome_has_its_word_and_its_money(folder: RunFolder, fake: FakeF
     buy_one(folder, stills(folder, "detail")[0])
     ledger = Ledger.read([folder.root])
     assert {Path(line.file).name.split(".")[0]: line.state for line in ledger.lines} == {
-        "front": "uncertain", "side": "failed", "top": "not billed", "detail": "done",
-    }  # fmt: skip
+        "front": "uncertain",
+        "side": "failed",
+        "top": "not billed",
+        "detail": "done",
+    }
     assert (ledger.quoted_usd, ledger.uncertain_usd) == (pytest.approx(0.1), pytest.approx(0.025))
     assert ledger.billed_usd == 0.05  # with what fal charged for the one it refused: its answer counts units, too
     assert ledger.billed_usd <= fake.wait().usd <= ledger.billed_usd + ledger.uncertain_usd
@@ -55,6 +62,10 @@ def test_the_command_says_the_same_as_fal(folder: RunFolder, fake: FakeFal, near
     facts = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert facts["billed_usd"] == fake.books.usd == 0.05
     assert [line["billed_usd"] for line in facts["lines"]] == [0.025, 0.025]
+    assert {line["endpoint"] for line in facts["lines"]} == {"fal-ai/flux-kontext/dev"}
+    table = Ledger.read([folder.root]).table(name_of)
+    assert "FLUX Kontext dev" in table
+    assert "fal-ai/" not in table
 
 
 def test_nothing_bought_and_no_run(tmp_path: Path):
@@ -65,7 +76,8 @@ def test_nothing_bought_and_no_run(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"), [(None, "-"), (0.0, "$0.00"), (0.5, "$0.50"), (0.025, "$0.025"), (12.345, "$12.345"), (0.1 + 0.2, "$0.30")]
-)  # fmt: skip
+    ("amount", "words"),
+    [(None, "-"), (0.0, "$0.00"), (0.5, "$0.50"), (0.025, "$0.025"), (12.345, "$12.345"), (0.1 + 0.2, "$0.30")],
+)
 def test_amounts_are_written_to_the_last_cent_that_counts(amount: float | None, words: str):
     assert usd(amount) == words

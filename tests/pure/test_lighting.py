@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import math
@@ -13,7 +16,7 @@ def lamps(name="studio", radius=1.0, **corrections):
 
 
 def test_the_default_exists():
-    assert RunSettings().lighting in lighting.PRESETS
+    assert RunSettings().studio.lighting in lighting.PRESETS
 
 
 @pytest.mark.parametrize("name", ["studio", "softbox", "dramatic"])

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Blender frees what ``all_objects`` and the like go through as soon as an object is hidden, linked or removed.
 
 Going on through it reads freed memory: Blender 4.5 then crashes once in twenty times. So whoever changes what a loop goes
@@ -46,6 +49,20 @@ def test_it_tells_them_apart():
     assert hazards(loop.format("bpy.data.collections['A'].all_objects")) == [1]
     assert hazards(loop.format("list(bpy.data.collections['A'].all_objects)")) == []
     assert hazards("for thing in home.objects:\n    print(thing.name)\n") == []
+
+
+@pytest.mark.parametrize("room", ["studio", "operators", "panels"])
+def test_pictures_are_taken_off_cameras_by_the_one_function_that_tells_blender(room: str):
+    """Blender goes on drawing what was taken off, also when it is freed: collections.remove_backgrounds."""
+    found = [
+        path.name
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("clear", "remove")
+        and ast.unparse(node.value).endswith("background_images")
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("room", ["studio", "operators", "panels", "tests", "packaging", "benchmarks"])

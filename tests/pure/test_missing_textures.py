@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A product that is shown without its textures is never called on model, whoever makes its pictures."""
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline.arguments import make_parser, settings_from
 from consistency_pipeline.pipeline.backend.local import LocalBackend
-from consistency_pipeline.pipeline.options import make_parser, settings_from
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import RunSettings
 from tests.fake_fal import FakeFal
@@ -61,10 +64,10 @@ def test_renders_of_this_machine_are_not_either(tmp_path: Path, enabled: bool):
 def test_the_option_is_off_unless_asked_for_and_older_runs_have_none():
     def chosen(*words: str) -> bool:
         options = make_parser().parse_args(["run", "a.glb", "--out", "x", *words])
-        return settings_from(options, has_key=False).allow_missing_textures
+        return settings_from(options, has_key=False).inputs.allow_missing_textures
 
     assert not chosen()
     assert chosen("--allow-missing-textures")
     older = RunSettings().model_dump(mode="json")
     del older["allow_missing_textures"]
-    assert not RunSettings.model_validate(older).allow_missing_textures
+    assert not RunSettings.model_validate(older).inputs.allow_missing_textures

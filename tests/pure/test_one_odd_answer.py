@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One odd answer of the service, of every kind that the fake knows, and nothing is paid twice, lost or said wrongly.
 
 Several happen in one run, each once; then the run is resumed in fair weather, as its user would.
@@ -46,8 +49,10 @@ def together(operation: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("operation", "names"), [(o, n) for o in ASKED for n in together(o)], ids=lambda v: v if isinstance(v, str) else v[0]
-)  # fmt: skip
+    ("operation", "names"),
+    [(o, n) for o in ASKED for n in together(o)],
+    ids=lambda v: v if isinstance(v, str) else v[0],
+)
 def test_it_is_paid_once_and_arrives(tmp_path: Path, fake: FakeFal, operation: str, names: list[str]):
     folder = new_folder(tmp_path / "run", takes=TAKES)
     if operation == "requests":  # the list is asked for what got no answer
@@ -92,7 +97,11 @@ def test_it_is_paid_once_and_arrives(tmp_path: Path, fake: FakeFal, operation: s
     ids=str,
 )
 def test_weather_is_waited_out_in_the_same_run(folder: RunFolder, fake: FakeFal, operation: str, options: dict):
-    fake.fault(operation, "odd", **{"times": 1, "handled": True, **options, **({"times": None} if "lasting" in options else {})})  # fmt: skip
+    fake.fault(
+        operation,
+        "odd",
+        **{"times": 1, "handled": True, **options, **({"times": None} if "lasting" in options else {})},
+    )
     assert buy_one(folder).kind == "done"
     assert len(fake.books) == 1
     agrees(folder, fake)
@@ -219,10 +228,15 @@ def test_a_bill_that_is_not_plausible_is_not_believed_and_does_not_close_the_day
 
 @pytest.mark.parametrize("price", [0, 0.000000025, True, -1, math.nan])
 def test_no_price_is_so_low_that_nobody_is_asked(folder: RunFolder, fake: FakeFal, price: float):
-    fake.fault("pricing", "edit_answer", times=None, edit=lambda body: {"prices": [{**row, "unit_price": price} for row in body["prices"]]})  # fmt: skip
+    fake.fault(
+        "pricing",
+        "edit_answer",
+        times=None,
+        edit=lambda body: {"prices": [{**row, "unit_price": price} for row in body["prices"]]},
+    )
     requests = stills(folder, "front")
     with_prices(folder, requests)
-    estimate = quote.estimate(folder.settings, folder.record["prices"])
+    estimate = quote.estimate(folder.settings, folder.prices)
     assert estimate.buys
     assert next(line.quoted_usd for line in estimate.lines if line.key == KEY) == 0.025
     buy(folder, requests)
@@ -234,7 +248,9 @@ def test_no_price_is_so_low_that_nobody_is_asked(folder: RunFolder, fake: FakeFa
 
 def test_two_runs_with_the_same_words_each_have_their_own(tmp_path: Path, fake: FakeFal):
     one, other = new_folder(tmp_path / "one"), new_folder(tmp_path / "other")
-    fake.fault("upload", "edit_answer", times=None, edit=lambda _body: {"access_url": "https://v3.fal.media/files/same.png"})  # fmt: skip
+    fake.fault(
+        "upload", "edit_answer", times=None, edit=lambda _body: {"access_url": "https://v3.fal.media/files/same.png"}
+    )
     fake.fault("submit", "lost_answer", times=2)
     for folder in (one, other):
         buy_one(folder)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The one line of progress: counted, never backwards, and a time only once a run has shown how long a picture takes."""
 
 from __future__ import annotations
@@ -137,7 +140,9 @@ def test_what_takes_longer_than_expected_is_given_no_time(folder: RunFolder):
     steps.close()
 
 
-@pytest.mark.parametrize(("length", "words"), [(3.0, "a few seconds"), (23.0, "about 25 s"), (62.0, "about 60 s"), (200.0, "about 3 min")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("length", "words"), [(3.0, "a few seconds"), (23.0, "about 25 s"), (62.0, "about 60 s"), (200.0, "about 3 min")]
+)
 def test_a_time_is_as_coarse_as_it_is_known(length: float, words: str):
     assert about(length) == words
 
@@ -151,13 +156,13 @@ def test_a_render_that_was_stopped_ends_the_run_and_makes_no_results(folder: Run
     with pytest.raises(Cancelled):
         for _ in steps_of(folder, studio):
             pass
-    states = {name: folder.stage(name)["state"] for name in STAGES}
+    states = {name: folder.stage(name).state for name in STAGES}
     assert states["photoreal"] == "cancelled"
     assert states["results"] == "waiting"
     assert [angle.name for angle in ANGLES if folder.still(angle.name).is_file()] == ["front"], "what is done is kept"
     for _ in steps_of(folder, SlowStudio(Clock())):
         pass
-    assert folder.stage("results")["state"] == "done"
+    assert folder.stage("results").state == "done"
     assert studio.calls["render_reference"] == 3
 
 
@@ -170,8 +175,8 @@ def test_stills_that_were_all_cancelled_make_no_results(folder: RunFolder):
     backend.cancel()
     with pytest.raises(Cancelled):
         list(steps)
-    assert folder.stage("photoreal")["state"] == "cancelled"
-    assert folder.stage("results")["state"] == "waiting"
+    assert folder.stage("photoreal").state == "cancelled"
+    assert folder.stage("results").state == "waiting"
     assert "save_results" not in studio.calls
 
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The key is found nowhere but where the user put it."""
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import pytest
 
 from consistency_pipeline.fal_backend import errors, prices
 from consistency_pipeline.fal_backend.backend import FalBackend
-from consistency_pipeline.fal_backend.child.questions import ServiceQuestions
+from consistency_pipeline.fal_backend.child.questions import check_key
 from consistency_pipeline.fal_backend.service.client import FalQueue
+from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.redaction import hide
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
@@ -136,8 +140,10 @@ def test_only_fal_sees_the_key(folder: RunFolder, fake: FakeFal, near: None):
     assert not fake.key_leaks
     assert not fake.refused
     assert {request.host for request in fake.requests if request.key == API_KEY} <= {
-        "queue.fal.run", "rest.fal.ai", "api.fal.ai",
-    }  # fmt: skip
+        "queue.fal.run",
+        "rest.fal.ai",
+        "api.fal.ai",
+    }
 
 
 def test_private_asks_fal_to_keep_nothing(tmp_path: Path, fake: FakeFal, near: None):
@@ -167,13 +173,9 @@ def test_a_private_upload_is_not_reused_for_longer_than_it_lives_nor_by_others(
     assert len(fake.storage.uploads) == 2
 
 
-def test_the_desk_is_as_discreet(fake: FakeFal):
-    desk = ServiceQuestions(API_KEY)
-    try:
-        desk.check_key()
-        fake.keys.clear()
-        with pytest.raises(errors.BadKey) as refused:
-            desk.check_key()
-    finally:
-        desk.close()
+def test_a_question_outside_a_run_is_as_discreet(fake: FakeFal):
+    finish(check_key(API_KEY), PAUSE)
+    fake.keys.clear()
+    with pytest.raises(errors.BadKey) as refused:
+        finish(check_key(API_KEY), PAUSE)
     assert not holds_key(str(refused.value).encode())

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Quote first: per line and in sum, with the source and the date of each price; afterwards the bill beside the quote."""
 
 from __future__ import annotations
@@ -8,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import errors, prices, quote
-from consistency_pipeline.fal_backend.child.questions import ServiceQuestions
+from consistency_pipeline.fal_backend.child.questions import ask_prices
+from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.money.ledger import Ledger, difference, usd
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -37,20 +41,23 @@ def test_each_line_and_the_sum_before_anything_is_spent(fake: FakeFal, tmp_path:
     facts = estimate.to_json()
     assert [line["key"] for line in facts["lines"]] == [
         "model/product",
-        *[f"photoreal/{angle.name}/take-01" for angle in run.angles],
+        *[f"photoreal/{angle.name}/take-01" for angle in run.studio.angles],
         "video/turntable/take-01",
     ]
     assert facts["total_usd"] == round(sum(line["usd"] for line in facts["lines"]), 6) == round(estimate.total, 6)
     assert all(line["price_source"] == f"fal's pricing API, {TODAY}" for line in facts["lines"])
     assert f"total {' ' * 10}" in estimate.table().replace("\n", " ")
     assert usd(estimate.total) in estimate.table()
+    assert KLING in {line["endpoint"] for line in facts["lines"]}
+    assert "Kling 3 pro" in estimate.table()
+    assert "fal-ai/" not in estimate.table()
     assert not fake.of("submit")
     assert not fake.of("upload")
 
 
 def test_the_whole_run_is_billed_as_it_was_quoted_to_the_cent(fake: FakeFal, tmp_path: Path, near: None):
     folder = new_folder(tmp_path / "run", inputs=("/photo.png",))
-    requests = [model(folder), *stills(folder, *(angle.name for angle in folder.settings.angles)), clip(folder)]
+    requests = [model(folder), *stills(folder, *(angle.name for angle in folder.settings.studio.angles)), clip(folder)]
     with_prices(folder, requests)
     buy(folder, requests)
     ledger = Ledger.read([folder.root])
@@ -77,15 +84,11 @@ def test_what_the_price_list_does_not_say_is_a_multiplier_with_its_source(
 
 def test_offline_prices_are_marked_as_remembered_or_stored(fake: FakeFal, tmp_path: Path):
     run = settings(tmp_path)
-    desk = ServiceQuestions(API_KEY)
-    try:
-        asked = desk.prices([KONTEXT])
-        assert asked[KONTEXT]["usd"] == 0.025
-        fake.prices[KONTEXT] = 0.09
-        fake.fault("pricing", "nginx_502", times=None)
-        remembered = desk.prices([KONTEXT, KLING])
-    finally:
-        desk.close()
+    asked = finish(ask_prices(API_KEY, [KONTEXT]), PAUSE)
+    assert asked[KONTEXT]["usd"] == 0.025
+    fake.prices[KONTEXT] = 0.09
+    fake.fault("pricing", "nginx_502", times=None)
+    remembered = finish(ask_prices(API_KEY, [KONTEXT, KLING]), PAUSE)
     assert remembered[KONTEXT]["usd"] == 0.025  # the last one that fal told
     estimate = quote.estimate(run, remembered)
     sources = {line["endpoint"]: line["price_source"] for line in estimate.to_json()["lines"]}
@@ -97,23 +100,15 @@ def test_offline_prices_are_marked_as_remembered_or_stored(fake: FakeFal, tmp_pa
 
 def test_offline_prices_are_remembered_too_when_nothing_answers(fake: FakeFal, tmp_path: Path):
     prices.fetch(API_KEY, [KONTEXT])
-    desk = ServiceQuestions(API_KEY)
-    try:
-        with fake.offline():
-            known = desk.prices([KONTEXT, KLING])
-    finally:
-        desk.close()
+    with fake.offline():
+        known = finish(ask_prices(API_KEY, [KONTEXT, KLING]), PAUSE)
     assert set(known) == {KONTEXT}
     assert known[KONTEXT]["remembered"] is True
 
 
 def test_a_wrong_key_is_known_before_the_renders(fake: FakeFal):
-    desk = ServiceQuestions("wrong:key")
-    try:
-        with pytest.raises(errors.BadKey):
-            desk.prices([KONTEXT])
-    finally:
-        desk.close()
+    with pytest.raises(errors.BadKey):
+        finish(ask_prices("wrong:key", [KONTEXT]), PAUSE)
 
 
 def test_an_endpoint_that_fal_does_not_price_does_not_spoil_the_others(fake: FakeFal):
@@ -122,8 +117,18 @@ def test_an_endpoint_that_fal_does_not_price_does_not_spoil_the_others(fake: Fak
 
 @pytest.mark.parametrize(
     "row",
-    [{"unit_price": -1}, {"unit_price": 0}, {"unit_price": True}, {"unit_price": None}, {"unit_price": "free"}, {"unit_price": 1e9}, {"unit": None}, {"currency": "EUR"}, {"endpoint_id": "other/one"}],
-)  # fmt: skip
+    [
+        {"unit_price": -1},
+        {"unit_price": 0},
+        {"unit_price": True},
+        {"unit_price": None},
+        {"unit_price": "free"},
+        {"unit_price": 1e9},
+        {"unit": None},
+        {"currency": "EUR"},
+        {"endpoint_id": "other/one"},
+    ],
+)
 def test_a_price_that_makes_no_sense_is_no_price(fake: FakeFal, row: dict):
     fake.fault("pricing", "edit_answer", edit=lambda body: {"prices": [{**body["prices"][0], **row}]})
     assert "usd" not in prices.fetch(API_KEY, [KONTEXT]).get(KONTEXT, {})
@@ -177,9 +182,15 @@ def test_a_result_that_can_not_be_fetched_is_quoted_where_it_is_bought_again(fak
 
 @pytest.mark.parametrize(
     ("gate", "extra"),
-    [({}, 0.125), ({"retakes": 0}, 0.0), ({"retakes": 2}, 0.25), ({"retakes": 2, "retake_budget": 0.1}, 0.1), ({"enabled": False}, 0.0)],
+    [
+        ({}, 0.125),
+        ({"retakes": 0}, 0.0),
+        ({"retakes": 2}, 0.25),
+        ({"retakes": 2, "retake_budget": 0.1}, 0.1),
+        ({"enabled": False}, 0.0),
+    ],
     ids=["one retake a still", "none", "two", "a limit of their own", "no gate"],
-)  # fmt: skip
+)
 def test_what_the_gate_may_spend_is_told_beforehand(fake: FakeFal, tmp_path: Path, gate: dict, extra: float):
     run = settings(tmp_path, size=1024, gate=gate)
     estimate = quote.estimate(run, live_prices(run))
@@ -215,8 +226,17 @@ def test_a_bill_that_differs_by_more_than_a_tenth_is_shown(folder: RunFolder, fa
 
 @pytest.mark.parametrize(
     ("quoted", "billed", "shown"),
-    [(1.0, 1.10, False), (1.0, 1.11, True), (1.0, 0.90, False), (1.0, 0.80, True), (None, 1.0, False), (1.0, None, False), (0.0, 0.0, False), (0.0, 0.1, True)],
-)  # fmt: skip
+    [
+        (1.0, 1.10, False),
+        (1.0, 1.11, True),
+        (1.0, 0.90, False),
+        (1.0, 0.80, True),
+        (None, 1.0, False),
+        (1.0, None, False),
+        (0.0, 0.0, False),
+        (0.0, 0.1, True),
+    ],
+)
 def test_the_tenth(quoted: float | None, billed: float | None, shown: bool):
     assert bool(difference(quoted, billed)) == shown
 
@@ -233,11 +253,7 @@ def test_a_bill_that_fal_does_not_tell_is_not_made_up(folder: RunFolder, fake: F
 
 def test_a_list_that_leaves_an_endpoint_out_does_not_make_it_cheap(fake: FakeFal):
     fake.prices[KONTEXT] = (0.07, "images")
-    desk = ServiceQuestions(API_KEY)
-    try:
-        assert desk.prices([KONTEXT])[KONTEXT]["usd"] == 0.07
-        fake.oddity("prices-of-others")
-        remembered = desk.prices([KONTEXT])[KONTEXT]
-    finally:
-        desk.close()
+    assert finish(ask_prices(API_KEY, [KONTEXT]), PAUSE)[KONTEXT]["usd"] == 0.07
+    fake.oddity("prices-of-others")
+    remembered = finish(ask_prices(API_KEY, [KONTEXT]), PAUSE)[KONTEXT]
     assert (remembered["usd"], remembered["remembered"]) == (0.07, True)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Who goes on with a run is told beforehand what the gate may still buy: never less than it then does."""
 
 from __future__ import annotations
@@ -11,10 +14,13 @@ import pytest
 from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.fal_backend.buying import buyer
 from consistency_pipeline.pipeline.errors import Cancelled
-from consistency_pipeline.pipeline.gate.scoring.ladder import BOUGHT
+from consistency_pipeline.pipeline.run.attempt import CancelAnswer
+from consistency_pipeline.pipeline.run.events import CancelAnswered, Intended
 from consistency_pipeline.pipeline.run.journal import Journal
+from consistency_pipeline.pipeline.run.record import Entry
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings import Gate
+from consistency_pipeline.pipeline.verdicts import BOUGHT
 from tests.fake_fal import FakeFal
 
 from .shop import go, purchases
@@ -26,7 +32,7 @@ RETAKE = 0.025  # USD
 
 
 def left(folder: RunFolder) -> quote.Estimate:
-    return quote.estimate(folder.settings, folder.record["prices"], folder)
+    return quote.estimate(folder.settings, folder.prices, folder)
 
 
 def goes_on(fake: FakeFal, folder: RunFolder, studio: Seeing) -> tuple[float, float]:
@@ -84,7 +90,7 @@ def test_retakes_of_one_angle_are_not_taken_from_the_others(fake: FakeFal, tmp_p
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(update={"gate": Gate(retakes=1, local=False, rungs=("reroll",))})
-    for angle in again.settings.angles[1:]:
+    for angle in again.settings.studio.angles[1:]:
         again.new_round(f"photoreal/{angle.name}")
     most, billed = goes_on(fake, again, NothingRight())
     assert billed == pytest.approx(8 * RETAKE)
@@ -97,9 +103,9 @@ def test_an_angle_that_was_removed_has_spent_what_it_spent(fake: FakeFal, tmp_pa
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(
-        update={"angles": tuple(angle for angle in again.settings.angles if angle.name != "front")}
+        update={"angles": tuple(angle for angle in again.settings.studio.angles if angle.name != "front")}
     )
-    for angle in again.settings.angles:
+    for angle in again.settings.studio.angles:
         again.new_round(f"photoreal/{angle.name}")
     most, billed = goes_on(fake, again, NothingRight())
     assert billed == most == pytest.approx(4 * RETAKE), "the limit of the retakes is used up"
@@ -110,9 +116,7 @@ def test_an_angle_that_was_removed_has_spent_what_it_spent(fake: FakeFal, tmp_pa
 
 def in_the_end(folder: RunFolder) -> float:
     """USD that retakes have cost."""
-    keys = {
-        entry["key"] for entries in folder.record["gate"].values() for entry in entries if entry["made_by"] in BOUGHT
-    }
+    keys = {entry.key for entries in folder.all_entries.values() for entry in entries if entry.made_by in BOUGHT}
     return sum(attempt.committed_usd for attempt in purchases(folder).attempts if attempt.key in keys)
 
 
@@ -123,12 +127,12 @@ def test_retakes_that_are_asked_for_again_count_before_they_are_written_down(
     folder = new_run(tmp_path, gate=gate, motion="none")
     go(folder, Seeing())
     for name in ("front", "side"):  # as two retakes that were removed from fal's queue left it
-        key, entries = f"photoreal/{name}/take-02", folder.record["gate"][f"photoreal/{name}"]
-        entries[0] |= WRONG
-        entries.append({"take": 2, "made_by": "reroll", "key": key, "why": "a part is missing"})
-        del folder.record["chosen"][f"photoreal/{name}"]
-        Journal(folder.journal).write("intended", key, 1, stage="photoreal", quoted_usd=RETAKE)
-        Journal(folder.journal).write("cancelled", key, 1, answer="removed")
+        subject, key = f"photoreal/{name}", f"photoreal/{name}/take-02"
+        folder.keep_entry(subject, folder.entries(subject)[0].completed(**WRONG))
+        folder.keep_entry(subject, Entry(take=2, made_by="reroll", key=key, why="a part is missing"))
+        folder.withdraw(subject)
+        Journal(folder.journal).write(key, 1, Intended(stage="photoreal", quoted_usd=RETAKE))
+        Journal(folder.journal).write(key, 1, CancelAnswered(CancelAnswer.REMOVED))
     folder.new_round("photoreal/top")
     send = buyer.Buyer._send
 
@@ -148,9 +152,10 @@ def test_a_retake_that_failed_unseen_and_may_be_billed_goes_on_counting(fake: Fa
     fake.fault("submit", "content_policy", times=1, skip=5)
     go(folder, Seeing(WRONG))
     again = RunFolder.open(folder.root)
-    for fact in ("outcome", "reason", "cause", "numbers", "passed_over"):  # the window was closed before it failed
-        del again.record["gate"]["photoreal/front"][1][fact]
-    del again.record["chosen"]["photoreal/front"]
+    known = again.entries("photoreal/front")[1]  # the window was closed before it failed
+    unseen = known.model_dump(exclude={"outcome", "reason", "cause", "numbers", "passed_over"})
+    again.keep_entry("photoreal/front", Entry(**unseen))
+    again.withdraw("photoreal/front")
     again.save()
     most, billed = goes_on(fake, again, Seeing(WRONG))
     assert (most, billed) == (0.0, 0.0)

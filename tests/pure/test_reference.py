@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """docs/reference.md is what the code says, and the code says something of everything."""
 
 from __future__ import annotations
@@ -6,8 +9,8 @@ import runpy
 from pathlib import Path
 
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS
+from consistency_pipeline.pipeline.arguments import make_parser
 from consistency_pipeline.pipeline.lighting import PRESETS
-from consistency_pipeline.pipeline.options import make_parser
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,4 +44,4 @@ def test_every_option_says_what_it_does():
 def test_the_options_that_list_names_list_all_of_them():
     said = {action.dest: action.help for action in commands()["run"]._actions}
     assert said["angle_set"] == ", ".join(ANGLE_SETS)
-    assert said["lighting"] == ", ".join(PRESETS)
+    assert said["lighting"].partition(": ")[2].partition(" (")[0] == ", ".join(PRESETS)

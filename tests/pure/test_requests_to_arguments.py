@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the chain asks for becomes exactly the fields that the chosen endpoint has, and nothing it would be paid to ignore."""
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ CLIP = ClipRequest(
 )
 MODEL = ModelRequest(
     key="model", endpoint=model.FROM_ONE, photos=(RUN / "photos/1.jpg",), text="", out=RUN / "model/product.glb", seed=7
-)  # fmt: skip
+)
 PICTURE = PictureRequest(
     key="picture", endpoint="fal-ai/flux-pro/v1.1", prompt="a watch", out=RUN / "photos/1.png", seed=7
 )

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Killed anywhere, resumed everywhere: what was accepted is paid once and arrives; what was not is not lost."""
 
 from __future__ import annotations
@@ -93,9 +96,7 @@ class Points:
 def live(folder: RunFolder, points: Points | None = None, at: int = 0, **options: Any) -> Exception | None:
     """One life of the child's program, in this thread. What it raised; Crash included, as None is not."""
     queue = FalQueue(API_KEY)
-    accounts = Accounts(
-        folder.root, Journal(folder.journal), SpendingBook(), Limits(run=0.05), folder.record["id"], "duck"
-    )
+    accounts = Accounts(folder.root, Journal(folder.journal), SpendingBook(), Limits(run=0.05), folder.id, "duck")
     accounts.reconcile()
     store = Uploads(folder.root / ".uploads.json", queue, private=False)
     buyer = Buyer(root=folder.root, key=API_KEY, queue=queue, uploads=store, accounts=accounts, **options)
@@ -144,7 +145,7 @@ def test_a_crash_between_any_two_lines_pays_once_and_loses_nothing(
         assert (folder.root / OUT).is_file()
         assert not list(folder.root.rglob("*.part"))
         mine = SpendingBook().entries()
-        assert sum(entry.usd for entry in mine if entry.run == folder.record["id"]) <= 0.05
+        assert sum(entry.usd for entry in mine if entry.run == folder.id) <= 0.05
         if not isinstance(outcome, Crash):
             break
     assert crashes > 15
@@ -375,14 +376,16 @@ def test_asking_twice_at_once_buys_once(folder: RunFolder, fake: FakeFal, near: 
 def test_a_parent_that_does_not_read_holds_nothing_up(folder: RunFolder, fake: FakeFal):
     """Blender renders for minutes without a look at the pipe, and the results must be fetched meanwhile."""
     from consistency_pipeline.fal_backend.child.message_writer import MessageWriter
+    from consistency_pipeline.fal_backend.child.messages import Happened
+    from consistency_pipeline.pipeline.stages import JobState
 
     inside, outside = os.pipe()
     with os.fdopen(outside, "w") as stream:
         voice = MessageWriter(stream)
         began = time.monotonic()
         for number in range(2000):
-            voice.say("event", key="k", kind="running", text="x" * 200, number=number)
-        voice.say("event", key="k", kind="done", text="saved")
+            voice.say(Happened("k", JobState.RUNNING, "x" * 200, queue_position=number))
+        voice.say(Happened("k", JobState.DONE, "saved"))
         assert time.monotonic() - began < 5.0
         reader = threading.Thread(target=voice.finish, args=(20.0,))
         reader.start()

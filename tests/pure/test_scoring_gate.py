@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a user sees of the gate: good pictures pass, wrong ones fail for the right reason, hopeless ones are unsure."""
 
 from __future__ import annotations
@@ -129,9 +132,14 @@ def test_a_picture_of_another_size_is_measured_and_of_another_shape_refused(know
 
 @pytest.mark.parametrize(
     "still",
-    [np.full((384, 384, 3), np.nan, dtype=np.float32), np.zeros((384, 384, 2), dtype=np.float32), np.zeros(7), np.zeros((1, 1, 3))],
+    [
+        np.full((384, 384, 3), np.nan, dtype=np.float32),
+        np.zeros((384, 384, 2), dtype=np.float32),
+        np.zeros(7),
+        np.zeros((1, 1, 3)),
+    ],
     ids=["not numbers", "two channels", "a line", "one pixel"],
-)  # fmt: skip
+)
 def test_what_is_no_picture_is_refused_in_a_sentence(known: gate.Prepared, still: np.ndarray) -> None:
     with pytest.raises(BadInput):
         gate.score(still, known)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What happens next: the ladder ends, spends no more than it may, and says why."""
 
 from __future__ import annotations

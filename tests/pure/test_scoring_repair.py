@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Repairs: un-warp, exact mode, detail from the reference, a backdrop that shows the rim, one tint over all views."""
 
 from __future__ import annotations

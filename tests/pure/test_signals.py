@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a signal does to the program and to its child: a run ends in order, and nothing that is paid for is lost."""
 
 from __future__ import annotations
@@ -102,13 +105,13 @@ from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.errors import Cancelled
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.terminal import Stop, drive
+from consistency_pipeline.pipeline.terminal import Stop, run_to_end
 from tests.fake_fal import API_KEY
 from tests.pure.stand_in import StandInStudio
 folder, stop = RunFolder.open(Path(sys.argv[1])), Stop()
 backend = FalBackend(folder, API_KEY)
 try:
-    drive(chain.run(folder, StandInStudio(), backend, wait=0.02), backend, stop, folder.root)
+    run_to_end(chain.run(folder, StandInStudio(), backend, wait=0.02), backend, stop, folder.root)
 except Cancelled:
     sys.exit(130)
 finally:

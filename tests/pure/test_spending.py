@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Limits: no sum of reservations and bills ever passes one, whoever asks, and whatever the clock says."""
 
 from __future__ import annotations

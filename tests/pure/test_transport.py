@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where bytes and the key may go, and what a lost answer means."""
 
 from __future__ import annotations
@@ -17,8 +20,14 @@ STATUS = httpx.Request("GET", "https://queue.fal.run/fal-ai/flux-kontext/request
 
 @pytest.mark.parametrize(
     "url",
-    ["https://queue.fal.run/a", "https://fal.run", "https://v3b.fal.media/files/x", "https://api.fal.ai:443/v1", "https://QUEUE.FALRUN.COM/a"],
-)  # fmt: skip
+    [
+        "https://queue.fal.run/a",
+        "https://fal.run",
+        "https://v3b.fal.media/files/x",
+        "https://api.fal.ai:443/v1",
+        "https://QUEUE.FALRUN.COM/a",
+    ],
+)
 def test_fals_own_addresses_may_see_the_key(url: str):
     assert is_fal_address(url)
 
@@ -49,7 +58,9 @@ def test_no_other_address_does(url: str):
     assert not is_fal_address(url)
 
 
-@pytest.mark.parametrize("url", ["https://v3b.fal.media/files/a.png", "https://storage.googleapis.com/x", "https://8.8.8.8/a"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url", ["https://v3b.fal.media/files/a.png", "https://storage.googleapis.com/x", "https://8.8.8.8/a"]
+)
 def test_results_may_lie_on_public_hosts(url: str):
     assert is_public_address(url)
 
@@ -139,7 +150,11 @@ def test_a_refusal_in_fals_own_words_is_kept_beside_the_doubt(status: int):
     assert doubt.value.refusal.billed == "no"
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(302), httpx.Response(409), httpx.Response(401, text="<html>"), httpx.Response(204)], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(302), httpx.Response(409), httpx.Response(401, text="<html>"), httpx.Response(204)],
+    ids=str,
+)
 def test_any_other_answer_refuses_nothing(answer: httpx.Response):
     with pytest.raises(Uncertain) as doubt:
         through(SUBMIT, answer)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """fal.ai answers anything at any moment, and the program is killed and started again: nothing is lost, nothing is paid
 twice, no limit is passed, and journal, ledger, book and folders are as fal's own books are.
 

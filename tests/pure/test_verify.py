@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is kept under a bought file's name is that kind of file, whole, and nothing that bursts when it is opened."""
 
 from __future__ import annotations

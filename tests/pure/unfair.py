@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Histories of an unfair service: fal.ai answers anything at any moment, the program dies and is started again, prices
 change, limits are set and raised, and the user asks for things twice. What must hold after each is in ``wrongs``.
 
@@ -21,12 +24,14 @@ from typing import Any
 from consistency_pipeline.fal_backend import backend as backends
 from consistency_pipeline.fal_backend import prices
 from consistency_pipeline.fal_backend.backend import FalBackend
+from consistency_pipeline.fal_backend.child.messages import Hello
 from consistency_pipeline.pipeline import plan
 from consistency_pipeline.pipeline.backend.requests import Request
 from consistency_pipeline.pipeline.errors import ConsistencyError
 from consistency_pipeline.pipeline.money.ledger import Ledger
 from consistency_pipeline.pipeline.money.spending import SpendingBook
-from consistency_pipeline.pipeline.run.journal import Attempt, Journal
+from consistency_pipeline.pipeline.run.attempt import Attempt
+from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, Entry, FakeFal
 from tests.fake_fal.oddities import CATALOGUE
@@ -41,7 +46,19 @@ PATIENCE = 20.0  # seconds of one life, after which it is killed
 CENT = 1e-6
 WISHES = ("picture", "front", "side", "clip")
 ANGLES = {"front": "front", "side": "three-quarter"}
-WEIGHTS = {"submit": 6, "status": 4, "result": 5, "download": 3, "requests": 4, "pricing": 3, "cancel": 1, "token": 1, "upload": 1, "connect": 1, "*": 1}  # fmt: skip
+WEIGHTS = {
+    "submit": 6,
+    "status": 4,
+    "result": 5,
+    "download": 3,
+    "requests": 4,
+    "pricing": 3,
+    "cancel": 1,
+    "token": 1,
+    "upload": 1,
+    "connect": 1,
+    "*": 1,
+}
 SHORT = 0.3  # seconds that an oddity lasts at most where it lasts for a while; the child's pauses are as short
 
 
@@ -118,18 +135,27 @@ def _life(dice: random.Random, runs: int, number: int) -> Life:
         runs=tuple(range(runs)) if both else (dice.randrange(runs),),
         odds=_odds(dice),
         change=_change(dice, runs),
-        kill=Kill(dice.randint(1, 40), dice.choice(("before", "after", "after", "torn"))) if dice.random() < 0.4 else None,
+        kill=Kill(dice.randint(1, 40), dice.choice(("before", "after", "after", "torn")))
+        if dice.random() < 0.4
+        else None,
         send_again=dice.random() < 0.15,
         retry_failed=dice.random() < 0.15,
         agreed=number == 0 or dice.random() < 0.8,
         let_go=dice.random() < 0.05,
         cancels=dice.random() < 0.05,
-    )  # fmt: skip
+    )
 
 
 def _odds(dice: random.Random) -> tuple[Odd, ...]:
     """Some answers at any place, or several that make each other worse."""
-    storms = (("accepted-", "requests-"), ("accepted-", "date-"), ("status-", "result-"), ("result-", "requests-"), ("accepted-", "result-"), ("price", "accepted-"))  # fmt: skip
+    storms = (
+        ("accepted-", "requests-"),
+        ("accepted-", "date-"),
+        ("status-", "result-"),
+        ("result-", "requests-"),
+        ("accepted-", "result-"),
+        ("price", "accepted-"),
+    )
     if dice.random() < 0.4:
         return tuple(_odd(dice, start) for start in dice.choice(storms))
     return tuple(_odd(dice) for _ in range(dice.choice((0, 1, 2, 3, 4))))
@@ -219,7 +245,12 @@ class World:
         fake.forget()
         fake.advance(history.skew)
         self.first_price = {name: fake.prices[name].usd for name in fake.endpoints}
-        common: dict[str, Any] = {"picture_endpoint": SCHNELL, "overrides": {SCHNELL: {"image_size": "square"}}, "text": WORDS, "inputs": ()}  # fmt: skip
+        common: dict[str, Any] = {
+            "picture_endpoint": SCHNELL,
+            "overrides": {SCHNELL: {"image_size": "square"}},
+            "text": WORDS,
+            "inputs": (),
+        }
         self.runs = []
         for number, (wishes, limit) in enumerate(zip(history.wishes, history.limits, strict=True)):
             folder = new_folder(place / f"run-{number}", **common, budget=limit, daily_budget=history.day)
@@ -253,7 +284,7 @@ class World:
     def limit(self, run: int, usd: float | None) -> None:
         """Set or raise a run's limit; the program never lowers one by itself, and neither does this user."""
         folder = self.runs[run].folder
-        now = folder.settings.budget
+        now = folder.settings.money.budget
         if usd is None or now is None or usd > now:
             self._bury()  # a child of an earlier life goes on with the limits of that life
             folder.settings = folder.settings.model_copy(update={"budget": usd})
@@ -302,21 +333,21 @@ class World:
             folder = self.runs[number].folder
             return FalBackend(folder, API_KEY, send_again=life.send_again, retry_failed=life.retry_failed)
 
-    def _child(self, hello: dict[str, Any], kill: Kill | None) -> ForkedChild:
-        self.children.append(ForkedChild(self._nursery, hello, kill))
+    def _child(self, hello: Hello, kill: Kill | None) -> ForkedChild:
+        self.children.append(ForkedChild(self._nursery, hello.to_json(), kill))
         return self.children[-1]
 
     def _agree(self, run: Run, anew: bool) -> None:
         """As the commands: fal's prices, else those that are remembered; or those of the last time, an hour old."""
         folder = run.folder
-        if not anew and folder.record.get("prices"):
-            old = {name: row | {"at": _hour_before(row.get("at", ""))} for name, row in folder.record["prices"].items()}
+        if not anew and folder.prices:
+            old = {name: row | {"at": _hour_before(row.get("at", ""))} for name, row in folder.prices.items()}
             folder.note(prices=old)
             return
         try:
             with_prices(folder, run.requests())
         except ConsistencyError:
-            folder.note(prices=prices.remembered([SCHNELL, folder.settings.image_endpoint]))
+            folder.note(prices=prices.remembered([SCHNELL, folder.settings.stills.image_endpoint]))
 
     def _listen(self, backs: list[FalBackend], told: list[Told], life: Life) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -462,7 +493,7 @@ def _lines(number: int, run: Run) -> list[_Line]:
     assert len(ledger) == len(attempts)
     lines = []
     for attempt, line in zip(attempts, ledger, strict=True):
-        files = [run.root / str(receipt["file"]) for receipt in attempt.downloaded.values()]
+        files = [run.root / str(receipt.file) for receipt in attempt.downloaded.values()]
         here = {hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
         lines.append(_Line(number, attempt, line.billed_usd, line.uncertain_usd, here))
     return lines
@@ -537,7 +568,9 @@ def _limits(books: list[Entry], by_request: dict[str, list[_Line]], lines: list[
         scopes: list[int | None] = [None, *(line.run for line in mine[:1])]
         for scope in scopes:
             sums[scope] += _foreseeable(entry, world)
-            limit = next((usd for at, run, usd in reversed(world.limits) if run == scope and at <= entry.submitted_at), None)  # fmt: skip
+            limit = next(
+                (usd for at, run, usd in reversed(world.limits) if run == scope and at <= entry.submitted_at), None
+            )
             if limit is not None and sums[scope] > limit + CENT:
                 who = "the day" if scope is None else f"run {scope}"
                 found.append(f"{who} has ${sums[scope]:g} with {entry.request_id[:8]}, and its limit is ${limit:g}")
@@ -558,7 +591,7 @@ def _book(lines: list[_Line], world: World) -> list[str]:
         spent[entry.run] += entry.usd
     for number, run in enumerate(world.runs):
         mine = sum(line.attempt.committed_usd for line in lines if line.run == number)
-        book = spent[run.folder.record["id"]]
+        book = spent[run.folder.id]
         if abs(mine - book) > CENT:
             found.append(f"run {number}: the book of spendings has ${book:g}, the journal ${mine:g}")
     return found
@@ -616,6 +649,10 @@ def _brief(path: Path) -> str:
     for raw in path.read_text(errors="replace").splitlines():
         with suppress(ValueError):
             event = json.loads(raw)
-            kept = {k: v for k, v in event.items() if k not in ("arguments", "at", "outputs", "places", "status_url", "response_url", "cancel_url")}  # fmt: skip
+            kept = {
+                k: v
+                for k, v in event.items()
+                if k not in ("arguments", "at", "outputs", "places", "status_url", "response_url", "cancel_url")
+            }
             lines.append(f"    {json.dumps(kept)[:300]}")
     return "\n".join(lines)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Is the product in the picture still the product? Measured against the render, with numpy alone.
 
     reference   what is known exactly: the render, its mask, depth, normals, positions and camera

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Parts that the product doesn't have: foreground outside the outline, sharply bordered and hanging on the product."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Image arithmetic that numpy lacks: blur, sampling, morphology, regions. All arrays are float32 or bool."""
 
 from __future__ import annotations

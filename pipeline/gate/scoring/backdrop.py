@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is behind the product: how it continues, how plain it is, and which grey to choose for the next render."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One product, one colour: views compared where they show the same surface, through the known cameras.
 
 A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too. Glass
@@ -14,6 +17,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...verdicts import MadeBy
 from .arrays import Array, erode, sample
 from .colour import to_lab, to_linear, to_srgb
 from .reference import Reference
@@ -83,7 +87,7 @@ def compare(
     ratio = np.median(light[1] / light[0] * light[2] / light[3], axis=0)
     return Pair(
         *names, int(usable.sum()), float(np.hypot(shift[1], shift[2])), float(residual), tuple(shift), tuple(ratio)
-    )  # fmt: skip
+    )
 
 
 def shared(first: Reference, second: Reference) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.intp]]:
@@ -150,8 +154,8 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
     if value <= limits.tint:
         return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
     mild = max(abs(math.log(factor)) for factor in factors[worst]) <= math.log(STRONGEST)
-    action = "gain" if value <= limits.tint_reroll and mild else "reroll"
-    repair = "a gain brings it back" if action == "gain" else "too far for a gain"
+    action = MadeBy.GAIN if value <= limits.tint_reroll and mild else MadeBy.REROLL
+    repair = "a gain brings it back" if action == MadeBy.GAIN else "too far for a gain"
     return Tint(
         tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"  # type: ignore[arg-type]
     )  # fmt: skip

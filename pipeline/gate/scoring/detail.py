@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Frequency separation: the picture's light with the reference's detail, in chosen regions or along geometry edges.
 
 out = blur(log picture) + log reference − blur(log reference), in linear light, with a blur normalised by the mask, so that

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How far the picture's camera has drifted from the reference's, in degrees, against a fan of masks.
 
 The same cost as the gate's: the outline of each candidate view is placed and walked, and the view whose outline fits best

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Edges inside the outline: where the render's depth steps or its normals turn, the picture should change too.
 
 One-directional on purpose: a restyle may add texture, so new edges are no fault; an edge of the geometry that isn't there

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One picture against its reference: everything measured, in under a second at 1024 × 1024 on one core."""
 
 from __future__ import annotations

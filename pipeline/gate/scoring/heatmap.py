@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where it is wrong, as a picture: the outline in green, amber or red over the dimmed still."""
 
 from __future__ import annotations
@@ -5,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...verdicts import Cause, Outcome
 from .arrays import Array, Bools, dilate, luma, resize
 from .gate import Prepared, Score
 from .placement import outline_on
@@ -45,7 +49,7 @@ def heatmap(still: NDArray[np.generic], prepared: Prepared, score: Score) -> Arr
         if state == OFF_STATE:
             for share in np.linspace(0, 1, 16):
                 _dots(canvas, points[chosen] + normals[chosen] * (displacement[chosen] * share)[:, None], colour, 0.8)
-    if score.verdict.cause == "placement":
+    if score.verdict.cause == Cause.PLACEMENT:
         _draw_place(canvas, work.silhouette.points, points, width)
     return np.concatenate([np.clip(canvas, 0, 1), np.ones((*work.mask.shape, 1))], axis=-1).astype(np.float32)
 
@@ -53,9 +57,9 @@ def heatmap(still: NDArray[np.generic], prepared: Prepared, score: Score) -> Arr
 def _draw_regions(canvas: Array, prepared: Prepared, score: Score) -> None:
     if score.label.changed is not None:
         _tint(canvas, score.label.changed, WRONG, 0.45)
-    elif score.verdict.cause == "label":
+    elif score.verdict.cause == Cause.LABEL:
         _tint(canvas, prepared.label, WRONG, 0.45)
-    if score.verdict.outcome != "pass":
+    if score.verdict.outcome != Outcome.PASS:
         for region, colour, strength in ((score.shape.hollow, WRONG, 0.5), (score.shape.faded, UNKNOWN, 0.6)):
             if region is not None:
                 _tint(canvas, region, colour, strength)

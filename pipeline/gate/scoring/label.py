@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Is the print still the same print? Local structure where the render shows detail that its geometry doesn't explain.
 
 Normalised cross-correlation in small windows, blind to light and contrast; the best of a few small offsets, so that a

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What to do with a picture that was scored: keep it, mend it for free, buy another one, or hand it to a person.
 
 Data and a pure decision, so that the journal can hold each step's reason, and a test can walk every ladder there is.
@@ -7,47 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from ...verdicts import BOUGHT, MadeBy, Outcome, Ruling, Unsure
 from .crossview import Tint
 from .verdict import Verdict
-
-Kind = Literal["accept", "unwarp", "gain", "reroll", "stricter", "depth", "local", "flag"]
-BOUGHT: tuple[Kind, ...] = ("reroll", "stricter", "depth")
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once.
+    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once."""
 
-    ``unsure``: what happens where the gate can't tell: "flag" keeps the picture for a person to look at, "accept" trusts it,
-    "climb" treats it as failed.
-    """
-
-    purchases: tuple[Kind, ...] = ("reroll", "reroll", "stricter", "depth")
+    purchases: tuple[MadeBy, ...] = (MadeBy.REROLL, MadeBy.REROLL, MadeBy.STRICTER, MadeBy.DEPTH)
     unwarp: bool = True
     local: bool = True
-    unsure: Literal["flag", "accept", "climb"] = "flag"
+    unsure: Unsure = Unsure.FLAG
     tint_rerolls: int = 1
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One scored picture. ``made_by``: "first", or the action that made it."""
+    """One scored picture."""
 
-    made_by: Kind | Literal["first"]
+    made_by: MadeBy
     verdict: Verdict
 
 
 @dataclass(frozen=True)
 class Action:
-    """``kind``: what next. ``reason``: one sentence for the journal. ``keep``: index of the attempt that is kept, if one is.
-
-    ``reroll`` asks for a new seed, ``stricter`` for a new seed and the prompt's stricter wording, ``depth`` for the
-    depth-conditioned endpoint, ``local`` for the render's own finish, ``unwarp`` for the last attempt un-warped and scored.
+    """``kind``: the picture that is made next, or how the angle ends. ``reason``: one sentence for the journal. ``keep``:
+    index of the attempt that is kept, if one is.
     """
 
-    kind: Kind
+    kind: MadeBy | Ruling
     reason: str
     keep: int | None = None
 
@@ -56,11 +50,11 @@ def next_action(
     history: Sequence[Attempt],
     ladder: Ladder | None = None,
     budget_left: float | None = None,
-    prices: Mapping[str, float | None] | None = None,
+    prices: Mapping[MadeBy, float | None] | None = None,
 ) -> Action:
     """The next step after ``history``, oldest first.
 
-    ``budget_left``: USD, None for no limit. ``prices``: USD per purchase by rung ("reroll", "stricter", "depth"); with a
+    ``budget_left``: USD, None for no limit. ``prices``: USD per purchase by rung; with a
     limit, a rung of unknown price isn't bought. A rung that can't be paid for is passed over, never bought in part.
     Raises ValueError for an empty history: what was never scored has no next step.
     """
@@ -68,21 +62,23 @@ def next_action(
         raise ValueError("score the picture first: an empty history has no next action")
     ladder = ladder or Ladder()
     last = history[-1]
-    if last.verdict.outcome == "pass":
-        return Action("accept", last.verdict.reason, len(history) - 1)
-    if last.verdict.outcome == "unsure" and ladder.unsure != "climb":
-        if ladder.unsure == "accept":
-            return Action("accept", f"accepted unverified: {last.verdict.reason}", len(history) - 1)
-        return Action("flag", f"a person should look: {last.verdict.reason}", len(history) - 1)
-    if ladder.unwarp and last.verdict.repairable and last.made_by != "unwarp":
-        return Action("unwarp", f"{last.verdict.reason}; un-warping mends that without a purchase")
-    if last.made_by == "local":
-        return Action("flag", f"even the render's own finish was not accepted: {last.verdict.reason}", len(history) - 1)
+    if last.verdict.outcome == Outcome.PASS:
+        return Action(Ruling.ACCEPT, last.verdict.reason, len(history) - 1)
+    if last.verdict.outcome == Outcome.UNSURE and ladder.unsure != Unsure.CLIMB:
+        if ladder.unsure == Unsure.ACCEPT:
+            return Action(Ruling.ACCEPT, f"accepted unverified: {last.verdict.reason}", len(history) - 1)
+        return Action(Ruling.FLAG, f"a person should look: {last.verdict.reason}", len(history) - 1)
+    if ladder.unwarp and last.verdict.repairable and last.made_by != MadeBy.UNWARP:
+        return Action(MadeBy.UNWARP, f"{last.verdict.reason}; un-warping mends that without a purchase")
+    if last.made_by == MadeBy.LOCAL:
+        return Action(
+            Ruling.FLAG, f"even the render's own finish was not accepted: {last.verdict.reason}", len(history) - 1
+        )
     return _climb(history, ladder, budget_left, prices or {})
 
 
 def _climb(
-    history: Sequence[Attempt], ladder: Ladder, budget_left: float | None, prices: Mapping[str, float | None]
+    history: Sequence[Attempt], ladder: Ladder, budget_left: float | None, prices: Mapping[MadeBy, float | None]
 ) -> Action:
     why = history[-1].verdict.reason
     climbed = [attempt.made_by for attempt in history if attempt.made_by in BOUGHT]
@@ -99,26 +95,26 @@ def _climb(
         unaffordable = True
     end = "the budget allows no other take" if unaffordable else "every allowed take was tried"
     if ladder.local:
-        return Action("local", f"{why}; {end}, so the render's own finish takes its place")
-    return Action("flag", f"{why}; {end}", best(history))
+        return Action(MadeBy.LOCAL, f"{why}; {end}, so the render's own finish takes its place")
+    return Action(Ruling.FLAG, f"{why}; {end}", best(history))
 
 
 _WORDS = {
-    "reroll": "another seed may do better",
-    "stricter": "the prompt now insists on the shape",
-    "depth": "the depth-conditioned endpoint holds the shape more firmly",
+    MadeBy.REROLL: "another seed may do better",
+    MadeBy.STRICTER: "the prompt now insists on the shape",
+    MadeBy.DEPTH: "the depth-conditioned endpoint holds the shape more firmly",
 }
 
 
 def best(history: Sequence[Attempt]) -> int:
     """Index of the attempt that is least wrong: by outcome, then by the share of the outline that is off."""
-    order = {"pass": 0, "unsure": 1, "fail": 2}
+    order = list(Outcome)
 
     def badness(index: int) -> tuple[float, ...]:
         verdict = history[index].verdict
         numbers = verdict.numbers
         return (
-            order[verdict.outcome],
+            order.index(verdict.outcome),
             numbers.get("bad_share", 1.0) + numbers.get("hollow_share", 1.0) + numbers.get("added_share", 1.0),
             numbers.get("p95_px", 99.0),
         )
@@ -130,17 +126,17 @@ def next_for_tint(tint: Tint, rerolls_so_far: int = 0, ladder: Ladder | None = N
     """What to do about the one view whose colour disagrees: only that view is touched. ``tint.outlier`` names it."""
     ladder = ladder or Ladder()
     if not tint.outlier:
-        return Action("accept", tint.reason)
-    if tint.action == "gain":
-        return Action("gain", tint.reason)
+        return Action(Ruling.ACCEPT, tint.reason)
+    if tint.action == MadeBy.GAIN:
+        return Action(MadeBy.GAIN, tint.reason)
     if affordable and rerolls_so_far < ladder.tint_rerolls:
-        return Action("reroll", f"{tint.reason}; {tint.outlier} alone is taken again")
-    return Action("flag", f"{tint.reason}; a person should look at {tint.outlier}")
+        return Action(MadeBy.REROLL, f"{tint.reason}; {tint.outlier} alone is taken again")
+    return Action(Ruling.FLAG, f"{tint.reason}; a person should look at {tint.outlier}")
 
 
 def tally(outcomes: Sequence[str]) -> str:
     """How many stills show the product: "4 of 5 on model", "2 of 5 on model, 3 to look at", "3 to look at"."""
-    good, unsure, off = (outcomes.count(outcome) for outcome in ("pass", "unsure", "fail"))
+    good, unsure, off = (outcomes.count(outcome) for outcome in Outcome)
     if not unsure:
         return f"{good} of {len(outcomes)} on model"
     parts = [f"{good} of {len(outcomes)} on model"] * bool(good) + [f"{off} off model"] * bool(off)
@@ -150,5 +146,5 @@ def tally(outcomes: Sequence[str]) -> str:
 def headline(verdicts: Mapping[str, Verdict]) -> str:
     """A run in one line: "5 of 5 on model", or which one is not, and why."""
     line = tally([verdict.outcome for verdict in verdicts.values()])
-    others = [f"{name}: {v.reason}" for name, v in verdicts.items() if v.outcome != "pass"]
+    others = [f"{name}: {v.reason}" for name, v in verdicts.items() if v.outcome != Outcome.PASS]
     return "; ".join([line, *others])

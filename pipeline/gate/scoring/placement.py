@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where the product sits in the picture: shift, scale and rotation that lay the known outline on the picture's edges."""
 
 from __future__ import annotations
@@ -75,9 +78,8 @@ def place(picture: Array, outline: Silhouette, unit: float, start: Similarity | 
     pose = start or coarse(picture, outline)
     for reach, trust in STEPS if start is None else STEPS[1:]:
         points, normals = pose.apply(outline.points), pose.turn(outline.normals)
-        walked = walk(
-            prepared, points, normals, reach * unit, STEP * unit, (outline.room_in, outline.room_out), outline.chains, threshold
-        )  # fmt: skip
+        room = (outline.room_in, outline.room_out)
+        walked = walk(prepared, points, normals, reach * unit, STEP * unit, room, outline.chains, threshold)
         displacement, weight = nearest_edges(walked, trust * unit)
         pose = fit(pose, points, normals, displacement, weight * outline.length, max(1.0, trust / 2) * unit, outline)
     return pose
@@ -98,10 +100,9 @@ def fit(
     ``tolerance``: pixels at which a point's say is halved (Cauchy weights, four reweightings).
     """
     arm = (points - np.asarray(pose.pivot) - (pose.dx, pose.dy)) / outline.radius
-    columns = np.stack(
-        [normals[:, 0], normals[:, 1], (normals * arm).sum(axis=1), normals[:, 1] * arm[:, 0] - normals[:, 0] * arm[:, 1]],
-        axis=1,
-    ).astype(np.float64)  # fmt: skip
+    along = (normals * arm).sum(axis=1)
+    across = normals[:, 1] * arm[:, 0] - normals[:, 0] * arm[:, 1]
+    columns = np.stack([normals[:, 0], normals[:, 1], along, across], axis=1).astype(np.float64)
     move = np.zeros(4)
     for _ in range(4):
         left = displacement - columns @ move

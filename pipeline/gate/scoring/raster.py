@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Masks of a mesh from any camera, in numpy: the fan of views that a drifted camera is compared with."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Exact mode: the picture's product under the renderer's own alpha, over a backdrop of exactly the colour asked for.
 
 The outline is then the render's by construction, whatever the generator did to it. Needs a picture on the render's grid

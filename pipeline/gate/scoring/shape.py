@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Does the picture's outline follow the known one? Displacement along the normals, and what of the outline is gone."""
 
 from __future__ import annotations
@@ -62,9 +65,8 @@ def measure(
         nothing = np.zeros(0, dtype=np.float32)
         return Shape(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nothing, nothing.astype(np.int8)), pose
     points, normals = outline_on(pose, outline)
-    walked = walk(
-        prepare(picture, unit), points, normals, REACH * unit, COARSE_STEP * unit, (outline.room_in, outline.room_out), outline.chains
-    )  # fmt: skip
+    prepared, room = prepare(picture, unit), (outline.room_in, outline.room_out)
+    walked = walk(prepared, points, normals, REACH * unit, COARSE_STEP * unit, room, outline.chains)
     moved, strength = best_path(walked, outline.chains, unit, float(outline.length[0]))
     seen = strength >= walked.threshold
     if trusted is not None:
@@ -109,9 +111,8 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
     size = np.abs(left[(state == GOOD) | (state == OFF_STATE)])
     p50, p95 = np.percentile(size, [50, 95]) if len(size) else (0.0, 0.0)
     part = max(checked, 1e-6)
-    return Shape(
-        float(p50), float(p95), share[OFF_STATE] / part, share[MISSING] / part, checked, 0.0, 0.0, left.astype(np.float32), state
-    )  # fmt: skip
+    off, missing = share[OFF_STATE] / part, share[MISSING] / part
+    return Shape(float(p50), float(p95), off, missing, checked, 0.0, 0.0, left.astype(np.float32), state)
 
 
 def _worst_stretch(

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The known outline of the product: ordered points with outward normals, to a fraction of a pixel.
 
 Marching squares on the renderer's soft mask at level 0.5 (Lorensen & Cline's marching cubes in two dimensions).
@@ -5,6 +8,7 @@ Marching squares on the renderer's soft mask at level 0.5 (Lorensen & Cline's ma
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +96,8 @@ def _chains(mask: Array) -> list[tuple[Array, bool]]:
     joined = middle == inside[:-1, :-1]  # the top left corner hangs together with the bottom right one
     # Slot 0 of a crossing faces the cell above or left of it, slot 1 the one below or right of it.
     sides = {"top": (top, 1), "bottom": (bottom, 0), "left": (left, 1), "right": (right, 0)}
-    for one, other in [("top", "bottom"), ("left", "right"), ("top", "left"), ("top", "right"), ("bottom", "left"), ("bottom", "right")]:  # fmt: skip
+    opposite = [("top", "bottom"), ("left", "right")]
+    for one, other in [*opposite, *itertools.product(*opposite)]:
         (first, slot_1), (second, slot_2) = sides[one], sides[other]
         meets = (first >= 0) & (second >= 0) & ~saddle
         if {one, other} in ({"top", "right"}, {"bottom", "left"}):

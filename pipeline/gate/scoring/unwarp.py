@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Un-warp: a picture whose product is right but misplaced, laid back onto the render's grid.
 
 Only for placement: un-warping a picture whose shape is wrong would hide a wrong object inside a right outline.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Pass, fail or unsure, with a sentence a person understands and the number behind it.
 
 The thresholds are data, fitted by benchmarks/calibration.py into thresholds.json. *Unsure* is an answer: a white product
@@ -11,10 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
 
-Outcome = Literal["pass", "fail", "unsure"]
-Cause = Literal["", "blank", "product", "placement", "shape", "part", "view", "label", "backdrop", "coverage"]
+from ...verdicts import Cause, Outcome
 
 RIM_GONE = 0.8  # of the outline per share of area: a part that is gone takes at least as much of the outline along
 ALL = 0.8  # share of the product that looks like backdrop, above which it is not a part that is missing
@@ -68,13 +69,13 @@ class Verdict:
 
     outcome: Outcome
     reason: str
-    cause: Cause = ""
-    numbers: dict[str, float] = field(default_factory=dict)
+    cause: Cause = Cause.NONE
+    numbers: dict[str, int | float] = field(default_factory=dict)
 
     @property
     def repairable(self) -> bool:
         """Un-warping mends it, without another purchase."""
-        return self.outcome == "fail" and self.cause == "placement"
+        return self.outcome == Outcome.FAIL and self.cause == Cause.PLACEMENT
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Numbers:
     delta_e: float = 0.0
     tint: float = 0.0
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, int | float]:
         return {part.name: round(getattr(self, part.name), 4) for part in fields(self)}
 
 
@@ -179,13 +180,15 @@ def judge(numbers: Numbers, thresholds: Thresholds | None = None, own: Numbers |
     if faults:
         cause, reason = faults[0]
         # A picture that needs more than a shift is not repaired by one.
-        if cause == "placement" and len(faults) > 1:
+        if cause == Cause.PLACEMENT and len(faults) > 1:
             cause, reason = faults[1]
-        return Verdict("fail", reason, cause, kept)
+        return Verdict(Outcome.FAIL, reason, cause, kept)
     if doubts:
         cause, reason = doubts[0]
-        return Verdict("unsure", reason, cause, kept)
-    return Verdict("pass", f"the outline lies within {max(numbers.p95_px, 0.1):.1f} px of the render", "", kept)
+        return Verdict(Outcome.UNSURE, reason, cause, kept)
+    return Verdict(
+        Outcome.PASS, f"the outline lies within {max(numbers.p95_px, 0.1):.1f} px of the render", numbers=kept
+    )
 
 
 Fault = tuple[Cause, str]
@@ -193,7 +196,7 @@ Fault = tuple[Cause, str]
 
 def _blank(n: Numbers, t: Thresholds) -> list[Fault]:
     if n.contrast < t.blank_contrast or (n.hollow_share > ALL and not _hidden(n)):
-        return [("blank", "the picture is blank: it shows a backdrop and no product")]
+        return [(Cause.BLANK, "the picture is blank: it shows a backdrop and no product")]
     return []
 
 
@@ -218,7 +221,7 @@ def _placement(n: Numbers, t: Thresholds) -> list[Fault]:
         parts.append(f"{abs(n.scale - 1) * 100:.1f} % too {'large' if n.scale > 1 else 'small'}")
     if abs(n.rotation_deg) > t.rotation_deg:
         parts.append(f"turned by {n.rotation_deg:.1f}°")
-    return [("placement", f"the product sits {', '.join(parts)}")] if parts else []
+    return [(Cause.PLACEMENT, f"the product sits {', '.join(parts)}")] if parts else []
 
 
 def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
@@ -230,22 +233,22 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     parts: list[Fault] = []
     if n.clutter <= t.clutter and n.added_share > t.added_share:
         parts.append(
-            ("part", f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
+            (Cause.PART, f"there is a part that the product doesn't have, {n.added_share * 100:.1f} % of its area")
         )
     if n.hollow_share > hollow and n.missing_share >= RIM_GONE * n.hollow_share:
-        parts.append(("part", f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
+        parts.append((Cause.PART, f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
     outline: list[Fault] = []
     if n.bad_share > bad:
-        outline.append(("shape", f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
+        outline.append((Cause.SHAPE, f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
     if n.p95_px > p95:
-        outline.append(("shape", f"the outline is off by up to {n.p95_px:.1f} px"))
+        outline.append((Cause.SHAPE, f"the outline is off by up to {n.p95_px:.1f} px"))
     if n.inner_centred < centred and n.inner_recall >= t.inner_recall:
         outline.append(
-            ("shape", f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place")
+            (Cause.SHAPE, f"only {n.inner_centred * 100:.0f} % of the edges inside the product are in their place")
         )
     if plain and n.bad_share > t.wrong_bad_share:
         outline.insert(
-            0, ("product", f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this may be another product")
+            0, (Cause.PRODUCT, f"{n.bad_share * 100:.0f} % of the outline is elsewhere: this may be another product")
         )
     # A displaced outline bares and covers slivers everywhere; they aren't parts.
     return [*outline, *parts] if n.off_share > BROAD else [*parts, *outline]
@@ -255,27 +258,31 @@ def _print(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     if n.label_shift_px > t.label_shift_px:
         return [
             (
-                "label",
+                Cause.LABEL,
                 f"the print sits {n.label_shift_px:.0f} px beside its place: the product is turned or the print moved",
             )
         ]
     limit = t.label_changed if plain else t.label_changed_hard
     if n.label_area > 0 and n.label_changed > limit:
-        return [("label", f"{n.label_changed * 100:.0f} % of the print on the product shows something else")]
+        return [(Cause.LABEL, f"{n.label_changed * 100:.0f} % of the print on the product shows something else")]
     return []
 
 
 def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     doubts: list[Fault] = []
     if n.coverage < t.coverage:
-        doubts.append(("coverage", f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop"))
+        doubts.append(
+            (Cause.COVERAGE, f"only {n.coverage * 100:.0f} % of the outline can be seen against the backdrop")
+        )
     drowned = _drowned(n)
     if drowned > t.faded_share:
-        doubts.append(("coverage", f"{drowned * 100:.0f} % of the product has the backdrop's colour and is lost in it"))
+        doubts.append(
+            (Cause.COVERAGE, f"{drowned * 100:.0f} % of the product has the backdrop's colour and is lost in it")
+        )
     if n.inner_recall < t.inner_recall:
-        doubts.append(("shape", f"only {n.inner_recall * 100:.0f} % of the edges inside the product can be found"))
+        doubts.append((Cause.SHAPE, f"only {n.inner_recall * 100:.0f} % of the edges inside the product can be found"))
     if n.clutter > t.clutter and n.added_share > t.added_share_hard:
-        doubts.append(("part", "something beside the product is either its backdrop's or a part it doesn't have"))
+        doubts.append((Cause.PART, "something beside the product is either its backdrop's or a part it doesn't have"))
     if not plain:
         for words, value, limit in (
             (f"the outline seems off by up to {n.p95_px:.1f} px", n.p95_px, t.p95_px),
@@ -285,7 +292,7 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
             (f"only {n.inner_centred * 100:.0f} % of the inner edges are in place", -n.inner_centred, -t.inner_centred),
         ):
             if value > limit:
-                doubts.append(("backdrop", f"{words}, but the backdrop's own edges or colour may be why"))
+                doubts.append((Cause.BACKDROP, f"{words}, but the backdrop's own edges or colour may be why"))
     elif n.shadow_share > 3 * t.added_share:
-        doubts.append(("part", "a dark shape beside the product is a hard shadow or a part it doesn't have"))
+        doubts.append((Cause.PART, "a dark shape beside the product is a hard shadow or a part it doesn't have"))
     return doubts

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Walking the outline's normals through a picture: how strong is the edge at each step, and which one is the outline?
 
 One walk is one step of point-to-line ICP (Chen & Medioni 1991), the outline's points against the picture's edges. The

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A new artist's first quarter of an hour: what the first screen offers, the front, one run, another file, a mistake."""
 
 from __future__ import annotations
@@ -113,7 +116,11 @@ def where_it_is():
     from bpy_extras import view3d_utils
 
     _, area, main, _ = view()
-    points = [thing.matrix_world.translation for thing in bpy.data.collections["Consistency Product"].all_objects if thing.type == "MESH"]  # fmt: skip
+    points = [
+        thing.matrix_world.translation
+        for thing in bpy.data.collections["Consistency Product"].all_objects
+        if thing.type == "MESH"
+    ]
     at = view3d_utils.location_3d_to_region_2d(main, area.spaces.active.region_3d, points[0])
     return main.x + at.x, main.y + at.y
 

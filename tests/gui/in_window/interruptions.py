@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What comes between during a run: Esc, the Cancel button, another file, another window, quitting."""
 
 from __future__ import annotations
@@ -108,10 +111,17 @@ def escape_at(reached, seen, name):
     if name in SHOWN:
         screenshot(f"esc-{name.replace(': ', '-')}")
     seen[name] = {
-        "there": there, "line": line, "seconds": round(time.monotonic() - began, 1), "renders": bpy.app.is_job_running("RENDER"),
-        "stages": stages(), "error": status().error, "note": status().note, "can_run": bpy.ops.consistency.run.poll(),
-        "stills": [shot.name for shot in status().shots if shot.still], "references": [shot.name for shot in status().shots if shot.reference],
-    }  # fmt: skip
+        "there": there,
+        "line": line,
+        "seconds": round(time.monotonic() - began, 1),
+        "renders": bpy.app.is_job_running("RENDER"),
+        "stages": stages(),
+        "error": status().error,
+        "note": status().note,
+        "can_run": bpy.ops.consistency.run.poll(),
+        "stills": [shot.name for shot in status().shots if shot.still],
+        "references": [shot.name for shot in status().shots if shot.reference],
+    }
     answer(seen)
 
 
@@ -157,10 +167,18 @@ def escape_at_each_stage():
     yield from escape_at(lambda: any(job.state in ("queued", "running") for job in status().jobs), seen, "fal: model")
     ask("fal.ai hurries")
     own.samples = 20000
-    yield from escape_at(lambda: "references" in stages() and stages()["references"] == "running" and bpy.app.is_job_running("RENDER"), seen, "fal: references")  # fmt: skip
+    yield from escape_at(
+        lambda: "references" in stages() and stages()["references"] == "running" and bpy.app.is_job_running("RENDER"),
+        seen,
+        "fal: references",
+    )
     own.samples = 1
     ask("fal.ai dawdles")
-    yield from escape_at(lambda: any(job.stage == "photoreal" and job.state in ("queued", "running") for job in status().jobs), seen, "fal: photoreal")  # fmt: skip
+    yield from escape_at(
+        lambda: any(job.stage == "photoreal" and job.state in ("queued", "running") for job in status().jobs),
+        seen,
+        "fal: photoreal",
+    )
     seen["fal: photoreal"]["jobs"] = {job.name: job.state for job in status().jobs}
     return seen
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An artist's way through the panels, from photos to a finished set, and everything else there is to click."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where things are in the sidebar and the preferences, and what several scenarios do there."""
 
 from __future__ import annotations

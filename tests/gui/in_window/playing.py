@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Plays a scenario inside a windowed Blender: a generator that yields what it waits for, advanced by a timer.
 
 Runs in Blender's own Python; imports nothing of the test environment.
@@ -45,7 +48,7 @@ def settings():
 
 
 def preferences():
-    return import_module(f"{PACKAGE}.operators.preferences").preferences()
+    return import_module(f"{PACKAGE}.operators.editing.preferences").preferences()
 
 
 def small():
@@ -53,7 +56,7 @@ def small():
     own = settings()
     own.size, own.samples, own.duration = 64, 1, 1.0
     angles = import_module(f"{PACKAGE}.operators.editing.angles")
-    angles.set_angles(bpy.context.scene, angles.DEFAULTS[:2])
+    angles.set_angles(bpy.context.scene, import_module(f"{PACKAGE}.pipeline.rig").ANGLE_SETS["product"][:2])
     preferences().folder = str(Path(OPTIONS["home"]) / "runs")
 
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Finds buttons as an artist does, by pointing at them: Blender says what a button under the mouse does or edits.
 
 Ctrl C over a button copies its Python command or the path of its property; that is asked for while the mouse sweeps

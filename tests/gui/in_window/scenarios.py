@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is played in the window: the test names a function, and reads what it returns."""
 
 from __future__ import annotations
@@ -7,6 +10,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
 import first_screen
+import hard_use
 import interruptions
 import journeys
 import tours
@@ -16,7 +20,7 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (first_screen, journeys, interruptions, studio, tours)
+    for module in (first_screen, journeys, interruptions, hard_use, studio, tours)
     for name, scenario in vars(module).items()
 }
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The studio view: on as soon as a product is taken, and everything back as it was."""
 
 from __future__ import annotations
@@ -16,8 +19,28 @@ from playing import (
 )
 from pointing import middle, press
 
-SCENE = ("render.engine", "render.resolution_x", "render.resolution_y", "render.film_transparent", "view_settings.view_transform", "view_settings.look", "view_settings.exposure", "cycles.max_bounces")  # fmt: skip
-SPACE = ("shading.type", "shading.use_compositor", "overlay.show_floor", "overlay.show_extras", "overlay.show_overlays", "region_3d.view_perspective", "region_3d.view_distance", "region_3d.view_camera_zoom", "lock_camera", "lens")  # fmt: skip
+SCENE = (
+    "render.engine",
+    "render.resolution_x",
+    "render.resolution_y",
+    "render.film_transparent",
+    "view_settings.view_transform",
+    "view_settings.look",
+    "view_settings.exposure",
+    "cycles.max_bounces",
+)
+SPACE = (
+    "shading.type",
+    "shading.use_compositor",
+    "overlay.show_floor",
+    "overlay.show_extras",
+    "overlay.show_overlays",
+    "region_3d.view_perspective",
+    "region_3d.view_distance",
+    "region_3d.view_camera_zoom",
+    "lock_camera",
+    "lens",
+)
 
 
 def read(holder, paths):

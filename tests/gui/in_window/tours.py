@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Played for other programs: every panel for packaging/screenshots.py, and what holds the window for benchmarks."""
 
 from __future__ import annotations
@@ -175,7 +178,7 @@ def _shoot_image_editor():
 def measures():
     """For benchmarks/window.py: what holds the window, and for how long."""
     panels = import_module(f"{PACKAGE}.panels")
-    drive = import_module(f"{PACKAGE}.operators.runs.active_run")
+    active_run = import_module(f"{PACKAGE}.operators.runs.active_run")
     took = {}
     for cls in panels.CLASSES:
         if hasattr(cls, "draw") and issubclass(cls, bpy.types.Panel):
@@ -199,7 +202,7 @@ def measures():
     began = time.perf_counter()
     module.register()
     registering = time.perf_counter() - began
-    holds = {doing: 1000.0 * seconds for doing, seconds in {**drive.current.holds, **held}.items()}
+    holds = {doing: 1000.0 * seconds for doing, seconds in {**active_run.current.holds, **held}.items()}
     means = {name: 1000.0 * sum(times) / len(times) for name, times in took.items() if times}
     slowest = max(means, key=means.get)
     return {
@@ -211,12 +214,12 @@ def measures():
     }
 
 
-# What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (drive.holds).
+# What Blender calls during a run, and what it may call into; a step of the chain is told by what it does (active_run.holds).
 CALLBACKS = {
-    "runs.run": ("CONSISTENCY_OT_run._invoke", "CONSISTENCY_OT_run._ask", "CONSISTENCY_OT_run._let_go"),
+    "buttons.run": ("CONSISTENCY_OT_run._tick", "CONSISTENCY_OT_run._end"),
     "display.refresh": ("everything", "progress", "pictures", "money", "jobs", "stale", "history"),
     "startup": ("_look_for_stale",),
-    "editing.live": ("place_cameras", "place_lights", "preview_prompt"),
+    "display.follow": ("place_cameras", "place_lights", "preview_prompt"),
     "display.thumbnails": ("load",),
     "runs.start_run": ("start", "estimate"),
 }

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is agreed to before anything is bought: what it will cost, the limits, and the words. The same on every surface."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator
+from typing import Any
+
+from ..pipeline.choices import BackendName
+from ..pipeline.money.spending import SpendingBook
+from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.settings import RunSettings
+from ..pipeline.stages import STAGES, Stage
+from . import quote
+from .quote import Estimate, Prices
+
+NOTHING_AGREED, EVERYTHING_AGREED = -1.0, float("inf")  # USD
+ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 comes back as 1.58599996
+
+
+def estimate(
+    settings: RunSettings,
+    folder: RunFolder | None,
+    ask_prices: Callable[[list[str]], Generator[Any, None, Prices]],
+    *,
+    until: Stage = "results",
+    send_again: bool = False,
+    retry_failed: bool = False,
+) -> Generator[Any, None, Estimate]:
+    """What a run up to the stage ``until`` will cost, or what is left of the one in ``folder``.
+
+    Yields while ``ask_prices``, a question that is given the endpoints' ids, has no answer; raises what it raises.
+    ``send_again`` and ``retry_failed`` as in ``quote.estimate``.
+    """
+    if settings.service.backend == BackendName.LOCAL:
+        return Estimate((), (), {})
+    prices = yield from ask_prices(quote.endpoints(settings, folder))
+    whole = quote.estimate(settings, prices, folder, send_again=send_again, retry_failed=retry_failed)
+    reached = STAGES[: STAGES.index(until) + 1]
+    costs = dataclasses.replace(whole, lines=tuple(line for line in whole.lines if line.stage in reached))
+    return costs if "photoreal" in reached else dataclasses.replace(costs, retakes=0.0, unknown_retakes=())
+
+
+def check(costs: Estimate, settings: RunSettings) -> None:
+    """Before anything is rendered or bought. Raises BudgetExceeded where a limit is set that can't be kept, and
+    RunFolderError where this machine's spending can't be written down."""
+    if settings.service.backend != BackendName.LOCAL:
+        SpendingBook().check()
+        quote.check_limits(costs, settings)
+
+
+def limit_note(usd: float, budget: float | None) -> str:
+    """What happens where the purchases cost more than the run may; empty where they don't. ``budget``: None is no limit."""
+    if budget is None or usd <= budget + ROUNDING:
+        return ""
+    return f"the run stops in order before its own limit of ${budget:.2f} is passed"
+
+
+def covers(agreed_usd: float, costs: Estimate) -> bool:
+    """Whether everything that ``costs`` may come to was agreed to. What has no known price is agreed to with any sum;
+    what is said to cost nothing has to be agreed to as well."""
+    return costs.most <= max(agreed_usd, 0.0) + ROUNDING and not (costs.buys and agreed_usd < 0.0)
+
+
+def question(costs: Estimate) -> str:
+    return f"Spend up to {costs.in_words}?"
+
+
+def refusal(costs: Estimate, how_to_agree: str) -> str:
+    """Why nothing is bought where nobody can be asked."""
+    return f"this would spend up to {costs.in_words}; {how_to_agree}"

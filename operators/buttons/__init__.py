@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a press of each button does: read the context, call what does the work, report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import (
+    backend,
+    bug_report,
+    compare,
+    costs,
+    fields,
+    jobs,
+    lighting,
+    orientation,
+    pictures,
+    preferences,
+    results,
+    rig,
+    run,
+    source,
+    studio_view,
+)
+
+MODULES = (
+    run,
+    costs,
+    backend,
+    source,
+    rig,
+    lighting,
+    orientation,
+    pictures,
+    compare,
+    studio_view,
+    results,
+    fields,
+    jobs,
+    bug_report,
+    preferences,
+)
+CLASSES: tuple[Any, ...] = tuple(cls for module in MODULES for cls in module.CLASSES)

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Words of options that the program asks about; run.json and the command line have them as they are here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class BackendName(StrEnum):
+    """Who makes stills and clips."""
+
+    FAL = "fal"
+    LOCAL = "local"  # this machine: Cycles renders, no AI
+
+
+class MotionName(StrEnum):
+    """What happens in the clip; see ``video.MOTIONS``."""
+
+    TURNTABLE = "turntable"
+    LIGHT_SWEEP = "light_sweep"
+    DETAIL_REVEAL = "detail_reveal"
+    NONE = "none"  # there is no clip
+
+
+class Restore(StrEnum):
+    """Which detail of the render exact mode restores."""
+
+    NONE = "none"
+    LABEL = "label"
+    EDGES = "edges"
