@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .pipeline.arguments import make_parser, settings_from, with_limits
-from .pipeline.choices import BackendName
 from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
+from .pipeline.settings.arguments import make_parser, settings_from, with_limits
+from .pipeline.settings.choices import BackendName
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .pipeline.backend.ports import Backend
     from .pipeline.run.bug_report import BugReport
     from .pipeline.run.run_folder import RunFolder
-    from .pipeline.settings import RunSettings
+    from .pipeline.settings.groups import RunSettings
 
 
 def main(arguments: list[str]) -> int:
@@ -352,7 +352,7 @@ def _ledger(options: argparse.Namespace) -> dict[str, Any]:
 
 def doctor_facts() -> dict[str, Any]:
     """What this machine has, by name; of the key only where it was found."""
-    from .studio.doctor import examine
+    from .studio.rendering.doctor import examine
 
     found = find_key()
     return {**versions(), **examine(), "key": f"found in {found[1]}" if found else "not found"}

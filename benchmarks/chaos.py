@@ -41,7 +41,7 @@ from consistency_pipeline.pipeline.errors import ConsistencyError
 from consistency_pipeline.pipeline.money.ledger import Ledger
 from consistency_pipeline.pipeline.money.spending import SpendingBook
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import Gate, RunSettings
+from consistency_pipeline.pipeline.settings.groups import Gate, RunSettings
 from tests.pure.stand_in import StandInStudio, png, verdict, write
 
 REALISTIC = {"picture": 4.0, "video": 60.0, "model": 90.0}  # seconds, fal.ai's own order of magnitude

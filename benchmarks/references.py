@@ -114,7 +114,7 @@ def _processor_seconds() -> float:
 
 def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     """One of the things measured. Blender is imported here, so that its start counts in the process's time."""
-    from consistency_pipeline.pipeline.settings import RunSettings
+    from consistency_pipeline.pipeline.settings.groups import RunSettings
     from consistency_pipeline.studio import compat, rig
     from consistency_pipeline.studio.image_worker import ImageWorker
     from consistency_pipeline.studio.model import load_product
@@ -193,7 +193,7 @@ def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:
 
 
 def _sample(folder: Path) -> Path:
-    code = "import pathlib, sys\nfrom consistency_pipeline.studio.sample_product import build_sample\n"
+    code = "import pathlib, sys\nfrom consistency_pipeline.studio.scene.sample_product import build_sample\n"
     path = folder / "sample.glb"
     subprocess.run(
         [sys.executable, "-c", code + "build_sample(pathlib.Path(sys.argv[1]))", str(path)],

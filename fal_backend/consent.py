@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ..pipeline.choices import BackendName
 from ..pipeline.money.spending import SpendingBook
 from ..pipeline.run.run_folder import RunFolder
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.choices import BackendName
+from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import STAGES, Stage
 from . import quote
 from .quote import Estimate, Prices

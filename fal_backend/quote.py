@@ -19,7 +19,7 @@ from ..pipeline.money.spending import Limits
 from ..pipeline.run.attempt import NextStep
 from ..pipeline.run.record import RunRecord
 from ..pipeline.run.run_folder import RunFolder
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.groups import RunSettings
 from ..pipeline.verdicts import BOUGHT, MadeBy
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live

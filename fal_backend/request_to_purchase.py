@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..pipeline.backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.groups import RunSettings
 from . import model, photoreal, video
 from .arguments import Live
 from .buying.purchase import Purchase

@@ -12,15 +12,15 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..pipeline import names
-from ..pipeline.choices import BackendName
 from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
+from ..pipeline.settings.choices import BackendName
 from .display import first_screen, follow, refresh, status, studio_view
 from .editing import angles, live, preferences
 from .editing.live import Change
 from .runs import abandoned_runs, active_run, run_request
 
 if TYPE_CHECKING:
-    from ..pipeline.settings import RunSettings
+    from ..pipeline.settings.groups import RunSettings
 
 _watcher = object()
 SAVING, SAVED = "is still being saved", "is saved"

@@ -17,11 +17,11 @@ from typing import Any
 
 from consistency_pipeline.fal_backend.endpoints.base import MAKES
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, catalogue_rows
-from consistency_pipeline.pipeline.arguments import make_parser
 from consistency_pipeline.pipeline.declaration import Option, options_of
-from consistency_pipeline.pipeline.lighting import PRESETS
-from consistency_pipeline.pipeline.options import OPTIONS, LightRig
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
+from consistency_pipeline.pipeline.settings.arguments import make_parser
+from consistency_pipeline.pipeline.settings.lighting import PRESETS
+from consistency_pipeline.pipeline.settings.options import OPTIONS, LightRig
 from consistency_pipeline.pipeline.wording.text_table import usd
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"

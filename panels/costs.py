@@ -11,7 +11,7 @@ import bpy
 
 from ..operators.display import refresh, status
 from ..operators.editing import scene_settings
-from ..pipeline.choices import BackendName
+from ..pipeline.settings.choices import BackendName
 from ..pipeline.wording.text_table import price_column
 from .sidebar import Sidebar, draw_error
 from .words import limit, message, money

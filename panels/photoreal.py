@@ -11,7 +11,7 @@ import bpy
 
 from ..operators.display import status
 from ..operators.editing import scene_settings
-from ..pipeline.choices import BackendName, Restore
+from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS
 from ..pipeline.verdicts import Outcome
 from .references import draw_pictures

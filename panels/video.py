@@ -11,7 +11,7 @@ import bpy
 
 from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
-from ..pipeline.choices import BackendName, MotionName
+from ..pipeline.settings.choices import BackendName, MotionName
 from ..pipeline.stages import LABELS
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters

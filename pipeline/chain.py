@@ -20,13 +20,13 @@ from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
-from .choices import MotionName
 from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
 from .run.run_log import log_of
-from .settings import RunSettings
+from .settings.choices import MotionName
+from .settings.groups import RunSettings
 from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
 

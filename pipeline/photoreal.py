@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .backend.ports import Product
 from .rig import Angle, describe
-from .settings import RunSettings
+from .settings.groups import RunSettings
 
 TEMPLATE = (
     "Turn this render into a photograph of the same real {subject}, {view}. "

@@ -11,10 +11,10 @@ from pathlib import Path
 from . import photoreal, video
 from .backend.ports import Product
 from .backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
-from .choices import MotionName
 from .rig import Angle
 from .run.run_folder import RunFolder
-from .settings import RunSettings
+from .settings.choices import MotionName
+from .settings.groups import RunSettings
 from .verdicts import MadeBy
 
 UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import BadRender
-from .gate.scoring.arrays import regions
+from .gate.scoring.pixels.arrays import regions
 
 BACKDROPS = {"white": 255, "grey": 128}  # the value of all three channels, in the file
 SHADOW_NOISE = 0.03  # share of light; what a shadow catcher's noise stays below, so that the backdrop stays exact

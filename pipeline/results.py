@@ -10,10 +10,10 @@ from pathlib import Path
 
 from .backend.ports import Product, Shot
 from .backend.requests import ClipRequest, Event, Request, StillRequest
-from .choices import BackendName
 from .json_object import JsonObject
 from .run.run_folder import RunFolder
-from .settings import RunSettings
+from .settings.choices import BackendName
+from .settings.groups import RunSettings
 from .stages import JobState
 from .system.disk import write_json
 from .verdicts import MENDED, MadeBy

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .backend.ports import Product
-from .choices import MotionName
-from .settings import RunSettings
+from .settings.choices import MotionName
+from .settings.groups import RunSettings
 
 LONGEST_REFLECTIVE = 4.0  # seconds; reflections are what video models lose first
 AVOID = "blur, shaky camera, distortion, morphing, changing shape, flickering, artifacts, text changes, extra objects"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..pipeline.backend.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
-    from ..pipeline.settings import RunSettings
+    from ..pipeline.settings.groups import RunSettings
     from ..pipeline.stages import Progress, Steps
     from .rendering.devices import Device
 

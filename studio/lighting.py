@@ -13,10 +13,11 @@ from bpy.types import Object, World
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..pipeline import lighting, names
+from ..pipeline import names
 from ..pipeline.errors import UsageError
-from ..pipeline.lighting import PlacedLamp, Preset
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings import lighting
+from ..pipeline.settings.groups import RunSettings
+from ..pipeline.settings.lighting import PlacedLamp, Preset
 from .scene.collections import collection, existing_objects, remove_objects
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..pipeline.backend.ports import Shot
 from ..pipeline.references import reference_files
 from ..pipeline.rig import Angle
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Steps
 from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker

@@ -17,7 +17,7 @@ from ..pipeline import names
 from ..pipeline.backend.ports import Results
 from ..pipeline.errors import RunFolderError
 from ..pipeline.formats import png
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Steps
 from . import compat
 from .image_worker import ImageWorker

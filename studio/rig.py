@@ -19,7 +19,7 @@ from ..pipeline import names
 from ..pipeline.errors import BadInput
 from ..pipeline.geometry import framing
 from ..pipeline.rig import FULL_FRAME_MM, Angle
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Steps
 from .lighting import missing_hdri, place_lighting
 from .model import product_points, product_root

@@ -17,10 +17,10 @@ from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
 from ..pipeline import names
-from ..pipeline.choices import MotionName
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
-from ..pipeline.settings import RunSettings
+from ..pipeline.settings.choices import MotionName
+from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Steps
 from ..pipeline.system.disk import sync_folder
 from . import compat

@@ -10,8 +10,8 @@ from datetime import date
 
 from ...pipeline.errors import UsageError
 from ...pipeline.json_object import JsonObject
-from . import bytedance, flux_2, flux_control, flux_kontext, flux_text, google, kling, meshy, openai, qwen, veo
 from .base import MAKES, Endpoint, Role
+from .families import bytedance, flux_2, flux_control, flux_kontext, flux_text, google, kling, meshy, openai, qwen, veo
 from .usual import usual
 
 ENDPOINTS: tuple[Endpoint, ...] = (

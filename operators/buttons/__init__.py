@@ -7,23 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import (
-    backend,
-    bug_report,
-    compare,
-    costs,
-    fields,
-    jobs,
-    lighting,
-    orientation,
-    pictures,
-    preferences,
-    results,
-    rig,
-    run,
-    source,
-    studio_view,
-)
+from . import backend, bug_report, costs, fields, jobs, lighting, orientation, preferences, results, rig, run, source
+from .viewing import compare, pictures, studio_view
 
 MODULES = (
     run,

@@ -10,7 +10,7 @@ from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
 from ...pipeline.declaration import options_of
-from ...pipeline.options import LightRig
+from ...pipeline.settings.options import LightRig
 from ..editing import live
 from .operator_base import Button
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
 
 log = logging.getLogger(__name__)
 _behind = False  # something was edited during a run

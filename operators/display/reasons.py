@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...pipeline import names
-from ...pipeline.choices import BackendName
+from ...pipeline.settings.choices import BackendName
 from ..editing.preferences import has_key, no_key, offline
 from ..editing.scene_settings import chosen_backend
 

@@ -28,7 +28,7 @@ from . import reasons
 if TYPE_CHECKING:
     from bpy.types import Area, Scene, Screen, Window
 
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
 
 log = logging.getLogger(__name__)
 ROOM = 0.94  # of what is free of the viewport that the frame fills

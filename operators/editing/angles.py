@@ -15,8 +15,8 @@ import bpy
 from bpy.props import StringProperty
 
 from ...pipeline.declaration import options_of
-from ...pipeline.options import find
 from ...pipeline.rig import Angle
+from ...pipeline.settings.options import find
 from . import live
 from .option_properties import set_property, to_setting, with_options
 

@@ -19,7 +19,7 @@ import bpy
 if TYPE_CHECKING:
     from bpy.types import Context
 
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
 
 
 class Change(StrEnum):

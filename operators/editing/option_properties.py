@@ -17,7 +17,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, IntProperty, StringProperty
 
 from ...pipeline.declaration import Option
-from ...pipeline.options import find
+from ...pipeline.settings.options import find
 from . import parameters
 
 SUBTYPES = {

@@ -12,7 +12,7 @@ import bpy
 from bpy.props import StringProperty
 
 from ... import __package__ as base_package
-from ...pipeline.options import find
+from ...pipeline.settings.options import find
 from .option_properties import choices_of, of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ...pipeline.declaration import options_of
-from ...pipeline.options import OPTIONS, LightRig
+from ...pipeline.settings.options import OPTIONS, LightRig
 from . import angles, live, parameters
 from .option_properties import choices_of, of, with_options
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.choices import BackendName
 from ...pipeline.declaration import options_of
-from ...pipeline.options import OPTIONS, LightRig, Money
+from ...pipeline.settings.choices import BackendName
+from ...pipeline.settings.options import OPTIONS, LightRig, Money
 from . import live, parameters, preferences
 from .angles import set_angles, values_of
 from .option_properties import set_property, to_setting
 
 if TYPE_CHECKING:
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
 
 
 def chosen_backend(scene: bpy.types.Scene) -> str:
@@ -54,7 +54,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     from pydantic import ValidationError
 
     from ...pipeline.errors import UsageError
-    from ...pipeline.settings import RunSettings, first_fault
+    from ...pipeline.settings.groups import RunSettings, first_fault
 
     own = scene.consistency
     values: dict[str, Any] = {"gate": json.loads(own.gate_rest or "{}")}

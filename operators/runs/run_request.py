@@ -19,7 +19,7 @@ from . import active_run, staleness
 
 if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
     from ...pipeline.stages import Stage
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...pipeline.backend.ports import Product, Results, Shot
     from ...pipeline.rig import Angle
     from ...pipeline.run.run_folder import RunFolder
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
     from ...pipeline.stages import Steps
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...pipeline.backend.ports import Product
     from ...pipeline.rig import Angle
     from ...pipeline.run.run_folder import RunFolder
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
 
 ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
 AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.choices import BackendName, MotionName
 from ...pipeline.errors import ConsistencyError
+from ...pipeline.settings.choices import BackendName, MotionName
 from ..editing.preferences import no_key, offline
 from . import abandoned_runs, active_run, questions
 from .run_request import RunRequest, new_root, prepare, settings_of, unsaved_copy
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...pipeline.backend.ports import Backend
     from ...pipeline.backend.requests import Request
     from ...pipeline.run.run_folder import RunFolder
-    from ...pipeline.settings import RunSettings
+    from ...pipeline.settings.groups import RunSettings
 
 
 def estimate(scene: bpy.types.Scene, request: RunRequest) -> Question[Estimate]:

@@ -13,7 +13,7 @@ from collections import deque
 
 from ..errors import Cancelled, UsageError
 from ..json_object import JsonObject
-from ..settings import RunSettings
+from ..settings.groups import RunSettings
 from ..stages import JobState, Steps
 from .ports import Studio
 from .requests import ClipRequest, Event, Request, StillRequest

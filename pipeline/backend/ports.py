@@ -17,7 +17,7 @@ from pydantic import field_serializer
 from ..facts import Facts
 from ..json_object import JsonObject
 from ..rig import Angle
-from ..settings import RunSettings
+from ..settings.groups import RunSettings
 from ..stages import Progress, Steps
 from .requests import Event, Request
 

@@ -19,12 +19,12 @@ from typing import Any
 from .. import plan
 from ..backend.open_requests import OpenRequests
 from ..backend.ports import Product, Shot, Studio
-from ..choices import BackendName
 from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ..rig import Angle
 from ..run.record import Entry, Pose
 from ..run.run_folder import RunFolder
-from ..settings import MEASURABLE, Gate, RunSettings
+from ..settings.choices import BackendName
+from ..settings.groups import MEASURABLE, Gate, RunSettings
 from ..stages import Progress, Steps
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
 from .record import GateRecord, attempts, subject

@@ -8,10 +8,10 @@ from __future__ import annotations
 from .. import plan
 from ..backend.ports import Shot
 from ..backend.requests import ClipRequest
-from ..choices import MotionName
 from ..errors import ConsistencyError
 from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
+from ..settings.choices import MotionName
 from ..stages import Progress, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
 from ..video import degrees_of_turn

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from .. import plan
 from ..run.record import Decision, Entry, TintCheck
 from ..run.run_folder import RunFolder
-from ..settings import RunSettings
+from ..settings.groups import RunSettings
 from ..verdicts import BOUGHT, MadeBy, Outcome
 from .scoring.ladder import Action, Attempt, best, headline
 from .scoring.verdict import Verdict

@@ -27,7 +27,7 @@ from ..wording.text_table import usd as words
 
 if TYPE_CHECKING:
     from ..run.attempt import Attempt
-    from ..settings import RunSettings
+    from ..settings.groups import RunSettings
 
 SLOWEST_SUBMISSION = 600.0  # seconds that another sending of the same words is waited for
 FREE = 1 << 20  # bytes; a line of the book takes some two hundred

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..choices import BackendName, MotionName
+from ..settings.choices import BackendName, MotionName
 from ..stages import STAGES, JobState, Progress, Stage
 
 if TYPE_CHECKING:

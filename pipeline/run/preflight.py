@@ -9,10 +9,11 @@ import os
 import shutil
 from pathlib import Path
 
-from .. import lighting, model
-from ..choices import BackendName
+from .. import model
 from ..errors import BadInput, RunFolderError, UsageError
-from ..settings import RunSettings
+from ..settings import lighting
+from ..settings.choices import BackendName
+from ..settings.groups import RunSettings
 from .run_folder import RunFolder
 
 WHERE = "(--out; in Blender, Run Folder in the add-on's preferences)"  # a run's folder is chosen

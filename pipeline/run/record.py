@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_serializer
 from ..backend.ports import Shot
 from ..facts import Facts
 from ..json_object import JsonObject
-from ..settings import RunSettings
+from ..settings.groups import RunSettings
 from ..stages import STAGES, StageState
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
 from .migrations import FORMAT

@@ -16,7 +16,7 @@ from pydantic import JsonValue, ValidationError
 from ..backend.ports import Shot
 from ..errors import RunFolderError, UsageError
 from ..json_object import JsonObject
-from ..settings import RunSettings
+from ..settings.groups import RunSettings
 from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
 from .journal import Journal

@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 
 from ...pipeline.errors import BadInput
-from ...pipeline.gate.scoring.arrays import Array
+from ...pipeline.gate.scoring.pixels.arrays import Array
 from .. import compat
 from ..rendering import passes
 

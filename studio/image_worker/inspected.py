@@ -17,7 +17,7 @@ class RenderFacts(TypedDict):
 
 
 class Pose(TypedDict):
-    """Where a still shows the product: ``scoring.placement.Similarity``."""
+    """Where a still shows the product: ``scoring.pixels.placement.Similarity``."""
 
     dx: float
     dy: float

@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from ...pipeline import references
-from ...pipeline.choices import Restore
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
-from ...pipeline.gate.scoring import crossview, detail, drift, gate, label, video
-from ...pipeline.gate.scoring.arrays import Array
-from ...pipeline.gate.scoring.edges import geometry_edges
+from ...pipeline.gate.scoring import crossview, drift, gate, video
 from ...pipeline.gate.scoring.heatmap import heatmap as draw_heatmap
-from ...pipeline.gate.scoring.placement import Similarity
+from ...pipeline.gate.scoring.measures import detail, label
+from ...pipeline.gate.scoring.measures.edges import geometry_edges
+from ...pipeline.gate.scoring.pixels.arrays import Array
+from ...pipeline.gate.scoring.pixels.placement import Similarity
+from ...pipeline.gate.scoring.pixels.unwarp import unwarp as straighten
 from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
-from ...pipeline.gate.scoring.unwarp import unwarp as straighten
 from ...pipeline.json_object import JsonObject
+from ...pipeline.settings.choices import Restore
 from ...pipeline.verdicts import Cause, Outcome
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes

@@ -14,11 +14,11 @@ import numpy as np
 
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.formats import exr, png
-from ...pipeline.gate.scoring.backdrop import backdrop_choice
+from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
-from ...pipeline.settings import RunSettings
+from ...pipeline.settings.groups import RunSettings
 from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene

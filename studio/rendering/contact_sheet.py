@@ -17,9 +17,9 @@ import imbuf
 import numpy as np
 from numpy.typing import NDArray
 
-from ...pipeline.choices import BackendName
 from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
+from ...pipeline.settings.choices import BackendName
 from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
 from ...pipeline.wording.program import PROGRAM

@@ -23,7 +23,7 @@ from ...pipeline import names
 from ...pipeline.geometry import framing
 from ...pipeline.geometry.framing import Frame
 from ...pipeline.rig import Angle
-from ...pipeline.settings import RunSettings
+from ...pipeline.settings.groups import RunSettings
 from ...pipeline.stages import Progress, Steps
 from ..lighting import place_lighting
 from ..model import product_points, product_root

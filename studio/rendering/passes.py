@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...pipeline import references
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr, png
-from ...pipeline.settings import RunSettings
+from ...pipeline.settings.groups import RunSettings
 from .. import compat
 
 Plane = NDArray[np.float32]

@@ -22,7 +22,7 @@ from bpy.types import Object, Scene
 
 from ...pipeline import names
 from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderError
-from ...pipeline.settings import RunSettings
+from ...pipeline.settings.groups import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import compat
 from ..model import hold_pose, subdivide_as_made

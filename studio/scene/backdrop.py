@@ -11,7 +11,7 @@ from bpy.types import Material, Object
 from numpy.typing import NDArray
 
 from ...pipeline import names
-from ...pipeline.settings import RunSettings
+from ...pipeline.settings.groups import RunSettings
 from .collections import collection, existing_objects, remove_objects
 
 _FADE = 0.5  # radii of the product beyond its footprint at which its shadow has faded into the backdrop's exact colour

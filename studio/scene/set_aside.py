@@ -12,7 +12,7 @@ from bpy.types import Object, SpaceView3D, ViewLayer
 
 from ...pipeline import names
 from ...pipeline.references import BACKDROPS
-from ...pipeline.settings import RunSettings
+from ...pipeline.settings.groups import RunSettings
 from .collections import existing_objects, remove_backgrounds
 
 # path from the holder → [what was there before, what the studio view has set]; goes through JSON

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import BlenderStudio, model
 from consistency_pipeline.studio.rendering.passes import load
 from consistency_pipeline.studio.scene.coincident import lift_coincident

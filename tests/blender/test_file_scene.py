@@ -12,7 +12,7 @@ from mathutils import Matrix
 
 from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import model, rig, video
 from consistency_pipeline.studio.export import export_product
 from consistency_pipeline.studio.files.model_files import take_blend

@@ -11,7 +11,7 @@ import pytest
 
 from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.rig import Angle
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import BlenderStudio, model, rig
 from consistency_pipeline.studio.rendering import passes
 

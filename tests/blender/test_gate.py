@@ -17,7 +17,7 @@ from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.formats import png
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import Gate, RunSettings
+from consistency_pipeline.pipeline.settings.groups import Gate, RunSettings
 from consistency_pipeline.pipeline.system.disk import read_lines
 from consistency_pipeline.studio import BlenderStudio
 from consistency_pipeline.studio.image_worker import inspection

@@ -21,7 +21,7 @@ import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput, ConsistencyError
 from consistency_pipeline.pipeline.formats import png
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.studio import compat
 from consistency_pipeline.studio.image_worker import ImageWorker, tasks

@@ -7,10 +7,10 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline import lighting as presets
 from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.rig import Angle
-from consistency_pipeline.pipeline.settings import LightRig, RunSettings
+from consistency_pipeline.pipeline.settings import lighting as presets
+from consistency_pipeline.pipeline.settings.groups import LightRig, RunSettings
 from consistency_pipeline.studio import lighting, model, rig
 
 FRONT = Angle(name="front", azimuth=0, elevation=15)

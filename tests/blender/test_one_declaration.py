@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An option is declared in one place: lines added to pipeline/options.py alone are found wherever options are shown.
+"""An option is declared in one place: lines added to pipeline/settings/options.py alone are found wherever options are shown.
 
 The lines are added to a copy of the package, which a Python of its own imports with the Blender of this lane.
 """
@@ -36,9 +36,9 @@ from pathlib import Path
 
 import bpy
 import consistency_pipeline
-from consistency_pipeline.pipeline.arguments import make_parser, settings_from
+from consistency_pipeline.pipeline.settings.arguments import make_parser, settings_from
 from consistency_pipeline.pipeline.errors import UsageError
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 
 NAMES = ("grain", "polish", "paper", "layers", "tilt", "marks")
 root = Path(consistency_pipeline.__file__).parent
@@ -106,7 +106,7 @@ def found(tmp_path_factory):
     shutil.copytree(
         ROOT, copy, ignore=shutil.ignore_patterns(".*", "tests", "benchmarks", "docs", "dist", "demo", "__pycache__")
     )
-    options = copy / "pipeline" / "options.py"
+    options = copy / "pipeline" / "settings" / "options.py"
     source = options.read_text(encoding="utf-8")
     assert source.count(BEFORE) == 1
     options.write_text(source.replace(BEFORE, ADDED.lstrip("\n") + BEFORE), encoding="utf-8")

@@ -12,9 +12,9 @@ import bpy
 import pytest
 from mathutils import Vector
 
-from consistency_pipeline.pipeline.arguments import make_parser, settings_from
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.arguments import make_parser, settings_from
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import BlenderStudio, model, orientation
 
 from .stand_in import status

@@ -12,10 +12,10 @@ import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import UsageError
-from consistency_pipeline.pipeline.lighting import PRESETS
-from consistency_pipeline.pipeline.options import find
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
-from consistency_pipeline.pipeline.settings import Gate, LightRig, RunSettings
+from consistency_pipeline.pipeline.settings.groups import Gate, LightRig, RunSettings
+from consistency_pipeline.pipeline.settings.lighting import PRESETS
+from consistency_pipeline.pipeline.settings.options import find
 from consistency_pipeline.pipeline.video import MOTIONS
 
 EVERYTHING = RunSettings(

@@ -14,7 +14,7 @@ import pytest
 from consistency_pipeline.pipeline.errors import BadRender
 from consistency_pipeline.pipeline.formats import exr, png
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import rig
 from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.model import load_product, product_points

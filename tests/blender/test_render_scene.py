@@ -12,7 +12,7 @@ import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadRender, ConsistencyError
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.studio import BlenderStudio, rig
 from consistency_pipeline.studio.rendering import devices

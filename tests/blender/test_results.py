@@ -16,7 +16,7 @@ from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.formats import png
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import BlenderStudio, compat
 from consistency_pipeline.studio.rendering import passes
 

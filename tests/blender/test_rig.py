@@ -13,7 +13,7 @@ from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.geometry import framing
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import model, rig
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from consistency_pipeline.pipeline.formats.gltf_file import check_glb
 from consistency_pipeline.studio import model
-from consistency_pipeline.studio.sample_product import build_sample
 from consistency_pipeline.studio.scene.collections import all_ids
+from consistency_pipeline.studio.scene.sample_product import build_sample
 
 
 @pytest.fixture

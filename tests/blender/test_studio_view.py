@@ -27,7 +27,7 @@ def scene(sidebar, add_box):
 
 def looks(scene):
     """What of a scene's settings the studio view may touch, besides what it says that it changes."""
-    from consistency_pipeline.pipeline.settings import RunSettings
+    from consistency_pipeline.pipeline.settings.groups import RunSettings
     from consistency_pipeline.studio.scene import set_aside
 
     values = {path: set_aside.read(scene, path) for path in set_aside.of_scene(RunSettings())}

@@ -13,7 +13,7 @@ import pytest
 
 from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import model, rig
 from consistency_pipeline.studio.export import export_product
 from consistency_pipeline.studio.rendering import devices, render_scene

@@ -14,7 +14,7 @@ import bpy
 import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import BlenderStudio
 from consistency_pipeline.studio.files.model_files import take_blend
 from consistency_pipeline.studio.model import adopt_objects, load_product

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import rig, video
 from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.model import load_product, product_points

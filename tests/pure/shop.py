@@ -27,7 +27,7 @@ from consistency_pipeline.pipeline.backend.requests import ClipRequest, Event, M
 from consistency_pipeline.pipeline.child.connection import Connection
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from tests.fake_fal import API_KEY, FakeFal
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from consistency_pipeline.pipeline.backend.ports import Product, Results, Shot
 from consistency_pipeline.pipeline.rig import Angle
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress, Steps
 from consistency_pipeline.pipeline.system.disk import whole_file
 

@@ -17,7 +17,7 @@ from consistency_pipeline.fal_backend.backend import FalBackend
 from consistency_pipeline.pipeline.errors import BadInput, BadRender, Cancelled
 from consistency_pipeline.pipeline.gate.acceptance import NotOnModel, ladder_of
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import Gate, RunSettings
+from consistency_pipeline.pipeline.settings.groups import Gate, RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.pipeline.system.disk import read_lines
 from tests.fake_fal import API_KEY, FakeFal

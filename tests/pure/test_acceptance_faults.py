@@ -17,7 +17,7 @@ from consistency_pipeline.fal_backend.service import download
 from consistency_pipeline.pipeline.errors import Cancelled, ConsistencyError, RunFolderError
 from consistency_pipeline.pipeline.run.record import Entry
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import Gate
+from consistency_pipeline.pipeline.settings.groups import Gate
 from tests.fake_fal import FakeFal
 
 from .shop import go

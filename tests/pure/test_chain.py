@@ -28,7 +28,7 @@ from consistency_pipeline.pipeline.errors import (
 from consistency_pipeline.pipeline.money.ledger import Ledger
 from consistency_pipeline.pipeline.run import preflight
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import STAGES, Progress
 from tests.fake_fal import API_KEY, FakeFal
 from tests.fake_fal.model import glb

@@ -12,12 +12,12 @@ import sys
 import pytest
 
 from consistency_pipeline import command_line
-from consistency_pipeline.pipeline import arguments
 from consistency_pipeline.pipeline.errors import UsageError
-from consistency_pipeline.pipeline.options import OPTIONS
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, parse_angles
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings import arguments
+from consistency_pipeline.pipeline.settings.groups import RunSettings
+from consistency_pipeline.pipeline.settings.options import OPTIONS
 from tests.fake_fal import API_KEY, media
 from tests.fake_fal.model import glb
 

@@ -12,7 +12,7 @@ import pytest
 from consistency_pipeline.fal_backend import consent
 from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.errors import BudgetExceeded
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 
 UNKNOWN = "somebody/made-this"
 

@@ -19,7 +19,7 @@ from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, ENDP
 from consistency_pipeline.fal_backend.endpoints.prices import Price, count_units
 from consistency_pipeline.fal_backend.endpoints.usual import usual
 from consistency_pipeline.pipeline.errors import UsageError
-from consistency_pipeline.pipeline.settings import SAFE_SIZES
+from consistency_pipeline.pipeline.settings.groups import SAFE_SIZES
 
 KONTEXT = CATALOGUE["fal-ai/flux-kontext/dev"]
 KLING = CATALOGUE["fal-ai/kling-video/v3/pro/image-to-video"]

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from consistency_pipeline.pipeline import lighting
-from consistency_pipeline.pipeline.settings import LightRig, RunSettings
+from consistency_pipeline.pipeline.settings import lighting
+from consistency_pipeline.pipeline.settings.groups import LightRig, RunSettings
 
 
 def lamps(name="studio", radius=1.0, **corrections):

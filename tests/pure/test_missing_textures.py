@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.pipeline import chain
-from consistency_pipeline.pipeline.arguments import make_parser, settings_from
 from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.arguments import make_parser, settings_from
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from tests.fake_fal import FakeFal
 from tests.fake_fal.model import glb
 

@@ -16,7 +16,7 @@ from consistency_pipeline.pipeline.errors import Cancelled
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.run.outlook import Outlook, about
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import STAGES, Progress
 from consistency_pipeline.pipeline.wording.text_table import price_column, price_sum
 from tests.fake_fal.model import glb

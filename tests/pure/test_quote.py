@@ -16,7 +16,7 @@ from consistency_pipeline.pipeline.driver import PAUSE, finish
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.money.ledger import Ledger, difference, usd
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import KONTEXT, agrees, buy, buy_one, clip, model, new_folder, purchases, stills, with_prices

@@ -19,7 +19,7 @@ from consistency_pipeline.pipeline.run.events import CancelAnswered, Intended
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.record import Entry
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import Gate
+from consistency_pipeline.pipeline.settings.groups import Gate
 from consistency_pipeline.pipeline.verdicts import BOUGHT
 from tests.fake_fal import FakeFal
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.fal_backend import quote
-from consistency_pipeline.pipeline import arguments
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings import arguments
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {

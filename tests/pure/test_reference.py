@@ -9,9 +9,9 @@ import runpy
 from pathlib import Path
 
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS
-from consistency_pipeline.pipeline.arguments import make_parser
-from consistency_pipeline.pipeline.lighting import PRESETS
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
+from consistency_pipeline.pipeline.settings.arguments import make_parser
+from consistency_pipeline.pipeline.settings.lighting import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")

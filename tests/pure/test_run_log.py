@@ -16,7 +16,7 @@ from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.run import run_log
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
-from consistency_pipeline.pipeline.settings import RunSettings
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from tests.fake_fal import API_KEY, FakeFal
 from tests.fake_fal.model import glb
 

@@ -13,7 +13,7 @@ import pytest
 from consistency_pipeline.pipeline.errors import BadInput, BadRender
 from consistency_pipeline.pipeline.gate.scoring import gate
 from consistency_pipeline.pipeline.gate.scoring.heatmap import WRONG, heatmap
-from consistency_pipeline.pipeline.gate.scoring.placement import Similarity
+from consistency_pipeline.pipeline.gate.scoring.pixels.placement import Similarity
 from consistency_pipeline.pipeline.gate.scoring.reference import Reference
 from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Thresholds, judge
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from skimage import measure
 
 from consistency_pipeline.pipeline.gate.scoring import gate
-from consistency_pipeline.pipeline.gate.scoring.placement import Similarity, place
-from consistency_pipeline.pipeline.gate.scoring.silhouette import trace
-from consistency_pipeline.pipeline.gate.scoring.unwarp import unwarp
+from consistency_pipeline.pipeline.gate.scoring.pixels.placement import Similarity, place
+from consistency_pipeline.pipeline.gate.scoring.pixels.silhouette import trace
+from consistency_pipeline.pipeline.gate.scoring.pixels.unwarp import unwarp
 
 from . import scoring_scene as scene
 

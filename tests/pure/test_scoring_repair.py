@@ -10,12 +10,12 @@ import pytest
 
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.gate.scoring import crossview, gate
-from consistency_pipeline.pipeline.gate.scoring.arrays import erode
-from consistency_pipeline.pipeline.gate.scoring.backdrop import backdrop_choice
-from consistency_pipeline.pipeline.gate.scoring.detail import edge_region, restore
-from consistency_pipeline.pipeline.gate.scoring.placement import Similarity
+from consistency_pipeline.pipeline.gate.scoring.measures.detail import edge_region, restore
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import erode
+from consistency_pipeline.pipeline.gate.scoring.pixels.backdrop import backdrop_choice
+from consistency_pipeline.pipeline.gate.scoring.pixels.placement import Similarity
+from consistency_pipeline.pipeline.gate.scoring.pixels.unwarp import unwarp
 from consistency_pipeline.pipeline.gate.scoring.recomposite import recomposite, shadow_factor
-from consistency_pipeline.pipeline.gate.scoring.unwarp import unwarp
 from consistency_pipeline.pipeline.gate.scoring.verdict import Thresholds
 
 from . import scoring_scene as scene

@@ -10,7 +10,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from consistency_pipeline.pipeline.settings import Gate, LightRig, RunSettings
+from consistency_pipeline.pipeline.settings.groups import Gate, LightRig, RunSettings
 
 # What a run.json of version 0.1.0 has under "settings"; nothing in it is a default, but for what has no second value.
 KEPT = """

@@ -128,7 +128,7 @@ def start(folder: RunFolder, prefix: str = "", **options: Any) -> subprocess.Pop
 @pytest.fixture
 def words(fake: FakeFal, tmp_path: Path) -> RunFolder:
     """A run whose first request stands in fal's queue for a long time."""
-    from consistency_pipeline.pipeline.settings import RunSettings
+    from consistency_pipeline.pipeline.settings.groups import RunSettings
 
     fake.queue_wait = 300.0
     return RunFolder.create(tmp_path / "words", RunSettings(text="a duck", backend="fal", size=64), {})

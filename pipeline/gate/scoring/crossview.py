@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...verdicts import MadeBy
-from .arrays import Array, erode, sample
-from .colour import to_lab, to_linear, to_srgb
+from .pixels.arrays import Array, erode, sample
+from .pixels.colour import to_lab, to_linear, to_srgb
 from .reference import Reference
 from .verdict import Thresholds, fitted
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, distance_to, shrink, steepness
-from .placement import Similarity, outline_on, place
+from .measures.shape import warped
+from .pixels.arrays import Array, distance_to, shrink, steepness
+from .pixels.placement import Similarity, outline_on, place
+from .pixels.silhouette import trace
+from .pixels.walk import STEP, best_path, nearest_edges, noise_threshold, prepare, walk
 from .raster import mesh_mask, orbit
 from .reference import SIZE, Camera
-from .shape import warped
-from .silhouette import trace
-from .walk import STEP, best_path, nearest_edges, noise_threshold, prepare, walk
 
 MaskFor = Callable[[float, float], Array]  # yaw, pitch in degrees -> (H, W) in 0..1
 SIDE = 512  # pixels of the longer side at which the search runs

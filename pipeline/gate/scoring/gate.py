@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import added, cast, colour, edges, inside, label, own, recolour, shape
-from .arrays import Array, Bools, erode, luma
-from .backdrop import Backdrop, clutter, look_behind
-from .placement import Similarity, place
+from . import own
+from .measures import added, cast, edges, inside, label, recolour, shape
+from .pixels import colour
+from .pixels.arrays import Array, Bools, erode, luma
+from .pixels.backdrop import Backdrop, clutter, look_behind
+from .pixels.placement import Similarity, place
+from .pixels.unwarp import unwarp
 from .reference import Reference, as_picture
-from .unwarp import unwarp
 from .verdict import Numbers, Thresholds, Verdict, judge, worst
 
 

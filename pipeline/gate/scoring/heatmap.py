@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...verdicts import Cause, Outcome
-from .arrays import Array, Bools, dilate, luma, resize
 from .gate import Prepared, Score
-from .placement import outline_on
+from .measures.shape import GOOD, MISSING, OFF_STATE, UNSEEN
+from .pixels.arrays import Array, Bools, dilate, luma, resize
+from .pixels.placement import outline_on
 from .reference import as_picture
-from .shape import GOOD, MISSING, OFF_STATE, UNSEEN
 
 # Colours that people with a colour vision deficiency tell apart, too (Okabe & Ito 2008).
 FINE = (0.0, 0.62, 0.45)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .arrays import Array, blur, resize, shrink
+from .pixels.arrays import Array, blur, resize, shrink
 
 DEFOCUS = 3.0  # px at 1024, sigma of a focus that lies a little beside the product
 GRAIN = 0.012  # of display code
@@ -24,7 +24,9 @@ def degraded(picture: Array, unit: float) -> Iterator[Array]:
     yield picture
     yield blur(picture, DEFOCUS * unit)
     steep = picture + 0.25 * picture * (1 - picture) * (2 * picture - 1)
-    gain = np.clip(0.99 / max(float(np.percentile(steep, 99.5)), 0.1), 0.85, 1.12)  # what burns out is no mild degradation
+    gain = np.clip(
+        0.99 / max(float(np.percentile(steep, 99.5)), 0.1), 0.85, 1.12
+    )  # what burns out is no mild degradation
     yield np.clip(steep * gain, 0, 1).astype(np.float32)
     noise = np.random.default_rng(0).normal(size=picture.shape[:2]).astype(np.float32)[..., None]
     yield np.clip(np.rint((picture + noise * GRAIN) * 4 * LEVELS) / (4 * LEVELS), 0, 1).astype(np.float32)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, shrink
+from .pixels.arrays import Array, shrink
 from .reference import Camera
 
 OVERSAMPLE = 3  # rows and columns per pixel, so that an outline of the mask is good to a tenth of a pixel

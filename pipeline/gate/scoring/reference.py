@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadInput, BadRender
-from .arrays import Array, resize, shrink
-from .colour import to_srgb
-from .silhouette import Silhouette, trace
+from .pixels.arrays import Array, resize, shrink
+from .pixels.colour import to_srgb
+from .pixels.silhouette import Silhouette, trace
 
 SIZE = 1024  # lengths named _px are measured at this longer side
 SMALLEST = 48  # pixels of the shorter side below which nothing can be measured

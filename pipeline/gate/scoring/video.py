@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...verdicts import Outcome
-from .arrays import Array, shrink
 from .drift import Drift, MaskFor, find_drift, fit_of
+from .pixels.arrays import Array, shrink
 
 P95_PX = 6.0  # px at 1024 from which a frame's outline is off
 UNSEEN = 0.5  # share of the outline that must be seen for a frame to be judged

@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does the picture's outline follow the known one? Displacement along the normals, and what of the outline is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pixels.arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
+from ..pixels.backdrop import Backdrop
+from ..pixels.placement import Similarity, fit, outline_on
+from ..pixels.walk import COARSE_STEP, best_path, prepare, walk
+from ..reference import Reference
+
+REACH = 24.0  # px at 1024 that the outline is looked for
+OFF = 3.5  # px at 1024 from which a point of the outline is off
+STRETCH = 24.0  # px at 1024 of outline over which the worst place is looked for
+FAR = 12.0  # px at 1024: a point further off is as bad as a missing one
+RUN = 12.0  # px at 1024 of outline below which a bad run is noise
+SEARCH_NOISE = 1.5  # px at 1024, weight of a point's say in the last fit
+GOOD, OFF_STATE, MISSING, UNSEEN = range(4)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """``p50_px``, ``p95_px``: displacement of what was found, px at 1024, after placement. Shares are of the outline.
+
+    ``coverage``: share that could be verified, found or known to be missing. ``off_share``, ``missing_share``: of the
+    verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
+    ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
+    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN.
+    """
+
+    p50_px: float
+    p95_px: float
+    off_share: float
+    missing_share: float
+    coverage: float
+    hollow_share: float
+    faded_share: float
+    displacement: Array
+    state: NDArray[np.int8]
+    hollow: Bools | None = None
+    faded: Bools | None = None
+    worst_px: float = 0.0
+
+    @property
+    def bad_share(self) -> float:
+        return self.off_share + self.missing_share
+
+
+def measure(
+    picture: Array, reference: Reference, pose: Similarity, behind: Backdrop, trusted: Bools | None = None
+) -> tuple[Shape, Similarity]:
+    """The outline of ``picture`` against ``reference`` where ``pose`` puts it, and the pose refined by what was found.
+
+    ``trusted``: (N,) of trust(); None: every point.
+    """
+    outline, unit = reference.silhouette, reference.unit
+    if not len(outline):
+        nothing = np.zeros(0, dtype=np.float32)
+        return Shape(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nothing, nothing.astype(np.int8)), pose
+    points, normals = outline_on(pose, outline)
+    prepared, room = prepare(picture, unit), (outline.room_in, outline.room_out)
+    walked = walk(prepared, points, normals, REACH * unit, COARSE_STEP * unit, room, outline.chains)
+    moved, strength = best_path(walked, outline.chains, unit, float(outline.length[0]))
+    seen = strength >= walked.threshold
+    if trusted is not None:
+        seen &= trusted
+    found = np.where(seen, np.minimum(strength, 4 * walked.threshold), 0.0) * outline.length
+    refined = fit(pose, points, normals, moved, found, SEARCH_NOISE * unit, outline)
+    shifted = ((outline_on(refined, outline)[0] - points) * normals).sum(axis=1)
+    # Of what remains under one pixel, the share that is the picture's own noise is not the product's shape.
+    left = _smooth(moved - shifted, outline.chains) / unit
+    hollow, faded = _hollow(reference, behind)
+    gone = _on_outline(hollow, points, normals, unit) & (~seen | (moved / unit < -OFF))
+    state = np.where(seen, np.where(np.abs(left) > OFF, OFF_STATE, GOOD), UNSEEN).astype(np.int8)
+    # Where the product fades into the backdrop the edge that was found is another one, further in.
+    state[_on_outline(faded, points, normals, unit)] = UNSEEN
+    state[gone] = MISSING
+    stretch = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
+    state = _without_specks(state, outline.chains, outline.length, RUN * unit)
+    area = max(1, int(reference.inside.sum()))
+    result = _summary(left, state, outline.length)
+    result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
+    return replace(result, hollow=hollow, faded=faded, worst_px=stretch), refined
+
+
+def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) -> Bools:
+    """(N,): points of the outline that are found where they belong in the render itself; ``picture``: or in this form of it.
+
+    The render's outline is right by definition. Where even there another edge is taken for it, such as a stripe printed
+    along the rim, what is found in a picture says nothing, unless it is gone.
+    """
+    itself, _ = measure(
+        reference.rgb if picture is None else picture, reference, Similarity(pivot=reference.silhouette.centre), behind
+    )
+    wrong = (np.abs(itself.displacement) > OFF / 2) & (itself.state != UNSEEN)
+    around = np.convolve(wrong.astype(np.float32), np.ones(5), mode="same") > 0 if len(wrong) >= 5 else wrong
+    return ~around
+
+
+def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
+    total = float(length.sum())
+    share = [float(length[state == kind].sum()) / total for kind in range(4)]
+    checked = 1.0 - share[UNSEEN]
+    size = np.abs(left[(state == GOOD) | (state == OFF_STATE)])
+    p50, p95 = np.percentile(size, [50, 95]) if len(size) else (0.0, 0.0)
+    part = max(checked, 1e-6)
+    off, missing = share[OFF_STATE] / part, share[MISSING] / part
+    return Shape(float(p50), float(p95), off, missing, checked, 0.0, 0.0, left.astype(np.float32), state)
+
+
+def _worst_stretch(
+    left: Array, state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, stretch: float
+) -> float:
+    """Of all stretches of outline of which most is seen, the largest mean displacement; px at 1024."""
+    away = np.where(state == MISSING, FAR, np.minimum(np.abs(left), FAR)) * (state != UNSEEN)
+    worst = 0.0
+    for first, last, closed in chains:
+        count = max(3, round(stretch / max(float(length[first]), 1e-6)))
+        if last - first < count:
+            continue
+        part, seen = away[first:last], (state[first:last] != UNSEEN).astype(np.float64)
+        if closed:
+            part, seen = (np.concatenate([each, each[:count]]) for each in (part, seen))
+        sums, known = (np.convolve(each, np.ones(count), mode="valid") for each in (part, seen))
+        means = np.where(known >= 0.6 * count, sums / np.maximum(known, 1), 0.0)
+        worst = max(worst, float(means.max()))
+    return worst
+
+
+def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:
+    """Median of five along each chain: a single point's leap is noise."""
+    out = values.copy()
+    for first, last, closed in chains:
+        if last - first >= 5:
+            padded = np.pad(values[first:last], 2, mode="wrap" if closed else "edge")
+            out[first:last] = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    return out
+
+
+def _without_specks(
+    state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, shortest: float
+) -> NDArray[np.int8]:
+    """Runs of bad points shorter than ``shortest`` pixels can't be told from noise and become unseen."""
+    out = state.copy()
+    for first, last, _ in chains:
+        part = state[first:last]
+        bad = (part == OFF_STATE) | (part == MISSING)
+        edge = np.diff(np.pad(bad.astype(np.int8), 1))
+        for a, b in zip(np.nonzero(edge == 1)[0], np.nonzero(edge == -1)[0], strict=True):
+            if length[first + a : first + b].sum() < shortest:
+                out[first + a : first + b] = UNSEEN
+    return out
+
+
+def _hollow(reference: Reference, behind: Backdrop) -> tuple[Bools, Bools]:
+    """Where the picture shows backdrop inside the product, on the picture's own grid: sharply bordered, and faded.
+
+    A missing part bares the outline of what it was attached to, so its region ends at an edge; an overexposed rim fades.
+    """
+    factor = behind.factor
+    shape = reference.mask.shape
+    nothing = np.zeros(shape, dtype=bool)
+    small, inside = behind.small, behind.inside
+    like = (np.abs(small - behind.colour).max(axis=-1) < behind.tolerance) & inside
+    names, count = regions(like)
+    if not count:
+        return nothing, nothing
+    pixel = factor / reference.unit  # px at 1024 of one small pixel
+    rim = inside & (distance_to(~inside, 3) <= 2)
+    edge = steepness(small) > 2.0 * behind.faintest
+    sharp, faded = np.zeros_like(like), np.zeros_like(like)
+    touching = np.bincount(names[rim & like], minlength=count + 1)
+    sizes = np.bincount(names.ravel(), minlength=count + 1)
+    depth = distance_to(~inside, 12)
+    for name in range(1, count + 1):
+        if touching[name] * pixel < RUN / 2 or sizes[name] * pixel**2 < RUN * RUN / 2:
+            continue
+        region = names == name
+        if depth[region].max() * pixel < 5.0:
+            continue  # no deeper than the rim's own blur
+        border = dilate(region, 1.5) & ~region & inside & (depth > 2)
+        bordered = border.sum() > 0 and (dilate(edge, 1.5) & border).sum() >= 0.5 * border.sum()
+        whole = border.sum() == 0
+        (sharp if bordered or whole else faded)[region] = True
+    grown = [np.repeat(np.repeat(part, factor, axis=0), factor, axis=1) for part in (sharp, faded)]
+    fitted = [np.zeros(shape, dtype=bool) for _ in grown]
+    for part, into in zip(grown, fitted, strict=True):
+        height, width = min(shape[0], part.shape[0]), min(shape[1], part.shape[1])
+        into[:height, :width] = part[:height, :width]
+    return fitted[0], fitted[1]
+
+
+def warped(mask: Array, pose: Similarity) -> Array:
+    """``mask`` (H, W) where ``pose`` puts it: the picture's grid looked up in the render's."""
+    height, width = mask.shape
+    matrix = np.linalg.inv(np.vstack([pose.matrix(), [0, 0, 1]]))
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    from_x = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]).astype(np.float32)
+    from_y = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]).astype(np.float32)
+    return sample(mask, from_x, from_y)
+
+
+def _on_outline(region: Bools, points: Array, normals: Array, unit: float) -> Bools:
+    """Points of the outline whose inner side lies in ``region``."""
+    field = region.astype(np.float32)
+    deep = [points - normals * depth * unit for depth in (3.0, 5.0)]
+    return np.maximum(*(sample(field, at[:, 0], at[:, 1]) for at in deep)) > 0.5

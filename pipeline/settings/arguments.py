@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line's words: the commands, their flags, and the settings that a set of flags asks for."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, get_origin
+
+from ..declaration import Option
+from ..errors import UsageError
+from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from .options import OPTIONS
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from .groups import RunSettings
+
+JSON = "the last line of standard output is a JSON object"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see '{self.prog} --help'")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; ``command`` of what it returns is the command's name. An option that is not given is None there."""
+    parser = _Parser(
+        prog="consistency", description="Product pictures and clips in which the product stays the product."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="from inputs to finished pictures", description="From inputs to results.")
+    _run_options(run)
+    run.add_argument("--out", required=True, type=Path, metavar="RUN", help="a new folder for everything the run makes")
+    run.set_defaults(command="run")
+
+    resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
+    resume.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    for option in OPTIONS:
+        if option.resume:
+            _add(resume, option, says_default=False)
+    resume.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+    resume.add_argument("--send-again", action="store_true", help="buy again what may or may not have been accepted")
+    resume.add_argument("--retry-failed", action="store_true", help="buy again what failed and may have been billed")
+    resume.add_argument("--json", action="store_true", help=JSON)
+    resume.set_defaults(command="resume")
+
+    estimate = commands.add_parser("estimate", help="what a run would cost; nothing is sent but price questions")
+    _run_options(estimate)
+    estimate.add_argument("--out", type=Path, metavar="RUN", help="ignored; the options are those of run")
+    estimate.set_defaults(command="estimate")
+
+    endpoints = commands.add_parser("endpoints", help="the catalogue of models")
+    endpoints.add_argument("--stale", action="store_true", help="only those whose stored price is older than 90 days")
+    endpoints.add_argument("--json", action="store_true", help=JSON)
+    endpoints.set_defaults(command="endpoints")
+
+    ledger = commands.add_parser("ledger", help="what was quoted and billed, and for which file")
+    ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
+    ledger.add_argument("--json", action="store_true", help=JSON)
+    ledger.set_defaults(command="ledger")
+
+    doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
+    doctor.add_argument("--bundle", nargs="?", const="", metavar="RUN", help="make one zip for a bug report: this machine's facts, and of the run RUN its settings, log, report and journal, without secrets")  # fmt: skip
+    doctor.add_argument("--out", type=Path, metavar="FILE.zip", help="where the zip is written (default: here, named by the time)")  # fmt: skip
+    doctor.add_argument("--yes", action="store_true", help="write the zip without asking")
+    doctor.add_argument("--json", action="store_true", help=JSON)
+    doctor.set_defaults(command="doctor")
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    for option in OPTIONS:
+        if option.flag is None:
+            continue
+        if option.name == "angles":  # the names in --angles are those of a set
+            parser.add_argument("--angle-set", default=DEFAULT_ANGLE_SET, metavar="NAME", help=", ".join(ANGLE_SETS))
+        _add(parser, option)
+    parser.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _add(parser: argparse.ArgumentParser, option: Option, *, says_default: bool = True) -> None:
+    """The option's flag, or a positional argument; None where it is not given."""
+    text = option.off if option.default is True else option.help
+    note = _note(option) if says_default else ""
+    facts: dict[str, Any] = {"metavar": option.metavar}
+    if option.kind is bool:
+        facts = {"action": "store_const", "const": not option.default}
+    elif option.repeatable:
+        facts["action"], note = "append", "repeatable"
+    elif option.words:
+        facts["choices"] = option.words
+    elif option.unit == "USD":
+        facts |= {"type": _usd, "metavar": "USD"}
+    elif option.kind in (int, float):
+        facts["type"] = option.kind
+    if option.choices and "choices" not in facts:
+        text = f"{text}: {', '.join(option.choices)}"
+    facts["help"] = (f"{text} ({note})" if note else text).replace("%", "%%")  # argparse fills in what % introduces
+    if option.is_positional:
+        parser.add_argument(option.name, nargs="*", **facts)
+    else:
+        parser.add_argument(str(option.flag), dest=option.name, **facts)
+
+
+def _note(option: Option) -> str:
+    """The option's range and default, in words."""
+    return ", ".join(filter(None, ["" if option.unit == "USD" else option.range, _default_in_words(option)]))
+
+
+def _default_in_words(option: Option) -> str:
+    if option.kind is bool:
+        return ""
+    if option.unset:
+        return f"default: {option.unset}"
+    if option.default in (None, "", ()):
+        return ""
+    values = option.default if isinstance(option.default, tuple) else (option.default,)
+    return "default " + ",".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+
+
+def _usd(text: str) -> float:
+    value = float(text.lstrip("$"))
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD")
+    return value
+
+
+def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
+    """The settings that ``options`` ask for; ``has_key`` decides the default backend. Raises UsageError."""
+    from .groups import RunSettings
+
+    if options.angle_set not in ANGLE_SETS:
+        raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
+    given = {**vars(options), "angles": parse_angles(options.angles, ANGLE_SETS[options.angle_set])}
+    return _with(RunSettings(backend="fal" if has_key else "local"), given)
+
+
+def with_limits(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
+    """``settings`` with what a resume's ``options`` set anew; what they don't say stays. Raises UsageError."""
+    return _with(settings, vars(options))
+
+
+def _with(settings: RunSettings, given: dict[str, Any]) -> RunSettings:
+    """``settings`` with the options in ``given``; None, or an endpoint without a name, leaves one as it is."""
+    from pydantic import ValidationError
+
+    values = settings.model_dump()
+    for option in OPTIONS:
+        value = given.get(option.name)
+        if value is not None and not (option.endpoint and value == ""):
+            option.put(_read(option, value), values)
+    try:
+        return type(settings).model_validate(values)
+    except ValidationError as error:
+        raise _in_words(error) from None
+
+
+def _read(option: Option, given: Any) -> Any:
+    """What a flag was given, as the settings have it. Raises UsageError."""
+    if option.name == "overrides":
+        return overrides_from(given)
+    if get_origin(option.kind) is dict:
+        return _by_angle(given, option.flag or "")
+    if option.is_list and option.unit == "file":
+        return tuple(str(Path(name).expanduser().absolute()) for name in given)
+    if isinstance(given, str) and option.is_list:
+        return tuple(filter(None, given.split(",")))
+    if isinstance(given, str) and get_origin(option.kind) is tuple:
+        return _numbers(given, option)
+    return given
+
+
+def _in_words(error: ValidationError) -> UsageError:
+    from .groups import first_fault
+
+    option, where, words = first_fault(error)
+    name = ".".join(where) if option is None else option.flag or option.name
+    return UsageError(f"{name}: {words}" if name else words)
+
+
+def _numbers(text: str, option: Option) -> tuple[float, ...]:
+    parts, example = text.split(","), ",".join(f"{number:g}" for number in option.default)
+    with contextlib.suppress(ValueError):
+        if len(parts) == len(option.default):
+            return tuple(map(float, parts))
+    raise UsageError(f"{option.flag} {text!r} is not {len(option.default)} numbers, such as {example}")
+
+
+def _by_angle(pairs: list[str], flag: str) -> dict[str, str]:
+    """``ANGLE=FILE`` pairs; absolute paths. Raises UsageError where a file is not there."""
+    files = {}
+    for pair in pairs:
+        angle, equals, name = pair.partition("=")
+        path = Path(name).expanduser().absolute()
+        if not (equals and angle and path.is_file()):
+            raise UsageError(f"{flag} {pair!r} is not ANGLE=FILE with a picture that is there")
+        files[angle] = str(path)
+    return files
+
+
+def overrides_from(pairs: list[str]) -> dict[str, dict[str, Any]]:
+    """``ENDPOINT.field=value`` pairs; a value is read as JSON where it is JSON, else as words."""
+    overrides: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        endpoint, dot, field = name.rpartition(".")
+        if not (equals and dot and endpoint and field):
+            raise UsageError(
+                f"--set {pair!r} is not ENDPOINT.field=value, such as fal-ai/flux-kontext/dev.guidance_scale=3"
+            )
+        try:
+            value: Any = json.loads(text)
+        except ValueError:
+            value = text
+        overrides.setdefault(endpoint, {})[field] = value
+    return overrides

@@ -1,0 +1,451 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a run, in groups. Lengths in metres, angles in degrees, times in seconds, money in USD.
+
+An option is added as one field here; declaration.Option says what can be said of it, and what follows from it where.
+run.json keeps the groups in one flat object, but for the gate: see settings.RunSettings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..declaration import Option, option, options_of
+from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
+from ..verdicts import Unsure
+from .choices import BackendName, MotionName, Restore
+
+Rung = Literal["reroll", "stricter", "depth"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What the product is, and what its model is made of and by."""
+
+    files: tuple[str, ...] = option(
+        (),
+        "one .glb, .gltf or .blend, or 1-4 photos of one product",
+        unit="file",
+        flag="inputs",
+        metavar="INPUT",
+        path=("inputs",),
+    )
+    leave_out: tuple[str, ...] = option(
+        (),
+        "a part of the file that is not the product, such as a floor, by its name",
+        label="Leave Out",
+        metavar="NAME",
+        repeatable=True,
+    )
+    text: str = option("", "words that say what the product is, instead of files", label="Words", longest=600)
+    allow_missing_textures: bool = option(
+        False,
+        "go on where a texture, library or font of the product can't be used; then no picture is called on model",
+        label="Allow Missing Textures",
+        resume=True,
+    )
+    name: str = option(
+        "",
+        "what the product is called in results and prompts",
+        unset="its file's name, or its words",
+        label="Name",
+        prop="product_name",
+        longest=80,
+    )
+    turn: tuple[float, float, float] = option(
+        (0.0, 0.0, 0.0),
+        "degrees to turn the product about x, y and z, in this order, so that its front looks towards -Y",
+        unit="degrees",
+        metavar="X,Y,Z",
+        label="Turn",
+    )
+    model_endpoint: str | None = option(
+        None,
+        "what makes the model",
+        unset="chosen by the inputs",
+        label="Endpoint for Models",
+        metavar="ID",
+        endpoint="model",
+    )
+    picture_endpoint: str | None = option(
+        None,
+        "what makes a picture from the words first, and the model from it",
+        unset="the model is made straight from the words",
+        label="Picture First",
+        metavar="ID",
+        endpoint="picture",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Who makes the pictures, and the fields that each endpoint is sent."""
+
+    backend: BackendName = option(
+        BackendName.LOCAL,
+        "who makes the stills and clips",
+        unset="fal when a key is found, else local",
+        label="Backend",
+        prop=None,
+        choices={
+            BackendName.FAL: ("fal.ai", "Photoreal stills and clips by image and video models; they cost money"),
+            BackendName.LOCAL: ("This Machine", "Cycles renders of the same cameras: no AI, no network, no cost"),
+        },
+    )
+    overrides: dict[str, dict[str, Any]] = option(
+        dict,
+        "a field of an endpoint",
+        flag="--set",
+        metavar="ENDPOINT.field=value",
+        repeatable=True,
+        label="Fields of Endpoints",
+        prop=None,
+    )
+
+
+def _of_the_preset(what: str, label: str, least: float = 0.0, most: float = 10.0) -> Any:
+    """A factor on what a lighting preset has; 1.0 leaves it."""
+    return option(
+        1.0, f"{what}, as a share of the preset's", unit="share", least=least, most=most, label=label, flag=None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightRig:
+    """Corrections on top of a lighting preset; 1.0 and 0.0 change nothing."""
+
+    key: float = _of_the_preset("strength of the key light", "Key")
+    fill: float = _of_the_preset("strength of the fill light", "Fill")
+    rim: float = _of_the_preset("strength of the rim light", "Rim")
+    environment: float = _of_the_preset("strength of the environment", "Environment")
+    temperature: float = option(
+        0.0,
+        "kelvin added to every lamp's colour temperature; negative is warmer",
+        unit="kelvin",
+        least=-4000.0,
+        most=4000.0,
+        digits=1,
+        label="Temperature Shift",
+        flag=None,
+    )
+    rotation: float = option(
+        0.0,
+        "turns the whole lighting about the product",
+        unit="degrees",
+        least=-360.0,
+        most=360.0,
+        digits=2,
+        label="Rotation",
+        flag=None,
+    )
+    softness: float = _of_the_preset("size of the lamps", "Softness", least=0.05, most=5.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """What the reference renders show: cameras, light, backdrop, size and quality."""
+
+    angles: tuple[Angle, ...] = option(
+        ANGLE_SETS[DEFAULT_ANGLE_SET],
+        "some of the set's angles by name, or own ones as name:azimuth:elevation[:fill[:mm]]",
+        unset="all of the set's",
+        metavar="A,B,…",
+        label="Angles",
+        prop=None,
+    )
+    one_scale: bool = option(
+        False,
+        "one scale over all angles, so that a millimetre of the product is equally long in each, instead of filling each frame",
+        label="Same Scale in All Angles",
+    )
+    lighting: str = option(
+        "studio",
+        "where the lamps stand",
+        metavar="NAME",
+        label="Lighting",
+        choices={
+            "studio": ("Studio", "Three-point light: key, fill and rim"),
+            "softbox": ("Softbox", "Even, soft light from all sides"),
+            "dramatic": ("Dramatic", "One strong key from the side and deep shadows"),
+            "hdri": ("Environment", "Only the environment lights the product"),
+        },
+    )
+    light_rig: LightRig = option(LightRig, "corrections of the lighting", flag=None, label="Light", prop=None)
+    backdrop: Literal["white", "grey"] = option(
+        "white",
+        "what stands behind the product",
+        label="Backdrop",
+        choices={
+            "white": ("White", "A seamless white backdrop"),
+            "grey": ("Grey", "A seamless neutral grey backdrop"),
+        },
+    )
+    shadow: bool = option(
+        True,
+        "the product casts a shadow on the backdrop",
+        off="no contact shadow on the backdrop",
+        label="Contact Shadow",
+    )
+    view_transform: str = option(
+        "Khronos PBR Neutral", "Blender's view transform, from light to displayed colours", flag=None
+    )
+    size: int = option(1024, "pixels of the picture's longer side", unit="pixels", least=64, most=4096, label="Size")
+    aspect: float = option(1.0, "width over height", least=0.4, most=2.5, label="Aspect")
+    samples: int | None = option(
+        None, "Cycles samples a pixel", unset="until the noise is low", least=1, most=65536, label="Samples"
+    )
+    device: Literal["auto", "cpu", "gpu"] = option(
+        "auto",
+        "what Cycles renders with",
+        label="Device",
+        prop=None,
+        choices={
+            "auto": ("Automatic", "The best GPU there is, else the CPU"),
+            "gpu": ("GPU", "A GPU, or an error when there is none"),
+            "cpu": ("CPU", "The processor only"),
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stills:
+    """How the stills are made of the references."""
+
+    image_endpoint: str = option(
+        "fal-ai/flux-kontext/dev",
+        "what makes the stills; any id of fal.ai that turns a picture into a picture",
+        label="Endpoint for Stills",
+        metavar="ID",
+        endpoint="photoreal",
+    )
+    prompt: str = option(
+        "", "what the product is, in a few words; the rest of the prompt is composed around it", label="Product"
+    )
+    materials: tuple[str, ...] | None = option(
+        None,
+        "hints such as metal, glass, gem or words of your own",
+        unset="the product's own materials",
+        metavar="A,B,…",
+        label="Materials",
+    )
+    seed: int | None = option(
+        None,
+        "what chance starts from: the same seed and inputs usually give the same picture",
+        unset="drawn once for a run, and kept in it",
+        least=0,
+        most=2**31 - 1,
+        label="Seed",
+        switch="seed_lock",
+    )
+    takes: int = option(1, "stills for each angle; each is paid for", least=1, most=16, label="Takes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What is done about a still that does not show the product of its render (see gate.acceptance)."""
+
+    enabled: bool = option(
+        True,
+        "measure each still against its render; what is off model is mended, taken again, or shown to you",
+        off="do not measure the stills against their renders",
+        flag="--no-gate",
+        label="Check Stills",
+        prop="check",
+    )
+    retakes: int = option(
+        1,
+        "stills bought at most in place of one that is off model, for each angle",
+        least=0,
+        most=8,
+        metavar="N",
+        label="Retakes",
+        resume=True,
+    )
+    retake_budget: float | None = option(
+        None,
+        "the most that all retakes of the run may cost",
+        unset="no limit of their own",
+        unit="USD",
+        least=0.0,
+        label="Retakes (USD)",
+        resume=True,
+    )
+    rungs: tuple[Rung, ...] = option(
+        ("reroll", "stricter", "depth"),
+        "what retakes try, in this order, the last one again and again",
+        metavar="A,B,…",
+    )
+    depth_endpoint: str = option("fal-ai/flux-control-lora-depth", "what the rung depth buys from", flag=None)
+    unwarp: bool = option(True, "lay a misplaced product back onto its render, without a purchase", flag=None)
+    local: bool = option(
+        True,
+        "where all retakes failed, show this machine's finished render in place of the still, and say so",
+        off="flag a still that stays wrong, instead of showing the render's own finish",
+        flag="--no-local-finish",
+        label="Use the Render at Last",
+        prop="stand_in",
+    )
+    unsure: Unsure = option(
+        Unsure.FLAG,
+        "what is done with a still of which nothing can be told, such as one of clear glass on white",
+        label="If Unsure",
+        choices={
+            Unsure.FLAG: ("Show Me", "Keep it, and say that somebody should look at it"),
+            Unsure.ACCEPT: ("Accept", "Take it as on model"),
+            Unsure.CLIMB: ("Take Again", "Treat it as off model; its retakes cost money"),
+        },
+    )
+    exact: bool = option(
+        False, "cut each accepted still out along the exact outline of its render", label="Exact Outline"
+    )
+    restore: Restore = option(
+        Restore.NONE,
+        "detail that the exact still takes from its render",
+        label="Restore",
+        choices={
+            Restore.NONE: ("Nothing", "Only the outline is the render's"),
+            Restore.LABEL: ("Label", "The label, or whatever else is printed on the product"),
+            Restore.EDGES: ("Edges", "Fine detail along the edges inside the outline"),
+        },
+    )
+    regions: dict[str, str] = option(
+        dict,
+        "a picture, white where exact mode restores detail at that angle, in place of restore",
+        unit="file",
+        flag="--restore-region",
+        metavar="ANGLE=FILE",
+        repeatable=True,
+    )
+    details: dict[str, str] = option(
+        dict,
+        "a photo from that angle that restored detail is taken from, not from the render",
+        unit="file",
+        flag="--detail-from",
+        metavar="ANGLE=FILE",
+        repeatable=True,
+        label="Detail From",
+        prop=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """The clip: what moves in it, which stills it begins and ends with, how long it is."""
+
+    video_endpoint: str = option(
+        "fal-ai/kling-video/v3/pro/image-to-video",
+        "what makes the clip; any id of fal.ai that turns a picture into a video",
+        label="Endpoint for Clips",
+        metavar="ID",
+        endpoint="video",
+    )
+    motion: MotionName = option(
+        MotionName.TURNTABLE,
+        "what moves in the clip",
+        label="Motion",
+        choices={
+            MotionName.TURNTABLE: ("Turntable", "The product turns about its own axis"),
+            MotionName.LIGHT_SWEEP: ("Light Sweep", "A light glides across the standing product"),
+            MotionName.DETAIL_REVEAL: ("Detail Reveal", "The camera pushes in on a detail"),
+            MotionName.NONE: ("No Clip", "Stills only"),
+        },
+    )
+    video_angle: str | None = option(
+        None,
+        "the angle whose still starts the clip",
+        unset="three-quarter, else the first",
+        metavar="NAME",
+        label="From",
+    )
+    video_end_angle: str | None = option(
+        None,
+        "the angle whose still ends the clip, where the endpoint takes one",
+        unset="none",
+        metavar="NAME",
+        label="To",
+    )
+    video_elements: bool = option(
+        False,
+        "send the other stills as further views, where the endpoint takes them",
+        flag="--elements",
+        label="Send All Views",
+    )
+    duration: float = option(
+        5.0,
+        "length of the clip in seconds, rounded up to what the endpoint sells; mirror-like products get 4 at most",
+        unit="seconds",
+        least=1.0,
+        most=15.0,
+        digits=2,
+        metavar="S",
+        label="Duration",
+    )
+    audio: bool = option(False, "let the video model make sound; it costs more", label="Audio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Money:
+    """What may be spent."""
+
+    budget: float | None = option(
+        None,
+        "the most that this run may cost",
+        unset="no limit",
+        unit="USD",
+        least=0.0,
+        label="Run (USD)",
+        in_window=5.0,
+        resume=True,
+    )
+    daily_budget: float | None = option(
+        None,
+        "the most that all runs of this machine may cost in one day",
+        unset="no limit",
+        unit="USD",
+        least=0.0,
+        label="Day (USD)",
+        resume=True,
+    )
+    product_budget: float | None = option(
+        None,
+        "the most that this product may cost, over all its runs on this machine",
+        unset="no limit",
+        unit="USD",
+        least=0.0,
+        label="Product (USD)",
+        resume=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Privacy:
+    """What others may keep."""
+
+    private: bool = option(
+        False, "ask fal.ai not to store inputs and outputs for longer than this run needs them", label="Private"
+    )
+
+
+GROUPS: dict[str, type] = {
+    "inputs": Inputs,
+    "service": Service,
+    "studio": Studio,
+    "stills": Stills,
+    "gate": Gate,
+    "clip": Clip,
+    "money": Money,
+    "privacy": Privacy,
+}
+NESTED = ("gate",)  # an object of its own in run.json
+OPTIONS: tuple[Option, ...] = tuple(
+    replace(each, group=name, path=(name, each.name) if name in NESTED else each.path)
+    for name, group in GROUPS.items()
+    for each in options_of(group)
+)
+
+
+def find(name: str) -> Option:
+    """The option of a name; names are distinct over all groups."""
+    return next(each for each in OPTIONS if each.name == name)
