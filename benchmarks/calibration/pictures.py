@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from consistency_pipeline.pipeline.gate.scoring.arrays import (
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import (
     blur,
     dilate,
     distance_to,
@@ -21,8 +21,8 @@ from consistency_pipeline.pipeline.gate.scoring.arrays import (
     pull_outward,
     sample,
 )
-from consistency_pipeline.pipeline.gate.scoring.backdrop import backdrop_choice
-from consistency_pipeline.pipeline.gate.scoring.colour import to_linear, to_srgb
+from consistency_pipeline.pipeline.gate.scoring.pixels.backdrop import backdrop_choice
+from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_linear, to_srgb
 
 Shot = dict[str, np.ndarray]
 Picture = np.ndarray  # (H, W, 3) sRGB in 0..1

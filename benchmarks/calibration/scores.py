@@ -14,6 +14,7 @@ import numpy as np
 
 from consistency_pipeline.pipeline.gate import scoring
 from consistency_pipeline.pipeline.gate.scoring import gate
+from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 
 from . import pictures, products, scenes
@@ -51,9 +52,10 @@ def rows_of(view: View) -> list[dict[str, Any]]:
 
 def reference_of(shot: pictures.Shot) -> tuple[Reference, float]:
     picture, grey = pictures.as_reference(shot)
+    surface = np.clip(to_srgb(np.clip(shot["albedo"], 0, 1)), 0, 1).astype(np.float32)
     camera = Camera(shot["matrix_world"], shot["projection"])
     return Reference(
-        picture, shot["alpha"], shot["depth"], shot["normal"], shot["position"], camera, albedo=shot["albedo"]
+        picture, shot["alpha"], shot["depth"], shot["normal"], shot["position"], camera, surface=surface
     ), grey
 
 

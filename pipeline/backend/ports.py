@@ -46,7 +46,7 @@ class Shot(Facts):
     """
 
     angle: str
-    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "depth_map"
+    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "surface", "depth_map"
     matrix_world: list[list[float]]
     projection: list[list[float]]
     focal_length: float

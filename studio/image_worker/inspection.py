@@ -177,6 +177,7 @@ def _reference(shot: RenderFacts) -> Reference:
         normal=np.stack([planes["normal"][c] for c in "RGB"], axis=-1),
         position=np.stack([planes["position"][c] for c in "RGB"], axis=-1),
         camera=Camera.of(shot["matrix_world"], shot["projection"]),
+        surface=_load(shot, "surface") if "surface" in files else None,  # older runs have none
     )
 
 

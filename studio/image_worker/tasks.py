@@ -16,6 +16,7 @@ from ...pipeline.errors import ConsistencyError
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
+from ...pipeline.gate.scoring.pixels.colour import to_srgb
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings
@@ -33,7 +34,7 @@ class Developed(TypedDict):
 
 
 def reference(render: str, settings: JsonObject, angle: JsonObject, folder: str, facts: dict[str, str]) -> Developed:
-    """The picture, mask, depth, normal, position and depth map of a finished ``render`` of ``angle``, in ``folder``.
+    """The picture, mask, depth, normal, position, surface and depth map of a finished ``render`` of ``angle``, in ``folder``.
 
     Raises BadRender for a picture that is empty, cut off, black or blown out.
     """
@@ -51,6 +52,7 @@ def reference(render: str, settings: JsonObject, angle: JsonObject, folder: str,
     _write_exr(files["depth"], {"Y": found.depth})
     for name, values in (("normal", found.normal), ("position", found.position)):
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
+    passes.save(files["surface"], to_srgb(found.surface).astype(np.float32))
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     png.write(files["image"], picture, facts)
     return Developed(coverage=float(found.mask.mean()), sent=str(sent) if wanted.is_cut_out else None)

@@ -30,6 +30,7 @@ class Passes:
     """All (H, W) or (H, W, 3), top row first. ``rgb`` is scene-linear and premultiplied, ``mask`` the product's coverage.
 
     ``depth`` is metres from the camera's plane, ``normal`` and ``position`` are in world space, all 0 where nothing is.
+    ``surface`` is the diffuse colour, linear and without light: 0 where it is glass or metal, and where nothing is.
     ``shadow`` is what the ground's shadow leaves of the light, 0..1.
     """
 
@@ -38,6 +39,7 @@ class Passes:
     depth: Plane
     normal: Plane
     position: Plane
+    surface: Plane
     shadow: Plane
 
 
@@ -64,6 +66,8 @@ def read(path: Path) -> Passes:
         depth=np.where(there & (depth < FAR), depth, 0.0).astype(np.float32),
         normal=planes("Normal", "XYZ") * there[..., None],
         position=planes("Position", "XYZ") * there[..., None],
+        surface=np.clip(planes("DiffCol" if any(".DiffCol." in key for key in channels) else "Diffuse Color", "RGB"), 0.0, 1.0)
+        * there[..., None],
         shadow=shadow,
     )
 
