@@ -33,6 +33,8 @@ class Cause(StrEnum):
     BACKDROP = "backdrop"
     COVERAGE = "coverage"
     TINT = "tint"
+    COLOUR = "colour"  # of one part
+    DETAIL = "detail"  # inside the outline
 
 
 class MadeBy(StrEnum):

@@ -23,6 +23,9 @@ BOUNDS = {
     "p95_px_hard": (4.0, 26.0), "bad_share_hard": (0.05, 0.5), "hollow_share_hard": (0.005, 0.3),
     "inner_centred_hard": (0.05, 0.35), "label_changed_hard": (0.3, 0.9), "added_share_hard": (0.005, 0.06),
     "coverage": (0.3, 0.9), "faded_share": (0.01, 0.12), "clutter": (0.05, 0.5),
+    "worst_px": (3.0, 12.5), "worst_px_hard": (8.0, 14.0), "label_worst": (0.2, 0.85), "label_patch": (0.05, 0.75),
+    "label_patch_doubt": (0.2, 0.85), "recoloured": (10.0, 60.0), "recoloured_doubt": (8.0, 50.0), "new": (3.0, 15.0),
+    "new_doubt": (2.0, 12.0), "lost": (0.5, 1.01), "lost_doubt": (0.4, 1.01), "moved_px": (3.0, 10.0), "moved_px_doubt": (2.5, 9.0),
 }  # fmt: skip
 ALARMS = 0.03  # share of true pictures that may be called wrong; fitted to a little less
 VALUES = 11  # tried for each threshold
@@ -89,10 +92,13 @@ def report(rows: list[Row]) -> str:
     shipped = [{**row, "outcome": outcome(row, kept)} for row in rows]
     seconds = float(np.mean([row["seconds"] for row in rows]))
     hidden = sum(not is_true(row) and not row["visible"] for row in rows)
+    first = (
+        f"{len(rows)} pictures of {len(fitted)} products; {hidden} faults can't be seen from their angle and are left out; "
+        f"{seconds:.2f} s of one core a picture"
+    )
     return "\n".join(
         [
-            f"{len(rows)} pictures of {len(fitted)} products; {hidden} faults can't be seen from their angle and are left out; "
-            f"{seconds:.2f} s of one core a picture",
+            first,
             "", "Each product judged by thresholds that were fitted on the others:", *_table(judged),
             "", "By the thresholds that the program has now (some of them fitted on products of the same names):", *_table(shipped),
         ]
@@ -104,16 +110,16 @@ def _table(rows: list[Row]) -> list[str]:
     true = [row for row in rows if row["kind"] == "true"]
     lines = [f"  {'true pictures':<26}{'n':>5}{'passed':>9}{'unsure':>9}{'called wrong':>14}"]
     for title, key in (("look", "look"), ("class", "class")):
-        for name in sorted({row[key] for row in true}):
-            lines.append(_true_line(f"{title} {name}", [row for row in true if row[key] == name]))
+        names = sorted({row[key] for row in true})
+        lines += [_true_line(f"{title} {name}", [row for row in true if row[key] == name]) for name in names]
     lines.append(_true_line("all", true))
     lines.append(
         _true_line("the reference and its mild degradations", [row for row in rows if row["kind"] == "reference"])
     )
     lines.append(f"  {'fault':<26}{'n':>5}{'caught':>9}{'unsure':>9}{'passed':>9}{'AUC':>8}")
     wrong = [row for row in rows if not is_true(row)]
-    for kind in sorted({row["kind"] for row in wrong}):
-        lines.append(_fault_line(kind, [row for row in wrong if row["kind"] == kind], true))
+    kinds = sorted({row["kind"] for row in wrong})
+    lines += [_fault_line(kind, [row for row in wrong if row["kind"] == kind], true) for kind in kinds]
     lines.append(_fault_line("all", wrong, true))
     return lines
 

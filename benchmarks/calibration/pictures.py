@@ -28,6 +28,7 @@ Shot = dict[str, np.ndarray]
 Picture = np.ndarray  # (H, W, 3) sRGB in 0..1
 VISIBLE = 0.07  # of display code by which a pixel must differ …
 FEWEST = 30  # … and pixels of 512 × 512 that must, for a fault to be one
+BRIGHTEST = 0.9  # linear light of a picture's 98th percentile at most
 WOBBLE = 0.3  # px at 1024, standard deviation of a generator's wobble of every outline
 
 
@@ -45,6 +46,9 @@ def composed(shot: Shot, grey: float) -> Picture:
     """A look over ``grey`` where it has no floor of its own: linear light developed to sRGB, without a camera's doing."""
     alpha = shot["alpha"][..., None]
     linear = shot["rgb"] + (1 - alpha) * to_linear(np.float32(grey))
+    linear = linear * min(
+        1.0, BRIGHTEST / max(float(np.percentile(luma(linear), 98)), 1e-3)
+    )  # nobody exposes beyond it
     return np.clip(to_srgb(np.clip(linear, 0, 1)), 0, 1).astype(np.float32)
 
 
@@ -92,7 +96,8 @@ def moved(picture: Picture, move: Move) -> Picture:
 
 
 def painted(kind: str, picture: Picture, mask: np.ndarray, albedo: np.ndarray, random: np.random.Generator) -> Picture:
-    """``picture`` with the fault ``kind`` of PAINTED. ``mask``, ``albedo``: of the reference, (H, W) and (H, W, 3)."""
+    """``picture`` with the fault ``kind`` of PAINTED. ``mask``, ``albedo``: of the reference, (H, W) and
+    (H, W, 3) sRGB-coded, the colour of its surface."""
     return np.clip(PAINTED[kind](picture, mask > 0.5, albedo, random), 0, 1).astype(np.float32)
 
 
@@ -228,7 +233,7 @@ def _recoloured(picture: Picture, inside: np.ndarray, albedo: np.ndarray, random
     """One colour region of the product in another hue, its light and shade kept."""
     x, y = _place(inside, random)
     own = albedo[int(y), int(x)]
-    near = (np.abs(albedo - own).max(axis=-1) < 0.06) & inside
+    near = (np.abs(albedo - own).max(axis=-1) < 0.1) & inside
     soft = blur(near.astype(np.float32), 0.7)[..., None]
     grey = luma(picture)[..., None]
     tint = random.dirichlet((0.6, 0.6, 0.6)) * 3

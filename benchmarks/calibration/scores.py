@@ -6,7 +6,8 @@ import hashlib
 import json
 import time
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from consistency_pipeline.pipeline.gate import scoring
 from consistency_pipeline.pipeline.gate.scoring import gate
+from consistency_pipeline.pipeline.gate.scoring.measures.cast import solid_points
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 
@@ -21,6 +23,7 @@ from . import pictures, products, scenes
 
 CHAINS = 3  # camera and codec chains over each true picture
 CAUGHT_IN = 2  # … over each picture of a fault made in 3D
+PAINTED_IN = 2  # pictures of each painted fault
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,31 @@ class View:
     models: dict[str, Path]
     quick: bool = False
 
+    def random(self, *words: str) -> np.random.Generator:
+        """The same draws for the same picture, whatever else is drawn."""
+        return np.random.default_rng(zlib.crc32(" ".join((self.product, self.angle, *words)).encode()))
+
+    def composed(self, variant: str, grey: float) -> np.ndarray:
+        shot = scenes.shot(self.cache, self.product, self.angle, variant, self.models)
+        return pictures.composed(shot, grey)
+
 
 def rows_of(view: View) -> list[dict[str, Any]]:
     """All rows of a view; from the cache where nothing has changed."""
     rooms = (Path(scoring.__file__).parent, Path(__file__).parent)
     digest = hashlib.sha256(repr((view.product, view.angle, view.other, view.quick)).encode())
     for room in rooms:
-        for path in sorted(room.glob("*.py")):
-            if path.name not in ("limits.py", "__main__.py", "verdict.py", "ladder.py"):
+        for path in sorted(room.rglob("*.py")):
+            if path.name not in (
+                "limits.py",
+                "__main__.py",
+                "verdict.py",
+                "ladder.py",
+                "decisions.py",
+                "faithful.py",
+                "crossview.py",
+                "heatmap.py",
+            ):
                 digest.update(path.read_bytes())
     file = view.cache / "rows" / f"{view.product}.{view.angle}.{digest.hexdigest()[:16]}.json"
     if not file.is_file():
@@ -55,60 +75,94 @@ def reference_of(shot: pictures.Shot) -> tuple[Reference, float]:
     surface = np.clip(to_srgb(np.clip(shot["albedo"], 0, 1)), 0, 1).astype(np.float32)
     camera = Camera(shot["matrix_world"], shot["projection"])
     return Reference(
-        picture, shot["alpha"], shot["depth"], shot["normal"], shot["position"], camera, surface=surface
+        picture,
+        shot["alpha"],
+        shot["depth"],
+        shot["normal"],
+        shot["position"],
+        camera,
+        surface=surface,
+        solid=solid_points(shot["vertices"], shot["triangles"].astype(int)),
     ), grey
 
 
-def score(view: View) -> list[dict[str, Any]]:
-    shots = {"reference": scenes.shot(view.cache, view.product, view.angle, "reference", view.models)}
-    reference, grey = reference_of(shots["reference"])
-    prepared = gate.Prepared(reference)
-    rows: list[dict[str, Any]] = []
+@dataclass(frozen=True)
+class Sample:
+    """One picture whose truth is known. ``seen``: (H, W) bool, where its fault shows; None: it has none."""
 
-    def add(kind: str, detail: str, look: str, picture: np.ndarray, seen: np.ndarray | None) -> None:
+    kind: str
+    detail: str
+    look: str
+    picture: np.ndarray
+    seen: np.ndarray | None
+
+
+def score(view: View) -> list[dict[str, Any]]:
+    reference, grey = reference_of(scenes.shot(view.cache, view.product, view.angle, "reference", view.models))
+    prepared = gate.Prepared(reference)
+    rows = []
+    for sample in samples(view, reference, grey):
         began = time.process_time()
-        scored = gate.score(picture, prepared)
+        scored = gate.score(sample.picture, prepared)
         rows.append(
             {
-                "product": view.product, "class": products.facts(view.product).kind, "angle": view.angle, "kind": kind,
-                "detail": detail, "look": look, "visible": 0 if seen is None else int(seen.sum()),
+                "product": view.product, "class": products.facts(view.product).kind, "angle": view.angle, "kind": sample.kind,
+                "detail": sample.detail, "look": sample.look, "visible": 0 if sample.seen is None else int(sample.seen.sum()),
                 "seconds": round(time.process_time() - began, 3), "numbers": scored.numbers.as_dict(), "own": prepared.own.as_dict(),
             }
         )  # fmt: skip
+    return rows
 
-    def random(*words: str) -> np.random.Generator:
-        return np.random.default_rng(zlib.crc32(" ".join((view.product, view.angle, *words)).encode()))
 
-    def load(variant: str, product: str = view.product) -> np.ndarray:
-        return pictures.composed(scenes.shot(view.cache, product, view.angle, variant, view.models), grey)
-
-    for name, picture in pictures.degraded(reference.rgb, random("degraded")).items():
-        add("reference", name, "reference", picture, None)
-    clean = {look: load(f"{look}:true:") for look in scenes.LOOKS}
+def samples(view: View, reference: Reference, grey: float) -> Iterator[Sample]:
+    """The reference harmlessly worse, then true pictures, faults in 3D, faults of the whole picture, painted ones."""
+    degraded = pictures.degraded(reference.rgb, view.random("degraded"))
+    for name in ("itself", "jpeg") if view.quick else degraded:
+        yield Sample("reference", name, "reference", degraded[name], None)
+    clean = {look: view.composed(f"{look}:true:", grey) for look in scenes.LOOKS}
     for look, picture in clean.items():
         for chain in range(1 if view.quick else CHAINS):
-            add("true", str(chain), look, pictures.developed(picture, random(look, "true", str(chain))), None)
+            yield Sample(
+                "true", str(chain), look, pictures.developed(picture, view.random(look, "true", str(chain))), None
+            )
+    yield from _made_in_3d(view, clean, grey)
+    yield from _moved(view, clean)
+    yield from _painted(view, clean, reference)
+    if scenes.is_cached(view.cache, view.other, view.angle, "soft:true:"):
+        other = replace(view, product=view.other).composed("soft:true:", grey)
+        seen = pictures.visible(other, clean["soft"])
+        yield Sample("wrong product", view.other, "soft", pictures.developed(other, view.random("wrong")), seen)
+    yield Sample(
+        "blank", "", "soft", pictures.blank(scenes.SIZE, grey, view.random("blank")), np.ones((1, 1), dtype=bool)
+    )
+
+
+def _made_in_3d(view: View, clean: dict[str, np.ndarray], grey: float) -> Iterator[Sample]:
+    """Those that are rendered already."""
     for variant in scenes.variants(view.product)[1 + len(scenes.LOOKS) :]:
         look, kind, detail = variant.split(":")
         if not scenes.is_cached(view.cache, view.product, view.angle, variant):
             continue
-        picture = load(variant)
+        picture = view.composed(variant, grey)
         seen = pictures.visible(picture, clean[look])
         for chain in range(1 if view.quick else CAUGHT_IN):
-            add(kind, detail, look, pictures.developed(picture, random(variant, str(chain))), seen)
+            yield Sample(kind, detail, look, pictures.developed(picture, view.random(variant, str(chain))), seen)
+
+
+def _moved(view: View, clean: dict[str, np.ndarray]) -> Iterator[Sample]:
     for index, (kind, moves) in enumerate(pictures.MOVES.items()):
-        for number, move in enumerate(moves):
+        for number, move in enumerate(moves[:1] if view.quick else moves):
             look = scenes.LOOKS[(index + number) % 4]
             picture = pictures.moved(clean[look], move)
-            add(kind, str(number), look, pictures.developed(picture, random(kind, str(number))), pictures.visible(picture, clean[look]))  # fmt: skip
+            seen = pictures.visible(picture, clean[look])
+            yield Sample(kind, str(number), look, pictures.developed(picture, view.random(kind, str(number))), seen)
+
+
+def _painted(view: View, clean: dict[str, np.ndarray], reference: Reference) -> Iterator[Sample]:
     for index, kind in enumerate(pictures.PAINTED):
-        for number in range(1 if view.quick else 2):
+        for number in range(1 if view.quick else PAINTED_IN):
             look = scenes.LOOKS[(index + number) % 4]
-            draws = random(kind, str(number))
-            picture = pictures.painted(kind, clean[look], reference.mask, shots["reference"]["albedo"], draws)
-            add(kind, str(number), look, pictures.developed(picture, draws), pictures.visible(picture, clean[look]))
-    if scenes.is_cached(view.cache, view.other, view.angle, "soft:true:"):
-        picture = load("soft:true:", view.other)
-        add("wrong product", view.other, "soft", pictures.developed(picture, random("wrong")), pictures.visible(picture, clean["soft"]))  # fmt: skip
-    add("blank", "", "soft", pictures.blank(scenes.SIZE, grey, random("blank")), np.ones((1, 1), dtype=bool))
-    return rows
+            random = view.random(kind, str(number))
+            picture = pictures.painted(kind, clean[look], reference.mask, reference.surface, random)
+            seen = pictures.visible(picture, clean[look])
+            yield Sample(kind, str(number), look, pictures.developed(picture, random), seen)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...pipeline.formats import exr
 from ...pipeline.gate.scoring import crossview, drift, gate, video
 from ...pipeline.gate.scoring.heatmap import heatmap as draw_heatmap
 from ...pipeline.gate.scoring.measures import detail, label
+from ...pipeline.gate.scoring.measures.cast import solid_points
 from ...pipeline.gate.scoring.measures.edges import geometry_edges
 from ...pipeline.gate.scoring.pixels.arrays import Array
 from ...pipeline.gate.scoring.pixels.placement import Similarity
@@ -41,7 +43,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
     ``mesh``: .npz with vertices (N, 3) metres and triangles (M, 3), for the degrees by which a failed picture's camera
     stands elsewhere.
     """
-    known = _reference(shot)
+    known = replace(_reference(shot), solid=solid_points(*_mesh(mesh)))
     picture = passes.load(Path(still))
     prepared = gate.Prepared(known)
     score = gate.score(picture, prepared)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Score:
 class Prepared:
     """A reference with what is derived from it alone, for scoring several takes of one angle.
 
+    ``verifiable``: share 0..1 that is left to be asked for, the outline twice as heavy as inner edges and print.
     ``geometry``, ``label``, ``trusted``: what the render itself shows of its inner edges, its print and its outline, also out
     of focus, in another tone, coarse and small; the rest isn't asked for. ``own``: the worst that was measured there of each
     number. About four seconds of one core at 1024 px.
@@ -55,16 +56,18 @@ class Prepared:
         rendered = look_behind(work.rgb, work.mask, work.unit)
         self.trusted: Bools = shape.trust(work, rendered)
         self.shadow: Array = added.own_shadow(rendered)
-        self.caster = cast.casting(work, rendered.factor, rendered.inside.shape)
+        self.caster = cast.casting(work, rendered.factor, (len(rendered.inside), len(rendered.inside[0])))
         self.expected = inside.expect(work)
         self.colours: list[Bools] = recolour.colour_regions(work)
+        self.verifiable = 1.0
         versions = list(own.degraded(work.rgb, work.unit))
         self._ask_only_what_shows(versions)
-        self.own: Numbers = worst(_measure(version, self)[1] for version in versions)
+        own_numbers = worst(_measure(version, self)[1] for version in versions)
+        self.own: Numbers = replace(own_numbers, new=max(own_numbers.new, self.expected.reflected))
 
     def _ask_only_what_shows(self, versions: list[Array]) -> None:
         still = Similarity(pivot=self.work.silhouette.centre)
-        asked = len(self.geometry[0])
+        asked, printed_area = len(self.geometry[0]), int(self.label.sum())
         for version in versions:
             inner = edges.measure(version, self.work, still, self.geometry)
             self.geometry = (self.geometry[0][inner.in_place], self.geometry[1][inner.in_place])
@@ -74,7 +77,10 @@ class Prepared:
             printed = label.measure(version, self.work, self.label)
             if printed.changed is not None:
                 self.label = self.label & ~printed.changed
-        self.inner_shown: float = len(self.geometry[0]) / asked if asked else 1.0
+        shown = [(float(self.trusted.mean()) if len(self.trusted) else 0.0, 2.0)]
+        shown += [(len(self.geometry[0]) / asked, 1.0)] if asked else []
+        shown += [(float(self.label.sum()) / printed_area, 1.0)] if printed_area else []
+        self.verifiable = sum(share * weight for share, weight in shown) / sum(weight for _, weight in shown)
 
 
 def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thresholds | None = None) -> Score:
@@ -140,6 +146,7 @@ def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, F
         recoloured=other.delta,
         delta_e=shade.median,
         tint=shade.tint,
+        verifiable=prepared.verifiable,
     )
     return pose, numbers, (outline, inner, printed, extra, behind)
 

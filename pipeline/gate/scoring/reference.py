@@ -56,7 +56,8 @@ class Reference:
 
     ``rgb``: (H, W, 3) sRGB 0..1. ``mask``: (H, W) 0..1, the renderer's alpha of the product. ``depth``: (H, W) metres along
     the optical axis. ``normal``, ``position``: (H, W, 3) in world axes, metres. ``surface``: (H, W, 3) sRGB 0..1, the colour
-    of the surface without any light (Cycles' diffuse colour; black where it is glass or metal). ``label``: (H, W) 0..1,
+    of the surface without any light (Cycles' diffuse colour; black where it is glass or metal). ``solid``:
+    (N, 3) metres in the world, points all over the product, also where this view doesn't see it. ``label``: (H, W) 0..1,
     regions whose print must not change; None: found in ``surface``, else in ``rgb``. Raises BadRender for an empty mask, BadInput for arrays of unequal size.
     """
 
@@ -68,6 +69,7 @@ class Reference:
     camera: Camera | None = None
     label: Array | None = None
     surface: Array | None = None
+    solid: Array | None = None
 
     def __post_init__(self) -> None:
         height, width = self.mask.shape[:2]
@@ -124,6 +126,7 @@ class Reference:
             camera=self.camera,
             label=label,
             surface=surface,
+            solid=self.solid,
         )
 
 

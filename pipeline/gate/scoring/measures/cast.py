@@ -21,7 +21,7 @@ GROW = 1.6  # pixels of the small grid that a splat is grown by
 
 @dataclass(frozen=True)
 class Caster:
-    """``points``: (N, 3) metres in the world, of the visible surface; ``ground``: metres, the height of what it stands on.
+    """``points``: (N, 3) metres in the world, of the surface; ``ground``: metres, the height of what it stands on.
     ``small``: (h, w) of the grid that regions are asked on, ``factor`` times coarser than the reference."""
 
     points: np.ndarray
@@ -35,13 +35,26 @@ def casting(reference: Reference, factor: int, small: tuple[int, int]) -> Caster
     """None where positions or camera aren't known. ``factor``, ``small``: of the backdrop's small grid."""
     if reference.position is None or reference.camera is None:
         return None
-    points = reference.position[reference.inside].astype(np.float64)
+    points = (reference.position[reference.inside] if reference.solid is None else reference.solid).astype(np.float64)
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return None
     points = points[:: max(1, len(points) // POINTS)]
     ground = float(np.percentile(points[:, 2], 0.5))
     return Caster(np.maximum(points, (-np.inf, -np.inf, ground)), ground, reference, factor, small)
+
+
+def solid_points(vertices: np.ndarray, triangles: np.ndarray, count: int = POINTS) -> np.ndarray:
+    """``count`` points spread evenly over a mesh: (count, 3) float32. ``vertices``: (N, 3) metres; ``triangles``: (M, 3)."""
+    a, b, c = (vertices[triangles[:, corner]].astype(np.float64) for corner in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    if not len(triangles) or area.sum() <= 0:
+        return vertices[:count].astype(np.float32)
+    random = np.random.default_rng(0)
+    chosen = random.choice(len(triangles), size=count, p=area / area.sum())
+    u, v = random.random((2, count, 1))
+    root = np.sqrt(u)  # uniform over a triangle: Osada et al. 2002, equation 1
+    return ((1 - root) * a[chosen] + root * (1 - v) * b[chosen] + root * v * c[chosen]).astype(np.float32)
 
 
 def _splat(product: Caster, points: np.ndarray) -> Bools:

@@ -31,13 +31,15 @@ SPACING = 24.0  # px at 1024 between two windows whose edges are asked how far t
 
 @dataclass(frozen=True)
 class Expected:
-    """``points``, ``normals``: (N, 2), edges that must be there. ``strength``: (N,) in the render. ``anywhere``: (H, W), near
-    any edge of render or passes. ``matt``: (H, W), where a new edge would say something."""
+    """``points``, ``normals``: (N, 2), edges that must be there. ``anywhere``: (H, W), near any edge of render or passes.
+    ``matt``: (H, W), where a new edge would say something. ``reflected``: as Inside.new, of the edges that the render itself
+    shows and its passes don't have: as sharply as there may light and surroundings show on this surface."""
 
     points: Array
     normals: Array
     anywhere: Bools
     matt: Bools
+    reflected: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,12 @@ def expect(reference: Reference) -> Expected:
     seen = (
         _at(prepared, points, normals, unit, noise_threshold(prepared))[0] if len(points) else np.zeros(0, dtype=bool)
     )
-    return Expected(points[seen], normals[seen], dilate(marks, APART * unit), where & reference.matt)
+    known = np.zeros(reference.mask.shape, dtype=bool)
+    known[points[:, 1].astype(int), points[:, 0].astype(int)] = True
+    matt = where & reference.matt
+    passes_alone = Expected(points, normals, dilate(known, APART * unit), matt)
+    reflected = float(_new(prepared, passes_alone, unit, noise_threshold(prepared)).max())
+    return Expected(points[seen], normals[seen], dilate(marks, APART * unit), matt, reflected)
 
 
 def _at(prepared: Array, points: Array, normals: Array, unit: float, threshold: float) -> tuple[Bools, Array, Array]:

@@ -19,6 +19,9 @@ from ..reference import Reference
 REACH = 24.0  # px at 1024 that the outline is looked for
 OFF = 3.5  # px at 1024 from which a point of the outline is off
 STRETCH = 24.0  # px at 1024 of outline over which the worst place is looked for
+FOOT = 0.06  # of the product's height
+IN_PLACE = 2.0  # px at 1024
+AS_CLEAR = 0.5  # of the strength of the edge that was followed
 FAR = 12.0  # px at 1024: a point further off is as bad as a missing one
 RUN = 12.0  # px at 1024 of outline below which a bad run is noise
 SEARCH_NOISE = 1.5  # px at 1024, weight of a point's say in the last fit
@@ -76,9 +79,15 @@ def measure(
     shifted = ((outline_on(refined, outline)[0] - points) * normals).sum(axis=1)
     # Of what remains under one pixel, the share that is the picture's own noise is not the product's shape.
     left = _smooth(moved - shifted, outline.chains) / unit
+    # Where an edge lies in its place, too, the one that was followed is a highlight's or a shadow's along the rim.
+    there = np.abs(walked.steps[None, :] - shifted[:, None]) <= IN_PLACE * unit
+    also = np.where(there, walked.strength, 0.0).max(axis=1) >= np.maximum(walked.threshold, AS_CLEAR * strength)
+    left = np.where((np.abs(left) > OFF) & also, 0.0, left)
     hollow, faded = _hollow(reference, behind)
     gone = _on_outline(hollow, points, normals, unit) & (~seen | (moved / unit < -OFF))
     state = np.where(seen, np.where(np.abs(left) > OFF, OFF_STATE, GOOD), UNSEEN).astype(np.int8)
+    # At its foot shadow and mirror image begin, and their edge is as good as the product's.
+    state[(state == OFF_STATE) & standing_on(reference)] = UNSEEN
     # Where the product fades into the backdrop the edge that was found is another one, further in.
     state[_on_outline(faded, points, normals, unit)] = UNSEEN
     state[gone] = MISSING
@@ -88,6 +97,23 @@ def measure(
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
     return replace(result, hollow=hollow, faded=faded, worst_px=stretch), refined
+
+
+def standing_on(reference: Reference) -> Bools:
+    """(N,): points of the outline where the product stands on its ground, FOOT of its height or less above; none without
+    positions."""
+    outline = reference.silhouette
+    if reference.position is None:
+        return np.zeros(len(outline), dtype=bool)
+    height = np.where(reference.inside, reference.position[..., 2], np.inf)
+    seen = height[reference.inside]
+    low, high = np.percentile(seen, [0.5, 99.5])
+    inner = outline.points - outline.normals * 2.0
+    rows = np.clip(np.rint(inner[:, 1]).astype(int), 0, height.shape[0] - 1)
+    cols = np.clip(np.rint(inner[:, 0]).astype(int), 0, height.shape[1] - 1)
+    at = height[rows, cols]
+    facing_down = outline.normals[:, 1] > 0.3  # the outline's lower side
+    return np.asarray(facing_down & np.isfinite(at) & (at < low + FOOT * (high - low)))
 
 
 def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) -> Bools:
