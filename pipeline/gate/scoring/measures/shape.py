@@ -144,8 +144,10 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
 def _worst_stretch(
     left: Array, state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, stretch: float
 ) -> float:
-    """Of all stretches of outline of which most is seen, the largest mean displacement; px at 1024."""
-    away = np.where(state == MISSING, FAR, np.minimum(np.abs(left), FAR)) * (state != UNSEEN)
+    """Of all stretches of outline of which most is seen, the largest mean displacement; px at 1024. What is gone is no
+    displacement: hollow_share says it."""
+    state = np.where(state == MISSING, UNSEEN, state)
+    away = np.minimum(np.abs(left), FAR) * (state != UNSEEN)
     worst = 0.0
     for first, last, closed in chains:
         count = max(3, round(stretch / max(float(length[first]), 1e-6)))
