@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.driver import PAUSE, finish
-from .pipeline.errors import Cancelled, ConsistencyError, UsageError, unforeseen
+from .pipeline.errors import EXIT_STATUS, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
 from .pipeline.settings.arguments import make_parser, settings_from, with_limits
 from .pipeline.settings.choices import BackendName
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
+from .surroundings import bug_report, doctor_facts, find_key, python_args, versions
 
 if TYPE_CHECKING:
     from .fal_backend.child.questions import Question
     from .pipeline.backend.ports import Backend
-    from .pipeline.run.bug_report import BugReport
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
 
@@ -44,14 +44,11 @@ def main(arguments: list[str]) -> int:
         except SystemExit as done:  # --help
             return int(done.code or 0)
         except ConsistencyError as error:
-            status, summary = (
-                error.exit_status,
-                {"status": _WORDS.get(error.exit_status, "failed"), "error": str(error)},
-            )
+            status, summary = error.exit_status, {"status": error.kind, "error": str(error)}
         except KeyboardInterrupt:
-            status, summary = 130, {"status": "cancelled", "error": "cancelled"}
+            status, summary = EXIT_STATUS[Kind.CANCELLED], {"status": Kind.CANCELLED, "error": "cancelled"}
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback, and --json always has an answer
-            status, summary = 1, {"status": "failed", "error": unforeseen(error)}
+            status, summary = EXIT_STATUS[Kind.FAILED], {"status": Kind.FAILED, "error": unforeseen(error)}
         if "error" in summary:
             say(f"consistency: {summary['error']}")
         if as_json:
@@ -59,9 +56,6 @@ def main(arguments: list[str]) -> int:
         elif "text" in summary:
             put(summary["text"], out)
     return status
-
-
-_WORDS = {1: "failed", 2: "usage", 3: "stopped by the budget", 75: "try again later", 130: "cancelled"}
 
 
 def entry_point() -> NoReturn:
@@ -74,45 +68,6 @@ def entry_point() -> NoReturn:
         # bpy tears down its GPU and audio parts in an order that can crash after all work is done and on disk.
         os._exit(status)
     sys.exit(status)
-
-
-# surroundings
-
-
-def find_key() -> tuple[str, str] | None:
-    """The fal.ai key and where it was found, None without one: the preferences first, then the environment."""
-    if "bpy" in sys.modules:
-        from .operators.editing.preferences import preferences
-
-        own = preferences()
-        if own is not None and own.key.strip():
-            return own.key.strip(), "preferences"
-    if key := os.environ.get("FAL_KEY", "").strip():
-        return key, "FAL_KEY"
-    identity, secret = os.environ.get("FAL_KEY_ID", "").strip(), os.environ.get("FAL_KEY_SECRET", "").strip()
-    return (f"{identity}:{secret}", "FAL_KEY_ID and FAL_KEY_SECRET") if identity and secret else None
-
-
-def _python_args() -> tuple[str, ...]:
-    """How Blender wants its Python to be started."""
-    import bpy
-
-    return tuple(bpy.app.python_args)
-
-
-def versions() -> dict[str, Any]:
-    import platform
-    import tomllib
-
-    import bpy
-
-    manifest = tomllib.loads((Path(__file__).parent / "blender_manifest.toml").read_text(encoding="utf-8"))
-    return {
-        "consistency_pipeline": manifest["version"],
-        "blender": bpy.app.version_string,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
 
 
 # run, resume
@@ -174,7 +129,7 @@ def _need_fal() -> str:
 def _ask_prices(endpoints: list[str]) -> Question[dict[str, Any]]:
     from .fal_backend.child.questions import ask_prices
 
-    return ask_prices(_need_fal(), endpoints, _python_args())
+    return ask_prices(_need_fal(), endpoints, python_args())
 
 
 def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:
@@ -205,7 +160,7 @@ def _local_backend(folder: RunFolder, studio: Any, **_options: Any) -> Backend:
 def _fal_backend(folder: RunFolder, _studio: Any, **options: Any) -> Backend:
     from .fal_backend.backend import FalBackend
 
-    return FalBackend(folder, _need_fal(), python_args=_python_args(), **options)
+    return FalBackend(folder, _need_fal(), python_args=python_args(), **options)
 
 
 def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
@@ -227,7 +182,7 @@ def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: 
     except ConsistencyError as error:
         return {
             **_summary(folder, began),
-            "status": _WORDS.get(error.exit_status, "failed"),
+            "status": error.kind,
             "error": str(error),
             "exit": error.exit_status,
         }
@@ -348,22 +303,6 @@ def _ledger(options: argparse.Namespace) -> dict[str, Any]:
 
     ledger = Ledger.read([run.expanduser().absolute() for run in options.runs])
     return {"status": "done", **ledger.to_json(), "text": ledger.table(name_of)}
-
-
-def doctor_facts() -> dict[str, Any]:
-    """What this machine has, by name; of the key only where it was found."""
-    from .studio.rendering.doctor import examine
-
-    found = find_key()
-    return {**versions(), **examine(), "key": f"found in {found[1]}" if found else "not found"}
-
-
-def bug_report(run: Path | None) -> BugReport:
-    """What a bug report about ``run``, or about no run, would hold. Nothing is written. Raises UsageError."""
-    from .pipeline.run.bug_report import BugReport
-
-    found = find_key()
-    return BugReport.collect(doctor_facts(), run, keys=[found[0]] if found else [])
 
 
 def _doctor(options: argparse.Namespace) -> dict[str, Any]:

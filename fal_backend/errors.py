@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..pipeline import errors as pipeline_errors
-from ..pipeline.errors import BudgetExceeded, ConsistencyError, TryAgainLater
+from ..pipeline.errors import BudgetExceeded, ConsistencyError, Kind, TryAgainLater
 from ..pipeline.json_object import JsonObject
 from ..pipeline.redaction import redact
 from ..pipeline.run.attempt import Billed, Failure
@@ -168,7 +168,7 @@ class Uncertain(FalError):
 
 
 class Unreachable(FalError, TryAgainLater):
-    exit_status = 75
+    kind = Kind.LATER
 
 
 KEY_PROBLEMS = (BadKey, EmptyBalance, Forbidden)

@@ -10,7 +10,7 @@ from ..pipeline.errors import UsageError
 from ..pipeline.json_object import JsonObject
 from .arguments import Live, bought, finish, local_file
 from .buying.purchase import Output, Purchase
-from .endpoints.base import Endpoint
+from .endpoints.base import Endpoint, Role
 from .endpoints.catalogue import find, of_role, some
 
 FROM_WORDS = "fal-ai/meshy/v6/text-to-3d"
@@ -26,7 +26,7 @@ def default_endpoint(photos: int) -> str:
 
 def purchase(request: ModelRequest, live: Live = None) -> Purchase:
     """Raises UsageError where the endpoint can't take these inputs."""
-    endpoint = find(request.endpoint, "model")
+    endpoint = find(request.endpoint, Role.MODEL)
     arguments = _inputs(endpoint, request)
     textured = request.overrides.get("should_texture", True)
     if endpoint.takes("should_texture"):
@@ -42,7 +42,7 @@ def purchase(request: ModelRequest, live: Live = None) -> Purchase:
 
 def picture_purchase(request: PictureRequest, live: Live = None) -> Purchase:
     """A square PNG from words, for a model to be made from."""
-    endpoint = find(request.endpoint, "picture")
+    endpoint = find(request.endpoint, Role.PICTURE)
     arguments: JsonObject = {"prompt": request.prompt}
     arguments |= {field: value for field, value in SQUARE_PNG.items() if endpoint.takes(field)}
     if endpoint.takes("seed") and request.seed is not None:
@@ -71,4 +71,4 @@ def _inputs(endpoint: Endpoint, request: ModelRequest) -> JsonObject:
 
 
 def _those_with(*fields: str) -> str:
-    return some(tuple(endpoint for endpoint in of_role("model") if endpoint.takes(*fields)))
+    return some(tuple(endpoint for endpoint in of_role(Role.MODEL) if endpoint.takes(*fields)))

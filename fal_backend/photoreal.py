@@ -10,13 +10,13 @@ from ..pipeline.errors import UsageError
 from ..pipeline.json_object import JsonObject
 from .arguments import Live, bought, finish, local_file, nearest_ratio
 from .buying.purchase import Output, Purchase
-from .endpoints.base import Endpoint
+from .endpoints.base import Endpoint, Role
 from .endpoints.catalogue import find
 
 
 def purchase(request: StillRequest, live: Live = None) -> Purchase:
     """Raises UsageError where the endpoint needs what the request lacks, or an override doesn't fit."""
-    endpoint = find(request.endpoint, "photoreal")
+    endpoint = find(request.endpoint, Role.PHOTOREAL)
     arguments: JsonObject = {"prompt": request.prompt}
     arguments |= _pictures(endpoint, request)
     arguments |= _size(endpoint, request.size)

@@ -20,6 +20,7 @@ from ..pipeline.run.attempt import NextStep
 from ..pipeline.run.record import RunRecord
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings.groups import RunSettings
+from ..pipeline.stages import Stage
 from ..pipeline.verdicts import BOUGHT, MadeBy
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
@@ -159,7 +160,7 @@ def estimate(
     kept = {NextStep.DONE, NextStep.WAIT} | {step for step, wanted in bought_again.items() if not wanted}
     paid = {p.key for p in purchases if bought.next_step(p.key) in kept}
     if folder.product.is_file():
-        paid |= {purchase.key for purchase in purchases if purchase.stage == "model"}
+        paid |= {purchase.key for purchase in purchases if purchase.stage == Stage.MODEL}
     left = tuple(purchase for purchase in purchases if purchase.key not in paid)
     return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
 
@@ -210,5 +211,5 @@ def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> f
     """USD, None where it is not known; 0 where the endpoint can't make such a still: then the gate passes it over."""
     with contextlib.suppress(UsageError):
         purchases = plan(settings.model_copy(update={"image_endpoint": endpoint, "takes": 1}), None, prices)
-        return next(purchase.quoted_usd for purchase in purchases if purchase.stage == "photoreal")
+        return next(purchase.quoted_usd for purchase in purchases if purchase.stage == Stage.PHOTOREAL)
     return 0.0

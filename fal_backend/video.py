@@ -12,7 +12,7 @@ from ..pipeline.errors import UsageError
 from ..pipeline.json_object import JsonObject
 from .arguments import Live, bought, finish, local_file, nearest_ratio
 from .buying.purchase import Output, Purchase
-from .endpoints.base import Endpoint
+from .endpoints.base import Endpoint, Role
 from .endpoints.catalogue import find, of_role, some
 from .endpoints.prices import seconds
 
@@ -26,7 +26,7 @@ def purchase(request: ClipRequest, live: Live = None) -> Purchase:
 
     Further views are sent where the endpoint takes them and left out elsewhere, as the setting promises.
     """
-    endpoint = find(request.endpoint, "video")
+    endpoint = find(request.endpoint, Role.VIDEO)
     arguments: JsonObject = {endpoint.takes(*START) or "image_url": local_file(request.start)}
     shots = "multi_prompt" in request.overrides  # each has a prompt and a duration of its own
     if not shots:
@@ -56,11 +56,11 @@ def _end(endpoint: Endpoint, request: ClipRequest) -> JsonObject:
     field = endpoint.takes(*END)
     if request.end is None:
         if field and endpoint.Input.model_fields[field].is_required():
-            without = some(tuple(each for each in of_role("video") if not _needs_end(each)))
+            without = some(tuple(each for each in of_role(Role.VIDEO) if not _needs_end(each)))
             raise UsageError(f"{endpoint.id} needs an end picture too; choose an end angle, or use {without}")
         return {}
     if field is None:
-        able = some(tuple(each for each in of_role("video") if each.takes(*END)))
+        able = some(tuple(each for each in of_role(Role.VIDEO) if each.takes(*END)))
         raise UsageError(f"{endpoint.id} takes no end picture; leave out the end angle, or use {able}")
     return {field: local_file(request.end)}
 
@@ -75,7 +75,7 @@ def _sound(endpoint: Endpoint, request: ClipRequest) -> JsonObject:
     if endpoint.takes("generate_audio"):
         return {"generate_audio": request.audio}
     if request.audio and endpoint.known:
-        able = some(tuple(each for each in of_role("video") if each.takes("generate_audio")))
+        able = some(tuple(each for each in of_role(Role.VIDEO) if each.takes("generate_audio")))
         raise UsageError(f"{endpoint.id} makes no sound; leave out the audio, or use {able}")
     return {}
 
@@ -102,6 +102,6 @@ def _duration(endpoint: Endpoint, wanted: float) -> str | None:
         if seconds(duration) >= wanted:
             return duration
     longest = seconds(sold[-1])
-    able = some(tuple(e for e in of_role("video") if any(seconds(d) >= wanted for d in e.choices("duration"))))
+    able = some(tuple(e for e in of_role(Role.VIDEO) if any(seconds(d) >= wanted for d in e.choices("duration"))))
     longer = f", or use {able}" if able else ""
     raise UsageError(f"{endpoint.id} makes at most {longest:g} seconds, not {wanted:g}; ask for less{longer}")

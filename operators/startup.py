@@ -17,7 +17,7 @@ from ..pipeline.settings.choices import BackendName
 from .display import first_screen, follow, refresh, status, studio_view
 from .editing import angles, live, preferences
 from .editing.live import Change
-from .runs import abandoned_runs, active_run, run_request
+from .runs import active_run, run_request
 
 if TYPE_CHECKING:
     from ..pipeline.settings.groups import RunSettings
@@ -94,6 +94,8 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
     """Tell once of runs that another file, or a Blender that was closed or crashed, was working on."""
     if active_run.is_active():
         return
+    from .runs import abandoned_runs
+
     notes = []
     for root, by_us in abandoned_runs.take():
         cure = "Open it again under Jobs, Earlier Runs, and press Resume"

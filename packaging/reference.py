@@ -17,7 +17,7 @@ from typing import Any
 
 from consistency_pipeline.fal_backend.endpoints.base import MAKES
 from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, catalogue_rows
-from consistency_pipeline.pipeline.declaration import Option, options_of
+from consistency_pipeline.pipeline.declaration import Option
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 from consistency_pipeline.pipeline.settings.arguments import make_parser
 from consistency_pipeline.pipeline.settings.lighting import PRESETS
@@ -69,7 +69,7 @@ def _settings() -> Iterator[str]:
     yield from ("", "## Settings of a run", "")
     yield "What `run.json` keeps under `settings`, and where each is set. Older runs, which lack some of them, have their defaults."
     yield ""
-    light = [replace(each, path=("light_rig", each.name)) for each in options_of(LightRig)]
+    light = [replace(each, path=("light_rig", each.name)) for each in LightRig.options]
     rows = [_setting(each) for each in (*OPTIONS, *light) if each.name != "light_rig"]
     yield from _table(("in `run.json`", "command line", "window", "values", "default", ""), rows)
 

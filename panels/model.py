@@ -11,7 +11,7 @@ import bpy
 
 from ..operators.display import reasons, status
 from ..operators.editing import scene_settings
-from ..pipeline.stages import LABELS
+from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar, draw_studio_view
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 
@@ -44,8 +44,8 @@ class CONSISTENCY_UL_photos(bpy.types.UIList):
 
 
 class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
-    bl_label = LABELS["model"]
-    stage = "model"
+    bl_label = LABELS[Stage.MODEL]
+    stage = Stage.MODEL
 
     def draw(self, context: Context) -> None:
         layout, own = self.layout, context.scene.consistency

@@ -12,7 +12,7 @@ import bpy
 from ..operators.display import status
 from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
-from ..pipeline.stages import LABELS
+from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
 from .references import draw_pictures
 from .sidebar import Sidebar
@@ -27,9 +27,9 @@ OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL
 
 
 class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
-    bl_label = LABELS["photoreal"]
+    bl_label = LABELS[Stage.PHOTOREAL]
     bl_options = {"DEFAULT_CLOSED"}
-    stage = "photoreal"
+    stage = Stage.PHOTOREAL
 
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..operators.display import status, thumbnails
-from ..pipeline.stages import LABELS, ReferenceState
+from ..pipeline.stages import LABELS, ReferenceState, Stage
 from ..pipeline.verdicts import Outcome
 from .sidebar import Sidebar
 from .stage import StagePanel
@@ -26,9 +26,9 @@ NOTHING = 0.001  # of a line: Blender takes 0 for "as much as it needs"
 
 
 class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
-    bl_label = LABELS["references"]
+    bl_label = LABELS[Stage.REFERENCES]
     bl_options = {"DEFAULT_CLOSED"}
-    stage = "references"
+    stage = Stage.REFERENCES
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)

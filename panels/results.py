@@ -12,7 +12,7 @@ import bpy
 from ..operators.buttons.results import planes
 from ..operators.display import status
 from ..operators.display.compare import OVER, UNDER
-from ..pipeline.stages import LABELS
+from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
 from .sidebar import worst
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
-    bl_label = LABELS["results"]
+    bl_label = LABELS[Stage.RESULTS]
     bl_options = {"DEFAULT_CLOSED"}
-    stage = "results"
+    stage = Stage.RESULTS
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)

@@ -12,7 +12,7 @@ from bl_ui.utils import PresetPanel
 
 from ..operators.buttons.lighting import FOLDER
 from ..operators.editing.properties import OURS
-from ..pipeline.stages import LABELS
+from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar
 from .stage import StagePanel
 
@@ -42,9 +42,9 @@ class CONSISTENCY_MT_angles(bpy.types.Menu):
 
 
 class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
-    bl_label = LABELS["rig"]
+    bl_label = LABELS[Stage.RIG]
     bl_options = {"DEFAULT_CLOSED"}
-    stage = "rig"
+    stage = Stage.RIG
 
     def draw(self, context: Context) -> None:
         layout, own = self.layout, context.scene.consistency

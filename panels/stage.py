@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..operators.buttons.fields import label
 from ..operators.display import status
 from ..operators.display.endpoint_names import name_and_price
-from ..pipeline.stages import ReferenceState, StageState
+from ..pipeline.stages import ReferenceState, Stage, StageState
 from .sidebar import Sidebar, draw_error
 from .words import STATE_ICONS, message
 
@@ -32,7 +32,7 @@ class StagePanel(Sidebar):
         state = stage_of(context, self.stage)
         there = state is not None and state.state in (StageState.DONE, StageState.SKIPPED, ReferenceState.STALE)
         row = layout.row(align=True)
-        if self.stage not in ("rig", "results"):
+        if self.stage not in (Stage.RIG, Stage.RESULTS):
             row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage
             again = row.row(align=True)
             again.enabled = there
@@ -40,7 +40,7 @@ class StagePanel(Sidebar):
             button.until, button.again = self.stage, True
         else:
             row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage
-        if self.stage != "results":
+        if self.stage != Stage.RESULTS:
             row.operator("consistency.run", text="", icon="TRACKING_FORWARDS").until = "results"
         now = status.of(context)
         if now.error and now.error_at == self.stage:

@@ -12,7 +12,7 @@ import bpy
 from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, MotionName
-from ..pipeline.stages import LABELS
+from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
-    bl_label = LABELS["video"]
+    bl_label = LABELS[Stage.VIDEO]
     bl_options = {"DEFAULT_CLOSED"}
-    stage = "video"
+    stage = Stage.VIDEO
 
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)

@@ -35,7 +35,7 @@ IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
 
 def run(
-    folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE, until: Stage = "results"
+    folder: RunFolder, studio: Studio, backend: Backend, wait: float = IDLE, until: Stage = Stage.RESULTS
 ) -> Steps[results.Report]:
     """The chain. Returns the report, which is empty where ``until`` ends it before the results.
 
@@ -61,34 +61,34 @@ def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until
     settings = folder.settings
     last = STAGES.index(until)
     folder.lease.acquire()
-    stage: Stage = "model"
+    stage: Stage = Stage.MODEL
     report: results.Report = {}
     try:
         folder.have_journal()  # runs of earlier versions had one only where something was paid for
         yield from _model(folder, settings, studio, backend, wait)
-        if last >= STAGES.index("rig"):
-            stage = "rig"
+        if last >= STAGES.index(Stage.RIG):
+            stage = Stage.RIG
             product = yield from _rig(folder, settings, studio)
-        if last >= STAGES.index("references"):
-            stage = "references"
+        if last >= STAGES.index(Stage.REFERENCES):
+            stage = Stage.REFERENCES
             open_requests = OpenRequests(backend)
             work = _Work(folder, settings, studio, product, open_requests, last)
             yield from _pictures(work)
-            stage = "photoreal"
+            stage = Stage.PHOTOREAL
             yield from _until_all_ended(work, wait)
-        if last >= STAGES.index("results"):
+        if last >= STAGES.index(Stage.RESULTS):
             if not any(folder.still(name).is_file() for name in work.shots):  # results of nothing help nobody
                 _raise_worst([*open_requests.failures(), *work.refusals])
-            stage = "results"
+            stage = Stage.RESULTS
             report = yield from _results(work)
-        if last >= STAGES.index("references"):
+        if last >= STAGES.index(Stage.REFERENCES):
             _raise_worst([*open_requests.failures(), *work.refusals])
     except (Exception, GeneratorExit) as error:
         state = StageState.CANCELLED if isinstance(error, GeneratorExit) else _how_it_ended([error])
         running = {name for name in STAGES if folder.stage(name).state == StageState.RUNNING} | {stage}
         for name in STAGES:
             if name in running and folder.stage(name).state in (StageState.RUNNING, StageState.WAITING):
-                if name == "photoreal" and all(
+                if name == Stage.PHOTOREAL and all(
                     folder.chosen(f"photoreal/{angle.name}") for angle in settings.studio.angles
                 ):
                     folder.mark(name, StageState.DONE)  # only the clip was still to come
@@ -125,19 +125,19 @@ class _Work:
 
 
 def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Backend, wait: float) -> Steps[None]:
-    if folder.product_source.is_file() and folder.stage("model").is_over:
+    if folder.product_source.is_file() and folder.stage(Stage.MODEL).is_over:
         return
-    folder.mark("model", StageState.RUNNING)
+    folder.mark(Stage.MODEL, StageState.RUNNING)
     inputs = folder.copied_photos() or [Path(name) for name in settings.inputs.files]
     route = model.classify(inputs, settings.inputs.text)
     if route == model.Route.OWN:
-        yield Progress("model", f"taking {inputs[0].name} as it is")
+        yield Progress(Stage.MODEL, f"taking {inputs[0].name} as it is")
         if inputs[0].suffix.lower() == ".blend":
             model.check_own(inputs[0])
             yield from studio.take_blend(inputs[0], folder.product.with_suffix(".blend"))
         else:
             model.take_own(inputs[0], folder.product.parent)
-        folder.mark("model", StageState.SKIPPED, source=str(inputs[0]))
+        folder.mark(Stage.MODEL, StageState.SKIPPED, source=str(inputs[0]))
         return
     photos = []
     for number, photo in enumerate(inputs, start=1):
@@ -148,7 +148,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
     yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
-    folder.mark("model", StageState.DONE)
+    folder.mark(Stage.MODEL, StageState.DONE)
 
 
 def _buy(open_requests: OpenRequests, request: Request, folder: RunFolder, wait: float) -> Steps[Path]:
@@ -166,7 +166,7 @@ def _buy(open_requests: OpenRequests, request: Request, folder: RunFolder, wait:
 
 
 def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
-    folder.mark("rig", StageState.RUNNING)
+    folder.mark(Stage.RIG, StageState.RUNNING)
     try:
         product = yield from studio.load_product(folder.product_source)
     except BadInput as error:
@@ -176,12 +176,12 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
         try:
             yield from studio.export_product(folder.product)
         except ConsistencyError as error:
-            yield Progress("rig", f"{error}. The pictures are made all the same", warning=True)
+            yield Progress(Stage.RIG, f"{error}. The pictures are made all the same", warning=True)
     for note in product.notes:
-        yield Progress("rig", note)
+        yield Progress(Stage.RIG, note)
     yield from studio.place_rig(settings)
     folder.mark(
-        "rig",
+        Stage.RIG,
         StageState.DONE,
         product=product.name,
         size_m=list(product.size),
@@ -211,7 +211,7 @@ def _pictures(work: _Work) -> Steps[None]:
     Where fal.ai makes the clip, its angle goes first: it is the longest wait of the run.
     """
     folder, settings = work.folder, work.settings
-    folder.mark("references", StageState.RUNNING)
+    folder.mark(Stage.REFERENCES, StageState.RUNNING)
     waits = settings.clip.motion != MotionName.NONE and not work.open_requests.backend.renders
     first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
@@ -229,14 +229,14 @@ def _pictures(work: _Work) -> Steps[None]:
         work.shots = {each.name: shots[each.name] for each in settings.studio.angles if each.name in shots}
         folder.lease.renew()
         folder.note(device=shot.device)
-        if work.wants("photoreal"):
-            if folder.stage("photoreal").state != StageState.RUNNING:
-                folder.mark("photoreal", StageState.RUNNING)
+        if work.wants(Stage.PHOTOREAL):
+            if folder.stage(Stage.PHOTOREAL).state != StageState.RUNNING:
+                folder.mark(Stage.PHOTOREAL, StageState.RUNNING)
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
                 work.open_requests.start(request)
         if not work.open_requests.backend.renders:  # Blender renders one thing at a time
             yield from _advance(work, 0.0)
-    folder.mark("references", StageState.DONE)
+    folder.mark(Stage.REFERENCES, StageState.DONE)
 
 
 def _advance(work: _Work, wait: float) -> Steps[None]:
@@ -244,7 +244,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
     folder, settings, open_requests = work.folder, work.settings, work.open_requests
     yield from open_requests.news(wait)
     folder.lease.renew()
-    if not work.wants("photoreal"):
+    if not work.wants(Stage.PHOTOREAL):
         return
     for key, event in open_requests.ended.items():
         out = open_requests.requests[key].out
@@ -252,7 +252,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
             yield from work.studio.convert_picture(event.path, out)
     for name, shot in work.shots.items():
         yield from work.acceptance.advance(settings.angle(name), shot)
-    if settings.clip.motion == MotionName.NONE or not work.wants("video"):
+    if settings.clip.motion == MotionName.NONE or not work.wants(Stage.VIDEO):
         return
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in open_requests.requests:
@@ -260,11 +260,11 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         if open_requests.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
-        folder.mark("video", StageState.RUNNING)
+        folder.mark(Stage.VIDEO, StageState.RUNNING)
         open_requests.start(clip)
         why = ", the longest that mirror-like products get" if clip.duration < settings.clip.duration else ""
         text = f"{settings.clip.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
-        yield Progress("video", text, 0.0, settings.clip_angle.name)
+        yield Progress(Stage.VIDEO, text, 0.0, settings.clip_angle.name)
 
 
 def _may_be_shown(work: _Work, angle: str) -> bool:
@@ -275,7 +275,7 @@ def _may_be_shown(work: _Work, angle: str) -> bool:
 def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
     """Wait for everything that was asked for; what the gate asks for in its place as well."""
     open_requests, acceptance = work.open_requests, work.acceptance
-    if not work.wants("photoreal"):
+    if not work.wants(Stage.PHOTOREAL):
         return
     yield from _advance(work, 0.0)
     while True:
@@ -285,17 +285,17 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
                 break
         yield from _advance(work, wait if open_requests.waiting() else 0.0)
         ended = sum(key in open_requests.ended for key in open_requests.requests)
-        yield Progress("photoreal", "waiting", ended / max(1, len(open_requests.requests)), idle=True)
+        yield Progress(Stage.PHOTOREAL, "waiting", ended / max(1, len(open_requests.requests)), idle=True)
     for key, request in open_requests.requests.items():
         if isinstance(request, ClipRequest) and open_requests.done(key):
             yield from follow_clip(acceptance, request, work.shots[request.angle.name])
-    for stage in ("photoreal", "video"):
+    for stage in (Stage.PHOTOREAL, Stage.VIDEO):
         failed = open_requests.failed(stage)
         if failed:
             work.folder.mark(stage, _how_it_ended([event.error for event in failed]), error=failed[0].text)
         elif any(request.stage == stage for request in open_requests.requests.values()):
             work.folder.mark(stage, StageState.DONE)
-        elif stage == "video" and work.wants("video"):
+        elif stage == Stage.VIDEO and work.wants(Stage.VIDEO):
             _mark_no_clip(work)
 
 
@@ -308,11 +308,13 @@ def _how_it_ended(errors: Sequence[BaseException | None]) -> StageState:
 
 def _mark_no_clip(work: _Work) -> None:
     if work.settings.clip.motion == MotionName.NONE:
-        work.folder.mark("video", StageState.SKIPPED)
+        work.folder.mark(Stage.VIDEO, StageState.SKIPPED)
         return
     refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
     work.refusals += [refusal for refusal in refusals if refusal is not None]
-    work.folder.mark("video", StageState.FAILED, error=str(work.refusals[0]) if work.refusals else "its stills failed")
+    work.folder.mark(
+        Stage.VIDEO, StageState.FAILED, error=str(work.refusals[0]) if work.refusals else "its stills failed"
+    )
 
 
 def _raise_worst(failures: list[Exception]) -> None:
@@ -334,7 +336,7 @@ def _raise_worst(failures: list[Exception]) -> None:
 
 def _results(work: _Work) -> Steps[results.Report]:
     folder, settings, open_requests = work.folder, work.settings, work.open_requests
-    folder.mark("results", StageState.RUNNING)
+    folder.mark(Stage.RESULTS, StageState.RUNNING)
     folder.note(headline=work.acceptance.headline())
     report = results.build_report(
         folder,
@@ -357,5 +359,5 @@ def _results(work: _Work) -> Steps[results.Report]:
         settings,
         folder.root,
     )
-    folder.mark("results", StageState.DONE)
+    folder.mark(Stage.RESULTS, StageState.DONE)
     return report

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an option is declared: once, as a field of a dataclass, with all that is shown of it anywhere.
+"""How an option is declared: once, as a field of a group, with all that is shown of it anywhere.
 
 The command's flag (arguments), the scene's property and the conversion between a scene and a run
 (operators.editing.option_properties), the check of a run's settings (settings) and docs/reference.md follow from it.
@@ -11,19 +11,20 @@ Neither pydantic nor bpy is imported here: Blender reads the declarations while 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from inspect import get_annotations
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin
 
 Unit = Literal["", "USD", "pixels", "seconds", "degrees", "millimetres", "kelvin", "share", "file"]
 Choices = Mapping[str, tuple[str, str]]  # value → its label and its tooltip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Option:
-    """One option of a run. ``option`` makes it; ``options_of`` fills in what its field says: name, kind, default.
+    """One option of a run. ``option`` makes it; its ``Group`` fills in what its field says: name, kind, default.
+    Nothing changes it after that.
 
     ``help`` begins in lower case and has no full stop. A ``share`` is a part of one, shown as a percentage in the window;
     ``degrees`` are radians there, and a ``file`` is a path, made absolute where it is typed.
@@ -49,11 +50,12 @@ class Option:
     switch: str = ""  # a bool property of the scene's that says whether the option is set
     in_window: Any = None  # a new scene's value, where it is not the default
     endpoint: Any = ""  # an endpoint's id: of this role (fal_backend.endpoints.base.Role)
-    # filled in by options_of
+    default: Any = None
+    makes: Any = None  # what makes the default, where each run needs one of its own
+    # filled in by its group
     name: str = ""
     kind: Any = str  # its type, without None
     optional: bool = False
-    default: Any = None
     group: str = ""  # its group in RunSettings
     path: tuple[str, ...] = ()  # where run.json has it
 
@@ -93,53 +95,57 @@ class Option:
 
 
 def option(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - it is the help
-    """A field with an Option's ``facts``, for a frozen dataclass; a callable ``default`` makes the default.
+    """An Option with these ``facts``, as a field of a Group; a callable ``default`` makes the default."""
+    if not callable(default):
+        return Option(help=help, default=default, **facts)
+    is_group = isinstance(default, type) and issubclass(default, Group)  # its own options have defaults
+    return Option(help=help, default=None if is_group else default(), makes=default, **facts)
 
-    Pydantic reads the ranges in the metadata when a group is checked as a part of RunSettings.
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Group:
+    """Options that belong together: a frozen dataclass whose fields ``option`` declares.
+
+    It becomes one when the first of it is made. Blender registers by the declarations alone, and the code of every group's
+    methods would take a third of that time.
     """
-    made = Option(help=help, **facts)
-    limits = {"ge": made.least, "le": made.most, "max_length": made.longest}
-    metadata = {"option": made, **{name: limit for name, limit in limits.items() if limit is not None}}
-    given = {"default_factory": default} if callable(default) else {"default": default}
+
+    options: ClassVar[tuple[Option, ...]] = ()  # those that it declares, in its order
+
+    def __init_subclass__(cls) -> None:
+        kinds = get_annotations(cls, eval_str=True)
+        declared = ((name, vars(cls).get(name)) for name in kinds)
+        cls.options = tuple(_completed(each, name, kinds[name]) for name, each in declared if isinstance(each, Option))
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self:
+        if "__dataclass_fields__" not in vars(cls):
+            for each in cls.options:
+                setattr(cls, each.name, _field(each))
+            dataclass(frozen=True, kw_only=True)(cls)
+        return super().__new__(cls)
+
+
+def _completed(made: Option, name: str, annotation: Any) -> Option:
+    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    (made.kind,) = (member for member in members if member is not NoneType)
+    made.name, made.optional, made.path = name, len(members) > 1, made.path or (name,)
+    if made.flag == "":
+        made.flag = f"--{'no-' if made.default is True else ''}{name.replace('_', '-')}"
+    made.prop = name if made.prop == "" and made.label else made.prop or None
+    return made
+
+
+def _field(declared: Option) -> Any:
+    """The dataclass's field. Pydantic reads the range in it when a group is checked as a part of RunSettings."""
+    limits = {"ge": declared.least, "le": declared.most, "max_length": declared.longest}
+    metadata = {name: limit for name, limit in limits.items() if limit is not None}
+    given = {"default_factory": declared.makes} if declared.makes else {"default": declared.default}
     return field(metadata=metadata, **given)
 
 
-@cache
-def options_of(group: Any) -> tuple[Option, ...]:
-    """The options that a dataclass declares, in its order."""
-    kinds = get_type_hints(group)
-    return tuple(
-        _completed(each.metadata["option"], each.name, kinds[each.name], _default(each))
-        for each in fields(group)
-        if "option" in each.metadata
-    )
-
-
-def _default(declared: Any) -> Any:
-    return declared.default_factory() if declared.default is MISSING else declared.default
-
-
-def _completed(made: Option, name: str, annotation: Any, default: Any) -> Option:
-    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    (kind,) = (member for member in members if member is not NoneType)
-    flag = made.flag
-    if flag == "":
-        flag = f"--{'no-' if default is True else ''}{name.replace('_', '-')}"
-    return replace(
-        made,
-        name=name,
-        kind=kind,
-        optional=len(members) > 1,
-        default=default,
-        flag=flag,
-        prop=name if made.prop == "" and made.label else made.prop or None,
-        path=made.path or (name,),
-    )
-
-
-def check_ranges(group: Any) -> None:
-    """Make a frozen dataclass's whole numbers floats where its options are floats. Raises ValueError out of a range."""
-    for each in options_of(group.__class__):
+def check_ranges(group: Group) -> None:
+    """Make a group's whole numbers floats where its options are floats. Raises ValueError out of a range."""
+    for each in group.options:
         if each.kind is not float:
             continue
         value = float(getattr(group, each.name))

@@ -3,6 +3,8 @@
 
 """Every way a run can end other than well.
 
+Each class has a ``kind``, which decides how a command ends. Sentences that several places raise are in ``sentences``.
+
     ConsistencyError                exit 1   something failed; the text is one sentence with the cure
     ├── UsageError                  exit 2   the request itself makes no sense
     ├── BudgetExceeded              exit 3   stopped before a limit was passed
@@ -18,28 +20,46 @@ fal's own failures hang below ``fal_backend.errors.FalError``, which is a Consis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from .json_object import JsonObject
 from .redaction import redact
 
 
+class Kind(StrEnum):
+    """How a command ends with an error, in the words of ``--json``."""
+
+    FAILED = "failed"
+    USAGE = "usage"
+    BUDGET = "stopped by the budget"
+    LATER = "try again later"
+    CANCELLED = "cancelled"
+
+
+EXIT_STATUS = {Kind.FAILED: 1, Kind.USAGE: 2, Kind.BUDGET: 3, Kind.LATER: 75, Kind.CANCELLED: 130}
+
+
 class ConsistencyError(Exception):
     """Base of everything the user is meant to read. ``str(error)`` is one sentence that names the cure."""
 
-    exit_status = 1
+    kind = Kind.FAILED
+
+    @property
+    def exit_status(self) -> int:
+        return EXIT_STATUS[self.kind]
 
 
 class UsageError(ConsistencyError):
-    exit_status = 2
+    kind = Kind.USAGE
 
 
 class BudgetExceeded(ConsistencyError):
-    exit_status = 3
+    kind = Kind.BUDGET
 
 
 class TryAgainLater(ConsistencyError):
-    exit_status = 75
+    kind = Kind.LATER
 
 
 class RunInUse(TryAgainLater):
@@ -47,7 +67,7 @@ class RunInUse(TryAgainLater):
 
 
 class Cancelled(ConsistencyError):
-    exit_status = 130
+    kind = Kind.CANCELLED
 
 
 class BadInput(ConsistencyError):
@@ -95,5 +115,5 @@ def to_json(error: ConsistencyError) -> JsonObject:
 
 
 def from_json(value: Mapping[str, object]) -> ConsistencyError:
-    """The error that ``to_json`` wrote; one of an unknown class is a ConsistencyError."""
-    return TRAVELLING.get(str(value.get("class")), ConsistencyError)(str(value.get("text", "")))
+    """The error that ``to_json`` wrote, perhaps where the key was not known; one of an unknown class is a ConsistencyError."""
+    return TRAVELLING.get(str(value.get("class")), ConsistencyError)(redact(str(value.get("text", ""))))

@@ -45,6 +45,7 @@ STANDS = "consistency_stands"  # on the product's root: its matrix where a run s
 REACH = "consistency_reach"  # on the product's root: lowest and highest corner of what renders show beyond its vertices
 FILE_NAME = "consistency_file_name"  # on a scene in a run's product.blend: the file that it was taken from
 SCENE_NAME = "consistency_scene_name"  # on a scene in a run's product.blend: what it was called there
+ENGINE = "consistency_engine"  # on a scene: the engine that it gets as soon as Blender has done rendering
 ACTIVE = "consistency_active"  # on a scene in a run's product.blend: the file that it was taken from opened with it
 # On a screen: what the studio view has set aside of one of its viewports. Screens take no part in undo, and are saved. Not
 # with the prefix of what is ours: the screen is the artist's.

@@ -7,22 +7,17 @@ Convention, fixed by the design: azimuth 0° faces the product's front (glTF +Z,
 that Blender's right view (numpad 3) shows, so azimuth 90° looks from +X. Elevation counts up from the horizon.
 """
 
-from __future__ import annotations
-
-import difflib
 import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from .declaration import check_ranges, option
+from .declaration import Group, check_ranges, option
 from .errors import UsageError
 
 FULL_FRAME_MM = 36.0  # sensor width of the 35 mm film format, Blender's default sensor
 
 
-@dataclass(frozen=True, kw_only=True)
-class Angle:
+class Angle(Group):
     """One camera of the rig; raises ValueError for what can't be one.
 
     ``fill`` is the share of the frame's limiting side that the product covers; above 1.0 the frame crops the product on
@@ -186,6 +181,8 @@ def parse_angles(text: str | None, known: tuple[Angle, ...]) -> tuple[Angle, ...
         elif ":" in word:
             angles.append(_own_angle(word))
         else:
+            import difflib
+
             near = difflib.get_close_matches(word, by_name, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(by_name)}"
             raise UsageError(f"there is no angle {word!r}; {hint}")

@@ -11,25 +11,29 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-Stage = Literal["model", "rig", "references", "photoreal", "video", "results"]
-STAGES: tuple[Stage, ...] = ("model", "rig", "references", "photoreal", "video", "results")
-LABELS: dict[Stage, str] = {
-    "model": "Model",
-    "rig": "Rig",
-    "references": "References",
-    "photoreal": "Photoreal",
-    "video": "Video",
-    "results": "Results",
-}
-DOES: dict[Stage, str] = {
-    "model": "Make or take the product's model",
-    "rig": "Place cameras and lights",
-    "references": "Render the product from each angle",
-    "photoreal": "Turn each reference into a photoreal still",
-    "video": "Make the clip",
-    "results": "Load everything where an artist looks for it",
+
+class Stage(StrEnum):
+    """The six stages, in order."""
+
+    MODEL = "model"
+    RIG = "rig"
+    REFERENCES = "references"
+    PHOTOREAL = "photoreal"
+    VIDEO = "video"
+    RESULTS = "results"
+
+
+STAGES = tuple(Stage)
+LABELS = {stage: stage.capitalize() for stage in STAGES}
+DOES = {
+    Stage.MODEL: "Make or take the product's model",
+    Stage.RIG: "Place cameras and lights",
+    Stage.REFERENCES: "Render the product from each angle",
+    Stage.PHOTOREAL: "Turn each reference into a photoreal still",
+    Stage.VIDEO: "Make the clip",
+    Stage.RESULTS: "Load everything where an artist looks for it",
 }
 
 T = TypeVar("T")

@@ -14,11 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..pipeline.backend.ports import Task
+from ..pipeline.stages import Stage
+
 if TYPE_CHECKING:
     from ..pipeline.backend.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
     from ..pipeline.settings.groups import RunSettings
-    from ..pipeline.stages import Progress, Steps
+    from ..pipeline.stages import Progress, Stage, Steps
     from .rendering.devices import Device
 
 
@@ -28,7 +31,7 @@ class BlenderStudio:
     def __init__(self, settings: RunSettings, *, own_file: bool = False) -> None:
         from .image_worker import ImageWorker
 
-        self._darkroom = ImageWorker()
+        self._image_worker = ImageWorker()
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._settings = settings
         self._own_file = own_file
@@ -48,6 +51,7 @@ class BlenderStudio:
         from .model import load_product, product_root, stand_on_ground
         from .orientation import turn_product
 
+        yield from self._until_nothing_renders(Stage.MODEL)
         settings = self._settings
         missing = settings.inputs.allow_missing_textures
         product = yield from load_product(
@@ -73,19 +77,21 @@ class BlenderStudio:
         from ..pipeline.stages import Progress
         from .files.model_files import take_blend
 
-        yield Progress("model", f"reading {source.name}")
+        yield Progress(Stage.MODEL, f"reading {source.name}")
         take_blend(source, out)
 
     def export_product(self, out: Path) -> Steps[None]:
         from .export import export_product
 
-        return export_product(out)
+        yield from self._until_nothing_renders(Stage.MODEL)
+        yield from export_product(out)
 
     def place_rig(self, settings: RunSettings) -> Steps[None]:
         from .rendering.framing_check import verify_framing
         from .rig import place_rig, show_rig
 
         yield from place_rig(settings)
+        yield from self._until_nothing_renders(Stage.RIG)
         yield from verify_framing(settings, self.device)
         if self._own_file:  # an artist's scene keeps its own camera and world
             show_rig(settings)
@@ -93,28 +99,36 @@ class BlenderStudio:
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         from .references import render_reference
 
-        return render_reference(angle, settings, folder, self.device, self._darkroom)
+        yield from self._until_nothing_renders(Stage.REFERENCES, angle)
+        return (yield from render_reference(angle, settings, folder, self.device, self._image_worker))
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .photoreal import render_finish
 
-        return render_finish(angle, settings, out, self.device, self._darkroom)
+        yield from self._until_nothing_renders(Stage.PHOTOREAL, angle)
+        yield from render_finish(angle, settings, out, self.device, self._image_worker)
 
     def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         from .video import render_turntable
 
-        return render_turntable(angle, settings, out, self.device, self._darkroom)
+        yield from self._until_nothing_renders(Stage.VIDEO, angle)
+        yield from render_turntable(angle, settings, out, self.device, self._image_worker)
+
+    def _until_nothing_renders(self, stage: Stage, angle: Angle | None = None) -> Steps[None]:
+        from .scene.render_job import until_over
+
+        return until_over(stage, angle.name if angle is not None else None)
 
     def convert_picture(self, source: Path, out: Path) -> Steps[None]:
         from ..pipeline.stages import Progress
 
-        writing = Progress("photoreal", f"writing {out.name}")
-        yield from self._darkroom.do("convert", writing, source=str(source), out=str(out))
+        writing = Progress(Stage.PHOTOREAL, f"writing {out.name}")
+        yield from self._image_worker.do(Task.CONVERT, writing, source=str(source), out=str(out))
 
-    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
-        if task in ("measure", "track"):
+    def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+        if task.needs_product:
             job["mesh"] = self._mesh_file()
-        return (yield from self._darkroom.do(task, meanwhile, **job))
+        return (yield from self._image_worker.do(task, meanwhile, **job))
 
     def _mesh_file(self) -> str:
         """The product's triangles, written once for the image worker, gone with ``close``."""
@@ -135,14 +149,14 @@ class BlenderStudio:
         from .results import save_results
 
         remove_render_scene()
-        return save_results(results, settings, folder, self._darkroom)
+        return save_results(results, settings, folder, self._image_worker)
 
     def close(self) -> None:
         """Leave nothing of ours in the file but what was placed to stay."""
         from .rendering.render_scene import remove_render_scene
 
         remove_render_scene()
-        self._darkroom.close()
+        self._image_worker.close()
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None

@@ -16,8 +16,8 @@ import bpy
 from bpy.types import Mesh, Object
 from mathutils import Matrix
 
-from ..pipeline.errors import ConsistencyError
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.sentences import not_written
+from ..pipeline.stages import Progress, Stage, Steps
 from .files.model_files import quiet, reason
 from .model import product_root
 from .scene.collections import remove_objects, scratch_scene
@@ -26,7 +26,7 @@ from .scene.geometry import as_rendered, shown_parts
 
 def export_product(out: Path) -> Steps[None]:
     """Write the product as a GLB, standing as it does here, modifiers applied. Raises ConsistencyError."""
-    yield Progress("model", f"writing {out.name}", 0.0)
+    yield Progress(Stage.MODEL, f"writing {out.name}", 0.0)
     parts = _parts(product_root())
     partial = out.with_name(f".{out.name}.part.glb")
     try:
@@ -40,14 +40,12 @@ def export_product(out: Path) -> Steps[None]:
                 )
         partial.replace(out)
     except Exception as error:  # whatever the exporter throws; Blender makes a RuntimeError of most of it
-        raise ConsistencyError(
-            f"{out} could not be written ({reason(error)}); free some space or choose another folder"
-        ) from error
+        raise not_written(out, reason(error)) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         remove_objects(parts)
-    yield Progress("model", f"{out.name} written", 1.0)
+    yield Progress(Stage.MODEL, f"{out.name} written", 1.0)
 
 
 def _parts(root: Object) -> list[Object]:

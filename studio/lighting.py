@@ -14,7 +14,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..pipeline import names
-from ..pipeline.errors import UsageError
+from ..pipeline.sentences import no_such_lighting
 from ..pipeline.settings import lighting
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.settings.lighting import PlacedLamp, Preset
@@ -65,7 +65,7 @@ def _rotation() -> bpy.types.NodeSocket | None:
 
 def _preset(name: str) -> Preset:
     if name not in lighting.PRESETS:
-        raise UsageError(f"there is no lighting {name!r}; choose from {', '.join(lighting.PRESETS)}")
+        raise no_such_lighting(name, lighting.PRESETS)
     return lighting.PRESETS[name]
 
 

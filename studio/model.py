@@ -19,7 +19,7 @@ from mathutils import Matrix, Vector
 from ..pipeline import names
 from ..pipeline.backend.ports import Product
 from ..pipeline.errors import BadInput
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from ..pipeline.wording.lengths import sides
 from ..pipeline.wording.names import in_words
 from .files.import_guard import try_import
@@ -59,7 +59,7 @@ def load_product(
     scene may be set to the frame of a .blend. Raises BadInput, one sentence with the cure, for what can't be read or holds
     no visible mesh, and unless ``allow_missing`` for textures that can't be shown.
     """
-    yield Progress("model", f"importing {path.name}", 0.0)
+    yield Progress(Stage.MODEL, f"importing {path.name}", 0.0)
     if path.suffix.lower() == ".glb":
         yield from try_import(path)
     before = ids_now()
@@ -93,7 +93,7 @@ def load_product(
         raise
     brought = {item.session_uid for item in ids_since(before)}
     try:
-        yield Progress("model", f"measuring {path.name}", 0.7)
+        yield Progress(Stage.MODEL, f"measuring {path.name}", 0.7)
         moved: list[str] = []
         stand_on_ground(root, moved)
         notes += lift_coincident(root)
@@ -104,7 +104,7 @@ def load_product(
         bpy.data.batch_remove([item for item in all_ids() if item.session_uid in brought])
         raise
     _remove_previous(root)
-    yield Progress("model", f"{product.name}: {product.vertices:,} vertices, {_size_text(product)}", 1.0)
+    yield Progress(Stage.MODEL, f"{product.name}: {product.vertices:,} vertices, {_size_text(product)}", 1.0)
     return product
 
 

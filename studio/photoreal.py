@@ -12,9 +12,10 @@ from pathlib import Path
 from bpy.types import Object
 from mathutils import Vector
 
+from ..pipeline.backend.ports import Task
 from ..pipeline.rig import Angle
 from ..pipeline.settings.groups import RunSettings
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .model import product_points
@@ -36,11 +37,11 @@ def render_finish(
     )
     scene = render_scene(finish, device)
     with devices.chosen(device), scratch_file() as file, _depth_of_field(camera):
-        yield from render(scene, camera, file, "photoreal", "finishing", angle.name)
+        yield from render(scene, camera, file, Stage.PHOTOREAL, "finishing", angle.name)
         facts = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI", "Device": device.label}
         yield from worker.do(
-            "picture",
-            Progress("photoreal", f"writing {out.name}", None, angle.name),
+            Task.PICTURE,
+            Progress(Stage.PHOTOREAL, f"writing {out.name}", None, angle.name),
             render=str(file),
             settings=finish.model_dump(mode="json"),
             out=str(out),

@@ -10,11 +10,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from ..pipeline.backend.ports import Shot
+from ..pipeline.backend.ports import Shot, Task
 from ..pipeline.references import reference_files
 from ..pipeline.rig import Angle
 from ..pipeline.settings.groups import RunSettings
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .rendering import devices
@@ -40,11 +40,11 @@ def render_reference(
         "Samples": str(scene.cycles.samples),
     }
     with devices.chosen(device), scratch_file() as file:
-        yield from render(scene, camera, file, "references", "rendering", angle.name)
+        yield from render(scene, camera, file, Stage.REFERENCES, "rendering", angle.name)
         seconds = time.monotonic() - began
         developed = yield from worker.do(
-            "reference",
-            Progress("references", f"writing {files['image'].name}", None, angle.name),
+            Task.REFERENCE,
+            Progress(Stage.REFERENCES, f"writing {files['image'].name}", None, angle.name),
             render=str(file),
             settings=settings.model_dump(mode="json"),
             angle=asdict(angle),
@@ -53,7 +53,7 @@ def render_reference(
         )
     if developed["sent"]:
         files["sent"] = Path(developed["sent"])
-    yield Progress("references", f"{files['image'].name} rendered", 1.0, angle.name)
+    yield Progress(Stage.REFERENCES, f"{files['image'].name} rendered", 1.0, angle.name)
     return Shot(
         angle=angle.name,
         files=files,

@@ -14,11 +14,11 @@ import bpy
 from bpy.types import Camera, Image, Object, Scene
 
 from ..pipeline import names
-from ..pipeline.backend.ports import Results
-from ..pipeline.errors import RunFolderError
+from ..pipeline.backend.ports import Results, Task
 from ..pipeline.formats import png
+from ..pipeline.sentences import not_written
 from ..pipeline.settings.groups import RunSettings
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from . import compat
 from .image_worker import ImageWorker
 from .model import product_points
@@ -35,17 +35,17 @@ def save_results(results: Results, settings: RunSettings, folder: Path, worker: 
     Raises RunFolderError where they can't be written.
     """
     yield from worker.do(
-        "contact_sheet",
-        Progress("results", "contact sheet", 0.1),
+        Task.CONTACT_SHEET,
+        Progress(Stage.RESULTS, "contact sheet", 0.1),
         out=str(folder / "contact_sheet.png"),
         references={name: str(shot.files["image"]) for name, shot in results.shots.items()},
         stills={name: str(path) for name, path in results.stills.items()},
         report=str(folder / "report.json"),
     )
     yield from load_into_scene(results)
-    yield Progress("results", "saving scene.blend", 0.7)
+    yield Progress(Stage.RESULTS, "saving scene.blend", 0.7)
     save_scene(folder / "scene.blend", settings)
-    yield Progress("results", "scene.blend saved", 1.0)
+    yield Progress(Stage.RESULTS, "scene.blend saved", 1.0)
 
 
 def load_into_scene(results: Results) -> Steps[None]:
@@ -56,16 +56,16 @@ def load_into_scene(results: Results) -> Steps[None]:
     remove_unused(materials)
     planes = []
     for angle, path in results.stills.items():
-        yield Progress("results", "loading into the scene", 0.4, angle)
+        yield Progress(Stage.RESULTS, "loading into the scene", 0.4, angle)
         image = _image(f"Still {angle}", path)
         _behind_camera(camera_for(angle), image)
         planes.append(_plane(f"Still {angle}", image, png.size_of(path)))
     _set_in_a_row(planes)
     for motion, path in results.clips.items():
-        yield Progress("results", "loading the clip", 0.5)
+        yield Progress(Stage.RESULTS, "loading the clip", 0.5)
         _image(f"Clip {motion}", path)
     if results.clips:
-        yield Progress("results", "a sequencer for the clip", 0.6)
+        yield Progress(Stage.RESULTS, "a sequencer for the clip", 0.6)
         _sequence(results.clips)
 
 
@@ -167,9 +167,7 @@ def save_scene(path: Path, settings: RunSettings) -> None:
             bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, relative_remap=False, compress=True)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        raise RunFolderError(
-            f"{path} could not be written ({str(error).strip()}); free some space or choose another folder"
-        ) from error
+        raise not_written(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -20,7 +20,7 @@ from ..pipeline.errors import BadInput
 from ..pipeline.geometry import framing
 from ..pipeline.rig import FULL_FRAME_MM, Angle
 from ..pipeline.settings.groups import RunSettings
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from .lighting import missing_hdri, place_lighting
 from .model import product_points, product_root
 from .scene.backdrop import place_backdrop
@@ -36,16 +36,16 @@ def place_rig(settings: RunSettings) -> Steps[None]:
     product_root()[names.FRAME] = max(0, bpy.context.scene.frame_current)  # Blender renders none before 0
     wanted = {names.camera(angle.name) for angle in settings.studio.angles}
     remove_objects(thing for thing in existing_objects(names.RIG) if thing.name not in wanted)
-    yield Progress("rig", "framing the product", 0.0)
+    yield Progress(Stage.RIG, "framing the product", 0.0)
     cameras = place_cameras(points, settings)
     place_lighting(settings, points)
     if missing_hdri(settings):
         yield Progress(
-            "rig", "this Blender has no studio HDRI; an even white surrounding stands in for it", warning=True
+            Stage.RIG, "this Blender has no studio HDRI; an even white surrounding stands in for it", warning=True
         )
     place_backdrop(settings, points)
     bpy.context.view_layer.update()
-    yield Progress("rig", f"{len(cameras)} cameras, {settings.studio.lighting} lighting", 1.0)
+    yield Progress(Stage.RIG, f"{len(cameras)} cameras, {settings.studio.lighting} lighting", 1.0)
 
 
 def show_rig(settings: RunSettings) -> None:

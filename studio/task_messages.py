@@ -1,23 +1,25 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes between Blender and its second one, one JSON object a line: tasks, and an answer to each."""
+"""What goes between Blender and its second one, one JSON object a line: tasks, an answer to each, and what is logged there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 
+from ..pipeline.backend.ports import Task
 from ..pipeline.errors import ConsistencyError, from_json, to_json
 from ..pipeline.json_object import JsonObject
+from ..pipeline.run.run_log import Forwarding, take_forwarded
 
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """``task``: a name of ``image_worker.tasks.TASKS``; ``job``: its arguments, as JSON can hold them."""
+    """``job``: the task's arguments, as JSON can hold them."""
 
     number: int
-    task: str
+    task: Task
     job: JsonObject
 
     def to_json(self) -> JsonObject:
@@ -25,7 +27,7 @@ class TaskRequest:
 
     @classmethod
     def from_json(cls, line: JsonObject) -> TaskRequest:
-        return cls(line["number"], line["task"], line["job"])
+        return cls(line["number"], Task(line["task"]), line["job"])
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,37 @@ class TaskAnswer:
         return {"number": self.number, **told}
 
     @classmethod
-    def from_json(cls, line: JsonObject) -> TaskAnswer | None:
-        """None for what is no answer."""
-        if "number" not in line:
-            return None
+    def from_json(cls, line: JsonObject) -> TaskAnswer:
         return cls(line["number"], line.get("value"), from_json(line["error"]) if "error" in line else None)
 
     def value_or_raise(self) -> JsonObject:
         if self.error is not None:
             raise self.error
         return dict(self.value or {})
+
+
+@dataclass(frozen=True)
+class TaskLogged:
+    """A record for the run's log, which the first Blender writes. ``name``: the logger, below the package."""
+
+    level: int
+    name: str
+    text: str
+
+    def to_json(self) -> JsonObject:
+        return {"log": asdict(self)}
+
+
+def forwarding(say: Callable[[JsonObject], object]) -> Forwarding:
+    """For the second Blender: hands what is logged there to ``say``, as a line for the first one."""
+    return Forwarding(lambda level, name, text: say(TaskLogged(level, name, text).to_json()))
+
+
+def answers(lines: Iterable[JsonObject]) -> Iterator[TaskAnswer]:
+    """The answers among what the second Blender said; what it logged goes to this one's log."""
+    for line in lines:
+        if "log" in line:
+            logged = TaskLogged(**line["log"])
+            take_forwarded(logged.level, logged.name, logged.text)
+        elif "number" in line:
+            yield TaskAnswer.from_json(line)

@@ -17,11 +17,12 @@ from bpy.types import Object, Scene
 from mathutils import Matrix, Vector
 
 from ..pipeline import names
+from ..pipeline.backend.ports import Task
 from ..pipeline.errors import ConsistencyError
 from ..pipeline.rig import Angle
 from ..pipeline.settings.choices import MotionName
 from ..pipeline.settings.groups import RunSettings
-from ..pipeline.stages import Progress, Steps
+from ..pipeline.stages import Progress, Stage, Steps
 from ..pipeline.system.disk import sync_folder
 from . import compat
 from .image_worker import ImageWorker
@@ -67,12 +68,12 @@ def render_turntable(
         with _motion(settings.clip.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
             for number in range(count):
                 pose(number / count)
-                for step in render(scene, camera, file, "video", settings.clip.motion, angle.name):
-                    yield Progress("video", step.text, number / count, angle.name)
+                for step in render(scene, camera, file, Stage.VIDEO, settings.clip.motion, angle.name):
+                    yield Progress(Stage.VIDEO, step.text, number / count, angle.name)
                 frame = Path(folder, f"{number:05d}.png")
                 yield from worker.do(
-                    "picture",
-                    Progress("video", settings.clip.motion, number / count, angle.name),
+                    Task.PICTURE,
+                    Progress(Stage.VIDEO, settings.clip.motion, number / count, angle.name),
                     render=str(file),
                     settings=small.model_dump(mode="json"),
                     out=str(frame),
@@ -159,7 +160,7 @@ def _reach(root: Object) -> np.ndarray:
 
 def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> Steps[None]:
     """Encode pictures as an H.264 MP4 of ``RATE`` frames a second, each shown ``hold`` frames."""
-    yield Progress("video", "encoding", 1.0)
+    yield Progress(Stage.VIDEO, "encoding", 1.0)
     scene = bpy.data.scenes.new("Consistency Encoder")
     name = scene.name
     beside = out.with_name(f".{out.stem}.part.mp4")
@@ -171,7 +172,7 @@ def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> S
             compat.set_strip_length(strip, hold)
         out.parent.mkdir(parents=True, exist_ok=True)
         scene.render.filepath = str(beside)
-        yield from run_job(name, Progress("video", "encoding", 1.0), animation=True)
+        yield from run_job(name, Progress(Stage.VIDEO, "encoding", 1.0), animation=True)
         if not beside.is_file() or beside.stat().st_size == 0:
             raise ConsistencyError("Blender could not encode the clip; look at its console for the reason")
         beside.replace(out)

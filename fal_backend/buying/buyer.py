@@ -14,7 +14,7 @@ from ...pipeline.errors import Cancelled, ConsistencyError, RunFolderError, TryA
 from ...pipeline.money.ledger import difference
 from ...pipeline.run.attempt import Attempt, Billed, Failure, NextStep, Refusal
 from ...pipeline.run.events import Abandoned, AcceptanceUnknown, Failed, Refused, Submitted
-from ...pipeline.stages import JobState
+from ...pipeline.stages import JobState, Stage
 from ...pipeline.system.disk import check_writable
 from ...pipeline.wording.text_table import usd
 from .. import errors, sentences
@@ -302,7 +302,7 @@ class Buyer:
         row = self._prices.of(purchase.endpoint)
         if row is None:
             return replace(purchase, price_confirmed=False)
-        role: Role = "model" if purchase.stage == "model" else "photoreal"
+        role = Role.MODEL if purchase.stage == Stage.MODEL else Role.PHOTOREAL
         endpoint = CATALOGUE.get(purchase.endpoint) or usual(purchase.endpoint, role)
         quote = endpoint.quote(purchase.arguments, (row["usd"], row["unit"]), purchase.size)
         agreed = purchase.quoted_usd

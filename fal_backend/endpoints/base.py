@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,7 +26,16 @@ from ...pipeline.stages import Stage
 from .check import choices, sentence
 from .prices import Multiplier, Price, Quote, count_units, is_plausible, singular
 
-Role = Literal["model", "picture", "photoreal", "video"]
+
+class Role(StrEnum):
+    """What an endpoint is for."""
+
+    MODEL = "model"
+    PICTURE = "picture"  # from words, for a model
+    PHOTOREAL = "photoreal"
+    VIDEO = "video"
+
+
 MAKES = {
     "model": "3D models",
     "picture": "pictures from words",
@@ -162,7 +172,7 @@ class Endpoint:
 
     @property
     def stage(self) -> Stage:
-        return "model" if self.role == "picture" else self.role
+        return Stage.MODEL if self.role == Role.PICTURE else Stage(self.role)
 
     def takes(self, *fields: str) -> str | None:
         """The first of ``fields`` that the endpoint has, or None."""
@@ -238,4 +248,4 @@ def still(
     endpoint_id: str, label: str, fields: type[Inputs], answer: type[Result], price: Price, **more: Any
 ) -> Endpoint:
     """An endpoint that makes a still from a reference."""
-    return Endpoint(endpoint_id, "photoreal", label, fields, answer, price, **more)
+    return Endpoint(endpoint_id, Role.PHOTOREAL, label, fields, answer, price, **more)

@@ -24,7 +24,7 @@ class DeadlinePassed(Exception):
     """The exchange had not ended in time. Whether anything was carried out is not known."""
 
 
-class Watch:
+class Cutoff:
     """What an exchange tells its watcher: how it can be cut off."""
 
     def __init__(self) -> None:
@@ -53,20 +53,20 @@ class Watch:
             _call(cut)
 
 
-def within(seconds: float, exchange: Callable[[Watch], T]) -> T:
+def within(seconds: float, exchange: Callable[[Cutoff], T]) -> T:
     """What ``exchange`` returns or raises. Raises DeadlinePassed where that takes longer than ``seconds``."""
-    watch, done = Watch(), _Outcome[T]()
+    cutoff, done = Cutoff(), _Outcome[T]()
 
     def work() -> None:
         try:
-            done.value = exchange(watch)
+            done.value = exchange(cutoff)
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
             done.error = error
         done.is_there.set()
 
     threading.Thread(target=work, name="exchange", daemon=True).start()
     if not done.is_there.wait(max(0.0, seconds)):
-        watch.end()
+        cutoff.end()
         raise DeadlinePassed
     if done.error is not None:
         raise done.error

@@ -25,7 +25,7 @@ from ...pipeline.system.disk import beside, replace, sync_folder
 from ..errors import BadDownload, Expired, Unreachable, UnsafeAnswer
 from ..problems import Problem
 from . import verify
-from .deadline import DeadlinePassed, Watch, shut, within
+from .deadline import Cutoff, DeadlinePassed, shut, within
 from .transport import is_public_address
 
 ATTEMPTS = 5
@@ -75,7 +75,7 @@ def _fetch_once(url: str, out: Path, media: str, deadline: float) -> Fetched:
         out.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:  # closed at the deadline, so that nothing is written after it
             promised, size, sha256 = within(
-                deadline - time.monotonic(), lambda watch: _stream(url, file, verify.largest(media), watch)
+                deadline - time.monotonic(), lambda cutoff: _stream(url, file, verify.largest(media), cutoff)
             )
             file.flush()
             os.fsync(file.fileno())
@@ -99,12 +99,12 @@ def _fetch_once(url: str, out: Path, media: str, deadline: float) -> Fetched:
             part.unlink(missing_ok=True)
 
 
-def _stream(url: str, file: IO[bytes], limit: int, watch: Watch) -> tuple[str | None, int, str]:
+def _stream(url: str, file: IO[bytes], limit: int, cutoff: Cutoff) -> tuple[str | None, int, str]:
     """What the answer said of its length, the bytes that came into ``file``, and their SHA-256."""
-    with _open(url, watch) as response:
+    with _open(url, cutoff) as response:
         digest, size = hashlib.sha256(), 0
         for chunk in response.iter_content(1 << 16):
-            watch.check()
+            cutoff.check()
             size += len(chunk)
             if size > limit:
                 raise UnsafeAnswer(Problem.FILE_ENDLESS, url=response.url[:120])
@@ -113,15 +113,15 @@ def _stream(url: str, file: IO[bytes], limit: int, watch: Watch) -> tuple[str | 
         return response.headers.get("content-length"), size, digest.hexdigest()
 
 
-def _open(url: str, watch: Watch) -> requests.Response:
+def _open(url: str, cutoff: Cutoff) -> requests.Response:
     """The answer at ``url``, following a few redirects, each of which must be a public https address too."""
     for _ in range(REDIRECTS + 1):
         if not is_public_address(url) or _leads_inside(url):
             raise UnsafeAnswer(Problem.FILE_ADDRESS)
         headers = {"Accept-Encoding": "identity"}
         response = requests.get(url, headers=headers, stream=True, timeout=(CONNECT, SILENCE), allow_redirects=False)
-        watch.on_deadline(partial(shut, response))
-        watch.check()
+        cutoff.on_deadline(partial(shut, response))
+        cutoff.check()
         if response.is_redirect:
             url = urljoin(url, response.headers["location"])
             response.close()

@@ -26,7 +26,7 @@ from ...pipeline.json_object import JsonObject
 from ..errors import Uncertain, Unreachable, UnsafeAnswer
 from ..problems import Problem
 from .clock import FalClock
-from .deadline import DeadlinePassed, Watch, within
+from .deadline import Cutoff, DeadlinePassed, within
 from .error_answers import from_answer
 
 QUEUE_HOSTS = ("queue.fal.run", "queue.falrun.com")
@@ -153,20 +153,20 @@ class CarefulTransport(httpx.BaseTransport):
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         try:
-            return within(SLOWEST_ANSWER, lambda watch: self._exchange(request, watch))
+            return within(SLOWEST_ANSWER, lambda cutoff: self._exchange(request, cutoff))
         except DeadlinePassed as error:
             raise UnsafeAnswer(Problem.ENDLESS, host=request.url.host) from error
 
-    def _exchange(self, request: httpx.Request, watch: Watch) -> httpx.Response:
+    def _exchange(self, request: httpx.Request, cutoff: Cutoff) -> httpx.Response:
         response = self._inner.handle_request(request)
         self._clock.heard(response.headers)
         try:
-            watch.on_deadline(lambda: _shut(response))
+            cutoff.on_deadline(lambda: _shut(response))
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise UnsafeAnswer(Problem.COMPRESSED, host=request.url.host)
             body = bytearray()
             for chunk in response.iter_raw():
-                watch.check()
+                cutoff.check()
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise UnsafeAnswer(Problem.ENDLESS, host=request.url.host)

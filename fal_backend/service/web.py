@@ -13,7 +13,7 @@ from ...pipeline.run.attempt import Billed
 from ..errors import BadAnswer, Unreachable
 from ..problems import Problem
 from .clock import FalClock
-from .deadline import DeadlinePassed, Watch, shut, within
+from .deadline import Cutoff, DeadlinePassed, shut, within
 from .error_answers import from_answer
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | No
 
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
 
-    def exchange(watch: Watch) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:
+    def exchange(cutoff: Cutoff) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:
         with requests.get(
             f"{API}/{path}", params=params, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
         ) as response:
             if clock is not None:
                 clock.heard(response.headers)
-            watch.on_deadline(lambda: shut(response))
+            cutoff.on_deadline(lambda: shut(response))
             raw = bytearray()
             for chunk in response.iter_content(1 << 16):
-                watch.check()
+                cutoff.check()
                 raw += chunk
                 if len(raw) > LARGEST:
                     raise BadAnswer(Problem.LIST_ENDLESS, billed=Billed.NO)

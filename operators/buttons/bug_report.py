@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def _collected(context: Context) -> BugReport:
-    from ... import command_line
+    from ... import surroundings
 
     run = run_request.root_of(context.scene)
-    return command_line.bug_report(run if run is not None and run.is_dir() else None)
+    return surroundings.bug_report(run if run is not None and run.is_dir() else None)
 
 
 class CONSISTENCY_OT_save_bug_report(Button, bpy.types.Operator):

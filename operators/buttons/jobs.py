@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import StringProperty
 
-from ...pipeline.stages import JobState, StageState
+from ...pipeline.stages import JobState, Stage, StageState
 from ..display import reasons, refresh, status
 from ..editing import scene_settings
 from ..runs import active_run
@@ -88,8 +88,8 @@ class CONSISTENCY_OT_retry_job(Button, bpy.types.Operator):
         job = selected(context)
         assert job is not None
         stages = status.of(context).stages
-        went_on = "results" in stages and stages["results"].state not in (StageState.WAITING, "")
-        until = job.stage if job.stage in ("model", "photoreal", "video") and not went_on else "results"
+        went_on = Stage.RESULTS in stages and stages[Stage.RESULTS].state not in (StageState.WAITING, "")
+        until = job.stage if job.stage in (Stage.MODEL, Stage.PHOTOREAL, Stage.VIDEO) and not went_on else "results"
         return bpy.ops.consistency.run(how, until=until, retry_failed=True, send_again=job.state == JobState.UNCERTAIN)
 
 

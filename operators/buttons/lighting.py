@@ -9,13 +9,12 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
-from ...pipeline.declaration import options_of
 from ...pipeline.settings.options import LightRig
 from ..editing import live
 from .operator_base import Button
 
 FOLDER = "consistency/lighting"
-CORRECTIONS = tuple(option.prop for option in options_of(LightRig))
+CORRECTIONS = tuple(option.prop for option in LightRig.options)
 VALUES = ("lighting", "backdrop", "shadow", *(f"light.{name}" for name in CORRECTIONS))
 
 

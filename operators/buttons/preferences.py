@@ -34,11 +34,11 @@ class CONSISTENCY_OT_test_key(Questioning, bpy.types.Operator):
         return preferences.no_key() or preferences.offline()
 
     def question(self, context: Context) -> Question[None]:
-        from ... import command_line
+        from ... import surroundings
         from ..runs import questions
 
         status.of(context).key_note = "Asking fal.ai …"
-        found = command_line.find_key()
+        found = surroundings.find_key()
         return questions.check_key(found[0] if found is not None else "")
 
     def answered(self, _context: Context, _answer: Any) -> set[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
-from ...pipeline.stages import DOES, LABELS, STAGES, StageState
+from ...pipeline.stages import DOES, LABELS, STAGES, Stage, StageState
 from ...pipeline.wording.program import SHORT_NAME
 from .. import startup
 from ..display import follow, reasons, refresh, status
@@ -87,13 +87,13 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
             return "Begin a new run folder with these settings, from the start to the end"
         if properties.again:
             return f"{what} anew; what was made before is kept beside"
-        if properties.until == "results":
+        if properties.until == Stage.RESULTS:
             return "Make everything that is missing, to the end; what is there is kept, what changed is made anew"
         return f"{what}, after whatever is missing before it"
 
     @property
     def error_at(self) -> str:
-        return "" if self.until == "results" else str(self.until)
+        return "" if self.until == Stage.RESULTS else str(self.until)
 
     def execute(self, context: Context) -> set[str]:
         return self._attempt(lambda: self.act(context))
@@ -137,7 +137,8 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        self._escape.look(rendering)
+        if self._escape.look(rendering):
+            status.of(context).cancelling = True
         return self._attempt(lambda: self._tick(context))
 
     def _tick(self, context: Context) -> set[str]:
@@ -175,13 +176,13 @@ class CONSISTENCY_OT_run(RunOptions, TimedModal, Button, bpy.types.Operator):
         """What has come since the last tick."""
         run = session.run
         assert run is not None
-        rig_was_placed = "rig" in now.stages and now.stages["rig"].state == StageState.DONE
+        rig_was_placed = Stage.RIG in now.stages and now.stages[Stage.RIG].state == StageState.DONE
         refresh.progress(run)
         there = refresh.what_is_there(run)
         if there != self._there:
             self._there = there
             refresh.pictures(session.scene, run.folder)
-        if not run.ended and not rig_was_placed and run.folder.stage("rig").state == StageState.DONE:
+        if not run.ended and not rig_was_placed and run.folder.stage(Stage.RIG).state == StageState.DONE:
             push_undo("Place Rig")
 
     def _draw(self, context: Context, now: status.CONSISTENCY_PG_status) -> None:

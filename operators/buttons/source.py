@@ -144,7 +144,7 @@ class CONSISTENCY_OT_use_selected(Button, bpy.types.Operator):
     @classmethod
     def why_not(cls, context: Context) -> str | None:
         none = None if context.selected_objects else "Nothing is selected; select the product's objects"
-        return reasons.busy(context) or none
+        return reasons.busy(context) or none or reasons.blender_renders()
 
     def act(self, context: Context) -> None:
         from ...studio import export, model

@@ -37,6 +37,7 @@ def changed(change: Change, scene: bpy.types.Scene, settings: RunSettings | None
     if change is Change.PRODUCT:
         studio_view.show_soon()
     elif change is Change.RIG:
+        studio_view.show_if_wanted()
         _show_in_studio(scene, settings)
     elif change is Change.NAME:
         name_is_about_this_product(scene)

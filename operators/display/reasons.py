@@ -27,6 +27,13 @@ def busy(context: Context) -> str | None:
     return None
 
 
+def blender_renders() -> str | None:
+    """Why nothing can be written from another scene now: to show one frees what a render is using."""
+    if bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("OBJECT_BAKE"):
+        return "Blender is rendering; wait for it, or stop it first"
+    return None
+
+
 def no_run(context: Context) -> str | None:
     return None if context.scene.consistency.run_folder else "There is no run yet; press Run All first"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.stages import JobState, ReferenceState, StageState
+from ...pipeline.stages import JobState, ReferenceState, Stage, StageState
 from ...pipeline.verdicts import MadeBy
 from ..editing import scene_settings
 from ..runs import run_request, staleness
@@ -83,7 +83,7 @@ def stages(folder: RunFolder) -> None:
         stage = folder.stage(item.name)
         item.state = stage.state
         item.note = stage.error or ""
-    rig = folder.stage("rig")
+    rig = folder.stage(Stage.RIG)
     if rig.size_m:
         settings = folder.settings
         product(rig.product, rig.size_m, settings.inputs.files, settings.inputs.text)
@@ -170,7 +170,11 @@ def outdated(folder: RunFolder) -> None:
     behind = any(item.state == ReferenceState.STALE for item in now.shots)
     waiting = any(folder.chosen(f"photoreal/{angle.name}") is None for angle in folder.settings.studio.angles)
     for item in now.stages:
-        is_behind = behind if item.name == "references" else (behind or waiting) and item.name not in ("model", "rig")
+        is_behind = (
+            behind
+            if item.name == Stage.REFERENCES
+            else (behind or waiting) and item.name not in (Stage.MODEL, Stage.RIG)
+        )
         if item.state in (StageState.DONE, ReferenceState.STALE):
             item.state = ReferenceState.STALE if is_behind else StageState.DONE
     now.is_outdated = any(item.state == ReferenceState.STALE for item in now.stages)

@@ -3,7 +3,7 @@
 
 """What the panels show of the run: on the window manager, so that undo can't turn it back and no file keeps it."""
 
-from __future__ import annotations
+# No "from __future__ import annotations" here: Blender would compile each property again from its words while it registers.
 
 import bpy
 from bpy.props import (
@@ -70,7 +70,7 @@ class CONSISTENCY_PG_run(bpy.types.PropertyGroup):
     note: StringProperty(description="When it was made, and by whom")
 
 
-def _slid(_self: CONSISTENCY_PG_status, _context: bpy.types.Context) -> None:
+def _slid(_self: "CONSISTENCY_PG_status", _context: bpy.types.Context) -> None:
     # By name: Blender evaluates annotations such that a lambda in one sees nothing of this module.
     redraw(pictures=True)
 

@@ -20,7 +20,7 @@ import bpy
 
 from ...pipeline.driver import finish
 from ...pipeline.errors import ConsistencyError
-from ...pipeline.names import RIG, SCREEN
+from ...pipeline.names import ENGINE, RIG, SCREEN
 from ..editing.scene_settings import to_settings
 from ..runs import active_run
 from . import reasons
@@ -227,6 +227,10 @@ def _area_of(screen: Screen, kept: dict[str, Any]) -> Area | None:
 def follow(*, enter_anew: bool = False) -> None:
     """Bring each window's viewport into step with its scene. ``enter_anew``: also where no viewport shows what the scene
     says, as after loading a file without its windows."""
+    if any(ENGINE in scene for scene in bpy.data.scenes):
+        from ...studio.scene.render_job import settle_engines
+
+        settle_engines()
     for window in bpy.context.window_manager.windows:
         own, kept = window.scene.consistency, _kept(window.screen)
         if not own.studio_view:
@@ -305,12 +309,24 @@ def show_soon() -> None:
         bpy.app.timers.register(_show, first_interval=0.1)
 
 
+def show_if_wanted() -> None:
+    """The rig of a run stands: show the product, where that is still to be done, before the renders of the run begin."""
+    if bpy.app.timers.is_registered(_show):
+        bpy.app.timers.unregister(_show)
+        wait = _show()
+        if wait is not None:
+            bpy.app.timers.register(_show, first_interval=wait)
+
+
 def _show() -> float | None:
     from ...studio.scene.collections import existing_objects
+    from ...studio.scene.render_job import LOOK, is_busy
 
     scene = bpy.context.scene
     if active_run.is_active() and not existing_objects(RIG):
         return 0.3
+    if is_busy():  # the viewport would begin with the artist's engine, and get its own at the end of the render
+        return LOOK
     if scene is None or reasons.no_product() is not None:
         return None
     try:

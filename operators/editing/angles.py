@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import StringProperty
 
-from ...pipeline.declaration import options_of
 from ...pipeline.rig import Angle
 from ...pipeline.settings.options import find
 from . import live
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from bpy.types import Context
 
-OPTIONS = options_of(Angle)
+OPTIONS = Angle.options
 FOLLOWS = {"update": live.angles_changed}
 
 

@@ -3,20 +3,16 @@
 
 """The settings of the next run, on the scene: saved with the .blend and undone with it."""
 
-from __future__ import annotations
+# No "from __future__ import annotations" here: Blender would compile each property again from its words while it registers.
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from ...pipeline.declaration import options_of
 from ...pipeline.settings.options import OPTIONS, LightRig
 from . import angles, live, parameters
 from .option_properties import choices_of, of, with_options
-
-if TYPE_CHECKING:
-    from bpy.types import Context
 
 OURS = "Consistency"  # words that Blender has too, and would translate as its own: a key light is no keyframe
 
@@ -29,7 +25,7 @@ _SHARE = {"soft_max": 200.0, "precision": 0, "translation_context": OURS, "updat
 
 
 @with_options(
-    options_of(LightRig),
+    LightRig.options,
     {
         **dict.fromkeys(("key", "fill", "rim", "environment", "softness"), _SHARE),
         "temperature": {"step": 10000, "precision": 0, "update": live.light_changed},
@@ -40,7 +36,7 @@ class CONSISTENCY_PG_light(bpy.types.PropertyGroup):
     """Corrections of the lighting preset: options.LightRig."""
 
 
-def _angle_names(self: CONSISTENCY_PG_settings, _context: Context, edit_text: str) -> list[str]:
+def _angle_names(self: "CONSISTENCY_PG_settings", _context: bpy.types.Context, edit_text: str) -> list[str]:
     return [angle.name for angle in self.angles if edit_text.lower() in angle.name]
 
 

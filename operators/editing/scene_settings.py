@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.declaration import options_of
-from ...pipeline.settings.choices import BackendName
+from ...pipeline.settings.choices import BackendName, DeviceChoice
 from ...pipeline.settings.options import OPTIONS, LightRig, Money
 from . import live, parameters, preferences
 from .angles import set_angles, values_of
@@ -75,7 +74,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         "inputs": inputs,
         "backend": chosen_backend(scene),
         "angles": [values_of(angle) for angle in own.angles],
-        "light_rig": {option.name: to_setting(option, own.light) for option in options_of(LightRig)},
+        "light_rig": {option.name: to_setting(option, own.light) for option in LightRig.options},
         "device": _device(),
         "overrides": parameters.to_overrides(scene),
         **budgets(scene),
@@ -92,14 +91,14 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
 
 def _device() -> str:
     own = preferences.preferences()
-    return own.device if own is not None else "auto"
+    return own.device if own is not None else DeviceChoice.AUTO
 
 
 def budgets(scene: bpy.types.Scene) -> dict[str, float | None]:
     """The limits that hold for this scene's runs, USD; None: no limit."""
     own, shared = scene.consistency, preferences.preferences()
     source = own if own.own_budget or shared is None else shared
-    return {each.name: round(getattr(source, each.name, 0.0), 4) or None for each in options_of(Money)}
+    return {each.name: round(getattr(source, each.name, 0.0), 4) or None for each in Money.options}
 
 
 def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
@@ -112,7 +111,7 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
         _inputs(own, settings)
         own.backend = settings.service.backend
         own.about = made_from(settings.inputs.files, settings.inputs.text)
-        for option in options_of(LightRig):
+        for option in LightRig.options:
             set_property(option, own.light, getattr(settings.studio.light_rig, option.name))
         parameters.from_overrides(scene, settings.service.overrides)
         own.gate_rest = json.dumps(_rest_of_gate(settings))

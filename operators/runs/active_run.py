@@ -14,13 +14,13 @@ import bpy
 
 from ...pipeline.driver import CancelRequest, cancellable
 from ...pipeline.errors import ConsistencyError
-from ...pipeline.stages import Progress
+from ...pipeline.stages import Progress, Stage
 from .observed_backend import ObservedBackend
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Backend, Product, Studio
     from ...pipeline.run.run_folder import RunFolder
-    from ...pipeline.stages import Stage, Steps
+    from ...pipeline.stages import Steps
 
 TICK_BUDGET = 0.006  # seconds of work begun in one tick; what one step takes comes on top
 
@@ -67,7 +67,7 @@ class ActiveRun:
     def _whole(self, steps: Steps[dict[str, Any]], studio: Studio) -> Steps[dict[str, Any]]:
         """The chain; and where it ends with the model, the model in the scene, to be looked at."""
         report = yield from steps
-        if self.until == "model":
+        if self.until == Stage.MODEL:
             self.product = yield from studio.load_product(self.folder.product_source)
         return report
 

@@ -21,12 +21,16 @@ class EscapeKey:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._is_down = False
-        self._rendered_at = -JUST_NOW - 1.0
+        self._rendered_at = self._released_at = -JUST_NOW - 1.0
 
-    def look(self, rendering: bool) -> None:
-        """Told at each tick whether Blender is rendering."""
+    def look(self, rendering: bool) -> bool:
+        """Told at each tick whether Blender is rendering. True: a release of just now means the run, for the render that will
+        have had its press has ended."""
         if rendering:
             self._rendered_at = self._clock()
+            return False
+        released, self._released_at = self._released_at, -JUST_NOW - 1.0
+        return self._clock() - released < JUST_NOW
 
     def asks_to_cancel(self, value: str, rendering: bool) -> bool:
         """Whether a press or a release (``value``) of Esc means the run.
@@ -38,4 +42,8 @@ class EscapeKey:
             self._is_down = True
             return True
         was_down, self._is_down = self._is_down, False
-        return not was_down and not rendering and self._clock() - self._rendered_at < JUST_NOW
+        if was_down:
+            return False
+        if rendering:
+            self._released_at = self._clock()
+        return not rendering and self._clock() - self._rendered_at < JUST_NOW

@@ -3,15 +3,15 @@
 
 """Imports what a run needs, one module at a time, while the artist still looks at the panel: all at once would be felt.
 
-Which modules those are is read from their own import statements, also from those inside functions, which is where the
-heavy ones stand so that registering stays quick. A module comes after those that it imports, so that each step is short.
-Only Blender's main thread imports.
+Which modules those are is read from the import lines of their own sources, also from those inside functions, which is
+where the heavy ones stand so that registering stays quick. A module comes after those that it imports, so that each step
+is short. Only Blender's main thread imports.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -27,6 +27,10 @@ ROOT = f"{base_package}.operators.buttons.run"  # whatever a button can reach fr
 PAUSE = 0.02  # seconds between two turns
 TURN = 0.006  # seconds after which a turn begins no further step
 
+# Parsing each source would take longer than importing all of them; tests hold this against a parser.
+ONLY_FOR_TYPES = r"\n( *+)if TYPE_CHECKING:(?:\n\1 +.*|\n(?=\n))+"
+IMPORT = r"\n( *+)(?:from ([.\w]+) import (?:\(([^)]+)\)|(.+))|import ([.\w]+)(?: as \w+)? *(?:#.*)?(?=\n))"
+
 _steps: Iterator[None] | None = None
 _begun = _done = False
 
@@ -35,7 +39,7 @@ class _Walk:
     """Goes through the modules that one module imports, each after those that it imports itself."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._seen = {base_package}  # the command line is reached through it alone
 
     def imports(self, name: str) -> Iterator[None]:
         """Import ``name``, a module of ours, and all that it needs; yields after each step. A name that is none is passed over."""
@@ -45,10 +49,10 @@ class _Walk:
         spec = _find(name)
         if spec is None:
             return
-        tree = ast.parse(spec.loader.get_source(name) or "")
+        source = spec.loader.get_data(spec.origin).decode()
         package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
         yield
-        for module, names, at_once in _wanted(tree, package):
+        for module, names, at_once in wanted(source, package):
             if _is_ours(module):
                 yield from self.imports(module)
                 for each in names:
@@ -89,23 +93,23 @@ def _find(name: str) -> ModuleSpec | None:
     return None if places is None else PathFinder.find_spec(name, places)
 
 
-def _wanted(tree: ast.AST, package: str, *, at_once: bool = True) -> Iterator[tuple[str, Sequence[str], bool]]:
+def wanted(source: str, package: str) -> Iterator[tuple[str, Sequence[str], bool]]:
     """What a module in ``package`` imports: each module, the names that it takes from there, and whether that is done
     ``at_once``, not in a function.
 
     What only type checkers are told, below ``if TYPE_CHECKING:``, is left out.
     """
-    typing = isinstance(tree, ast.If) and isinstance(tree.test, ast.Name) and tree.test.id == "TYPE_CHECKING"
-    for part in ("orelse",) if typing else ("body", "handlers", "orelse", "finalbody"):
-        for node in getattr(tree, part, ()):
-            if isinstance(node, ast.Import):
-                yield from ((alias.name, (), at_once) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                name = "." * node.level + (node.module or "")
-                module = resolve_name(name, package) if node.level else name
-                yield module, [alias.name for alias in node.names], at_once
-            else:
-                yield from _wanted(node, package, at_once=at_once and not isinstance(node, ast.FunctionDef))
+    source = f"\n{source}"
+    if "if TYPE_CHECKING:" in source:
+        source = re.sub(ONLY_FOR_TYPES, "", source)
+    for indent, module, in_brackets, in_line, plain in re.findall(IMPORT, source):
+        said = in_brackets or in_line or plain
+        said = re.sub(r"#.*", "", said) if "#" in said else said
+        names = [name.split()[0] for name in said.split(",") if name.strip()]
+        if plain:
+            yield from ((name, (), not indent) for name in names)
+        else:
+            yield (resolve_name(module, package) if module.startswith(".") else module), names, not indent
 
 
 def advance() -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...pipeline.stages import Stage
 from ..editing import preferences
 from ..editing.scene_settings import to_settings
 from . import active_run, staleness
@@ -20,7 +21,6 @@ from . import active_run, staleness
 if TYPE_CHECKING:
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings.groups import RunSettings
-    from ...pipeline.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RunRequest:
     ``send_again``: send again what fal.ai may have accepted without our knowing.
     """
 
-    until: Stage = "results"
+    until: Stage = Stage.RESULTS
     again: bool = False
     angle: str = ""
     fresh: bool = False
@@ -104,7 +104,7 @@ def matching_run(scene: bpy.types.Scene, settings: RunSettings, request: RunRequ
     from ...pipeline.run.run_folder import RunFolder
 
     root = root_of(scene)
-    if root is None or request.fresh or (request.again and request.until == "model"):
+    if root is None or request.fresh or (request.again and request.until == Stage.MODEL):
         return None
     try:
         folder = RunFolder.open(root)
@@ -141,13 +141,13 @@ def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> li
     for name in stale:
         folder.forget_shot(name)
     names = [angle.name for angle in settings.studio.angles if request.angle in ("", angle.name)]
-    if request.again and request.until == "references":
+    if request.again and request.until == Stage.REFERENCES:
         for name in names:
             folder.forget_shot(name)
-    elif request.again and request.until == "photoreal":
+    elif request.again and request.until == Stage.PHOTOREAL:
         for name in names:
             folder.new_round(f"photoreal/{name}")
-    elif request.again and request.until == "video":
+    elif request.again and request.until == Stage.VIDEO:
         folder.new_round(f"video/{settings.clip.motion}")
     return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
 

@@ -124,10 +124,12 @@ class RunSession:
         Raises ConsistencyError where more would be spent than was agreed to, and what ends the run badly.
         """
         from ...fal_backend import consent
+        from ...studio.scene.render_job import waiting_window
 
-        while self.tick(1.0) is not State.ENDED:
-            if self.costs is None or (self.run is not None and self.run.waits):
-                time.sleep(PAUSE)
+        with waiting_window():
+            while self.tick(1.0) is not State.ENDED:
+                if self.costs is None or (self.run is not None and self.run.waits):
+                    time.sleep(PAUSE)
         if self.needs_consent and self.costs is not None:
             how = f"agree with agreed_usd={self.costs.most:.6g}"
             raise ConsistencyError(consent.refusal(self.costs, how))

@@ -14,11 +14,13 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...pipeline import names
+from ...pipeline.backend.ports import Task
 from ...pipeline.driver import finish
 from ...pipeline.errors import Cancelled, ConsistencyError
-from ...pipeline.stages import Progress
+from ...pipeline.stages import Progress, Stage
 from ...pipeline.system.disk import copy_file
 from ...studio import BlenderStudio, export, model, orientation
+from ...studio.scene.render_job import until_over
 from ..editing import live
 from ..editing.live import Change
 from . import staleness
@@ -72,9 +74,10 @@ class SceneStudio(BlenderStudio):
             first = product.with_name("product.as-made.glb")
             if not first.exists():
                 copy_file(product, first)
+            yield from until_over(Stage.MODEL)
             with orientation.unturned(root):  # what is imported again is turned again
                 finish(export.export_product(product))
-            yield Progress("rig", f"{product.name} written")
+            yield Progress(Stage.RIG, f"{product.name} written")
             staleness.put_in_place(root)
             if names.LOADED in root:
                 root[names.LOADED] = staleness.loaded_state(self._folder)
@@ -86,6 +89,7 @@ class SceneStudio(BlenderStudio):
             self._placed_at = undo_steps
             try:
                 yield from super().place_rig(settings)
+                yield from until_over(Stage.RIG)  # the studio view may come now, with another engine
                 live.tell(Change.RIG, bpy.context.scene, settings)
                 return
             except (Cancelled, ConsistencyError, ReferenceError, RuntimeError):  # it renders, too
@@ -107,9 +111,9 @@ class SceneStudio(BlenderStudio):
         render = super().render_turntable
         yield from self._through_undo(settings, lambda: render(angle, settings, out))
 
-    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
+    def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
         inspect = super().inspect
-        if task not in ("measure", "track"):  # these need the product itself
+        if not task.needs_product:
             return inspect(task, meanwhile, **job)
         return self._through_undo(self._settings, lambda: inspect(task, meanwhile, **job))
 

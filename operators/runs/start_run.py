@@ -13,7 +13,7 @@ import bpy
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.settings.choices import BackendName, MotionName
 from ..editing.preferences import no_key, offline
-from . import abandoned_runs, active_run, questions
+from . import active_run, questions
 from .run_request import RunRequest, new_root, prepare, settings_of, unsaved_copy
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def _stays_behind(settings: RunSettings, place: RunFolder) -> str:
 
 def need_key() -> str:
     """The key. Raises ConsistencyError where fal.ai can't be used, with the cure."""
-    from ... import command_line
+    from ... import surroundings
 
-    found = command_line.find_key()
+    found = surroundings.find_key()
     problem = no_key() or offline()
     if problem is not None or found is None:
         raise ConsistencyError(f"{problem}, or use the backend This Machine")
@@ -73,9 +73,10 @@ def need_key() -> str:
 
 def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | None = None) -> active_run.ActiveRun:
     """Open or make the run folder and put the chain on its way. Raises ConsistencyError with the cure."""
-    from ... import command_line
+    from ... import surroundings
     from ...pipeline.run.preflight import check_place
     from ...pipeline.run.run_folder import RunFolder
+    from . import abandoned_runs
     from .scene_studio import SceneStudio, count_undo_steps
 
     if active_run.is_active():
@@ -84,7 +85,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
     if folder is None:
         root = new_root(settings)
         check_place(root)
-        folder = RunFolder.create(root, settings, command_line.versions())
+        folder = RunFolder.create(root, settings, surroundings.versions())
         scene.consistency.run_folder = str(root)
     folder.lease.check()
     stale = prepare(folder, settings, request)
@@ -101,6 +102,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
 
 
 def _ended() -> None:
+    from . import abandoned_runs
     from .scene_studio import count_undo_steps
 
     count_undo_steps(on=False)

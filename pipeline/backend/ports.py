@@ -9,6 +9,7 @@ They are handed in, so that the chain runs under pytest with small in-memory sta
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,27 @@ from ..rig import Angle
 from ..settings.groups import RunSettings
 from ..stages import Progress, Steps
 from .requests import Event, Request
+
+
+class Task(StrEnum):
+    """A piece of work on finished pictures, which a second Blender may do; see studio.image_worker.tasks."""
+
+    MEASURE = "measure"
+    UNWARP = "unwarp"
+    EXACT = "exact"
+    TINT = "tint"
+    GAIN = "gain"
+    TRACK = "track"
+    REFERENCE = "reference"
+    PICTURE = "picture"
+    CONVERT = "convert"
+    CONTACT_SHEET = "contact_sheet"
+    TRY_IMPORT = "try_import"
+
+    @property
+    def needs_product(self) -> bool:
+        """The product's mesh goes with it."""
+        return self in (Task.MEASURE, Task.TRACK)
 
 
 @dataclass(frozen=True)
@@ -92,7 +114,7 @@ class Studio(Protocol):
         """``source``, of whatever kind came, as the PNG ``out``."""
         ...
 
-    def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
+    def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
         """One task of the geometry gate on finished pictures: measure, unwarp, exact, tint, gain or track.
 
         Paths are strings. The studio adds what only it has, the product's mesh. Raises ConsistencyError.

@@ -28,7 +28,7 @@ class PictureRequest:
     out: Path  # PNG
     seed: int | None = None
     overrides: JsonObject = field(default_factory=dict)
-    stage: Stage = "model"
+    stage: Stage = Stage.MODEL
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class ModelRequest:
     out: Path  # GLB
     seed: int | None = None
     overrides: JsonObject = field(default_factory=dict)
-    stage: Stage = "model"
+    stage: Stage = Stage.MODEL
 
 
 @dataclass(frozen=True)
 class StillRequest:
-    """One photoreal still of one angle. ``avoid`` holds negative wishes, for endpoints that have a field for them."""
+    """One photoreal still of one angle. ``avoid`` says what it must not show, for endpoints that have a field for them."""
 
     key: str
     endpoint: str
@@ -61,7 +61,7 @@ class StillRequest:
     size: tuple[int, int]  # pixels
     out: Path  # PNG
     overrides: JsonObject = field(default_factory=dict)
-    stage: Stage = "photoreal"
+    stage: Stage = Stage.PHOTOREAL
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ClipRequest:
     size: tuple[int, int]  # pixels of the start picture
     out: Path  # MP4
     overrides: JsonObject = field(default_factory=dict)
-    stage: Stage = "video"
+    stage: Stage = Stage.VIDEO
 
 
 Request = PictureRequest | ModelRequest | StillRequest | ClipRequest

@@ -23,6 +23,7 @@ from ..errors import TryAgainLater
 from ..json_object import JsonObject
 
 ENTRY_POINT = Path(__file__).with_name("entry_point.py")  # what the child runs
+FINISH = {"do": "finish"}  # the line that lets a child leave
 TICK = 0.05  # seconds between two looks where a pipe can't be waited on
 
 
@@ -139,7 +140,7 @@ class Connection:
 
     def close(self, patience: float = 5.0) -> None:
         """Let the child leave, waiting ``patience`` seconds. It is never killed: it may still save what was paid for."""
-        self.send({"do": "finish"})
+        self.send(FINISH)
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..errors import BadInput
+from ..sentences import no_such_part
 from ..system.disk import whole_file
 from ..wording.names import in_words
 from .gltf_json import GltfDocument, GltfPart
@@ -60,7 +61,7 @@ def keep_shown(document: GltfDocument, name: str, leave_out: Collection[str] = (
     names = {name for name in called if name}
     for wanted in leave_out:
         if wanted not in names:
-            raise BadInput(f"{name} has no part called {wanted!r}; its parts are {in_words(sorted(names), 'and', 12)}")
+            raise no_such_part(name, wanted, names)
     notes = []
     if document.pop("animations", None):
         notes.append(REST_POSE)

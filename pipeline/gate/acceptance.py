@@ -18,14 +18,14 @@ from typing import Any
 
 from .. import plan
 from ..backend.open_requests import OpenRequests
-from ..backend.ports import Product, Shot, Studio
+from ..backend.ports import Product, Shot, Studio, Task
 from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ..rig import Angle
 from ..run.record import Entry, Pose
 from ..run.run_folder import RunFolder
 from ..settings.choices import BackendName
 from ..settings.groups import MEASURABLE, Gate, RunSettings
-from ..stages import Progress, Steps
+from ..stages import Progress, Stage, Steps
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
 from .record import GateRecord, attempts, subject
 from .retakes import Retakes
@@ -195,8 +195,8 @@ class Acceptance:
         """A picture made from another one's, without a purchase; what is known of it so far."""
         made = Entry(take=self.record.next_take(angle.name), made_by=task, of=entry.take)
         yield from self.studio.inspect(
-            task,
-            Progress("photoreal", "mending", None, angle.name),
+            Task(task),
+            Progress(Stage.PHOTOREAL, "mending", None, angle.name),
             still=str(self.folder.take(angle.name, entry.take)),
             shot=self.facts(shot),
             out=str(self.folder.take(angle.name, made.take)),
@@ -221,10 +221,10 @@ class Acceptance:
             }
         else:
             heatmap = self.folder.heatmap(angle.name, entry.take)
-            measuring = Progress("photoreal", "measuring against the render", None, angle.name)
+            measuring = Progress(Stage.PHOTOREAL, "measuring against the render", None, angle.name)
             options = {"still": str(still), "shot": self.facts(shot), "heatmap": str(heatmap)}
             try:
-                seen |= yield from self.studio.inspect("measure", measuring, **options)
+                seen |= yield from self.studio.inspect(Task.MEASURE, measuring, **options)
                 seen["heatmap"] = heatmap.relative_to(self.folder.root).as_posix()
             except ConsistencyError as error:  # of another aspect, say: paid for, so it is shown to a person
                 if isinstance(error, STOPS):
@@ -233,7 +233,7 @@ class Acceptance:
         entry = entry.completed(**seen)
         self.record.keep(angle.name, entry)
         text = f"{still.name}: {entry.outcome}, {entry.reason}"
-        yield Progress("photoreal", text, None, angle.name, warning=entry.outcome == Outcome.FAIL)
+        yield Progress(Stage.PHOTOREAL, text, None, angle.name, warning=entry.outcome == Outcome.FAIL)
 
     def facts(self, shot: Shot) -> dict[str, object]:
         """A reference as the image worker takes it."""

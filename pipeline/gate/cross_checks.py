@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from .. import plan
-from ..backend.ports import Shot
+from ..backend.ports import Shot, Task
 from ..backend.requests import ClipRequest
 from ..errors import ConsistencyError
 from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
 from ..settings.choices import MotionName
-from ..stages import Progress, Steps
+from ..stages import Progress, Stage, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
 from ..video import degrees_of_turn
 from .acceptance import STOPS, Acceptance
@@ -68,8 +68,8 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
 def _look_at_tints(gate: Acceptance, shots: dict[str, Shot], takes: dict[str, int | None]) -> Steps[TintCheck]:
     try:
         found = yield from gate.studio.inspect(
-            "tint",
-            Progress("photoreal", "comparing the views' colours"),
+            Task.TINT,
+            Progress(Stage.PHOTOREAL, "comparing the views' colours"),
             stills={name: str(gate.folder.still(name)) for name in takes},
             shots={name: gate.facts(shots[name]) for name in takes},
         )
@@ -103,10 +103,10 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
         track = Track(outcome=Outcome.UNSURE, reason="a camera that moves in is not followed")
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
-        following = Progress("video", "following the product through the clip", None, clip.angle.name)
+        following = Progress(Stage.VIDEO, "following the product through the clip", None, clip.angle.name)
         options = {"clip": str(clip.out), "shot": gate.facts(shot), "turn": degrees_of_turn(clip.motion, gate.product)}
         try:
-            found = yield from gate.studio.inspect("track", following, drifted=str(drifted), **options)
+            found = yield from gate.studio.inspect(Task.TRACK, following, drifted=str(drifted), **options)
             frame = {"frame": drifted.relative_to(folder.root).as_posix()} if found["outcome"] == Outcome.FAIL else {}
             track = Track(**found, **frame)
         except ConsistencyError as error:
@@ -115,4 +115,4 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
             track = Track(outcome=Outcome.UNSURE, reason=str(error))
     folder.keep_track(clip.key, track)
     text = f"{clip.out.name}: {track.outcome}, {track.reason}"
-    yield Progress("video", text, None, clip.angle.name, warning=track.outcome == Outcome.FAIL)
+    yield Progress(Stage.VIDEO, text, None, clip.angle.name, warning=track.outcome == Outcome.FAIL)

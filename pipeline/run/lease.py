@@ -22,14 +22,15 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunFolderError, RunInUse
+from ..errors import RunInUse
+from ..sentences import not_writable
 from ..system.disk import beside, write_json
 from ..system.file_lock import lock_within
 from ..system.processes import birth, is_alive, machine, namespace
 
 LIFETIME = 15 * 60.0  # seconds without a renewal after which a holder whose lock can't be seen is taken for gone
 RENEW_EVERY = 20.0  # seconds
-ASKING = 0.25  # seconds in which somebody who only looks whether the lock is free has let go of it again
+LONGEST_LOOK = 0.25  # seconds in which somebody who only looks whether the lock is free has let go of it again
 SETTLING = 0.3  # seconds in which another that took the same lease without a lock has written its name, too
 
 
@@ -156,7 +157,7 @@ class Lease:
     def _try(self, lock: int, *, shared: bool = False) -> bool:
         """Lock it; False where the drive has no locks. Raises RunInUse."""
         try:
-            is_free = lock_within(lock, ASKING, shared=shared)
+            is_free = lock_within(lock, LONGEST_LOOK, shared=shared)
         except OSError:
             return False
         if not is_free:
@@ -168,9 +169,7 @@ class Lease:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             lock = self._open(os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise RunFolderError(
-                f"{self._lock} can't be written ({error.strerror or error}); check the permissions of its folder"
-            ) from error
+            raise not_writable(self._lock, error) from error
         try:
             has_locks = self._try(lock)
             self._refuse_if_live(has_locks)

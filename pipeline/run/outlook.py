@@ -42,7 +42,7 @@ class Outlook:
         self._pieces: list[Piece] = [
             (stage, angle)
             for stage in wanted
-            if not (stage == "video" and self._motion == MotionName.NONE)
+            if not (stage == Stage.VIDEO and self._motion == MotionName.NONE)
             for angle in (self._angles if stage in EACH_ANGLE else ("",))
         ]
         self._done: set[Piece] = set()
@@ -78,17 +78,17 @@ class Outlook:
         stage = new[0][0]
         self._took.setdefault(stage, []).append((now - self._last_piece_at) / len(new))
         self._expected[stage] = sum(self._took[stage]) / len(self._took[stage])
-        if stage == "references" and not self._overlaps and "photoreal" not in self._took:
+        if stage == Stage.REFERENCES and not self._overlaps and Stage.PHOTOREAL not in self._took:
             self._expected["photoreal"] = 2.0 * self._expected["references"]  # twice the samples
         self._last_piece_at = now
 
     def _is_done(self, piece: Piece) -> bool:
         stage, angle = piece
-        if stage == "references":
+        if stage == Stage.REFERENCES:
             return angle in self._folder.rendered
-        if stage == "photoreal":
+        if stage == Stage.PHOTOREAL:
             return self._folder.chosen(f"photoreal/{angle}") is not None
-        if stage == "video":
+        if stage == Stage.VIDEO:
             return self._folder.chosen(f"video/{self._motion}") is not None
         return self._folder.stage(stage).is_over
 
@@ -107,7 +107,7 @@ class Outlook:
 
     def _time(self, left: list[Piece], stage: Stage, part: float) -> str:
         """Once this run has shown how long a picture takes here; and no longer than that holds."""
-        if "references" not in self._took and "photoreal" not in self._took:
+        if Stage.REFERENCES not in self._took and Stage.PHOTOREAL not in self._took:
             return ""
         expected = self._seconds(left, stage, part)
         if self._shown_left is not None and expected > TRUST * max(self._shown_left, 5.0):
@@ -119,7 +119,7 @@ class Outlook:
         since = self._clock() - self._last_piece_at
         counts = {each: sum(other == each for other, _ in left) for each in STAGES}
         if self._overlaps:
-            counts["photoreal"] = min(counts["photoreal"], 1)
+            counts[Stage.PHOTOREAL] = min(counts[Stage.PHOTOREAL], 1)
         here = self._expected[stage]
         gone = max(part * here, min(since, here))
         return max(0.0, sum(count * self._expected[each] for each, count in counts.items()) - gone)

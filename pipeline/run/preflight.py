@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .. import model
 from ..errors import BadInput, RunFolderError, UsageError
+from ..sentences import no_such_lighting
 from ..settings import lighting
 from ..settings.choices import BackendName
 from ..settings.groups import RunSettings
@@ -23,9 +24,7 @@ FREE_SPACE = 512 << 20  # bytes a run of five angles may need at 1024²
 def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     """Raises a ConsistencyError with the cure for settings that can't work."""
     if settings.studio.lighting not in lighting.PRESETS:
-        raise UsageError(
-            f"there is no lighting {settings.studio.lighting!r}; choose from {', '.join(lighting.PRESETS)}"
-        )
+        raise no_such_lighting(settings.studio.lighting, lighting.PRESETS)
     if settings.inputs.leave_out and not settings.has_own_model:
         raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):

@@ -16,6 +16,7 @@ from pydantic import JsonValue, ValidationError
 from ..backend.ports import Shot
 from ..errors import RunFolderError, UsageError
 from ..json_object import JsonObject
+from ..sentences import not_writable
 from ..settings.groups import RunSettings
 from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
@@ -234,11 +235,11 @@ class RunFolder:
     @property
     def rendered(self) -> tuple[str, ...]:
         """The angles whose reference has been rendered."""
-        return tuple(self.stage("references").shots)
+        return tuple(self.stage(Stage.REFERENCES).shots)
 
     def shot(self, angle: str) -> Shot | None:
         """The facts of an angle's reference, None where it is not rendered or a file of it is gone."""
-        saved = self.stage("references").shots.get(angle)
+        saved = self.stage(Stage.REFERENCES).shots.get(angle)
         if saved is None:
             return None
         files = {name: self.root / path for name, path in saved.files.items()}
@@ -246,17 +247,17 @@ class RunFolder:
 
     def keep_shot(self, shot: Shot) -> None:
         files = {name: path.relative_to(self.root) for name, path in shot.files.items()}
-        shots = self.stage("references").shots
+        shots = self.stage(Stage.REFERENCES).shots
         self._set_shots({**shots, shot.angle: shot.model_copy(update={"files": files})})
         self.save()
 
     def forget_shot(self, angle: str) -> None:
         """Have an angle's reference rendered anew. What was made from the old one is asked for anew as well."""
-        self._set_shots({name: shot for name, shot in self.stage("references").shots.items() if name != angle})
+        self._set_shots({name: shot for name, shot in self.stage(Stage.REFERENCES).shots.items() if name != angle})
         self.new_round(f"photoreal/{angle}")
 
     def _set_shots(self, shots: dict[str, Shot]) -> None:
-        self._record.stages["references"] = self.stage("references").model_copy(update={"shots": shots})
+        self._record.stages[Stage.REFERENCES] = self.stage(Stage.REFERENCES).model_copy(update={"shots": shots})
 
     def rendered_from(self, angle: str) -> dict[str, str] | None:
         """Hashes of what an angle's reference shows, by what may change; None where they were not kept."""
@@ -307,7 +308,7 @@ class RunFolder:
         Raises RunFolderError.
         """
         stage, _, name = subject.partition("/")
-        is_still = stage == "photoreal"
+        is_still = stage == Stage.PHOTOREAL
         take = self.take(name, number) if is_still else self.clip_take(name, number)
         copy_file(take, self.still(name) if is_still else self.clip(name))
         self._record.chosen[subject] = number
@@ -374,9 +375,7 @@ class RunFolder:
         try:
             self.journal.touch()
         except OSError as error:
-            raise RunFolderError(
-                f"{self.journal} can't be written ({error.strerror or error}); check the drive and its permissions"
-            ) from error
+            raise not_writable(self.journal, error, "the drive and its permissions") from error
 
     def read_journal(self) -> Journal:
         return Journal(self.journal)

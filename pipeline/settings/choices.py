@@ -24,6 +24,14 @@ class MotionName(StrEnum):
     NONE = "none"  # there is no clip
 
 
+class DeviceChoice(StrEnum):
+    """What Cycles renders with."""
+
+    AUTO = "auto"  # a GPU where there is one
+    CPU = "cpu"
+    GPU = "gpu"  # an error where there is none
+
+
 class Restore(StrEnum):
     """Which detail of the render exact mode restores."""
 

@@ -7,21 +7,17 @@ An option is added as one field here; declaration.Option says what can be said o
 run.json keeps the groups in one flat object, but for the gate: see settings.RunSettings.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..declaration import Option, option, options_of
+from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
 from ..verdicts import Unsure
-from .choices import BackendName, MotionName, Restore
+from .choices import BackendName, DeviceChoice, MotionName, Restore
 
 Rung = Literal["reroll", "stricter", "depth"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
+class Inputs(Group):
     """What the product is, and what its model is made of and by."""
 
     files: tuple[str, ...] = option(
@@ -79,8 +75,7 @@ class Inputs:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
+class Service(Group):
     """Who makes the pictures, and the fields that each endpoint is sent."""
 
     backend: BackendName = option(
@@ -112,8 +107,7 @@ def _of_the_preset(what: str, label: str, least: float = 0.0, most: float = 10.0
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LightRig:
+class LightRig(Group):
     """Corrections on top of a lighting preset; 1.0 and 0.0 change nothing."""
 
     key: float = _of_the_preset("strength of the key light", "Key")
@@ -143,8 +137,7 @@ class LightRig:
     softness: float = _of_the_preset("size of the lamps", "Softness", least=0.05, most=5.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Studio:
+class Studio(Group):
     """What the reference renders show: cameras, light, backdrop, size and quality."""
 
     angles: tuple[Angle, ...] = option(
@@ -196,21 +189,20 @@ class Studio:
     samples: int | None = option(
         None, "Cycles samples a pixel", unset="until the noise is low", least=1, most=65536, label="Samples"
     )
-    device: Literal["auto", "cpu", "gpu"] = option(
-        "auto",
+    device: DeviceChoice = option(
+        DeviceChoice.AUTO,
         "what Cycles renders with",
         label="Device",
         prop=None,
         choices={
-            "auto": ("Automatic", "The best GPU there is, else the CPU"),
-            "gpu": ("GPU", "A GPU, or an error when there is none"),
-            "cpu": ("CPU", "The processor only"),
+            DeviceChoice.AUTO: ("Automatic", "The best GPU there is, else the CPU"),
+            DeviceChoice.GPU: ("GPU", "A GPU, or an error when there is none"),
+            DeviceChoice.CPU: ("CPU", "The processor only"),
         },
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stills:
+class Stills(Group):
     """How the stills are made of the references."""
 
     image_endpoint: str = option(
@@ -242,8 +234,7 @@ class Stills:
     takes: int = option(1, "stills for each angle; each is paid for", least=1, most=16, label="Takes")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gate:
+class Gate(Group):
     """What is done about a still that does not show the product of its render (see gate.acceptance)."""
 
     enabled: bool = option(
@@ -330,8 +321,7 @@ class Gate:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clip:
+class Clip(Group):
     """The clip: what moves in it, which stills it begins and ends with, how long it is."""
 
     video_endpoint: str = option(
@@ -385,8 +375,7 @@ class Clip:
     audio: bool = option(False, "let the video model make sound; it costs more", label="Audio")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Money:
+class Money(Group):
     """What may be spent."""
 
     budget: float | None = option(
@@ -419,8 +408,7 @@ class Money:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Privacy:
+class Privacy(Group):
     """What others may keep."""
 
     private: bool = option(
@@ -428,7 +416,7 @@ class Privacy:
     )
 
 
-GROUPS: dict[str, type] = {
+GROUPS: dict[str, type[Group]] = {
     "inputs": Inputs,
     "service": Service,
     "studio": Studio,
@@ -439,11 +427,10 @@ GROUPS: dict[str, type] = {
     "privacy": Privacy,
 }
 NESTED = ("gate",)  # an object of its own in run.json
-OPTIONS: tuple[Option, ...] = tuple(
-    replace(each, group=name, path=(name, each.name) if name in NESTED else each.path)
-    for name, group in GROUPS.items()
-    for each in options_of(group)
-)
+OPTIONS: tuple[Option, ...] = tuple(each for group in GROUPS.values() for each in group.options)
+for _name, _group in GROUPS.items():
+    for _each in _group.options:
+        _each.group, _each.path = _name, (_name, _each.name) if _name in NESTED else _each.path
 
 
 def find(name: str) -> Option:

@@ -19,6 +19,7 @@ from typing import IO, Any
 from ..errors import RunFolderError
 from ..json_object import JsonObject
 from ..redaction import dumps
+from ..sentences import not_writable, not_written
 from .file_lock import lock_within
 
 _UTF8 = ("utf-8", "surrogatepass")  # file names need not be valid Unicode
@@ -98,9 +99,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         replace(part, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise RunFolderError(
-            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
+        raise not_written(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -132,9 +131,7 @@ def locked(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+b")
     except OSError as error:
-        raise RunFolderError(
-            f"{path} can't be written ({error.strerror or error}); check the permissions of its folder"
-        ) from error
+        raise not_writable(path, error) from error
     with file:  # closing it lets go
         try:
             is_ours = lock_within(file.fileno(), patience)
@@ -175,9 +172,7 @@ def append_line(path: Path, value: JsonObject) -> None:
         if is_new:
             sync_folder(path.parent)
     except OSError as error:
-        raise RunFolderError(
-            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
+        raise not_written(path, error) from error
 
 
 def read_lines(path: Path) -> list[JsonObject]:

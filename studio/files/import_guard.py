@@ -17,12 +17,13 @@ import sys
 import time
 from pathlib import Path
 
+from ...pipeline.backend.ports import Task
 from ...pipeline.child.connection import TICK
 from ...pipeline.errors import BadInput, TryAgainLater
 from ...pipeline.formats.gltf_file import check_glb
-from ...pipeline.stages import Progress, Steps
+from ...pipeline.stages import Progress, Stage, Steps
 from .. import second_blender
-from ..task_messages import TaskAnswer, TaskRequest
+from ..task_messages import TaskRequest, answers
 
 SMALL = 128 << 20  # bytes unpacked; such a model is imported in a few seconds
 LONGEST = 300.0  # seconds
@@ -40,11 +41,11 @@ def try_import(path: Path) -> Steps[None]:
         return
     try:
         job = {"source": str(path), "memory": _half_of_the_memory()}
-        child.send(TaskRequest(1, "try_import", job).to_json())
+        child.send(TaskRequest(1, Task.TRY_IMPORT, job).to_json())
         deadline = time.monotonic() + LONGEST
         while True:
-            answers = [answer for message in child.read(TICK) if (answer := TaskAnswer.from_json(message)) is not None]
-            if answers:
+            answer = next(answers(child.read(TICK)), None)
+            if answer is not None:
                 break
             if child.ended:
                 raise BadInput(
@@ -53,10 +54,10 @@ def try_import(path: Path) -> Steps[None]:
                 )
             if time.monotonic() > deadline:
                 raise BadInput(f"importing {path.name} takes longer than {LONGEST:g} s; reduce its meshes and textures")
-            yield Progress("model", f"trying to import {path.name}")
+            yield Progress(Stage.MODEL, f"trying to import {path.name}")
     finally:
         child.kill()
-    if (problem := answers[0].error) is not None:
+    if (problem := answer.error) is not None:
         raise BadInput(str(problem))
 
 

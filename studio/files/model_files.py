@@ -16,9 +16,10 @@ import bpy
 from bpy.types import Object, Scene
 
 from ...pipeline import names
-from ...pipeline.errors import BadInput, RunFolderError
+from ...pipeline.errors import BadInput
 from ...pipeline.formats import gltf_shown
 from ...pipeline.formats.gltf_file import check_glb
+from ...pipeline.sentences import not_written
 from ...pipeline.wording.names import in_words
 from .. import compat
 from ..scene.collections import ids_now, ids_since, remove_objects
@@ -109,9 +110,7 @@ def take_blend(path: Path, out: Path) -> None:
         bpy.data.libraries.write(str(partial), set(scenes.values()), compress=True)
         partial.replace(out)
     except OSError as error:
-        raise RunFolderError(
-            f"{out} could not be written ({error.strerror or error}); free some space or choose another folder"
-        ) from error
+        raise not_written(out, error) from error
     finally:
         partial.unlink(missing_ok=True)
         bpy.data.batch_remove(ids_since(before))

@@ -22,7 +22,7 @@ from ...pipeline.backend.ports import Product
 from ...pipeline.errors import BadInput
 from ...pipeline.formats.gltf_textures import BadTexture, unreadable_textures
 from ...pipeline.formats.picture_bytes import is_cut_short, kind_of
-from ...pipeline.stages import Progress, Steps
+from ...pipeline.stages import Progress, Stage, Steps
 from ..scene.geometry import as_rendered, read_attribute, shown_meshes, shown_parts
 from ..scene.node_trees import all_nodes
 from .image_files import decodes, file_of_frame, read_file, tile_files
@@ -44,7 +44,7 @@ def with_textures_checked(product: Product, root: Object, path: Path | None, all
         reason = None if image is None else _problem(image, user_frame)
         if reason is not None:
             bad.append(BadTexture(where, name, reason))
-        yield Progress("model", "looking at textures")
+        yield Progress(Stage.MODEL, "looking at textures")
     bad += _missing_tiles(root)
     bad = list({each[:2]: each for each in reversed(bad)}.values())[::-1]  # the first reason for each
     if not bad:

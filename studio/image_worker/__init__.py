@@ -13,14 +13,16 @@ and the task is simply done here: the same function, the same result.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
+from ...pipeline.backend.ports import Task
 from ...pipeline.child.connection import Connection
 from ...pipeline.errors import ConsistencyError, TryAgainLater
 from ...pipeline.json_object import JsonObject
 from ...pipeline.stages import Progress, Steps
 from .. import compat, second_blender
-from ..task_messages import TaskAnswer, TaskRequest
+from ..task_messages import TaskAnswer, TaskRequest, answers
 
 
 class ImageWorker:
@@ -31,7 +33,7 @@ class ImageWorker:
         self._asked = 0
         self._answers: dict[int, TaskAnswer] = {}
 
-    def do(self, task: str, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
+    def do(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[JsonObject]:
         """The answer of ``tasks.TASKS[task]`` to ``job``. Yields ``meanwhile`` until it is there.
 
         Raises what the task raised: a ConsistencyError of the same class.
@@ -47,18 +49,17 @@ class ImageWorker:
             if answer is not None:
                 return answer.value_or_raise()
         raise ConsistencyError(
-            f"a second Blender died twice over the task {task!r}; free some memory, then resume: nothing paid is lost"
+            f"a second Blender died twice over the task '{task}'; free some memory, then resume: nothing paid is lost"
         )
 
-    def _ask(self, child: Connection, task: str, meanwhile: Progress, job: JsonObject) -> Steps[TaskAnswer | None]:
+    def _ask(self, child: Connection, task: Task, meanwhile: Progress, job: JsonObject) -> Steps[TaskAnswer | None]:
         """The child's answer; None where it died over the task."""
         self._asked += 1
         number = self._asked
         child.send(TaskRequest(number, task, job).to_json())
         while number not in self._answers:
-            for message in child.read():
-                if (answer := TaskAnswer.from_json(message)) is not None:
-                    self._answers[answer.number] = answer
+            for answer in answers(child.read()):
+                self._answers[answer.number] = answer
             if child.ended and number not in self._answers:
                 self.close()
                 return None
@@ -81,7 +82,6 @@ class ImageWorker:
             self._child = None
 
 
-def _here(task: str, job: JsonObject) -> JsonObject:
-    from .tasks import carry_out  # a window never needs what it imports
-
-    return dict(carry_out(task, job))
+def _here(task: Task, job: JsonObject) -> JsonObject:
+    tasks = import_module(".tasks", __package__)  # a window, which follows import statements, never needs it
+    return dict(tasks.carry_out(task, job))

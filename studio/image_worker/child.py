@@ -11,17 +11,24 @@ import queue
 import threading
 from typing import IO
 
+from ...pipeline.child.connection import FINISH
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.json_object import JsonObject
-from ..task_messages import TaskAnswer, TaskRequest
+from ...pipeline.run.run_log import listening
+from ..task_messages import TaskAnswer, TaskRequest, forwarding
 from . import tasks
 
 
 def main(_hello: JsonObject, commands: IO[str], out: IO[str]) -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(commands, lines), daemon=True).start()
-    while (command := json.loads(lines.get())).get("do") != "finish":
-        print(json.dumps(_answer(TaskRequest.from_json(command)).to_json()), file=out, flush=True)
+
+    def say(line: JsonObject) -> None:
+        print(json.dumps(line), file=out, flush=True)
+
+    with listening(forwarding(say)):
+        while (command := json.loads(lines.get())) != FINISH:
+            say(_answer(TaskRequest.from_json(command)).to_json())
 
 
 def _listen(commands: IO[str], lines: queue.SimpleQueue[str]) -> None:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 
-from ...pipeline.errors import ConsistencyError
+from ...pipeline.backend.ports import Task
+from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.json_object import JsonObject
@@ -24,6 +26,8 @@ from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
 from . import inspection
+
+log = logging.getLogger(__name__)
 
 
 class Developed(TypedDict):
@@ -106,29 +110,27 @@ def _write_exr(path: Path, channels: dict[str, np.ndarray]) -> None:
         exr.write(file, channels)
 
 
-def carry_out(task: str, job: JsonObject) -> Mapping[str, object]:
-    """Do a task. Raises ConsistencyError, whatever goes wrong."""
+def carry_out(task: Task, job: JsonObject) -> Mapping[str, object]:
+    """Do a task. Raises ConsistencyError, whatever goes wrong; where that was not foreseen, the log has the traceback."""
     try:
         return TASKS[task](**job)
     except ConsistencyError:
         raise
     except Exception as error:
-        raise ConsistencyError(
-            f"{task} failed with an unforeseen {type(error).__name__}: {error}; "
-            "please report it, then resume: nothing paid is lost"
-        ) from error
+        log.exception("the task %s failed", task)
+        raise ConsistencyError(f"{task}: {unforeseen(error)}") from error
 
 
-TASKS: dict[str, Callable[..., Mapping[str, object]]] = {
-    "measure": inspection.measure,
-    "unwarp": inspection.unwarp,
-    "exact": inspection.exact,
-    "tint": inspection.tint,
-    "gain": inspection.gain,
-    "track": inspection.track,
-    "reference": reference,
-    "picture": picture,
-    "convert": convert,
-    "contact_sheet": contact_sheet,
-    "try_import": try_import,
+TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
+    Task.MEASURE: inspection.measure,
+    Task.UNWARP: inspection.unwarp,
+    Task.EXACT: inspection.exact,
+    Task.TINT: inspection.tint,
+    Task.GAIN: inspection.gain,
+    Task.TRACK: inspection.track,
+    Task.REFERENCE: reference,
+    Task.PICTURE: picture,
+    Task.CONVERT: convert,
+    Task.CONTACT_SHEET: contact_sheet,
+    Task.TRY_IMPORT: try_import,
 }

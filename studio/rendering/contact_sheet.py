@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
 from ...pipeline.settings.choices import BackendName
+from ...pipeline.stages import Stage
 from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
 from ...pipeline.wording.program import PROGRAM
@@ -186,7 +187,7 @@ def _captions(report: Report, angle: str, for_client: bool) -> list[tuple[str, i
 def _origin(report: Report, angle: str) -> str:
     if report.get("backend") != BackendName.FAL:
         return LOCAL
-    pictures = [p for p in report.get("pictures", []) if p["stage"] == "photoreal" and p["angle"] == angle]
+    pictures = [p for p in report.get("pictures", []) if p["stage"] == Stage.PHOTOREAL and p["angle"] == angle]
     verdict = report.get("verdicts", {}).get(f"photoreal/{angle}")
     decided = [p for p in pictures if verdict is not None and p["take"] == verdict["take"]]
     shown = next(iter([*decided, *(p for p in pictures if p["file"])]), None)

@@ -9,13 +9,13 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import bpy
 
 from ...pipeline.errors import ConsistencyError
+from ...pipeline.settings.choices import DeviceChoice
 
-Preference = Literal["auto", "cpu", "gpu"]
 KINDS = {"OPTIX": "OptiX", "CUDA": "CUDA", "HIP": "HIP", "METAL": "Metal", "ONEAPI": "oneAPI"}  # best first
 
 
@@ -39,9 +39,9 @@ def _preferences() -> Any:
     return addon.preferences
 
 
-def find(asked: Preference) -> Device:
+def find(asked: DeviceChoice) -> Device:
     """The device that ``asked`` means here. Raises ConsistencyError where a GPU is demanded and there is none."""
-    if asked != "cpu":
+    if asked != DeviceChoice.CPU:
         preferences = _preferences()
         # One kind after the other, never all at once (refresh_devices): a driver that is not needed can crash Blender.
         known = {item[0] for item in preferences.get_device_types(bpy.context)}
@@ -49,14 +49,14 @@ def find(asked: Preference) -> Device:
             gpus = [device.name for device in _of_kind(preferences, kind)] if kind in known else []
             if gpus:
                 return Device(kind, f"{name}: {', '.join(gpus)}")
-        if asked == "gpu":
+        if asked == DeviceChoice.GPU:
             raise ConsistencyError(
                 "no GPU that Cycles can use was found; update its driver, or render on the processor (--device cpu; in Blender, Device in the add-on's preferences)"
             )
-    return Device("NONE", f"CPU: {_processor()}", fell_back=asked == "auto")
+    return Device("NONE", f"CPU: {_processor()}", fell_back=asked == DeviceChoice.AUTO)
 
 
-def describe(asked: Preference) -> str:
+def describe(asked: DeviceChoice) -> str:
     """The device in words, never an error."""
     try:
         return find(asked).label

@@ -13,6 +13,7 @@ from typing import Any
 
 import bpy
 
+from ...pipeline.settings.choices import DeviceChoice
 from .. import compat
 from . import devices
 
@@ -23,7 +24,7 @@ def examine() -> dict[str, Any]:
     """Facts by name, each a short text. Nothing is changed and nothing is sent."""
     return {
         "blender_binary": bpy.app.binary_path or "the bpy module",
-        "device": devices.describe("auto"),
+        "device": devices.describe(DeviceChoice.AUTO),
         "online_access": "on" if compat.online_access() else f"off; {compat.online_cure()}",
         "view_transform": "Khronos PBR Neutral" if compat.has_view_transform("Khronos PBR Neutral") else "missing",
         "ffmpeg": "yes" if bpy.app.build_options.codec_ffmpeg else "no: clips can't be encoded",

@@ -24,7 +24,7 @@ from ...pipeline.geometry import framing
 from ...pipeline.geometry.framing import Frame
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings
-from ...pipeline.stages import Progress, Steps
+from ...pipeline.stages import Progress, Stage, Steps
 from ..lighting import place_lighting
 from ..model import product_points, product_root
 from ..rig import aspect_of, place_cameras, set_lens
@@ -74,7 +74,7 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
     by_angle: dict[str, Points] = {}
     more, only = [], []
     for angle in angles:
-        yield Progress("rig", "checking the frame", None, angle.name)
+        yield Progress(Stage.RIG, "checking the frame", None, angle.name)
         guess, fill = np.concatenate([vertices, *more]), FILL
         for _ in range(LOOKS):
             look = yield from _look(guess, vertices, angle, fill, settings, device)
@@ -90,7 +90,7 @@ def verify_framing(settings: RunSettings, device: devices.Device) -> Steps[None]
             continue
         if look.cut:
             yield Progress(
-                "rig",
+                Stage.RIG,
                 f"renders show something of the product all around {angle.name}; leave out what is not the product",
                 warning=True,
             )
@@ -121,7 +121,7 @@ def _look(
     frame = framing.place_camera(guess, wide, aspect_of(small.resolution))
     with _camera(frame, wide, small) as camera, devices.chosen(device), scratch_file() as file:
         scene = _quick(render_scene(small, device))
-        yield from render(scene, camera, file, "rig", "checking the frame", angle.name)
+        yield from render(scene, camera, file, Stage.RIG, "checking the frame", angle.name)
         found = passes.read(file)
     return _compare(found, vertices, wide, frame)
 

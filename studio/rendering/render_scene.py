@@ -28,6 +28,7 @@ from .. import compat
 from ..model import hold_pose, subdivide_as_made
 from ..scene.collections import existing_objects
 from ..scene.preferences import preference
+from ..scene.render_job import until_over, window_waits
 from .devices import Device
 
 NAME = names.RENDER_SCENE
@@ -93,7 +94,8 @@ def remove_scene(name: str) -> None:
         return
     # What Cycles keeps for the next picture holds the scene's dependency graph, which Blender does not take down
     # with the scene: every later change of the file would read the freed scene, and some of them crash.
-    scene.render.use_persistent_data = False
+    if scene.render.use_persistent_data:  # not while it renders: to say so again frees what is kept, too
+        scene.render.use_persistent_data = False
     if bpy.app.is_job_running("RENDER"):
         with bpy.context.temp_override(scene=scene):
             bpy.ops.scene.delete()  # of all that a script can do, this alone stops the jobs of a scene
@@ -119,7 +121,9 @@ def _set_cycles(scene: Scene, settings: RunSettings, device: Device) -> None:
     cycles.sample_clamp_indirect = 10.0
     cycles.film_transparent_glass = False
     # Faster from angle to angle; but what Cycles keeps points into the file, and an artist's undo replaces the file's data.
-    scene.render.use_persistent_data = compat.in_background()
+    keep = compat.in_background()
+    if scene.render.use_persistent_data != keep:
+        scene.render.use_persistent_data = keep
 
 
 def _set_denoiser(cycles: Any, device: Device, prefilter: str) -> None:
@@ -222,7 +226,8 @@ def _nothing_before(camera: Object) -> Iterator[None]:
 
 def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[None]:
     """One call of Blender's render operator with ``options``: at once without a window, else as a job of Blender's own."""
-    if compat.in_background():
+    yield from until_over(while_waiting.stage, while_waiting.angle)  # it would stop the artist's render
+    if compat.in_background() or window_waits():
         bpy.ops.render.render(scene=scene_name, **options)
         return
     ended: list[str] = []

@@ -20,6 +20,7 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ...pipeline.errors import BadInput
+from ...pipeline.sentences import no_such_part
 from ...pipeline.wording.names import in_words
 from .. import compat
 from .animation import write_down
@@ -161,8 +162,7 @@ def _leave_out(scene: Scene, file: str, wanted: Collection[str], notes: list[str
         ]
         exact = [thing for thing in same if thing.name == name]
         if not same:
-            parts = sorted({thing.name for thing in things if is_part(thing)})
-            raise BadInput(f"{file} has no part called {name!r}; its parts are {in_words(parts, 'and', 12)}")
+            raise no_such_part(file, name, {thing.name for thing in things if is_part(thing)})
         for thing in exact or same:
             gone |= {thing, *(thing.children_recursive if thing.type == "EMPTY" else ())}
     for thing in gone:

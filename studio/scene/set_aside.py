@@ -14,6 +14,9 @@ from ...pipeline import names
 from ...pipeline.references import BACKDROPS
 from ...pipeline.settings.groups import RunSettings
 from .collections import existing_objects, remove_backgrounds
+from .render_job import engine_of, set_engine
+
+ENGINE = "render.engine"  # of a scene; another one has to wait where Blender renders
 
 # path from the holder → [what was there before, what the studio view has set]; goes through JSON
 Aside = dict[str, list[Any]]
@@ -29,7 +32,7 @@ def of_scene(settings: RunSettings) -> dict[str, Any]:
     """
     width, height = settings.resolution
     return {
-        "render.engine": "CYCLES",
+        ENGINE: "CYCLES",
         "render.resolution_x": width,
         "render.resolution_y": height,
         "render.resolution_percentage": 100,
@@ -118,6 +121,8 @@ def put_back(holder: Any, aside: Aside, *, also_changed: bool = False) -> None:
 
 def read(holder: Any, path: str) -> Any:
     """The value at a dotted path as JSON has it; None where there is none."""
+    if path == ENGINE:
+        return engine_of(holder)
     *parents, name = path.split(".")
     for parent in parents:
         holder = getattr(holder, parent, None)
@@ -127,12 +132,14 @@ def read(holder: Any, path: str) -> Any:
 
 def write(holder: Any, path: str, value: Any) -> None:
     *parents, name = path.split(".")
+    owner = holder
     for parent in parents:
-        holder = getattr(holder, parent, None)
-    if holder is None or getattr(holder, name, value) == value:
-        return
+        owner = getattr(owner, parent, None)
     try:
-        setattr(holder, name, value)
+        if path == ENGINE:
+            set_engine(holder, value)
+        elif owner is not None and getattr(owner, name, value) != value:
+            setattr(owner, name, value)
     except TypeError:  # an engine or a view transform that is not there any more
         return
 

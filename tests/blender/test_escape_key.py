@@ -34,6 +34,22 @@ def test_a_press_that_a_render_of_a_moment_has_taken_ends_the_run_by_its_release
     assert key.asks_to_cancel("RELEASE", rendering=False)
 
 
+def test_it_ends_the_run_too_where_the_key_is_let_go_of_while_that_render_still_ends(clock):
+    key = EscapeKey(clock)
+    assert not key.look(rendering=True)
+    assert not key.asks_to_cancel("RELEASE", rendering=True)
+    clock.now += JUST_NOW / 2
+    assert key.look(rendering=False)
+    assert not key.look(rendering=False), "once is enough"
+
+
+def test_leaving_a_text_field_in_the_middle_of_a_render_is_forgotten_at_its_end(clock):
+    key = EscapeKey(clock)
+    assert not key.asks_to_cancel("RELEASE", rendering=True)
+    clock.now += JUST_NOW * 2
+    assert not key.look(rendering=False)
+
+
 @pytest.mark.parametrize(("rendering", "later"), [(True, 0.0), (False, JUST_NOW * 2)], ids=["renders on", "long over"])
 def test_leaving_a_text_field_by_esc_does_not_end_the_run(clock, rendering, later):
     key = EscapeKey(clock)

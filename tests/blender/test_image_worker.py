@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,13 +20,18 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 import numpy as np
 import pytest
 
+from consistency_pipeline.pipeline import redaction
+from consistency_pipeline.pipeline.backend.ports import Task
 from consistency_pipeline.pipeline.errors import BadInput, ConsistencyError
 from consistency_pipeline.pipeline.formats import png
+from consistency_pipeline.pipeline.run.run_log import log_of
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.studio import compat
 from consistency_pipeline.studio.image_worker import ImageWorker, tasks
 from consistency_pipeline.studio.rendering import passes
+from tests.fake_fal import API_KEY
+from tests.pure.test_private import holds_key
 
 MEANWHILE = Progress("photoreal", "writing")
 
@@ -67,6 +73,26 @@ def test_what_goes_wrong_there_is_raised_here(worker, tmp_path, monkeypatch):
         finish(worker.do("convert", MEANWHILE, source=str(tmp_path / "missing.png"), out=str(tmp_path / "out.png")))
     with pytest.raises(ConsistencyError, match="please report it"):
         finish(worker.do("convert", MEANWHILE, nonsense=1))
+
+
+@pytest.mark.parametrize("window", [True, False])
+def test_what_nobody_foresaw_there_is_one_sentence_for_the_user_and_a_traceback_in_the_log(
+    window, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(compat, "in_background", lambda: not window)
+    monkeypatch.setattr(redaction, "_hidden", set())
+    redaction.hide(API_KEY)  # the second Blender doesn't know it
+    room = ImageWorker()
+    with log_of(tmp_path), pytest.raises(ConsistencyError) as raised:
+        finish(room.do(Task.CONVERT, MEANWHILE, **{API_KEY: 1}))  # no argument has that name
+    room.close()
+    assert re.fullmatch(
+        r"convert: an unforeseen TypeError at tasks.py:\d+: .*; please report it, .*", str(raised.value)
+    )
+    said = (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert "the task convert failed\nTraceback (most recent call last):" in said
+    assert "unexpected keyword argument" in said
+    assert not any(holds_key(text.encode()) for text in (said, str(raised.value)))
 
 
 def test_a_second_blender_that_dies_only_makes_it_slower(worker, picture, tmp_path):

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from importlib.util import resolve_name
+from pathlib import Path
 
 import bpy
 
 import consistency_pipeline
+from consistency_pipeline.operators.runs import gradual_imports
 
 
 def traces() -> dict[str, list[str]]:
@@ -81,6 +85,36 @@ def test_registering_loads_nothing_heavy():
     assert said.stdout.strip().splitlines()[-1] == "NEW", "registering imported what only a run needs"
 
 
+def test_import_lines_are_read_as_python_reads_them():
+    """In every source: the walk goes by a regular expression, since parsing would take longer than importing."""
+    root = Path(consistency_pipeline.__file__).parent
+    sources = [
+        path
+        for room in ("pipeline", "fal_backend", "studio", "operators", "panels")
+        for path in (root / room).rglob("*.py")
+    ]
+    for path in sources:
+        parsed, lines = set(), set()
+        source = path.read_text(encoding="utf-8")
+        for module, names, at_once in _by_parser(ast.parse(source)):
+            parsed.add((module, tuple(names), at_once))
+        for module, names, at_once in gradual_imports.wanted(source, "a.b.c.d.e"):
+            lines.add((module, tuple(names), at_once))
+        assert lines == {(resolve_name(module, "a.b.c.d.e"), *rest) for module, *rest in parsed}, path
+
+
+def _by_parser(tree, *, at_once=True):
+    only_for_types = isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING"
+    for part in ("orelse",) if only_for_types else ("body", "handlers", "orelse", "finalbody"):
+        for node in getattr(tree, part, ()):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, (), at_once) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield "." * node.level + (node.module or ""), [alias.name for alias in node.names], at_once
+            else:
+                yield from _by_parser(node, at_once=False)
+
+
 def test_a_run_finds_everything_imported_that_it_needs():
     """Whatever a run would import in its middle holds the window; in a process of its own, since imports stay."""
     program = """
@@ -104,7 +138,8 @@ startup.give_default_angles(bpy.context.scene)
 while len(own.angles) > 1: own.angles.remove(1)
 bpy.ops.consistency.run()
 new = sorted(n for n in set(sys.modules) - known if n.split(".")[0] in {"consistency_pipeline", "pydantic", *for_child})
-new = [n for n in new if ".scoring." not in n and ".image_worker." not in n]  # a window has that done by a second Blender
+for_second = (".scoring.", ".image_worker.", ".contact_sheet")  # a window has that done by a second Blender
+new = [n for n in new if not any(part in f"{n}." for part in for_second)]
 c.unregister()
 print("NEW", *new, flush=True)
 import os; os._exit(0)

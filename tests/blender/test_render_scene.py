@@ -121,6 +121,29 @@ def test_the_artists_scene_is_what_it_was(studio, settings, tmp_path, ending):
     assert everything(scene) == before
 
 
+@pytest.mark.parametrize("step", ["load", "export", "frame", "reference", "finish"])
+def test_blenders_own_render_is_waited_for(studio, settings, tmp_path, box_glb, monkeypatch, step):
+    """To show another scene or to set an engine frees what a render is using; to render stops the other render."""
+    from consistency_pipeline.studio.scene import render_job
+
+    busy, scenes = True, set(bpy.data.scenes)
+    monkeypatch.setattr(render_job, "is_busy", lambda: busy)
+    angle, out = settings.studio.angles[0], tmp_path / "out.png"
+    steps = {
+        "load": lambda: studio.load_product(box_glb),
+        "export": lambda: studio.export_product(out),
+        "frame": lambda: studio.place_rig(settings),
+        "reference": lambda: studio.render_reference(angle, settings, tmp_path / "references"),
+        "finish": lambda: studio.render_finish(angle, settings, out),
+    }[step]()
+    said = [next(steps).text for _ in range(12)]
+    assert said[-3:] == ["waiting for Blender's own render"] * 3
+    assert set(bpy.data.scenes) == scenes
+    busy = False
+    result_of(steps)
+    assert step not in ("export", "finish") or out.is_file()
+
+
 def test_all_angles_share_one_cycles_session(studio, settings, tmp_path, monkeypatch):
     import _cycles
 

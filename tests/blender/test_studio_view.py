@@ -58,6 +58,35 @@ def test_it_follows_the_settings_the_angle_and_the_backdrop(scene, sidebar):
     assert looks(scene) == before
 
 
+def test_another_engine_waits_until_blender_renders_nothing(scene, monkeypatch):
+    """Set at once, it would free the engine of a render that is just beginning."""
+    from consistency_pipeline.studio.scene import render_job
+
+    busy = True
+    monkeypatch.setattr(render_job, "is_busy", lambda: busy)
+    before, engine = looks(scene), scene.render.engine
+
+    def render_ends():
+        nonlocal busy
+        busy = False
+        assert render_job._settle() is None
+        busy = True
+
+    bpy.ops.consistency.studio_view()
+    assert (scene.render.engine, scene.render.resolution_x) == (engine, 256)
+    assert render_job._settle(), "it no longer looks whether the render has ended"
+    scene.consistency.angle_index = 1
+    render_ends()
+    assert scene.render.engine == "CYCLES"
+    bpy.ops.consistency.studio_view()
+    assert scene.render.engine == "CYCLES"
+    bpy.ops.consistency.studio_view()
+    bpy.ops.consistency.studio_view()
+    render_ends()
+    assert looks(scene) == before
+    assert "consistency_engine" not in scene
+
+
 def test_what_the_artist_changes_meanwhile_stays_the_artists(scene):
     before = looks(scene)
     bpy.ops.consistency.studio_view()

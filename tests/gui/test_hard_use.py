@@ -27,3 +27,24 @@ def test_blender_lives_through_renders_that_are_cancelled_undone_and_deleted_and
     assert seen["unforeseen"] == []
     assert seen["last"]["photoreal"] == "done"
     assert seen["scenes"] == ["Scene"], "a scene of ours was left behind"
+
+
+@pytest.mark.long
+def test_the_studio_view_comes_and_goes_while_renders_begin(window, tmp_path: Path):
+    """Another engine for a scene, while a render has its engine but has not begun, is the end of that engine and Blender."""
+    seen = window.play("studio_view_while_renders_begin", model=str(cube_glb(tmp_path / "cube.glb")), timeout=300)
+    assert seen["run"]["error"] == ""
+    assert seen["run"]["stages"]["references"] == "done"
+    assert seen["run"]["toggled"] > 1
+    assert seen["after"] == seen["before"], "the scene kept the studio view's engine"
+
+
+@pytest.mark.long
+def test_a_run_waits_for_the_artists_own_render_and_does_not_stop_it(window, tmp_path: Path):
+    seen = window.play("run_beside_an_own_render", model=str(cube_glb(tmp_path / "cube.glb")), timeout=300)
+    own = [["render_init", "Scene"], *[["render_write", "Scene"]] * 3, ["render_complete", "Scene"]]
+    assert seen["events"][: len(own)] == own, "the artist's render was stopped, or did not come first"
+    assert seen["own"] == 3
+    for run in (seen["first"], seen["script"]):
+        assert run["error"] == ""
+        assert run["stages"]["references"] == "done"

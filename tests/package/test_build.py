@@ -42,7 +42,13 @@ def test_the_zip_holds_the_program_and_nothing_of_the_workshop(archive: Path):
         top = {name.split("/")[0] for name in files.namelist()}
     rooms = {"pipeline", "fal_backend", "studio", "operators", "panels"}
     papers = {"LICENSE", "README.md", "THIRD_PARTY_LICENCES.txt"}
-    assert top == rooms | papers | {"__init__.py", "command_line.py", "blender_manifest.toml", "wheels"}
+    assert top == rooms | papers | {
+        "__init__.py",
+        "command_line.py",
+        "surroundings.py",
+        "blender_manifest.toml",
+        "wheels",
+    }
 
 
 def test_every_wheel_is_the_pinned_one_unmodified_and_listed(archive: Path):

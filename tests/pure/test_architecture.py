@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -20,6 +21,11 @@ def test_every_room_is_on_the_page():
     folders = {path.parent for room in ROOMS for path in (ROOT / room).rglob("__init__.py")}
     missing = [name for folder in folders if f"`{(name := folder.relative_to(ROOT).as_posix())}/`" not in PAGE]
     assert not missing
+
+
+def test_every_room_says_what_it_is():
+    for folder in {path.parent for room in ROOMS for path in (ROOT / room).rglob("*.py")}:
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))), folder
 
 
 @pytest.mark.parametrize(("word", "file"), WORDS, ids=[word for word, _ in WORDS])

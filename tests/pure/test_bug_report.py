@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline import command_line
+from consistency_pipeline import command_line, surroundings
 from consistency_pipeline.pipeline import redaction
 from consistency_pipeline.pipeline.run.bug_report import BugReport, _Cleaner
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -32,7 +32,7 @@ SIGNED = "https://v3.fal.media/files/koala/abc.png?X-Amz-Signature=deadbeef"
 def _nothing_hidden_yet(monkeypatch: pytest.MonkeyPatch):
     """A process that was started for the bundle alone knows of no key."""
     monkeypatch.setattr(redaction, "_hidden", set())
-    monkeypatch.setattr(command_line, "doctor_facts", lambda: {"blender": "9.9", "path": f"{Path.home()}/blender"})
+    monkeypatch.setattr(surroundings, "doctor_facts", lambda: {"blender": "9.9", "path": f"{Path.home()}/blender"})
 
 
 def contents(path: Path) -> dict[str, str]:

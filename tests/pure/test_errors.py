@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import string
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +62,24 @@ def test_every_problem_has_a_sentence():
     for problem, sentence in SENTENCES.items():
         facts = {field: 1.0 for _, field, _, _ in string.Formatter().parse(sentence) if field}
         assert "{" not in str(errors.FalError(problem, **facts)), problem
+
+
+@pytest.mark.parametrize("kind", errors.TRAVELLING.values())
+def test_every_error_says_how_a_command_ends_with_it(kind: type[ConsistencyError]):
+    assert pipeline_errors.EXIT_STATUS[kind.kind] in (1, 2, 3, 75, 130)
+
+
+def test_a_sentence_that_two_files_raise_is_written_once():
+    root, found = Path(pipeline_errors.__file__).parents[1], {}
+    for path in (
+        path for room in ("pipeline", "fal_backend", "studio", "operators") for path in (root / room).rglob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in errors.TRAVELLING and node.args:
+                said = node.args[0]
+                parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+                words = "…".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+                if len(words.split()) > 4:
+                    found.setdefault(words, set()).add(path.relative_to(root).as_posix())
+    assert len(found) > 100
+    assert not {words: files for words, files in found.items() if len(files) > 1}

@@ -18,6 +18,7 @@ from ..base import (
     NamedSize,
     NumImages,
     Prompt,
+    Role,
     Safety,
     Seed,
     SyncMode,
@@ -68,11 +69,16 @@ class FluxSchnell(Inputs):
 
 ENDPOINTS = (
     Endpoint(
-        "fal-ai/flux-pro/v1.1", "picture", "FLUX 1.1 pro", FluxPro, FluxImages, Price("megapixels", 0.04, TABLE, YEAR)
+        "fal-ai/flux-pro/v1.1",
+        Role.PICTURE,
+        "FLUX 1.1 pro",
+        FluxPro,
+        FluxImages,
+        Price("megapixels", 0.04, TABLE, YEAR),
     ),
     Endpoint(
         "fal-ai/flux-pro/v1.1-ultra",
-        "picture",
+        Role.PICTURE,
         "FLUX 1.1 pro ultra",
         FluxUltra,
         FluxImages,
@@ -80,7 +86,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "fal-ai/flux/schnell",
-        "picture",
+        Role.PICTURE,
         "FLUX schnell",
         FluxSchnell,
         FluxImages,

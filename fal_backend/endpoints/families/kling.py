@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..base import Endpoint, FileUrl, Inputs, Video
+from ..base import Endpoint, FileUrl, Inputs, Role, Video
 from ..prices import Multiplier, Price, unpriced
 
 KlingPrompt = Annotated[str, Field(min_length=1, max_length=2500, description="what happens, in words")]
@@ -113,7 +113,7 @@ V1_PRO_GONE = (
 
 
 def _kling(version: str, label: str, fields: type[Inputs], price: Price, retired: str = "") -> Endpoint:
-    return Endpoint(f"fal-ai/kling-video/{version}/image-to-video", "video", label, fields, Video, price, retired)
+    return Endpoint(f"fal-ai/kling-video/{version}/image-to-video", Role.VIDEO, label, fields, Video, price, retired)
 
 
 ENDPOINTS = (

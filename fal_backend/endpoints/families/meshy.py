@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..base import Endpoint, File, FileUrl, Inputs, Prompt, Result, Safety, Seed
+from ..base import Endpoint, File, FileUrl, Inputs, Prompt, Result, Role, Safety, Seed
 from ..prices import Multiplier, Price, unpriced
 
 ModelType = Annotated[
@@ -118,8 +118,12 @@ V6 = Price(
 V5 = replace(unpriced("units"), multipliers=_extras)
 
 ENDPOINTS = (
-    Endpoint("fal-ai/meshy/v6/image-to-3d", "model", "Meshy 6, one photo", MeshyPhoto, MeshyModel, V6),
-    Endpoint("fal-ai/meshy/v6/multi-image-to-3d", "model", "Meshy 6, two to four photos", MeshyPhotos, MeshyModel, V6),
-    Endpoint("fal-ai/meshy/v6/text-to-3d", "model", "Meshy 6, words", MeshyText, MeshyTextModel, V6),
-    Endpoint("fal-ai/meshy/v5/multi-image-to-3d", "model", "Meshy 5, two to four photos", MeshyPhotos, MeshyModel, V5),
+    Endpoint("fal-ai/meshy/v6/image-to-3d", Role.MODEL, "Meshy 6, one photo", MeshyPhoto, MeshyModel, V6),
+    Endpoint(
+        "fal-ai/meshy/v6/multi-image-to-3d", Role.MODEL, "Meshy 6, two to four photos", MeshyPhotos, MeshyModel, V6
+    ),
+    Endpoint("fal-ai/meshy/v6/text-to-3d", Role.MODEL, "Meshy 6, words", MeshyText, MeshyTextModel, V6),
+    Endpoint(
+        "fal-ai/meshy/v5/multi-image-to-3d", Role.MODEL, "Meshy 5, two to four photos", MeshyPhotos, MeshyModel, V5
+    ),
 )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ..base import Endpoint, FileUrl, Inputs, Seed, Tolerance6, Video
+from ..base import Endpoint, FileUrl, Inputs, Role, Seed, Tolerance6, Video
 from ..prices import Multiplier, Price
 
 
@@ -61,9 +61,9 @@ GONE = "not in fal's types since 2026-08; use fal-ai/veo3.1/image-to-video, whic
 FRAMES = "first-last-frame-to-video"
 
 ENDPOINTS = (
-    Endpoint("fal-ai/veo3.1/image-to-video", "video", "Veo 3.1", Veo31, Video, FULL),
-    Endpoint(f"fal-ai/veo3.1/{FRAMES}", "video", "Veo 3.1, start and end", Veo31Frames, Video, FULL),
-    Endpoint("fal-ai/veo3.1/fast/image-to-video", "video", "Veo 3.1 fast", Veo31, Video, FAST),
-    Endpoint(f"fal-ai/veo3.1/fast/{FRAMES}", "video", "Veo 3.1 fast, start and end", Veo31Frames, Video, FAST),
-    Endpoint("fal-ai/veo3/image-to-video", "video", "Veo 3", Veo3, Video, VEO3, GONE),
+    Endpoint("fal-ai/veo3.1/image-to-video", Role.VIDEO, "Veo 3.1", Veo31, Video, FULL),
+    Endpoint(f"fal-ai/veo3.1/{FRAMES}", Role.VIDEO, "Veo 3.1, start and end", Veo31Frames, Video, FULL),
+    Endpoint("fal-ai/veo3.1/fast/image-to-video", Role.VIDEO, "Veo 3.1 fast", Veo31, Video, FAST),
+    Endpoint(f"fal-ai/veo3.1/fast/{FRAMES}", Role.VIDEO, "Veo 3.1 fast, start and end", Veo31Frames, Video, FAST),
+    Endpoint("fal-ai/veo3/image-to-video", Role.VIDEO, "Veo 3", Veo3, Video, VEO3, GONE),
 )

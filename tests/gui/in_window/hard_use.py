@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import random
+import time
+from importlib import import_module
 
 import bpy
 from places import HOME
@@ -34,7 +36,8 @@ def _cancelled(luck):
         yield luck.uniform(0.0, 0.3)
     if luck.random() < 0.5:
         yield from key("ESC", at=middle())
-    elif bpy.ops.consistency.cancel.poll():
+        yield 1.0  # a simulated key does not reach Blender's render job, which may have taken it all the same
+    if bpy.ops.consistency.cancel.poll():
         bpy.ops.consistency.cancel()
     yield lambda: not status().running
 
@@ -145,3 +148,63 @@ def render_cancel_undo_delete():
     screenshot("61-hard-use-opened")
     seen["last"], seen["scenes"] = stages(), [scene.name for scene in bpy.data.scenes]
     return seen
+
+
+def _have_renders_begin_slowly():
+    """As beside other programs; Blender's engine is there meanwhile, and not yet marked as one that renders."""
+    engine = import_module("cycles").CyclesRender
+    quick = engine.update_render_passes
+
+    def slow(self, scene, srl):
+        ends = time.monotonic() + 0.7
+        while time.monotonic() < ends:  # the window goes on
+            time.sleep(0.01)
+        quick(self, scene, srl)
+
+    engine.update_render_passes = slow
+
+
+def studio_view_while_renders_begin():
+    """The studio view comes, goes and comes again all through a run whose renders take a while to begin."""
+    _have_renders_begin_slowly()
+    yield from open_sidebar()
+    _begin()
+    settings().samples, before = 1, bpy.context.scene.render.engine
+    yield from _run("references")
+    toggled = 0
+    while status().running:
+        yield from _studio_view(not settings().studio_view)
+        toggled += 1
+    yield from _studio_view(True)
+    yield lambda: bpy.context.scene.render.engine == "CYCLES"
+    screenshot("62-studio-view-after-a-run")
+    yield from _studio_view(False)
+    seen = {"error": status().error, "stages": stages(), "toggled": toggled}
+    return {"run": seen, "before": before, "after": bpy.context.scene.render.engine}
+
+
+def run_beside_an_own_render():
+    """A run is started while the artist renders an animation; then once more by a script, which holds the window."""
+    _have_renders_begin_slowly()
+    yield from open_sidebar()
+    _begin()
+    settings().samples = 1
+    scene, events = bpy.context.scene, []
+    for name in ("render_init", "render_write", "render_complete", "render_cancel"):
+        getattr(bpy.app.handlers, name).append(lambda of, *_, name=name: events.append([name, of.name]))
+    scene.render.engine, scene.cycles.samples, scene.render.resolution_x, scene.render.resolution_y = (
+        "CYCLES",
+        1,
+        64,
+        64,
+    )
+    scene.render.filepath, scene.frame_start, scene.frame_end = str(HOME / "own_"), 1, 3
+    with in_view():
+        bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
+    yield from _run("references")
+    yield lambda: not status().running
+    seen = {"first": {"error": status().error, "stages": stages()}, "events": list(events)}
+    yield lambda: not bpy.app.is_job_running("RENDER")
+    with in_view():
+        bpy.ops.consistency.run(until="references", fresh=True)
+    return {**seen, "script": {"error": status().error, "stages": stages()}, "own": len(list(HOME.glob("own_*")))}

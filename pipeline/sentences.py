@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors that several places raise, each with its sentence and its cure. What one place alone raises has its sentence there;
+fal.ai's are in fal_backend.sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .errors import BadInput, RunFolderError, UsageError
+from .wording.names import in_words
+
+
+def not_written(path: Path, reason: BaseException | str) -> RunFolderError:
+    """Writing began, and failed."""
+    return RunFolderError(f"{path} could not be written ({_said(reason)}); free some space or choose another folder")
+
+
+def not_writable(path: Path, reason: OSError, look_at: str = "the permissions of its folder") -> RunFolderError:
+    """It could not be opened."""
+    return RunFolderError(f"{path} can't be written ({_said(reason)}); check {look_at}")
+
+
+def no_such_part(file: str, name: str, parts: Iterable[str]) -> BadInput:
+    """A part of a product's file that shall be left out."""
+    return BadInput(f"{file} has no part called {name!r}; its parts are {in_words(sorted(parts), 'and', 12)}")
+
+
+def no_such_lighting(name: str, known: Iterable[str]) -> UsageError:
+    return UsageError(f"there is no lighting {name!r}; choose from {', '.join(known)}")
+
+
+def _said(reason: BaseException | str) -> str:
+    said = reason.strerror if isinstance(reason, OSError) else None
+    return (said or str(reason)).strip()
