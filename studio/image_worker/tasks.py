@@ -17,8 +17,8 @@ from ...pipeline.backend.ports import Task
 from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
-from ...pipeline.json_object import JsonObject
 from ...pipeline.gate.scoring.pixels.colour import to_srgb
+from ...pipeline.json_object import JsonObject
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings

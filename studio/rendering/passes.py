@@ -66,7 +66,9 @@ def read(path: Path) -> Passes:
         depth=np.where(there & (depth < FAR), depth, 0.0).astype(np.float32),
         normal=planes("Normal", "XYZ") * there[..., None],
         position=planes("Position", "XYZ") * there[..., None],
-        surface=np.clip(planes("DiffCol" if any(".DiffCol." in key for key in channels) else "Diffuse Color", "RGB"), 0.0, 1.0)
+        surface=np.clip(
+            planes("DiffCol" if any(".DiffCol." in key for key in channels) else "Diffuse Color", "RGB"), 0.0, 1.0
+        )
         * there[..., None],
         shadow=shadow,
     )
