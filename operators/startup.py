@@ -98,10 +98,10 @@ def say_what_was_left(scene: bpy.types.Scene) -> None:
 
     notes = []
     for root, by_us in abandoned_runs.take():
-        cure = "Open it again under Jobs, Earlier Runs, and press Resume"
+        cure = "open it again under Jobs, Earlier Runs, and press Resume"
         if bpy.path.abspath(scene.consistency.run_folder) == str(root):
-            cure = "Press Resume to go on"
-        notes.append(f"The run in {root} was left before its end: {_what_is_kept(root, by_us=by_us)}. {cure}")
+            cure = "press Resume to go on"
+        notes.append(f"A run was left before its end: {cure}. {_what_is_kept(root, by_us=by_us)}: {root}")
         if by_us and not bpy.app.background:
             bpy.app.timers.register(lambda root=root: _look_whether_saved(root), first_interval=LOOK)
     if notes:
@@ -116,7 +116,7 @@ def _what_is_kept(root: Path, *, by_us: bool) -> str:
     try:
         folder = RunFolder.open(root)
     except RunFolderError:
-        return "what was made lies there"
+        return "What was made lies there"
     names = [angle.name for angle in folder.settings.studio.angles]
     references = sum(folder.shot(name) is not None for name in names)
     stills = sum(folder.chosen(f"photoreal/{name}") is not None for name in names)

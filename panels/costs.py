@@ -13,7 +13,8 @@ from ..operators.display import refresh, status
 from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName
 from ..pipeline.wording.text_table import price_column
-from .sidebar import Sidebar, draw_error
+from .place import Said, error, place
+from .sidebar import Sidebar
 from .words import limit, message, money
 
 if TYPE_CHECKING:
@@ -31,24 +32,29 @@ class CONSISTENCY_PT_costs(Sidebar, bpy.types.Panel):
             message(layout, "This machine does the work: nothing is paid", icon="INFO")
             return
         layout.operator("consistency.estimate", text="Estimate What Is Left to Buy", icon="FILE_REFRESH")
-        if now.error and now.error_at == "costs":
-            draw_error(layout, now)
-        if refresh.estimate_holds(context):
+        column = layout.column(align=True)
+        entry(column, "Quoted", money(now.quoted))
+        entry(column, "Billed", money(now.billed))
+        entry(column, "Uncertain", money(now.uncertain))
+        place(layout, context, "costs", said(context))
+        if refresh.estimate_holds(context):  # the last: nothing stands below it
             box = layout.box()
             *amounts, total = price_column(line.usd for line in now.costs)
             for line, amount in zip(now.costs, amounts, strict=True):
                 entry(box, status.in_words(line.name), amount)
             entry(box, "Left to buy, at most", total)
-            if now.estimate_unknown:
-                message(box, f"Price unknown: {now.estimate_unknown}", icon="ERROR")
-            if now.stays_behind:
-                message(box, now.stays_behind, icon="INFO")
-        if now.quoted > 0:
-            column = layout.column(align=True)
-            entry(column, "Quoted", money(now.quoted))
-            entry(column, "Billed", money(now.billed))
-            if now.uncertain > 0:
-                entry(column, "Uncertain", money(now.uncertain))
+
+
+def said(context: Context) -> Said:
+    """What went wrong with the estimate, or is to be known about it."""
+    now = status.of(context)
+    if now.error and now.error_at == "costs":
+        return error(now)
+    if not refresh.estimate_holds(context):
+        return Said("", "BLANK1")
+    if now.estimate_unknown:
+        return Said(f"Price unknown: {now.estimate_unknown}", "ERROR")
+    return Said(now.stays_behind) if now.stays_behind else Said("", "BLANK1")
 
 
 def entry(layout: UILayout, words: str, amount: str) -> None:

@@ -11,6 +11,7 @@ import bpy
 
 from ..operators.display import status
 from ..pipeline.stages import JobState
+from .place import Said, place
 from .sidebar import Sidebar
 from .words import STATE_ICONS, message, money, seconds
 
@@ -57,37 +58,34 @@ class CONSISTENCY_PT_jobs(Sidebar, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)
-        if not now.jobs:
-            layout.label(text="Nothing was asked for yet", icon="INFO")
-            return
-        layout.template_list("CONSISTENCY_UL_jobs", "", now, "jobs", now, "job_index", rows=4)
+        layout.template_list("CONSISTENCY_UL_jobs", "", now, "jobs", now, "job_index", rows=4, maxrows=4)
         column = layout.column(align=True)
         row = column.row(align=True)
         row.operator("consistency.cancel_job", icon="X")
         row.operator("consistency.retry_job", icon="FILE_REFRESH")
         column.operator("consistency.cancel", text="Cancel All", icon="CANCEL")
-        if 0 <= now.job_index < len(now.jobs):
-            self.draw_job(layout, now.jobs[now.job_index])
+        draw_job(layout, context, now.jobs[now.job_index] if 0 <= now.job_index < len(now.jobs) else None)
 
-    def draw_job(self, layout: UILayout, job: Any) -> None:
-        box = layout.box()
-        if job.fraction >= 0 and job.state == JobState.RUNNING:
-            box.progress(text=f"{job.fraction:.0%}", factor=job.fraction)
-        facts = [job.state.capitalize()]
-        if job.queue_position >= 0 and job.state == JobState.QUEUED:
-            facts.append(f"place {job.queue_position + 1} in the queue")
-        if job.elapsed >= 0.5:
-            facts.append(seconds(job.elapsed))
-        if job.quoted > 0:
-            facts.append(f"quoted {money(job.quoted)}")
-        if job.billed >= 0:
-            facts.append(f"billed {money(job.billed)}")
-        message(box, ", ".join(facts))
-        if job.log:
-            message(box, job.log)
-        row = box.row(align=True)
-        copy = row.operator("consistency.copy_text", text="Copy", icon="COPYDOWN")
-        copy.text = f"{job.name} {job.request_id}\n{job.log}"
+
+def draw_job(layout: UILayout, context: Context, job: Any) -> None:
+    """The selected one, how far it is and what was said of it last."""
+    if job is None:
+        place(layout, context, "job", Said("Nothing was asked for yet"))
+        return
+    facts = [job.state.capitalize()]
+    if job.fraction >= 0 and job.state == JobState.RUNNING:
+        facts.append(f"{job.fraction:.0%}")
+    if job.queue_position >= 0 and job.state == JobState.QUEUED:
+        facts.append(f"place {job.queue_position + 1} in the queue")
+    if job.elapsed >= 0.5:
+        facts.append(seconds(job.elapsed))
+    if job.quoted > 0:
+        facts.append(f"quoted {money(job.quoted)}")
+    if job.billed >= 0:
+        facts.append(f"billed {money(job.billed)}")
+    words = ", ".join(facts) + (f". {job.log}" if job.log else "")
+    details = f"{job.name} {job.request_id}\n{job.log}"
+    place(layout, context, "job", Said(words, STATE_ICONS.get(job.state, "DOT"), details=details))
 
 
 class CONSISTENCY_PT_history(Sidebar, bpy.types.Panel):

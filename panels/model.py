@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators.display import reasons, status
+from ..operators.display import status
 from ..operators.editing import scene_settings
 from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar, draw_studio_view
@@ -25,7 +25,7 @@ SOURCES: tuple[tuple[str, Any], ...] = (
     ("FILE", "FILE_3D"),
     ("OBJECTS", "OBJECT_DATA"),
 )
-
+PHOTO_ROWS = 4  # as many as there can be
 
 TURN_ICONS: tuple[tuple[str, Any], ...] = (
     ("LEFT", "LOOP_FORWARDS"),
@@ -56,19 +56,15 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         getattr(self, f"draw_{own.source.lower()}")(layout, own)
         if own.source in ("FILE", "OBJECTS"):
             layout.prop(own, "allow_missing_textures")
-        now = status.of(context)
-        if now.product and now.product_of == scene_settings.made_from(
-            scene_settings.inputs_of(context.scene), own.text
-        ):
-            layout.label(text=now.product, icon="MESH_DATA")
-            draw_turning(layout, own)
-        if context.scene.consistency.studio_view or reasons.no_product() is None:
-            draw_studio_view(layout, context, "Studio View")
+        draw_product(layout, context)
+        draw_studio_view(layout, context, "Studio View")
         self.draw_run(layout, context)
 
     def draw_photos(self, layout: UILayout, own: Any) -> None:
         row = layout.row()
-        row.template_list("CONSISTENCY_UL_photos", "", own, "photos", own, "photo_index", rows=2, maxrows=4)
+        row.template_list(
+            "CONSISTENCY_UL_photos", "", own, "photos", own, "photo_index", rows=PHOTO_ROWS, maxrows=PHOTO_ROWS
+        )
         column = row.column(align=True)
         column.operator("consistency.add_photos", text="", icon="ADD")
         column.operator("consistency.remove_photo", text="", icon="REMOVE")
@@ -80,19 +76,25 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.label(text=bpy.path.basename(own.file) or "No file chosen", icon="FILE_3D")
         row.operator("consistency.drop_model", text="", icon="FILEBROWSER")
-        if own.file:
-            layout.prop(own, "leave_out")
+        row = layout.row()
+        row.enabled = bool(own.file)
+        row.prop(own, "leave_out")
 
     def draw_objects(self, layout: UILayout, own: Any) -> None:
-        if own.objects:
-            layout.label(text=bpy.path.display_name_from_filepath(own.objects), icon="OBJECT_DATA")
+        taken = bpy.path.display_name_from_filepath(own.objects) or "No objects taken"
+        layout.label(text=taken, icon="OBJECT_DATA")
         layout.operator("consistency.use_selected", icon="RESTRICT_SELECT_OFF")
 
 
-def draw_turning(layout: UILayout, own: Any) -> None:
-    """What it is called, which side is its front, and which it stands on."""
+def draw_product(layout: UILayout, context: Context) -> None:
+    """What it is, what it is called, which side is its front, and which it stands on; greyed out before there is one."""
+    own, now = context.scene.consistency, status.of(context)
+    made_from = scene_settings.made_from(scene_settings.inputs_of(context.scene), own.text)
+    is_there = bool(now.product) and now.product_of == made_from
+    layout.label(text=now.product if is_there else "No model yet", icon="MESH_DATA")
     layout.prop(own, "product_name", text="", placeholder="Name of the product", icon="SORTALPHA")
     column = layout.column(align=True)
+    column.enabled = is_there
     column.operator_context = "INVOKE_DEFAULT"
     row = column.row(align=True)
     row.operator("consistency.pick_side", text="Pick Front", icon="EYEDROPPER").side = "FRONT"

@@ -14,6 +14,7 @@ from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
+from .place import Said, place
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -32,7 +33,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
     stage = Stage.PHOTOREAL
 
     def draw(self, context: Context) -> None:
-        layout, own, now = self.layout, context.scene.consistency, status.of(context)
+        layout, own = self.layout, context.scene.consistency
         if scene_settings.chosen_backend(context.scene) == BackendName.LOCAL:
             message(layout, "This machine renders the stills: no AI", icon="INFO")
         else:
@@ -45,43 +46,47 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             field.active = own.seed_lock
             field.prop(own, "seed")
             seed.prop(own, "seed_lock", text="", icon="LOCKED" if own.seed_lock else "UNLOCKED")
-        made = [shot for shot in now.shots if shot.still]
-        if made or now.running:  # each picture's place from the start: nothing moves when one arrives
-            made = list(now.shots) if now.running else made
-            draw_pictures(
-                layout, context, made, "still", lambda shot: "" if shot.outcome == Outcome.PASS else shot.outcome
-            )
-            self.draw_selected(layout, own, now)
+        draw_pictures(layout, context, "still", lambda shot: "" if shot.outcome == Outcome.PASS else shot.outcome)
+        self.draw_selected(layout, context)
         self.draw_run(layout, context)
 
-    def draw_selected(self, layout: UILayout, own: Any, now: Any) -> None:
+    def draw_selected(self, layout: UILayout, context: Context) -> None:
         """Takes of the selected angle, and what the gate says about the one that is shown."""
-        selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
-        shot = next((shot for shot in now.shots if shot.name == selected), None)
-        if shot is None:
+        own, now = context.scene.consistency, status.of(context)
+        if not 0 <= own.angle_index < len(own.angles):
             return
+        name = own.angles[own.angle_index].name
+        shot = now.shots.get(name)
         column = layout.column(align=True)
         row = column.row(align=True)
-        row.label(text=shot.name.replace("-", " ").capitalize(), translate=False)
+        row.label(text=name.replace("-", " ").capitalize(), translate=False)
         again = row.operator("consistency.run", text="", icon="FILE_REFRESH")
-        again.until, again.again, again.angle = "photoreal", True, shot.name
+        again.until, again.again, again.angle = "photoreal", True, name
         row = column.row(align=True)
-        for number in shot.takes.split():
+        takes = shot.takes.split() if shot is not None else []
+        for number in takes:
             take = row.operator("consistency.choose_take", text=str(int(number)), depress=int(number) == shot.chosen)
-            take.angle, take.take = shot.name, int(number)
-        if shot.outcome:
-            draw_verdict(column.box(), shot, now)
+            take.angle, take.take = name, int(number)
+        if not takes:
+            row.label(text="No still yet")
+        draw_verdict(layout, context, shot)
 
 
-def draw_verdict(layout: UILayout, shot: Any, now: Any) -> None:
-    """Whether the still shows the product, why, and where not."""
-    outcome = OUTCOMES.get(shot.outcome, shot.outcome)
-    words = f"{outcome}: {shot.verdict}" if shot.verdict else outcome
-    message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
-    if shot.heatmap:
+def draw_verdict(layout: UILayout, context: Context, shot: Any) -> None:
+    """Whether the still shows the product, why, and where not; as high where nothing is known."""
+    now = status.of(context)
+    said = Said("Not looked at yet", "BLANK1")
+    if shot is not None and shot.outcome:
+        outcome = OUTCOMES.get(shot.outcome, shot.outcome)
+        words = f"{outcome}: {shot.verdict}" if shot.verdict else outcome
+        said = Said(words, STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
+    place(layout, context, "verdict", said)
+    if shot is not None and shot.heatmap:
         shown = (now.comparing, now.comparing_with) == (shot.name, "heatmap")
         button = layout.operator("consistency.compare", text="Show Heat Map", icon="IMAGE_ZDEPTH", depress=shown)
         button.angle, button.over = shot.name, "heatmap"
+    else:
+        layout.label(text="")
 
 
 class FalOnly(Sidebar):

@@ -13,9 +13,10 @@ import bpy
 from ..operators.display import status, thumbnails
 from ..pipeline.stages import LABELS, ReferenceState, Stage
 from ..pipeline.verdicts import Outcome
+from .place import Said
 from .sidebar import Sidebar
 from .stage import StagePanel
-from .words import STATE_ICONS, message
+from .words import STATE_ICONS
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -32,34 +33,27 @@ class CONSISTENCY_PT_references(StagePanel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         layout, now = self.layout, status.of(context)
-        # During a run each picture has its place from the start: nothing moves when one arrives.
-        shown = [shot for shot in now.shots if now.running or shot.reference or shot.state != ReferenceState.MISSING]
         draw_pictures(
             layout,
             context,
-            shown,
             "reference",
             lambda shot: "" if shot.state == ReferenceState.RENDERED else shot.state,
         )
         stale = [f"{shot.name}: {shot.why}" for shot in now.shots if shot.state == ReferenceState.STALE]
-        if stale:
-            box = layout.box()
-            message(box, f"Stale: {'; '.join(stale)}", icon="FILE_REFRESH")
-            box.operator("consistency.run", text="Render What Changed", icon="RENDER_STILL").until = "references"
-        self.draw_run(layout, context)
+        hint = Said(f"Stale: {'; '.join(stale)}", "FILE_REFRESH") if stale else None
+        self.draw_run(layout, context, hint)
 
 
-def draw_pictures(
-    layout: UILayout, context: Context, shots: list[Any], field: str, state: Callable[[Any], str]
-) -> None:
+def draw_pictures(layout: UILayout, context: Context, field: str, state: Callable[[Any], str]) -> None:
     """Thumbnails in two columns; each selects its angle, as does the button below it, which shows by its icon how the
-    picture stands."""
-    own = context.scene.consistency
+    picture stands. Each angle has its place before there is a picture: nothing moves when one arrives."""
+    own, shots = context.scene.consistency, status.of(context).shots
     selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
     flow = layout.grid_flow(row_major=True, columns=2, even_columns=True, even_rows=True, align=True)
-    for shot in shots:
+    for name in [angle.name for angle in own.angles]:
+        shot = shots.get(name)
         cell = flow.column(align=True)
-        icon = thumbnails.icon(getattr(shot, field))
+        icon = thumbnails.icon(getattr(shot, field)) if shot is not None else 0
         if icon:
             # Blender's large icons are no buttons: one without a face lies over it.
             picture = cell.column()
@@ -67,17 +61,15 @@ def draw_pictures(
             picture.template_icon(icon_value=icon, scale=PICTURE_SCALE)
             face = cell.column()
             face.scale_y, face.emboss = PICTURE_SCALE, "NONE"
-            face.operator("consistency.select_angle", text="").angle = shot.name
+            face.operator("consistency.select_angle", text="").angle = name
         else:
             cell.template_icon(icon_value=NO_PICTURE, scale=PICTURE_SCALE)
-        cell.alert = state(shot) == Outcome.FAIL
+        how = state(shot) if shot is not None else ReferenceState.MISSING
+        cell.alert = how == Outcome.FAIL
         button = cell.operator(
-            "consistency.select_angle",
-            text=shot.name,
-            icon=STATE_ICONS.get(state(shot), "NONE"),
-            depress=shot.name == selected,
+            "consistency.select_angle", text=name, icon=STATE_ICONS.get(how, "NONE"), depress=name == selected
         )
-        button.angle = shot.name
+        button.angle = name
 
 
 class CONSISTENCY_PT_references_options(Sidebar, bpy.types.Panel):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -15,9 +15,10 @@ from ..operators.display.compare import OVER, UNDER
 from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
+from .place import LINES, Said, fill, unfold_button
 from .sidebar import worst
 from .stage import StagePanel
-from .words import STATE_ICONS, message
+from .words import LINE, STATE_ICONS, message, wrapped
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -29,9 +30,8 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
     stage = Stage.RESULTS
 
     def draw(self, context: Context) -> None:
-        layout, now = self.layout, status.of(context)
-        if now.headline:
-            draw_scores(layout.box(), now)
+        layout = self.layout
+        draw_scores(layout, context)
         draw_compare(layout, context)
         layout.operator("consistency.open_folder", icon="FILE_FOLDER")
         row = layout.row(align=True)
@@ -42,13 +42,33 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
         self.draw_run(layout, context)
 
 
-def draw_scores(layout: UILayout, now: Any) -> None:
-    """The run's headline, and below it each angle that somebody should look at."""
-    message(layout, now.headline.partition(";")[0], icon=worst(now))
+def draw_scores(layout: UILayout, context: Context) -> None:
+    """The run's headline, and below it each angle that somebody should look at: on as many lines as there are angles,
+    cut off where that is too few, until all of it is asked for."""
+    now = status.of(context)
+    headline = now.headline.partition(";")[0] or "Not looked at yet"
+    said = [Said(headline, worst(now) if now.headline else "NONE")]
     for shot in now.shots:
         if shot.outcome not in ("", Outcome.PASS):
             words = f"{shot.name}: {shot.verdict}" if shot.verdict else shot.name
-            message(layout, words, icon=STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL)
+            said.append(Said(words, STATE_ICONS.get(shot.outcome, "DOT"), alert=shot.outcome == Outcome.FAIL))
+    text = "\n".join(words for words, *_ in said)
+    unfolded = now.unfolded == text
+    lines = max(LINES, 1 + len(context.scene.consistency.angles))
+    needed = sum(len(wrapped(each.text, icon=each.icon != "NONE", beside=True)) for each in said)
+    is_whole = needed <= lines
+    row = layout.row()
+    column = row.column(align=True)
+    for each in said:
+        height = None if unfolded or is_whole else 1
+        message(column, each.text, icon=each.icon, alert=each.alert, height=height, beside=True)
+    for _ in range(lines - (needed if unfolded or is_whole else len(said))):
+        message(column, "", height=1)
+    buttons = row.column(align=True)
+    buttons.scale_y = LINE
+    if not is_whole:
+        unfold_button(buttons, text, text, unfolded=unfolded)
+    fill(buttons, lines - (not is_whole))
 
 
 def draw_compare(layout: UILayout, context: Context) -> None:

@@ -15,13 +15,15 @@ from ..operators.runs import gradual_imports
 from ..pipeline.stages import LABELS, STAGES, StageState
 from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
-from .words import STATE_ICONS, message
+from .place import Said, error, place
+from .words import LINE, STATE_ICONS, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
 SHOWN_BELOW = (*STAGES, "costs")  # panels that show an error where it happened
+STANDING = 3  # lines for how the run stands, or why none can begin
 
 
 class Sidebar:
@@ -83,15 +85,14 @@ def draw_next_step(layout: UILayout, context: Context) -> None:
     if now.running:
         what = "Cancelling; what is done is kept" if now.cancelling else now.text
         large.progress(text=what, factor=max(0.0, now.fraction))
-        large.operator("consistency.cancel", icon="CANCEL")
+        draw_cancel(layout)
     else:
         if is_up_to_date:
             open_results(large)
         else:
             text = "Update" if there and now.is_finished else "Resume" if there else "Run All"
             run_all(large, text)
-        icon: Any = worst(now) if now.headline else "NONE"
-        large.label(text=where_it_stands(now), icon=icon)
+        draw_standing(layout, context)
     below = layout.column()
     below.enabled = not now.running
     draw_backends(below, context)
@@ -102,11 +103,28 @@ def draw_next_step(layout: UILayout, context: Context) -> None:
     else:
         open_results(row)
     row.operator("consistency.new_run", icon="FILE_NEW")
-    problem = None if now.running else reasons.cannot_run(context)
-    if problem is not None:
-        message(layout, problem, icon="INFO")
-        if "preferences" in problem:
-            layout.operator("consistency.show_preferences", icon="PREFERENCES")
+
+
+def draw_cancel(layout: UILayout) -> None:
+    """As high as ``draw_standing``."""
+    column = layout.column(align=True)
+    button = column.column(align=True)
+    button.scale_y = (STANDING - 1) * LINE
+    button.operator("consistency.cancel", icon="CANCEL")
+    message(column, "Esc does the same", height=1)
+
+
+def draw_standing(layout: UILayout, context: Context) -> None:
+    """How the run stands that is not active; or why none can begin."""
+    now, problem = status.of(context), reasons.cannot_run(context)
+    if problem is None:
+        message(layout, where_it_stands(now), icon=worst(now) if now.headline else "NONE", height=STANDING)
+        return
+    row = layout.row()
+    needs_preferences = "preferences" in problem
+    message(row, problem, icon="INFO", height=STANDING, beside=needs_preferences)
+    if needs_preferences:
+        row.operator("consistency.show_preferences", text="", icon="PREFERENCES")
 
 
 def run_all(layout: UILayout, text: str) -> None:
@@ -141,22 +159,25 @@ def draw_backends(layout: UILayout, context: Context) -> None:
 
 
 def draw_messages(layout: UILayout, context: Context) -> None:
+    """What went wrong, else what is worth knowing, else what comes next: always at this one place."""
     now = status.of(context)
-    if now.error:
-        if now.error_at not in SHOWN_BELOW:
-            draw_error(layout, now)
-    elif now.note:
-        row = layout.box().row()
-        message(row, now.note, icon="INFO", beside=True)
-        row.operator("consistency.clear_error", text="", icon="X", emboss=False)
+    said = Said(what_is_next(now), "BLANK1")
+    if now.error and now.error_at not in SHOWN_BELOW:
+        said = error(now)
+    elif now.note and not now.error:
+        said = Said(now.note, can_go=True)
+    place(layout, context, "top", said)
 
 
-def draw_error(layout: UILayout, now: status.CONSISTENCY_PG_status) -> None:
-    box = layout.box()
-    message(box, now.error, icon="ERROR", alert=True)
-    row = box.row(align=True)
-    row.operator("consistency.copy_text", icon="COPYDOWN").text = now.details or now.error
-    row.operator("consistency.clear_error", icon="X")
+def what_is_next(now: status.CONSISTENCY_PG_status) -> str:
+    """For whoever doesn't know the panels yet."""
+    if now.running:
+        return "Each picture is shown below as soon as it is made"
+    if not now.run_folder:
+        return "Run All makes everything, each stage below its own part"
+    if not now.is_finished:
+        return "Resume goes on; what is done is kept"
+    return "Update makes anew what has changed" if now.is_outdated else ""
 
 
 CLASSES = (CONSISTENCY_PT_sidebar,)

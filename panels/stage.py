@@ -10,48 +10,62 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..operators.buttons.fields import label
 from ..operators.display import status
 from ..operators.display.endpoint_names import name_and_price
-from ..pipeline.stages import ReferenceState, Stage, StageState
-from .sidebar import Sidebar, draw_error
-from .words import STATE_ICONS, message
+from ..pipeline.stages import DOES, ReferenceState, Stage, StageState
+from .place import Said, error, place
+from .sidebar import Sidebar
+from .words import STATE_ICONS
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
+WORDS: dict[str, str] = {
+    StageState.SKIPPED: "There was nothing to make",
+    StageState.CANCELLED: "Cancelled; what is done is kept",
+    ReferenceState.STALE: "Something has changed since it was made",
+}
+
+
 class StagePanel(Sidebar):
     bl_parent_id = "CONSISTENCY_PT_sidebar"
-    stage: ClassVar[str] = ""
+    stage: ClassVar[Stage]
 
     def draw_header_preset(self, context: Context) -> None:
         state = stage_of(context, self.stage)
         if state is not None and state.state != StageState.WAITING:
             self.layout.label(text="", icon=STATE_ICONS.get(state.state, "DOT"))
 
-    def draw_run(self, layout: UILayout, context: Context) -> None:
-        """Run up to this stage, make it again, or run from here to the end."""
+    def draw_run(self, layout: UILayout, context: Context, hint: Said | None = None) -> None:
+        """How this stage stands, or the ``hint`` while it is at rest; and run up to it, make it again, or run from here
+        to the end."""
+        place(layout, context, self.stage, said(context, self.stage, hint))
         state = stage_of(context, self.stage)
         there = state is not None and state.state in (StageState.DONE, StageState.SKIPPED, ReferenceState.STALE)
         row = layout.row(align=True)
+        text = "Update" if state is not None and state.state == ReferenceState.STALE else "Run"
+        row.operator("consistency.run", text=text, icon="PLAY").until = self.stage
         if self.stage not in (Stage.RIG, Stage.RESULTS):
-            row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage
             again = row.row(align=True)
             again.enabled = there
             button = again.operator("consistency.run", text="Again", icon="FILE_REFRESH")
             button.until, button.again = self.stage, True
-        else:
-            row.operator("consistency.run", text="Run", icon="PLAY").until = self.stage
         if self.stage != Stage.RESULTS:
             row.operator("consistency.run", text="", icon="TRACKING_FORWARDS").until = "results"
-        now = status.of(context)
-        if now.error and now.error_at == self.stage:
-            draw_error(layout, now)
-        elif (
-            state is not None
-            and state.note
-            and state.state in (StageState.FAILED, StageState.STOPPED)
-            and not now.error
-        ):
-            message(layout, state.note, icon="ERROR", alert=True)
+
+
+def said(context: Context, stage: Stage, hint: Said | None = None) -> Said:
+    """How a stage stands: its error, the reason, or a word; the ``hint`` where nothing goes on and nothing went wrong."""
+    now, state = status.of(context), stage_of(context, stage)
+    if now.error and now.error_at == stage:
+        return error(now)
+    if state is not None and state.state in (StageState.FAILED, StageState.STOPPED) and state.note and not now.error:
+        return Said(state.note, "ERROR", alert=True, details=state.note)
+    if hint is not None and not now.running:
+        return hint
+    if state is None or state.state == StageState.WAITING:
+        return Said(DOES[stage], "BLANK1")
+    words = now.text if now.running and now.stage == stage else WORDS.get(state.state, "")
+    return Said(words or state.state.capitalize(), STATE_ICONS.get(state.state, "DOT"))
 
 
 def stage_of(context: Context, name: str) -> Any:

@@ -13,6 +13,8 @@ from ..operators.display import status, thumbnails
 from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, MotionName
 from ..pipeline.stages import LABELS, Stage
+from .place import Said
+from .references import NO_PICTURE, PICTURE_SCALE
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
@@ -42,18 +44,17 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
             if fal:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")
-            if fal and 0.0 < now.longest_clip < own.duration:
-                message(layout, f"{now.longest_clip:g} s: reflections are lost in longer clips", icon="INFO")
             if fal:
                 column.prop(own, "audio")
             else:
                 message(layout, "This machine renders a turntable: no AI", icon="INFO")
-        if now.clip:
-            icon = thumbnails.icon(now.clip)
-            if icon:
-                layout.template_icon(icon_value=icon, scale=6.0)
-            layout.operator("consistency.open_file", text="Play Clip", icon="PLAY").path = now.clip
-        self.draw_run(layout, context)
+        layout.template_icon(icon_value=thumbnails.icon(now.clip) or NO_PICTURE, scale=PICTURE_SCALE)
+        play = layout.row()
+        play.enabled = bool(now.clip)
+        play.operator("consistency.open_file", text="Play Clip", icon="PLAY").path = now.clip
+        is_shortened = fal and own.motion != MotionName.NONE and 0.0 < now.longest_clip < own.duration
+        hint = Said(f"{now.longest_clip:g} s: reflections are lost in longer clips") if is_shortened else None
+        self.draw_run(layout, context, hint)
 
 
 class CONSISTENCY_PT_video_parameters(Sidebar, bpy.types.Panel):

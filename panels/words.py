@@ -38,6 +38,7 @@ STATE_ICONS: dict[str, Any] = {
 MARGIN = 74.0  # of panel, box and tabs around a line, in pixels at an interface scale of 1
 ICON = 20.0  # likewise, of an icon before a line
 BUTTON = 34.0  # likewise, of a button after it
+LINE = 0.8  # height of a line of a sentence, in rows
 LETTER = 6.5  # likewise, of an average letter, where there is no window to measure in
 
 
@@ -58,26 +59,35 @@ def message(
     alert: bool = False,
     height: int | None = None,
     beside: bool = False,
-) -> None:
+) -> bool:
     """A sentence on as many lines as it needs, or on exactly ``height``: what changes all the time shall not move the
-    buttons below it. Labels of Blender don't break by themselves. ``beside``: a button stands in the same row."""
-    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
-    region = bpy.context.region
-    taken = MARGIN + ICON * (icon != "NONE") + BUTTON * beside
-    room = (region.width if region is not None else 260 * scale) - taken * scale
-    size = bpy.context.preferences.ui_styles[0].widget.points * scale
-    in_window = not bpy.app.background
-    lines = broken(text, room, lambda words: width_of(words, size) if in_window else LETTER * scale * len(words))
-    if height is not None and len(lines) > height:
+    buttons below it. Labels of Blender don't break by themselves. ``beside``: a button stands in the same row.
+
+    Returns whether all of it is shown."""
+    lines = wrapped(text, icon=icon != "NONE", beside=beside)
+    is_whole = height is None or len(lines) <= height
+    if height is not None and not is_whole:
         lines = [*lines[: height - 1], f"{lines[height - 1][:-1]}…"]
     column = layout.column(align=True)
     column.alert = alert
-    column.scale_y = 0.8
+    column.scale_y = LINE
     for number, line in enumerate([*lines, *[""] * ((height or 0) - len(lines))]):
         if icon == "NONE":
             column.label(text=line)
         else:
             column.label(text=line, icon=icon if number == 0 else "BLANK1")
+    return is_whole
+
+
+def wrapped(text: str, *, icon: bool = False, beside: bool = False) -> list[str]:
+    """The lines of a sentence in the panel that is being drawn, beside an icon before it and a button after it."""
+    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
+    region = bpy.context.region
+    taken = MARGIN + ICON * icon + BUTTON * beside
+    room = (region.width if region is not None else 260 * scale) - taken * scale
+    size = bpy.context.preferences.ui_styles[0].widget.points * scale
+    in_window = not bpy.app.background
+    return broken(text, room, lambda words: width_of(words, size) if in_window else LETTER * scale * len(words))
 
 
 def limit(layout: UILayout, owner: Any, name: str, **options: Any) -> None:

@@ -33,6 +33,7 @@ LABEL = "consistency_label"  # on the product's root: what to call it
 FRAME = "consistency_frame"  # on the product's root: the frame at which it was framed, and is rendered
 FINENESS = "consistency_fineness"  # on the product's root: how finely its scene's renders subdivide
 LEFT_OUT = "consistency_left_out"  # on a picture (in a glTF, in its extras) or an object: what its file needs and a run can't have, and why
+LEFT_OUT_KIND = "consistency_left_out_kind"  # on an object: what kind of thing that is, see studio/files/missing.py
 SOURCE = "consistency_source"  # on the product's root: the file it came from
 IN_PLACE = (
     "consistency_in_place"  # on the product's root: its parts stand where their file has them, not below the root

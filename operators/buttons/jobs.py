@@ -19,7 +19,7 @@ from ..runs.run_request import folder_of
 from .operator_base import Button
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, OperatorProperties
 
 OPEN = {JobState.WAITING, JobState.QUEUED, JobState.RUNNING, JobState.SAVING}
 
@@ -119,6 +119,24 @@ class CONSISTENCY_OT_clear_error(Button, bpy.types.Operator):
         now.error = now.details = now.note = ""
 
 
+class CONSISTENCY_OT_unfold(Button, bpy.types.Operator):
+    """Show the rest of this message, or fold it up again"""
+
+    bl_idname = "consistency.unfold"
+    bl_label = "Show the Rest"
+    bl_options = {"INTERNAL"}
+
+    text: StringProperty(name="Text", description="The whole message", options={"SKIP_SAVE"})
+    key: StringProperty(name="Key", description="Which message; empty: fold it up", options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context: Context, properties: OperatorProperties) -> str:
+        return str(properties.text)
+
+    def act(self, context: Context) -> None:
+        status.of(context).unfolded = self.key
+
+
 class CONSISTENCY_OT_list_runs(Button, bpy.types.Operator):
     """Look for earlier runs where new ones are kept"""
 
@@ -181,6 +199,7 @@ CLASSES = (
     CONSISTENCY_OT_cancel_job,
     CONSISTENCY_OT_retry_job,
     CONSISTENCY_OT_copy_text,
+    CONSISTENCY_OT_unfold,
     CONSISTENCY_OT_clear_error,
     CONSISTENCY_OT_list_runs,
     CONSISTENCY_OT_load_run,

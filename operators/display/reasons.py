@@ -55,7 +55,7 @@ def no_input(context: Context) -> str | None:
         return "No objects were taken; select the product and press Use Selected Objects"
     if own.source in ("PHOTOS", "WORDS") and chosen_backend(context.scene) == BackendName.LOCAL:
         cure = "choose fal.ai" if has_key() else "enter a key in the preferences"
-        return f"Photos and words become a model at fal.ai only; {cure}, or start from a file"
+        return f"Photos and words need fal.ai; {cure}, or start from a file"
     return None
 
 

@@ -87,6 +87,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     error_at: StringProperty(description="The panel that shows it: a stage or costs; empty: the topmost")
     details: StringProperty(description="The full text, for the clipboard")
     note: StringProperty(description="Something worth knowing that is no error")
+    unfolded: StringProperty(description="The message that is shown at its whole length: place and text; empty: none")
     backend: StringProperty(description="Who makes the stills and clips of this run")
     run_folder: StringProperty(description="The folder that all below was read from")
     is_finished: BoolProperty(description="Every stage is done, and the results are on disk")

@@ -23,10 +23,12 @@ from ...pipeline.errors import BadInput
 from .. import compat
 from ..scene.collections import rendered_objects
 from .image_files import decodes, file_of_frame, read_file, tile_files
+from .missing import CURES, Kind
 from .textures import frame_of
 
 _FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2", b"%!PS-AdobeFont", b"%!FontType1", b"\x80\x01")
-_CACHES = (b"Ogawa", b"\x89HDF", b"PXR-USDC", b" BDV")  # Alembic, USD, OpenVDB
+_CACHES = (b"Ogawa", b"\x89HDF", b"PXR-USDC")  # Alembic, USD
+_VOLUMES = (b" BDV",)  # OpenVDB
 
 
 class Packer:
@@ -35,7 +37,7 @@ class Packer:
     def __init__(self, source: Path, home: Path) -> None:
         self._source, self._home = source, home
         self._folder = source.parent.resolve()
-        self._bad: dict[ID, str] = {}
+        self._bad: dict[ID, tuple[Kind, str]] = {}
 
     def pack(self, items: Iterable[ID], scenes: list[Scene]) -> None:
         """Take in what may be taken, and mark what needs the rest. ``items``: all that came with the file."""
@@ -126,11 +128,12 @@ class Packer:
                 continue
             name = bpy.path.basename(library.filepath)
             if thing.is_missing:
-                self._bad[thing] = f"needs {thing.name!r} of the library {name}, which is missing"
+                self._bad[thing] = Kind.LIBRARY, f"needs {thing.name!r} of the library {name}, which is missing"
             elif not compat.is_packed_library(library):
                 reason = self._outside(Path(bpy.path.abspath(library.filepath)))
                 if reason:
-                    self._bad[thing] = f"needs the library {name}, which lies outside the folder of {self._source.name}"
+                    outside = f"needs the library {name}, which lies outside the folder of {self._source.name}"
+                    self._bad[thing] = Kind.LIBRARY, outside
         linked = [thing for thing in things if thing.library is not None and thing not in self._bad]
         while linked:  # users first: what something linked still uses would be copied instead
             users = bpy.data.user_map(subset=linked)
@@ -150,17 +153,23 @@ class Packer:
             except RuntimeError as error:
                 reason = f"can't be packed ({str(error).strip()})"
         if reason:
-            self._bad[font] = f"needs a font that {reason}"
+            self._bad[font] = Kind.FONT, f"needs a font that {reason}"
 
     def _take_cache(self, cache: Any) -> None:
         path = Path(bpy.path.abspath(cache.filepath, library=cache.library))
         if cache in self._bad or getattr(cache, "packed_file", None) is not None or not cache.filepath:
             return
-        reason = self._outside(path) or self._not_one(path, _CACHES, "no cache of geometry")
+        is_volume = isinstance(cache, Volume)
+        heads, what = (_VOLUMES, "no OpenVDB file") if is_volume else (_CACHES, "no cache of geometry")
+        reason = self._outside(path) or self._not_one(path, heads, what)
         if not reason and cache.is_sequence:
             reason = f"has a file for each frame ({path.name})"
         if reason:
-            self._bad[cache] = f"needs a cache that {reason}"
+            self._bad[cache] = (
+                (Kind.VOLUME, f"needs a volume that {reason}")
+                if is_volume
+                else (Kind.CACHE, f"needs a cache that {reason}")
+            )
             cache.filepath = ""
             return
         kept = self._home / f"cache-{path.name}"
@@ -182,24 +191,31 @@ class Packer:
         """Mark every rendered object that needs what is bad, be it through data, collections or node groups."""
         rendered = {thing for scene in scenes for thing in rendered_objects(scene.view_layers[0])}
         users = bpy.data.user_map() if self._bad else {}
-        for item, reason in self._bad.items():
+        for item, (kind, reason) in self._bad.items():
             pending, seen = [item], {item}
             while pending:
                 for user in users.get(pending.pop(), ()):
                     if isinstance(user, Scene) and isinstance(item, (Object, bpy.types.Collection)):
-                        self._mark(next(iter(sorted(rendered, key=lambda thing: thing.name)), None), reason)
+                        self._mark(next(iter(sorted(rendered, key=lambda thing: thing.name)), None), kind, reason)
                     elif isinstance(user, Object) and user in rendered and user not in self._bad:
-                        self._mark(user, reason)
+                        self._mark(user, kind, reason)
                     elif user not in seen and not isinstance(user, Scene):
                         seen.add(user)
                         pending.append(user)
         gone = [item for item in self._bad if item.library is not None]
         if gone:
             bpy.data.batch_remove(gone)
+        self._mark_mesh_caches(thing for thing in rendered if thing not in gone)
 
-    def _mark(self, thing: Object | None, reason: str) -> None:
+    def _mark_mesh_caches(self, things: Iterable[Object]) -> None:
+        """A Mesh Cache modifier looks for its file beside the .blend, where a run has none, and then does nothing."""
+        for thing in things:
+            for modifier in thing.modifiers:
+                if modifier.type == "MESH_CACHE" and modifier.show_render and modifier.filepath:
+                    name = bpy.path.basename(modifier.filepath)
+                    self._mark(thing, Kind.CACHE, f"needs the cache {name} of a modifier, which a run can't keep")
+
+    def _mark(self, thing: Object | None, kind: Kind, reason: str) -> None:
         if thing is None:
-            raise BadInput(
-                f"{self._source.name} {reason}; pack it into the file (File > External Data), or make it local"
-            )
-        thing[names.LEFT_OUT] = reason
+            raise BadInput(f"{self._source.name} {reason}; {CURES[kind]}")
+        thing[names.LEFT_OUT], thing[names.LEFT_OUT_KIND] = reason, kind.value

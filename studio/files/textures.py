@@ -26,6 +26,7 @@ from ...pipeline.stages import Progress, Stage, Steps
 from ..scene.geometry import as_rendered, read_attribute, shown_meshes, shown_parts
 from ..scene.node_trees import all_nodes
 from .image_files import decodes, file_of_frame, read_file, tile_files
+from .missing import GO_ON, Kind, cures, missing_parts
 
 MOST_NAMED = 3  # in one sentence
 
@@ -38,7 +39,6 @@ def with_textures_checked(product: Product, root: Object, path: Path | None, all
     bad: list[BadTexture] = []
     if path is not None and path.suffix.lower() == ".glb":
         bad += unreadable_textures(path)
-    bad += _left_out_parts(root)
     for where, name, user_frame in _shown_images(root):
         image = bpy.data.images.get(name)
         reason = None if image is None else _problem(image, user_frame)
@@ -47,34 +47,33 @@ def with_textures_checked(product: Product, root: Object, path: Path | None, all
         yield Progress(Stage.MODEL, "looking at textures")
     bad += _missing_tiles(root)
     bad = list({each[:2]: each for each in reversed(bad)}.values())[::-1]  # the first reason for each
-    if not bad:
+    missing = _left_out_parts(root) or missing_parts(root)
+    missing |= {
+        f"the texture {each.texture!r} of the material {each.material!r} {each.reason}": Kind.TEXTURE for each in bad
+    }
+    if not missing:
         return product
-    said = [_sentence(each) for each in bad]
+    said = list(missing)
     if not allow:
         more = f", and {len(said) - MOST_NAMED} more" if len(said) > MOST_NAMED else ""
         of_file = f"{path.name}: " if path is not None else ""
-        raise BadInput(
-            f"{of_file}{'; '.join(said[:MOST_NAMED])}{more}; export the product with its textures as PNG or JPEG inside the file "
-            "(of a .blend: File > External Data > Pack Resources), or go on without them (--allow-missing-textures; in "
-            "Blender, Allow Missing Textures)"
-        )
+        raise BadInput(f"{of_file}{'; '.join(said[:MOST_NAMED])}{more}; {cures(missing.values())}, {GO_ON}")
     notes = tuple(f"{each}; no picture of this run is called on model" for each in said)
     return replace(product, notes=(*product.notes, *notes), missing=tuple(said))
-
-
-def _sentence(bad: BadTexture) -> str:
-    if not bad.texture:
-        return f"{bad.material} {bad.reason}"
-    return f"the texture {bad.texture!r} of the material {bad.material!r} {bad.reason}"
 
 
 # what is shown
 
 
-def _left_out_parts(root: Object) -> list[BadTexture]:
+def _left_out_parts(root: Object) -> dict[str, Kind]:
+    """What objects need that could not be taken into the run: sentence → its kind."""
     token = root.get(names.IMPORTED)
     mine = [thing for thing in bpy.data.objects if token is not None and thing.get(names.IMPORTED) == token]
-    return [BadTexture(f"{thing.name!r}", "", thing[names.LEFT_OUT]) for thing in mine if names.LEFT_OUT in thing]
+    return {
+        f"{thing.name!r} {thing[names.LEFT_OUT]}": Kind(thing.get(names.LEFT_OUT_KIND, Kind.TEXTURE))
+        for thing in mine
+        if names.LEFT_OUT in thing
+    }
 
 
 def _shown_images(root: Object) -> list[tuple[str, str, int]]:

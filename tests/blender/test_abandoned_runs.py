@@ -42,7 +42,7 @@ def test_a_run_on_this_machine_says_what_is_done_and_nothing_of_money(begun):
     while begun.folder.shot("side") is None:
         begun.advance(0.0)
     begun.close()
-    assert "3 of 5 references and 0 of 5 stills are done and lie there. Press Resume" in told()
+    assert "press Resume to go on. 3 of 5 references and 0 of 5 stills are done and lie there: " in told()
 
 
 def test_a_run_that_its_window_left_is_told_of_once(begun):
@@ -52,7 +52,7 @@ def test_a_run_that_its_window_left_is_told_of_once(begun):
     note = told()
     assert str(begun.folder.root) in note
     assert "still being saved" in note
-    assert note.endswith("Press Resume to go on"), "this file is working on that run"
+    assert "end: press Resume to go on" in note, "this file is working on that run"
     assert told() == ""
 
 
@@ -90,7 +90,8 @@ def test_the_run_of_a_blender_that_crashed_is_told_of_by_another_file(begun, tmp
     gone.wait()
     file.write_text(json.dumps({**said, "pid": gone.pid, "birth": "1"}))
     note = told()
-    assert "what was paid for is saved there. Open it again under Jobs, Earlier Runs" in note
+    assert "open it again under Jobs, Earlier Runs" in note
+    assert "what was paid for is saved there" in note
     file.write_text(json.dumps({**said, "pid": gone.pid, "birth": "1"}))
     shutil.rmtree(begun.folder.root)
     assert told() == "", "there is nothing left to open"

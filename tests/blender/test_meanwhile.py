@@ -172,7 +172,7 @@ def test_a_window_that_closes_or_a_file_that_loads_ends_the_run_in_order(running
     startup._look()
     assert str(folder.root) in status().note
     assert "0 of 5 references and 0 of 5 stills are done" in status().note
-    assert "Press Resume" in status().note
+    assert "press Resume" in status().note
 
 
 def test_taking_the_extension_away_ends_the_run_in_order(running):

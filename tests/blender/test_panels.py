@@ -53,27 +53,20 @@ class Options:
         assert name in self.rna.properties, f"{self.rna.identifier} has no {name}"
 
 
-def draw(cls):
-    """Draw a panel, and return what it shows; None where it doesn't want to be shown."""
+def draw(cls, layout=None):
+    """Draw a panel into ``layout``, and return what it shows; None where it doesn't want to be shown."""
     if hasattr(cls, "poll") and not cls.poll(bpy.context):
         return None
     shown = []
-
-    class Standing(cls):
-        layout = Recorder(shown)
-
-        def __init__(self):
-            pass
-
     body = {
         name: getattr(cls, name)
         for base in reversed(cls.__mro__)
         for name in vars(base)
         if name.startswith("draw") or name == "stage"
     }
-    panel = type("Drawn", (), {**body, "layout": Recorder(shown)})()
+    panel = type("Drawn", (), {**body, "layout": layout or Recorder(shown)})()
     panel.draw(bpy.context)
-    if "draw_header_preset" in body:
+    if "draw_header_preset" in body and layout is None:
         panel.draw_header_preset(bpy.context)
     return shown
 
@@ -146,7 +139,7 @@ class Stack:
 
     def __init__(self, columns=1, above=None):
         self.columns, self.items, self.above = columns, [], above
-        self.scale_y, self.enabled = 1.0, True
+        self.scale_y, self.ui_units_y, self.enabled = 1.0, None, True
 
     def column(self, **_options):
         return self.inside(Stack())
@@ -155,6 +148,8 @@ class Stack:
 
     def row(self, **_options):
         return self.inside(Stack(columns=99))
+
+    split = row
 
     def grid_flow(self, *, columns, **_options):
         return self.inside(Stack(columns))
@@ -170,6 +165,28 @@ class Stack:
     def progress(self, *, text, **_options):
         self.items.append(("progress", text, False))
 
+    def prop(self, _owner, name, *_value, **_options):
+        self.items.append(("prop", name, True))
+
+    prop_enum = prop
+
+    def menu(self, name, **_options):
+        self.items.append(("menu", name, True))
+
+    def separator(self):
+        self.items.append(("separator", "", False))
+
+    def template_list(self, *_names, rows, **_options):
+        self.inside(Stack()).items.extend([("list", "", True)] * rows)
+
+    def template_icon(self, *, icon_value, scale):
+        picture = self.inside(Stack())
+        picture.scale_y = scale
+        picture.items.append(("picture", icon_value, False))
+
+    def operator_menu_enum(self, name, _field, **options):
+        return self.operator(name, **options)
+
     def operator(self, name, **_options):
         word = name.partition(".")[2]
         call = getattr(bpy.ops.consistency, word)
@@ -183,6 +200,8 @@ class Stack:
         return [self.items[first : first + self.columns] for first in range(0, len(self.items), self.columns)]
 
     def height(self):
+        if self.ui_units_y is not None:
+            return self.ui_units_y
         heights = [max(item.height() if isinstance(item, Stack) else 1.0 for item in line) for line in self.lines()]
         return self.scale_y * sum(heights)
 
@@ -231,7 +250,6 @@ def test_nothing_moves_when_a_run_begins_is_cancelled_or_ends_and_no_button_take
         for field, value in usual.items():
             setattr(now, field, value)
     assert len(set(heights.values())) == 1, f"the panels below move: {heights}"
-    assert len({frozenset(items) for items in seen.values()}) == 1, "something appears or disappears"
     large = {
         name: next(at for at, (kind, what, _) in items.items() if kind == "progress" or what in ("run", "open_folder"))
         for name, items in seen.items()
@@ -243,12 +261,123 @@ def test_nothing_moves_when_a_run_begins_is_cancelled_or_ends_and_no_button_take
         for other in states:
             _, what, is_on = seen[other][cancel]
             assert what == "cancel" or not is_on, f"a late press of Cancel would {what}"
+    below = {
+        frozenset((at, what) for at, (kind, what, _) in items.items() if kind == "operator" and at[0] > cancel[0])
+        for name, items in seen.items()
+        if name in ("idle", "running", "cancelling", "cancelled", "changed")
+    }
+    assert len(below) == 1, "something below the large buttons appears or disappears"
     above = [{at: items[at][1] for at in items if at[0] < large["idle"][0]} for items in seen.values()]
     assert all(words == above[0] for words in above)
-    for at in seen["idle"]:
-        for before, after in (("idle", "running"), ("running", "cancelled"), ("running", "finished")):
+    for before, after in (("idle", "running"), ("running", "cancelled"), ("running", "finished")):
+        for at in seen[before].keys() & seen[after].keys():
             pair = [what for _, what, is_on in (seen[before][at], seen[after][at]) if is_on]
             assert len(set(pair)) < 2, f"{before} and {after}: {pair} stand at the same place"
+
+
+ERROR = "The disk is full; free some space, or choose another folder for the runs in the add-on's preferences"
+WHAT_A_PANEL_CAN_SAY = {
+    "at rest": {},
+    "asked for": {"running": True, "text": "Looking at the inputs", "stage": "results"},
+    "running": {"running": True, "text": "Reference 1 of 5", "state": "running"},
+    "cancelling": {"running": True, "cancelling": True, "state": "running"},
+    "cancelled": {"state": "cancelled", "note": "The run was cancelled; what is done is kept, press Resume to go on"},
+    "done": {"state": "done", "note": "Results done", "made": True},
+    "to look at": {"state": "done", "made": True, "outcome": "fail", "verdict": "the handle is gone; " * 5},
+    "stale": {"state": "stale", "made": True, "stale": "light changed, another lens"},
+    "failed": {"state": "failed", "reason": ERROR},
+    "error at the top": {"state": "failed", "reason": ERROR, "error": ERROR},
+    "error below": {"state": "failed", "reason": ERROR, "error": ERROR, "error_at": "here"},
+    "a very long error": {"error": ERROR * 4, "error_at": "here"},
+    "a very long note": {"note": ERROR * 4},
+}
+
+
+def tell(now, own, stage, said):
+    """Have the panels' state be one of WHAT_A_PANEL_CAN_SAY; ``stage``: where it happens."""
+    from consistency_pipeline.operators.editing import scene_settings
+
+    forget(now)
+    for field in ("running", "cancelling", "text", "note", "error"):
+        if field in said:
+            setattr(now, field, said[field])
+    now.error_at = stage if "error_at" in said else ""
+    now.stage = said.get("stage", stage)
+    made = said.get("made", False)
+    if "state" in said:
+        for name in STAGES:
+            item = now.stages.add()
+            item.name, item.state, item.note = name, said["state"], said.get("reason", "")
+    for angle in own.angles if "state" in said else ():
+        shot = now.shots.add()
+        shot.name, shot.state = angle.name, "missing"
+        if made:
+            shot.reference = shot.still = shot.heatmap = f"/runs/duck/{angle.name}.png"
+            shot.takes, shot.chosen = "01 02", 1
+            shot.outcome, shot.verdict = said.get("outcome", "pass"), said.get("verdict", "")
+            shot.state, shot.why = ("stale", said["stale"]) if "stale" in said else ("rendered", "")
+    if made:
+        job = now.jobs.add()
+        job.name, job.state, job.fraction, job.elapsed, job.quoted, job.billed = "a job", "running", 0.5, 90, 0.2, 0.2
+        job.log = "What the service said last, which may be rather long"
+        now.headline, now.clip, now.longest_clip = "3 of 5 on model", "/runs/duck/turntable.mp4", 2.0
+        now.product = "Duck, 20 × 30 × 50 cm"
+        now.product_of = scene_settings.made_from(scene_settings.inputs_of(bpy.context.scene), own.text)
+        now.quoted = now.billed = now.uncertain = 1.0
+
+
+def forget(now):
+    """Nothing was asked for yet, and nothing is said."""
+    for field in (
+        *("running", "cancelling", "text", "stage", "note", "error", "error_at", "headline", "clip", "product"),
+        *("product_of", "quoted", "billed", "uncertain", "longest_clip", "unfolded"),
+    ):
+        now.property_unset(field)
+    for name in ("stages", "shots", "jobs"):
+        getattr(now, name).clear()
+
+
+@pytest.mark.parametrize("backend", ["local", "fal"])
+@pytest.mark.parametrize("source", ["PHOTOS", "WORDS", "FILE", "OBJECTS"])
+def test_nothing_moves_in_any_panel_when_something_is_said_or_a_picture_arrives(
+    sidebar, monkeypatch, backend, source, tmp_path
+):
+    from consistency_pipeline.operators.display import thumbnails
+
+    now, seen = bpy.context.window_manager.consistency, {}
+    monkeypatch.setattr(thumbnails, "icon", lambda path: 7 if path else 0)
+    sidebar.backend, sidebar.source, sidebar.file = backend, source, str(tmp_path / "duck.glb")
+    sidebar.text, sidebar.photos.add().path = "A duck", str(tmp_path / "duck.png")
+    shown = [cls for cls in panels() if getattr(cls, "bl_parent_id", "") == "CONSISTENCY_PT_sidebar"]
+    try:
+        for cls in [cls for cls in panels() if cls.__name__ == "CONSISTENCY_PT_sidebar"] + shown:
+            for name, said in WHAT_A_PANEL_CAN_SAY.items():
+                where = cls.__name__.removeprefix("CONSISTENCY_PT_")
+                tell(now, sidebar, where if where in (*STAGES, "costs") else "", said)
+                layout = Stack()
+                draw(cls, layout)
+                seen.setdefault(cls.__name__, {})[name] = round(layout.height(), 2)
+    finally:
+        forget(now)
+    moved = {name: heights for name, heights in seen.items() if len(set(heights.values())) > 1}
+    assert not moved, f"what stands below moves: {moved}"
+    assert all(heights["at rest"] > 1 for heights in seen.values())
+
+
+def test_what_is_too_long_for_its_place_is_told_under_the_mouse_and_at_a_press(sidebar):
+    now = bpy.context.window_manager.consistency
+    unfold = bpy.types.Operator.bl_rna_get_subclass_py("CONSISTENCY_OT_unfold")
+    try:
+        for at, panel in (("", "CONSISTENCY_PT_sidebar"), ("rig", "CONSISTENCY_PT_rig")):
+            now.error, now.error_at = f"{ERROR}. {ERROR}. Then try again", at
+            assert "try again" not in labels(draw_all()[panel])
+            assert "try again" in unfold.description(bpy.context, SimpleNamespace(text=now.error))
+            bpy.ops.consistency.unfold(text=now.error, key=f"{at or 'top'}: {now.error}")
+            assert "try again" in labels(draw_all()[panel])
+            now.error = "Another"
+            assert "try again" not in labels(draw_all()[panel])
+    finally:
+        forget(now)
 
 
 def test_an_error_stays_readable_and_can_be_copied(sidebar):
@@ -464,6 +593,7 @@ def test_scores_are_told_where_they_are_known_and_nowhere_else(sidebar):
     now.stages.add().name = "photoreal"
     now.shots["side"].heatmap, now.headline = "/run/side.heatmap.png", "1 of 3 on model"
     sidebar.angle_index = sidebar.angles.find("side")
+    sidebar.source, sidebar.file = "FILE", "/models/duck.glb"
     shown = draw_all()
     words = labels(shown["CONSISTENCY_PT_photoreal"])
     assert "Off model: the handle is gone" in words

@@ -422,6 +422,94 @@ def test_a_cache_outside_stops_by_name(add_box, taken, own, tmp_path):
         taken()
 
 
+def volume(path):
+    thing = bpy.data.objects.new("Smoke", bpy.data.volumes.new("Smoke"))
+    thing.data.filepath = str(path)
+    bpy.context.scene.collection.objects.link(thing)
+    return thing
+
+
+SMOKE = b" BDV" + bytes(200)  # begins as OpenVDB does
+
+
+def test_each_kind_of_thing_that_is_missing_has_a_sentence_and_a_cure_of_its_own(
+    add_box, words, taken, library, own, tmp_path
+):
+    cases = {
+        "texture": (lambda: show(add_box(), file_image(own / "gone.png")), "gone.png", "PNG or JPEG"),
+        "library": (lambda: use_library(library(), add_box), "parts.blend", "Make Local"),
+        "font": (lambda: words(font_file_in(own)), "x.woff2", "put the font"),
+        "volume": (lambda: [add_box(), volume(own / "smoke.vdb")], "smoke.vdb", "volume's file"),
+        "cache": (lambda: cached(add_box, own / "shape.abc"), "shape.abc", "Convert > Mesh"),
+        "modifier": (lambda: mesh_cache(add_box(), own / "wave.mdd"), "wave.mdd", "Convert > Mesh"),
+    }
+    cures = {cure for *_, cure in cases.values()}
+    for kind, (make, file, cure) in cases.items():
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        make()
+        (own / file).unlink(missing_ok=True)
+        with pytest.raises(BadInput) as told:
+            taken()
+        assert file in str(told.value), kind
+        assert [each for each in sorted(cures) if each in str(told.value)] == [cure], kind
+        assert ("texture" in str(told.value).replace("--allow-missing-textures", "")) == (kind == "texture"), kind
+        shutil.rmtree(tmp_path / "run")
+        own.mkdir(exist_ok=True)
+
+
+def test_what_objects_of_the_artists_own_scene_lack_is_told_with_its_cure(add_box, words, own):
+    kinds = {
+        "Smoke": (lambda: volume(own / "smoke.vdb"), "smoke.vdb", "volume's file"),
+        "Words": (lambda: words(font_file_in(own)), "x.woff2", "put the font"),
+        "Cube": (lambda: mesh_cache(add_box(name="Cube"), own / "wave.mdd"), "wave.mdd", "Convert > Mesh"),
+    }
+    for name, (make, file, cure) in kinds.items():
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        body = add_box(name="Body")
+        make()
+        (own / file).unlink(missing_ok=True)
+        product = adopt_objects([body, bpy.data.objects[name]])
+        with pytest.raises(BadInput, match=rf"'{name}' needs a .* that is missing \({file}\); .*{cure}"):
+            finish(BlenderStudio(RunSettings()).check_standing(product, own / "product.glb.gone"))
+        assert "texture" not in str(finish_allowing(product, own).missing)
+
+
+def finish_allowing(product, own):
+    studio = BlenderStudio(RunSettings(allow_missing_textures=True))
+    return finish(studio.check_standing(product, own / "product.glb.gone"))
+
+
+def font_file_in(folder):
+    return shutil.copy(font_file(), folder / "x.woff2")
+
+
+def mesh_cache(box, path):
+    box.modifiers.new("Wave", "MESH_CACHE").filepath = str(path)
+
+
+def test_a_missing_sound_is_no_alarm(add_box, taken, own):
+    (own / "notes.wav").write_bytes(SECRET)
+    add_box()
+    bpy.data.sounds.load(str(own / "notes.wav")).use_fake_user = True
+    (own / "notes.wav").unlink()
+    assert taken().missing == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"), [(None, r"is missing \(smoke\.vdb\)"), (SECRET, r"is no OpenVDB file \(smoke\.vdb\)")]
+)
+def test_a_volume_that_is_not_there_is_no_part_of_the_run(add_box, taken, own, tmp_path, data, why):
+    add_box()
+    volume(own / "smoke.vdb")
+    if data is not None:
+        (own / "smoke.vdb").write_bytes(data)
+    with pytest.raises(BadInput, match=rf"product\.blend: 'Smoke' needs a volume that {why}; put the volume's file"):
+        taken()
+    assert SECRET not in run_bytes(tmp_path)
+    product = finish(load_product(tmp_path / "run" / "model" / "product.blend", allow_missing=True))
+    assert product.missing
+
+
 def test_a_changed_copy_of_a_librarys_part_comes_along(taken, library):
     path = library()
     with bpy.data.libraries.load(str(path), link=True) as (_, target):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
+from pathlib import Path
 
 import bpy
 from places import (
+    BELOW_JOB,
     HOME,
     JOBS,
-    MODEL_ROW,
     panel,
     photo,
     press_next_step,
@@ -36,7 +37,6 @@ from playing import (
     view,
 )
 from pointing import (
-    LEFT,
     middle,
     press,
     scroll,
@@ -125,7 +125,12 @@ def escape_at(reached, seen, name):
     answer(seen)
 
 
-SHOWN = ("references", "photoreal", "video", "fal: photoreal")
+SHOWN = ("rig", "references", "photoreal", "video", "results", "fal: photoreal", "fal: video")
+
+
+def runs(stage):
+    """The stage of the run is going on."""
+    return stages().get(stage) == "running"
 
 
 def escape_at_each_stage():
@@ -136,9 +141,8 @@ def escape_at_each_stage():
     own = settings()
     own.source, own.file, own.backend, own.duration = "FILE", OPTIONS["model"], "local", 1.0
     own.size, own.samples = 128, 20000
-    yield from escape_at(
-        lambda: bpy.app.is_job_running("RENDER") and stages()["references"] == "running", seen, "references"
-    )
+    yield from escape_at(lambda: runs("rig"), seen, "rig")
+    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and runs("references"), seen, "references")
     own.samples = 1
     yield from escape_at(lambda: any(shot.reference for shot in status().shots), seen, "references, one done")
     with in_view("UI"):
@@ -146,12 +150,13 @@ def escape_at_each_stage():
     yield lambda: not status().running
     finish = import_module(f"{PACKAGE}.studio.photoreal")
     finish.MORE_SAMPLES = 20000  # the finish of one sample is done before a finger is on the key
-    yield from escape_at(
-        lambda: bpy.app.is_job_running("RENDER") and stages()["photoreal"] == "running", seen, "photoreal"
-    )
+    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and runs("photoreal"), seen, "photoreal")
     finish.MORE_SAMPLES = 2
-    yield from escape_at(lambda: stages()["video"] == "running" and bpy.app.is_job_running("RENDER"), seen, "video")
+    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and runs("video"), seen, "video")
     own.motion = "none"
+    yield from escape_at(lambda: runs("results"), seen, "results")
+    seen["results"]["files"] = sorted(path.name for path in Path(settings().run_folder).glob("*.*"))
+    seen["results"]["planes"] = [thing.name for thing in bpy.data.objects if thing.name.startswith("Still ")]
     with in_view("UI"):
         bpy.ops.consistency.run("INVOKE_DEFAULT")
     yield lambda: status().running
@@ -167,11 +172,7 @@ def escape_at_each_stage():
     yield from escape_at(lambda: any(job.state in ("queued", "running") for job in status().jobs), seen, "fal: model")
     ask("fal.ai hurries")
     own.samples = 20000
-    yield from escape_at(
-        lambda: "references" in stages() and stages()["references"] == "running" and bpy.app.is_job_running("RENDER"),
-        seen,
-        "fal: references",
-    )
+    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and runs("references"), seen, "fal: references")
     own.samples = 1
     ask("fal.ai dawdles")
     yield from escape_at(
@@ -180,6 +181,14 @@ def escape_at_each_stage():
         "fal: photoreal",
     )
     seen["fal: photoreal"]["jobs"] = {job.name: job.state for job in status().jobs}
+    ask("fal.ai films for hours")
+    own.motion = "turntable"
+    yield from escape_at(
+        lambda: any(job.stage == "video" and job.state in ("queued", "running") for job in status().jobs),
+        seen,
+        "fal: video",
+    )
+    seen["fal: video"]["jobs"] = {job.name: job.state for job in status().jobs}
     return seen
 
 
@@ -232,7 +241,7 @@ def next_morning():
     seen["note"] = status().note
     screenshot("16-next-morning")
     yield from panel(JOBS - 1)  # there is no endpoint to choose: a mesh is selected
-    yield from toggle_panel(MODEL_ROW, JOBS + 1.45, column=LEFT)  # below the line that says there are no jobs
+    yield from toggle_panel("bpy.ops.consistency.cancel(", BELOW_JOB)
     yield from press("bpy.ops.consistency.list_runs")
     yield from press("bpy.ops.consistency.load_run(", 0.77)
     seen["run_folder"] = settings().run_folder

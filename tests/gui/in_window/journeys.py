@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bpy
 from places import (
+    BELOW_JOB,
     HOME,
     JOBS,
     PHOTOREAL,
@@ -77,7 +78,7 @@ def artist_clicks_through():
     yield lambda: len(settings().photos) == 2
     seen["photos"] = [photo.path for photo in settings().photos]
 
-    yield from press("bpy.ops.consistency.show_preferences")
+    yield from press("bpy.ops.consistency.show_preferences", RIGHT)
     yield 1.0
     yield from enter_key()
     seen["key_note"] = status().key_note
@@ -143,7 +144,7 @@ def artist_clicks_through():
     yield from panel(REFERENCES)
     yield 0.5
     screenshot("09-stale")
-    yield from press("bpy.ops.consistency.run(until='references')")  # "Render What Changed" stands above "Run"
+    yield from press("bpy.ops.consistency.run(until='references')", LEFT)
     yield lambda: status().running
     yield lambda: not status().running
     yield 0.5
@@ -246,7 +247,7 @@ def what_else_there_is_to_click():
     seen["run_folder"] = own.run_folder
 
     yield from panel(JOBS - 1)
-    yield from toggle_panel("bpy.ops.consistency.copy_text(", 0.25)  # it stands in a box
+    yield from toggle_panel("bpy.ops.consistency.cancel(", BELOW_JOB)
     yield from press("bpy.ops.consistency.list_runs")
     own.size, own.light.key = 128, 10.0
     yield from press("bpy.ops.consistency.load_run(", 0.7)

@@ -30,6 +30,7 @@ from pointing import (
 
 HOME = Path(OPTIONS["home"])
 MODEL_ROW = "bpy.ops.consistency.run(until='model')"  # the last row of the open Model panel, which stays open
+BELOW_JOB = 2.75  # from "Cancel All" to "Earlier Runs", in headers: what is said of the selected job stands between
 ENDPOINT, RIG, REFERENCES, PHOTOREAL, VIDEO, RESULTS, JOBS, COSTS = range(8)  # the closed panels below it
 
 

@@ -80,12 +80,15 @@ def upper_edge(wanted, x, y, where=sidebar):
 
 
 def find(wanted, column=MIDDLE, where=sidebar, below=None, screens=4):
-    """``look``, scrolling down where it isn't in sight. Raises AssertionError where it is nowhere."""
+    """``look``, and where it isn't in sight from the top down. Raises AssertionError where it is nowhere."""
+    found = yield from look(wanted, column, where, below)
+    if found is not None:
+        return found
+    yield from scroll(down=False, where=where, notches=60)
     for _ in range(screens):
-        found = yield from look(wanted, column, where, below)
+        found = yield from look(wanted, column, where)
         if found is not None:
             return found
-        below = None
         yield from scroll(down=True, where=where)
     raise AssertionError(f"no button {wanted!r} in sight")
 
