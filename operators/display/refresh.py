@@ -12,6 +12,7 @@ import bpy
 
 from ...pipeline.stages import JobState, ReferenceState, StageState
 from ...pipeline.verdicts import MadeBy
+from ...pipeline.wording.names import faithful_in_words
 from ..editing import scene_settings
 from ..runs import run_request, staleness
 from . import endpoint_names, status, thumbnails
@@ -156,7 +157,7 @@ def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
     if not said or not item.still:
         return
     last = said[-1]
-    words = [MADE_BY.get(last.made_by, ""), last.reason]
+    words = [MADE_BY.get(last.made_by, ""), faithful_in_words(last.faithful), last.reason]
     item.outcome, item.verdict = last.outcome or "", "; ".join(word for word in words if word)
     heatmap = folder.root / last.heatmap if last.heatmap else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""

@@ -123,6 +123,7 @@ TASKS: dict[str, Callable[..., Mapping[str, object]]] = {
     "measure": inspection.measure,
     "unwarp": inspection.unwarp,
     "exact": inspection.exact,
+    "faithful": inspection.faithful,
     "tint": inspection.tint,
     "gain": inspection.gain,
     "track": inspection.track,

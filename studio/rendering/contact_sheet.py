@@ -21,6 +21,7 @@ from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
 from ...pipeline.settings.choices import BackendName
 from ...pipeline.verdicts import MadeBy, Outcome
+from ...pipeline.wording.names import faithful_in_words
 from ...pipeline.wording.line_breaking import broken
 from ...pipeline.wording.program import PROGRAM
 from . import passes
@@ -194,16 +195,18 @@ def _origin(report: Report, angle: str) -> str:
         return ""
     name = shown.get("endpoint_name") or shown["endpoint"]
     made_by = verdict["made_by"] if verdict is not None else ""
-    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (name, _MENDED.get(made_by))))
+    faithful = faithful_in_words(verdict.get("faithful") if verdict is not None else None)
+    made = ", ".join(filter(None, (_MENDED.get(made_by), faithful)))
+    source = LOCAL if made_by == MadeBy.LOCAL else f"{name} ({made})" if made else name
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
 _MENDED: dict[str, str] = {
-    MadeBy.UNWARP: "(un-warped)",
-    MadeBy.EXACT: "(cut out exactly)",
-    MadeBy.GAIN: "(colour corrected)",
+    MadeBy.UNWARP: "un-warped",
+    MadeBy.EXACT: "cut out exactly",
+    MadeBy.GAIN: "colour corrected",
 }
 
 
