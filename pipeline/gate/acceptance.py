@@ -5,6 +5,7 @@
 
     gate_record   what is remembered of each picture, in run.json
     retakes       purchases in place of others, and the money for them
+    by_hand       a share of the render's detail that a person asks for
     acceptance    one angle: from the takes that came in to the one that is shown
     cross_checks  all views against each other, and the clip against the model
 
@@ -28,6 +29,7 @@ from ..settings.choices import BackendName
 from ..settings.groups import MEASURABLE, Gate, RunSettings
 from ..stages import Progress, Steps
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
+from .by_hand import facts_of
 from .record import GateRecord, attempts, subject
 from .retakes import Retakes
 from .scoring.ladder import MENDING, Action, Ladder, best, next_action
@@ -287,9 +289,7 @@ class Acceptance:
 
     def facts(self, shot: Shot) -> dict[str, object]:
         """A reference as the image worker takes it."""
-        sent = self.settings.is_cut_out
-        files = {name: str(path) for name, path in shot.files.items() if name != "sent" or sent}
-        return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}
+        return facts_of(shot, sent=self.settings.is_cut_out)
 
     def note(self, angle: str, entry: Entry, action: Action) -> None:
         """Have a decision written into the journal."""

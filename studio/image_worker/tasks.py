@@ -15,8 +15,8 @@ import numpy as np
 from ...pipeline.errors import ConsistencyError
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
-from ...pipeline.json_object import JsonObject
 from ...pipeline.gate.scoring.pixels.colour import to_srgb
+from ...pipeline.json_object import JsonObject
 from ...pipeline.references import BACKDROPS, check_frame, depth_map, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.groups import RunSettings

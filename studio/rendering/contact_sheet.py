@@ -21,8 +21,8 @@ from ...pipeline.formats import png
 from ...pipeline.money.ledger import usd
 from ...pipeline.settings.choices import BackendName
 from ...pipeline.verdicts import MadeBy, Outcome
-from ...pipeline.wording.names import faithful_in_words
 from ...pipeline.wording.line_breaking import broken
+from ...pipeline.wording.names import faithful_in_words
 from ...pipeline.wording.program import PROGRAM
 from . import passes
 

@@ -10,6 +10,10 @@ turns; what changes fast elsewhere, such as a letter, a melted spot or a screw t
 quotient is smoothed within surfaces, and not across the edges of normals, depth and materials: what no measure can tell is
 removed by construction. Print is no edge, and where the render is known to carry one the smoothing is never narrow.
 
+It is smoothed twice, what departs from the first mean counting less in the second, so that a fault is not smeared but left
+out. What departs from the second by little is texture that the render lacks, grain or weave, and is kept until near the
+dial's end. benchmarks/faithful.py measures what is left of faults, and how near to a true photo the result stays.
+
 The smoothing is the recursive filter of the domain transform (Gastal & Oliveira, Domain Transform for Edge-Aware Image and
 Video Processing, 2011, section 4.1), which takes as long for any width.
 """
@@ -26,12 +30,16 @@ from .pixels.arrays import Array, Bools, blur, dilate, distance_to
 from .pixels.colour import to_linear, to_srgb
 from .reference import Reference
 
-WIDEST = 16.0  # px at 1024, standard deviation of the smoothing at the dial's end
+WIDEST = 24.0  # px at 1024, standard deviation of the smoothing at the dial's end
 PRINTED = 8.0  # px at 1024, the least in print, as soon as the dial is above 0
 MENDING = 0.6  # of the dial, where only inner detail is doubted
+ODD = 0.1  # departure from the mean, in log light, at which a pixel counts half
+TEXTURE = (
+    0.1  # departure from the mean, in log light, that is kept by half, at the dial's beginning; nothing at its end
+)
 FLOOR = 0.004  # linear light that is added before the logarithm, which would make noise of black
-TURN = 100.0  # px that a change of the unit normal by 1 counts as, from one pixel to the next
-STEP = 100.0  # px that the smallest depth step that is an edge counts as
+TURN = 32.0  # px that a change of the unit normal by 1 counts as, from one pixel to the next
+STEP = 32.0  # px that the smallest depth step that is an edge counts as
 BORDER = 160.0  # px that a change of the surface's colour by 1, in sRGB code, counts as
 PLAIN = 0.05  # sRGB code by which it must change
 BEYOND = 1e4  # px that the outline counts as: nothing comes across
@@ -84,25 +92,40 @@ class Ground:
         render, weight = self.render[box], self.solid[box].astype(np.float32)[..., None]
         light = (_log(still[box]) - render) * weight
         sigma = WIDEST * min(dial, 1.0) * self.unit
-        slow = self._smooth(light, weight, box, sigma)
-        if has_print and sigma < PRINTED * self.unit and self.printed[box].any():
+        slow = _with_texture(light, self._slow(light, weight, box, sigma), TEXTURE * (1 - min(dial, 1.0)))
+        if has_print and self.printed[box].any():
             share = np.clip(self.printed[box], 0, 1)[..., None]
-            slow = slow * (1 - share) + self._smooth(light, weight, box, PRINTED * self.unit) * share
+            wide = self._slow(light, weight, box, max(sigma, PRINTED * self.unit))
+            slow = slow * (1 - share) + wide * share
         made = np.clip(to_srgb(np.clip(np.exp(render + slow) - FLOOR, 0, 1)), 0, 1)
         cover = self.cover[box][..., None]
         out = still.astype(np.float32, copy=True)
         out[box] = still[box] * (1 - cover) + made * cover
         return out
 
-    def _smooth(self, light: Array, weight: Array, box: tuple[slice, slice], sigma: float) -> Array:
-        both = np.concatenate([light, weight], axis=-1)
-        both = smooth(both, self.across[box], self.down[box], sigma)
+    def _slow(self, light: Array, weight: Array, box: tuple[slice, slice], sigma: float) -> Array:
+        """``light``, smoothed; where it is odd it counts less."""
+        first = self._mean(light, weight, box, sigma)
+        odd = np.abs(light - first).max(axis=-1, keepdims=True) / np.float32(ODD)
+        return self._mean(light, weight / (1 + odd**2), box, sigma)
+
+    def _mean(self, light: Array, weight: Array, box: tuple[slice, slice], sigma: float) -> Array:
+        both = smooth(np.concatenate([light * weight, weight], axis=-1), self.across[box], self.down[box], sigma)
         return both[..., :3] / np.maximum(both[..., 3:], 1e-6)
 
 
 def faithful(still: Array, reference: Reference, dial: float, *, has_print: bool = True) -> Array:
     """``Ground.at`` for one picture."""
     return still if dial <= 0 else Ground.of(reference).at(still, dial, has_print=has_print)
+
+
+def _with_texture(light: Array, slow: Array, little: float) -> Array:
+    """``slow`` with what ``light`` departs from it by no more than about ``little``."""
+    if little <= 0:
+        return slow
+    rest = light - slow
+    size = np.abs(rest).max(axis=-1, keepdims=True) / np.float32(little)
+    return slow + rest / (1 + size**2)
 
 
 def smooth(image: Array, across: Array, down: Array, sigma: float) -> Array:
@@ -150,7 +173,8 @@ def _steps(reference: Reference, axis: int) -> Array:
     assert reference.depth is not None
     change = _change(np.where(reference.inside, np.nan_to_num(reference.depth), 0.0).astype(np.float32), axis)
     either = [np.abs(change - np.roll(change, way, axis=axis)) for way in (1, -1)]
-    return np.minimum(*either) / np.float32(DEPTH_STEP * product_size(reference))
+    size = product_size(reference)
+    return np.minimum(*either) / np.float32(DEPTH_STEP * size) if np.isfinite(size) else np.zeros_like(change)
 
 
 def _change(image: Array, axis: int) -> Array:

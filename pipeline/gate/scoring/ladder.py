@@ -15,7 +15,6 @@ from ...verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
 from .crossview import Tint
 from .verdict import Verdict, fitted
 
-
 MENDING = 0.6  # of a still's detail, that its render gives where nothing but detail is doubted
 
 
