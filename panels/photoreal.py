@@ -14,6 +14,7 @@ from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS
 from ..pipeline.verdicts import Outcome
+from .faithful import draw_faithful
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -51,11 +52,12 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             draw_pictures(
                 layout, context, made, "still", lambda shot: "" if shot.outcome == Outcome.PASS else shot.outcome
             )
-            self.draw_selected(layout, own, now)
+            self.draw_selected(layout, context)
         self.draw_run(layout, context)
 
-    def draw_selected(self, layout: UILayout, own: Any, now: Any) -> None:
+    def draw_selected(self, layout: UILayout, context: Context) -> None:
         """Takes of the selected angle, and what the gate says about the one that is shown."""
+        own, now = context.scene.consistency, status.of(context)
         selected = own.angles[own.angle_index].name if 0 <= own.angle_index < len(own.angles) else ""
         shot = next((shot for shot in now.shots if shot.name == selected), None)
         if shot is None:
@@ -69,6 +71,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
         for number in shot.takes.split():
             take = row.operator("consistency.choose_take", text=str(int(number)), depress=int(number) == shot.chosen)
             take.angle, take.take = shot.name, int(number)
+        draw_faithful(column, context, shot.name)
         if shot.outcome:
             draw_verdict(column.box(), shot, now)
 
@@ -123,8 +126,12 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         limit(column, own, "retake_budget", text="Limit (USD)")
         layout.prop(own, "unsure")
         column = layout.column(heading="Outcome")
+        column.prop(own, "mend_detail")
         column.prop(own, "stand_in")
         column.prop(own, "exact")
+        column = layout.column(align=True)
+        column.prop(own, "faithful", slider=True)
+        column.prop(own, "faithful_print")
         column = layout.column()
         column.active = own.exact
         column.prop(own, "restore")

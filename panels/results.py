@@ -15,6 +15,7 @@ from ..operators.display.compare import OVER, UNDER
 from ..pipeline.stages import LABELS
 from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
+from .faithful import draw_faithful
 from .sidebar import worst
 from .stage import StagePanel
 from .words import STATE_ICONS, message
@@ -60,6 +61,8 @@ def draw_compare(layout: UILayout, context: Context) -> None:
         column.operator("consistency.compare", text="Compare Render and Still", icon="IMAGE_ALPHA")
         return
     column.prop(now, "compare", text=f"{OVER[now.comparing_with]} | {UNDER}", slider=True)
+    if now.comparing in context.scene.consistency.angles:
+        draw_faithful(column, context, now.comparing)
     flow = column.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     for shot in made:
         chosen = shot.name == now.comparing

@@ -102,6 +102,7 @@ def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str =
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """References, stills, takes and the clip, with what is stale."""
+    from ...pipeline.gate.by_hand import share_of, why_not
     from ...pipeline.gate.scoring.ladder import tally
 
     shown = status.of().shots
@@ -123,6 +124,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         item.still = str(still) if still.is_file() else ""
         item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
         item.chosen = folder.chosen(subject) or 0
+        item.faithful, item.no_dial = share_of(folder, angle.name), why_not(folder, angle.name) or ""
         _verdict(item, folder, subject)
         for path in (reference, still, *takes):
             if path is not None:

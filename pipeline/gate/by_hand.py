@@ -77,7 +77,8 @@ def make_faithful(
     if reason is not None:
         raise BadInput(reason)
     source, shot = source_of(folder, angle), folder.shot(angle)
-    assert source is not None and shot is not None
+    assert source is not None
+    assert shot is not None
     settings = folder.settings
     facts = facts_of(shot, sent=settings.is_cut_out)
     if source.outcome is None:
