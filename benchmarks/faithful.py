@@ -46,7 +46,7 @@ FAMILIES = {
     "melted": ("melted", "warp inside"),
     "texture": ("hallucinated texture",),
 }
-DIALS = (0.1, 0.3, 0.6, 1.0)
+DIALS = (0.3, 0.6, 1.0)
 RIDGE = 1e-3  # of the guided filter
 
 
@@ -160,7 +160,7 @@ def _filters(reference: Reference, ground: Ground) -> dict[str, Filter]:
         plain[f"Gauss σ {sigma:g} px"] = lambda still, s=sigma: detail.restore(
             still, reference.rgb, reference.mask, sigma=s
         )
-    for radius in (8.0, 16.0):
+    for radius in (8.0,):
         plain[f"guided by normals and render, {radius:g} px"] = _guided(reference, radius * reference.unit)
     for dial in DIALS:
         plain[f"faithful {dial:g}"] = lambda still, d=dial: ground.at(still, d)

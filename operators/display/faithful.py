@@ -12,9 +12,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ...pipeline.backend.ports import Shot
     from ...pipeline.gate.scoring.faithful import Ground
     from ...pipeline.gate.scoring.pixels.arrays import Array
+    from ...pipeline.gate.scoring.reference import Reference
     from ...pipeline.run.record import Entry
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.stages import Steps
@@ -92,7 +93,7 @@ class Draft:
         status.redraw(pictures=True)
 
 
-def _small_reference(shot: Shot) -> Iterator[Any]:
+def _small_reference(shot: Shot) -> Generator[None, None, Reference]:
     """The reference at SIDE, with the passes that a draft needs; a file in each step."""
     import numpy as np
 

@@ -59,7 +59,7 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
         description="pass, unsure or fail: whether the still shows the product; empty: not looked at"
     )
     verdict: StringProperty(description="Why, in one sentence")
-    faithful: FloatProperty(description="How much of its detail is its render's, 0 to 1")
+    faithful: FloatProperty(description="How much of its detail is its render's, 0 to 1", subtype="FACTOR")
     no_dial: StringProperty(description="Why it can't be made faithful; empty: it can")
     heatmap: StringProperty(description="A picture of where the still departs from its reference")
 

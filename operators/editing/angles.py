@@ -93,6 +93,7 @@ class CONSISTENCY_PG_angle(bpy.types.PropertyGroup):
     own_faithful: FloatProperty(
         name=find("faithful").label,
         description="What is set for this angle alone, in percent; negative: as for all",
+        subtype="PERCENTAGE",
         default=-1.0,
         min=-1.0,
         max=100.0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import blf
 import bpy
@@ -47,6 +47,7 @@ class Verdict(TypedDict):
     made_by: str
     outcome: str
     reason: str
+    faithful: NotRequired[float | None]  # how much of its detail is its render's, 0..1
 
 
 class Picture(TypedDict, total=False):

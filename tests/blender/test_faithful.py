@@ -125,7 +125,9 @@ def test_a_runs_dial_reaches_the_picture_and_an_angles_slider_the_next_run(addon
     from consistency_pipeline.operators.editing import scene_settings
 
     scene = bpy.context.scene
-    scene_settings.from_settings(scene, folder.settings.model_copy(update={"gate": {"faithful": 0.7, "faithful_at": {"front": 0.2}}}))
+    scene_settings.from_settings(
+        scene, folder.settings.model_copy(update={"gate": {"faithful": 0.7, "faithful_at": {"front": 0.2}}})
+    )
     assert round(scene.consistency.angles["front"].faithful) == 20
     again = scene_settings.to_settings(scene).gate
     assert (again.faithful, again.faithful_at) == (0.7, {"front": 0.2})

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,9 @@ def box(bright: float = 0.5, *, printed: bool = False) -> Reference:
     rgb = np.where(INSIDE[..., None], colour, 0.8).astype(np.float32)
     depth = np.where(INSIDE, 2.0 - 0.002 * np.abs(COLUMNS - 96), 100.0).astype(np.float32)
     surface = np.where(INSIDE[..., None], colour, 0.0).astype(np.float32)
-    return Reference(rgb, INSIDE.astype(np.float32), depth=depth, normal=normal, surface=surface, label=label * np.float32(printed))
+    return Reference(
+        rgb, INSIDE.astype(np.float32), depth=depth, normal=normal, surface=surface, label=label * np.float32(printed)
+    )
 
 
 def lit(reference: Reference, left: float = 1.5, right: float = 0.6) -> np.ndarray:
@@ -61,7 +65,7 @@ def test_the_dial_changes_the_picture_steadily():
     reference, ground = box(), Ground.of(box())
     still = spotted(lit(reference))
     made = [ground.at(still, dial) for dial in np.linspace(0.0, 1.0, 21)]
-    steps = [float(np.abs(after - before).max()) for before, after in zip(made, made[1:], strict=False)]
+    steps = [float(np.abs(after - before).max()) for before, after in itertools.pairwise(made)]
     assert max(steps) < 0.25
     assert float(np.abs(made[-1] - made[0]).max()) > 0.35
 
@@ -92,7 +96,9 @@ def test_texture_that_the_render_lacks_is_kept_until_the_dials_end():
     middle = np.s_[60:132, 110:150]
 
     def kept(dial: float) -> float:
-        return float(np.std((ground.at(still, dial) - ground.at(plain, dial))[middle]) / np.std((still - plain)[middle]))
+        return float(
+            np.std((ground.at(still, dial) - ground.at(plain, dial))[middle]) / np.std((still - plain)[middle])
+        )
 
     assert kept(0.3) > 0.6
     assert kept(1.0) < 0.3
