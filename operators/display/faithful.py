@@ -74,7 +74,9 @@ class Draft:
             factor = max(height, width) / max(folder.settings.resolution)
             still = unwarp(still, Similarity(pose.dx, pose.dy, pose.scale, pose.rotation, pose.pivot).at_size(factor))
             yield
-        printed = label.find(reference, edges.geometry_edges(reference))
+        geometry = edges.geometry_edges(reference)
+        yield
+        printed = label.find(reference, geometry)
         yield
         self._ground, self._still = Ground.of(reference, printed), still
 

@@ -92,10 +92,12 @@ class Ground:
         render, weight = self.render[box], self.solid[box].astype(np.float32)[..., None]
         light = (_log(still[box]) - render) * weight
         sigma = WIDEST * min(dial, 1.0) * self.unit
-        slow = _with_texture(light, self._slow(light, weight, box, sigma), TEXTURE * (1 - min(dial, 1.0)))
+        wide = self._slow(light, weight, box, sigma)
+        slow = _with_texture(light, wide, TEXTURE * (1 - min(dial, 1.0)))
         if has_print and self.printed[box].any():
             share = np.clip(self.printed[box], 0, 1)[..., None]
-            wide = self._slow(light, weight, box, max(sigma, PRINTED * self.unit))
+            if sigma < PRINTED * self.unit:
+                wide = self._slow(light, weight, box, PRINTED * self.unit)
             slow = slow * (1 - share) + wide * share
         made = np.clip(to_srgb(np.clip(np.exp(render + slow) - FLOOR, 0, 1)), 0, 1)
         cover = self.cover[box][..., None]

@@ -10,6 +10,7 @@ from importlib import import_module
 import bpy
 from places import enter_key
 from playing import OPTIONS, PACKAGE, in_view, open_sidebar, screenshot, settings, small, status
+from pointing import drag, find
 
 MOVES = (10.0, 35.0, 60.0, 90.0)  # percent
 
@@ -23,7 +24,7 @@ def slides_to_faithful():
     yield from open_sidebar()
     small()
     own = settings()
-    own.size, own.source, own.file, own.motion = 256, "FILE", OPTIONS["model"], "none"
+    own.samples, own.size, own.source, own.file, own.motion = 16, 256, "FILE", OPTIONS["model"], "none"
     while len(own.angles) > 1:
         own.angles.remove(len(own.angles) - 1)
     bpy.ops.consistency.show_preferences()
@@ -43,18 +44,26 @@ def slides_to_faithful():
     status().compare = 20.0
     yield 1.0
     screenshot("faithful-before")
-    drafts, before = [], status().shots[0].chosen
+    before = status().shots[0].chosen
     for percent in MOVES:
         own.angles[0].faithful = percent
         yield 0.2
-        drafts.append(status().draft)
     yield lambda: status().draft != ""
     screenshot("faithful-draft")
     yield lambda: status().shots[0].chosen != before and not status().making
     yield 1.0
     screenshot("faithful-kept")
+    slider = "consistency.angles["
+    place = yield from find(slider, 0.75)
+    screenshot("faithful-slider")
+    yield from drag(place, (place[0] - 60, place[1]))
+    dragged = own.angles[0].faithful
+    yield lambda: abs(100.0 * status().shots[0].faithful - dragged) < 0.5 and not status().making
+    yield 0.5
+    screenshot("faithful-dragged")
     shot = status().shots[0]
     return {
+        "dragged": dragged,
         "chosen": shot.chosen,
         "share": shot.faithful,
         "verdict": shot.verdict,
