@@ -42,7 +42,8 @@ TURN = 32.0  # px that a change of the unit normal by 1 counts as, from one pixe
 STEP = 32.0  # px that the smallest depth step that is an edge counts as
 BORDER = 160.0  # px that a change of the surface's colour by 1, in sRGB code, counts as
 PLAIN = 0.05  # sRGB code by which it must change
-BEYOND = 1e4  # px that the outline counts as: nothing comes across
+EASED = 0.75  # of what an edge counts as, that is gone at the dial's end: detail beside it is the render's, too
+BEYOND = 1e6  # px that the outline counts as: nothing comes across
 RIM = 3.0  # px at 1024 over which the still passes into what is made of it, inside the outline
 PASSES = 3
 
@@ -85,19 +86,20 @@ class Ground:
         """
         if dial <= 0:
             return still
-        rows, columns = _box(self.solid)
-        box = np.s_[rows, columns]
+        box = _box(self.solid)
         if not self.solid[box].size:
             return still
+        hold = np.float32(1 - EASED * min(dial, 1.0))
+        ways = (1 + (self.across[box] - 1) * hold, 1 + (self.down[box] - 1) * hold)
         render, weight = self.render[box], self.solid[box].astype(np.float32)[..., None]
         light = (_log(still[box]) - render) * weight
         sigma = WIDEST * min(dial, 1.0) * self.unit
-        wide = self._slow(light, weight, box, sigma)
+        wide = _slow(light, weight, ways, sigma)
         slow = _with_texture(light, wide, TEXTURE * (1 - min(dial, 1.0)))
         if has_print and self.printed[box].any():
             share = np.clip(self.printed[box], 0, 1)[..., None]
             if sigma < PRINTED * self.unit:
-                wide = self._slow(light, weight, box, PRINTED * self.unit)
+                wide = _slow(light, weight, ways, PRINTED * self.unit)
             slow = slow * (1 - share) + wide * share
         made = np.clip(to_srgb(np.clip(np.exp(render + slow) - FLOOR, 0, 1)), 0, 1)
         cover = self.cover[box][..., None]
@@ -105,20 +107,17 @@ class Ground:
         out[box] = still[box] * (1 - cover) + made * cover
         return out
 
-    def _slow(self, light: Array, weight: Array, box: tuple[slice, slice], sigma: float) -> Array:
-        """``light``, smoothed; where it is odd it counts less."""
-        first = self._mean(light, weight, box, sigma)
-        odd = np.abs(light - first).max(axis=-1, keepdims=True) / np.float32(ODD)
-        return self._mean(light, weight / (1 + odd**2), box, sigma)
 
-    def _mean(self, light: Array, weight: Array, box: tuple[slice, slice], sigma: float) -> Array:
-        both = smooth(np.concatenate([light * weight, weight], axis=-1), self.across[box], self.down[box], sigma)
-        return both[..., :3] / np.maximum(both[..., 3:], 1e-6)
+def _slow(light: Array, weight: Array, ways: tuple[Array, Array], sigma: float) -> Array:
+    """``light``, smoothed; where it is odd it counts less."""
+    first = _mean(light, weight, ways, sigma)
+    odd = np.abs(light - first).max(axis=-1, keepdims=True) / np.float32(ODD)
+    return _mean(light, weight / (1 + odd**2), ways, sigma)
 
 
-def faithful(still: Array, reference: Reference, dial: float, *, has_print: bool = True) -> Array:
-    """``Ground.at`` for one picture."""
-    return still if dial <= 0 else Ground.of(reference).at(still, dial, has_print=has_print)
+def _mean(light: Array, weight: Array, ways: tuple[Array, Array], sigma: float) -> Array:
+    both = smooth(np.concatenate([light * weight, weight], axis=-1), *ways, sigma)
+    return both[..., :3] / np.maximum(both[..., 3:], 1e-6)
 
 
 def _with_texture(light: Array, slow: Array, little: float) -> Array:
