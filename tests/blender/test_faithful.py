@@ -100,15 +100,12 @@ def test_while_it_is_dragged_a_draft_lies_in_compare_and_the_take_comes_when_it_
     assert by_hand.share_of(RunFolder.open(folder.root), "front") == 0.5
     assert (now.draft, now.making) == ("", "")
     now.comparing = ""
-
-
-def test_without_a_still_and_during_a_run_it_says_why_it_makes_nothing(shown):
-    now = status.of()
+    # and where there is nothing to make, it says why
     assert faithful.why_not(shown, "front") is None
     now.running = True
     assert "A run is active" in faithful.why_not(shown, "front")
     now.running = False
-    folder = RunFolder.open(Path(shown.consistency.run_folder))
+    folder = RunFolder.open(folder.root)
     folder.still("front").unlink()
     refresh.everything(shown, folder)
     assert "no still yet" in faithful.why_not(shown, "front")
