@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 from PIL import Image
@@ -21,7 +21,7 @@ def test_a_composite_says_so_to_other_programs_and_its_mark_is_found_again(tmp_p
     with Image.open(file) as seen:
         packet = seen.info["XML:com.adobe.xmp"]
     body = packet[packet.index("<x:xmpmeta") : packet.index("<?xpacket end")]
-    (told,) = ElementTree.fromstring(body).iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")  # noqa: S314
+    (told,) = ET.fromstring(body).iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
     source = told.get("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
     assert source == "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
     assert words in "".join(told.itertext())
