@@ -14,6 +14,7 @@ from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
+from .faithful import draw_faithful
 from .place import Said, place
 from .references import draw_pictures
 from .sidebar import Sidebar
@@ -69,6 +70,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             take.angle, take.take = name, int(number)
         if not takes:
             row.label(text="No still yet")
+        draw_faithful(column, context, name)
         draw_verdict(layout, context, shot)
 
 
@@ -128,8 +130,12 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         limit(column, own, "retake_budget", text="Limit (USD)")
         layout.prop(own, "unsure")
         column = layout.column(heading="Outcome")
+        column.prop(own, "mend_detail")
         column.prop(own, "stand_in")
         column.prop(own, "exact")
+        column = layout.column(align=True)
+        column.prop(own, "faithful", slider=True)
+        column.prop(own, "faithful_print")
         column = layout.column()
         column.active = own.exact
         column.prop(own, "restore")

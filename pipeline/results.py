@@ -91,7 +91,7 @@ def build_report(
 
 
 def _mended(folder: RunFolder) -> list[Report]:
-    """Pictures that were made here from bought ones, or in place of them: un-warped, cut out, corrected, or local."""
+    """Pictures that were made here from bought ones, or in place of them: un-warped, made faithful, cut out, corrected, or local."""
     found = []
     for subject, entries in folder.all_entries.items():
         for entry in entries:
@@ -106,7 +106,7 @@ def scores(folder: RunFolder, request: Request) -> Report:
     if isinstance(request, StillRequest):
         entries = folder.entries(f"photoreal/{request.angle.name}")
         entry = next((each for each in entries if each.take == request.take and each.outcome is not None), None)
-        told = {"outcome", "reason", "made_by", "heatmap", "numbers"}
+        told = {"outcome", "reason", "made_by", "of", "faithful", "heatmap", "numbers"}
         return {} if entry is None else entry.model_dump(mode="json", include=told)
     track = folder.track(request.key) if isinstance(request, ClipRequest) else None
     return {} if track is None else track.model_dump(mode="json")

@@ -30,11 +30,11 @@ class Cause(StrEnum):
     PART = "part"
     VIEW = "view"
     LABEL = "label"
+    DETAIL = "detail"  # inside the outline only, where the render's own can take its place
     BACKDROP = "backdrop"
     COVERAGE = "coverage"
     TINT = "tint"
     COLOUR = "colour"  # of one part
-    DETAIL = "detail"  # inside the outline
 
 
 class MadeBy(StrEnum):
@@ -47,11 +47,12 @@ class MadeBy(StrEnum):
     UNWARP = "unwarp"  # another one, its product laid back onto its render
     GAIN = "gain"  # another one, its product's colours matched to the other views'
     EXACT = "exact"  # another one, cut out along its render
+    FAITHFUL = "faithful"  # another one's light over its render's detail
     LOCAL = "local"  # the render's own finish, in place of one that could not be had
 
 
 BOUGHT = (MadeBy.REROLL, MadeBy.STRICTER, MadeBy.DEPTH)  # in place of another still
-MENDED = (MadeBy.UNWARP, MadeBy.EXACT, MadeBy.GAIN)  # here, from another still
+MENDED = (MadeBy.UNWARP, MadeBy.FAITHFUL, MadeBy.EXACT, MadeBy.GAIN)  # here, from another still
 
 
 class Ruling(StrEnum):

@@ -12,6 +12,7 @@ import bpy
 
 from ...pipeline.stages import JobState, ReferenceState, Stage, StageState
 from ...pipeline.verdicts import MadeBy
+from ...pipeline.wording.names import faithful_in_words
 from ..editing import scene_settings
 from ..runs import run_request, staleness
 from . import endpoint_names, status, thumbnails
@@ -101,6 +102,7 @@ def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str =
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """References, stills, takes and the clip, with what is stale."""
+    from ...pipeline.gate.by_hand import share_of, why_not
     from ...pipeline.gate.scoring.ladder import tally
 
     shown = status.of().shots
@@ -122,6 +124,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         item.still = str(still) if still.is_file() else ""
         item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
         item.chosen = folder.chosen(subject) or 0
+        item.faithful, item.no_dial = share_of(folder, angle.name), why_not(folder, angle.name) or ""
         _verdict(item, folder, subject)
         for path in (reference, still, *takes):
             if path is not None:
@@ -156,7 +159,7 @@ def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
     if not said or not item.still:
         return
     last = said[-1]
-    words = [MADE_BY.get(last.made_by, ""), last.reason]
+    words = [MADE_BY.get(last.made_by, ""), faithful_in_words(last.faithful), last.reason]
     item.outcome, item.verdict = last.outcome or "", "; ".join(word for word in words if word)
     heatmap = folder.root / last.heatmap if last.heatmap else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""

@@ -29,6 +29,7 @@ class Task(StrEnum):
     MEASURE = "measure"
     UNWARP = "unwarp"
     EXACT = "exact"
+    FAITHFUL = "faithful"
     TINT = "tint"
     GAIN = "gain"
     TRACK = "track"

@@ -117,6 +117,7 @@ class GateRecord:
             made_by=entry.made_by,
             reason=action.reason,
             action=action.kind,
+            **({} if entry.faithful is None else {"faithful": entry.faithful}),
         )
         self.folder.choose(subject(angle), entry.take, decision)
 

@@ -83,6 +83,7 @@ class Entry(Facts):
     passed_over: bool = False  # it came to nothing
     # of a picture made from another one: that one's take
     of: int | None = None
+    faithful: float | None = None  # how much of its detail is the render's, 0..1
     # once it has been measured
     outcome: Outcome | None = None
     reason: str = ""
@@ -108,6 +109,7 @@ class Decision(Facts):
     made_by: MadeBy
     reason: str
     action: MadeBy | Ruling
+    faithful: float | None = None  # of the entry
 
 
 class TintCheck(Facts):

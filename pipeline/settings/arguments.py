@@ -169,7 +169,8 @@ def _read(option: Option, given: Any) -> Any:
     if option.name == "overrides":
         return overrides_from(given)
     if get_origin(option.kind) is dict:
-        return _by_angle(given, option.flag or "")
+        read = _shares if option.unit == "share" else _by_angle
+        return read(given, option.flag or "")
     if option.is_list and option.unit == "file":
         return tuple(str(Path(name).expanduser().absolute()) for name in given)
     if isinstance(given, str) and option.is_list:
@@ -205,6 +206,18 @@ def _by_angle(pairs: list[str], flag: str) -> dict[str, str]:
             raise UsageError(f"{flag} {pair!r} is not ANGLE=FILE with a picture that is there")
         files[angle] = str(path)
     return files
+
+
+def _shares(pairs: list[str], flag: str) -> dict[str, float]:
+    """``ANGLE=SHARE`` pairs. Raises UsageError."""
+    shares = {}
+    for pair in pairs:
+        angle, _, share = pair.partition("=")
+        try:
+            shares[angle] = float(share)
+        except ValueError:
+            raise UsageError(f"{flag} {pair!r} is not ANGLE=SHARE, such as front=0.5") from None
+    return shares
 
 
 def overrides_from(pairs: list[str]) -> dict[str, dict[str, Any]]:

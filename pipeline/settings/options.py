@@ -278,6 +278,33 @@ class Gate(Group):
         label="Use the Render at Last",
         prop="stand_in",
     )
+    mend_detail: bool = option(
+        True,
+        "where only detail inside the outline is doubted, take it from the render before a retake is bought",
+        off="buy a retake where only detail inside the outline is doubted, instead of taking it from the render",
+        label="Mend Detail",
+    )
+    faithful: float = option(
+        0.0,
+        "how much of a still's detail is its render's: 0 leaves it as it came, 1 keeps only its light",
+        unit="share",
+        least=0.0,
+        most=1.0,
+        label="Faithful",
+    )
+    faithful_at: dict[str, float] = option(
+        dict,
+        "at that angle, another share than faithful has, 0 to 1",
+        unit="share",
+        metavar="ANGLE=SHARE",
+        repeatable=True,
+    )
+    faithful_print: bool = option(
+        True,
+        "print on the product is its render's as soon as faithful is above 0",
+        off="let faithful treat print on the product as all other detail",
+        label="Print Always",
+    )
     unsure: Unsure = option(
         Unsure.FLAG,
         "what is done with a still of which nothing can be told, such as one of clear glass on white",

@@ -13,7 +13,9 @@ import numpy as np
 from ...pipeline import references
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
+from ...pipeline.formats.marks import composite, mark_of
 from ...pipeline.gate.scoring import crossview, drift, gate, video
+from ...pipeline.gate.scoring.faithful import Ground
 from ...pipeline.gate.scoring.heatmap import heatmap as draw_heatmap
 from ...pipeline.gate.scoring.measures import detail, label
 from ...pipeline.gate.scoring.measures.cast import solid_points
@@ -32,6 +34,7 @@ from .frames import frames_of
 from .inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
 
 FACTS = {"Software": PROGRAM}
+FAITHFUL = "Composite of a generated still and a render: the still's light, {share:.0%} faithful to the render's detail"
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
 WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
 CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked
@@ -94,7 +97,15 @@ def exact(
     value = references.BACKDROPS[backdrop] / 255.0
     colour = (value, value, value)
     shadow = shadow_factor(_load(shot, "image"), known.mask, colour)
-    passes.save(Path(out), recomposite(picture, known.mask, colour, shadow), FACTS)
+    passes.save(Path(out), recomposite(picture, known.mask, colour, shadow), {**FACTS, **mark_of(Path(still))})
+    return {}
+
+
+def faithful(still: str, shot: RenderFacts, pose: Pose, out: str, dial: float, has_print: bool) -> JsonObject:
+    """The still on the render's grid, its light over as much of the render's detail as ``dial`` says, 0..1."""
+    known = _reference(shot)
+    picture = Ground.of(known).at(_straight(Path(still), known.mask, pose), dial, has_print=has_print)
+    passes.save(Path(out), picture, {**FACTS, **composite(FAITHFUL.format(share=dial))})
     return {}
 
 
@@ -131,7 +142,7 @@ def gain(still: str, shot: RenderFacts, factors: list[float], out: str) -> JsonO
     """The still with its product's light times ``factors`` (red, green, blue)."""
     mask = _load(shot, "mask")[..., 0]
     picture = crossview.apply_gain(_on_grid(Path(still), mask), mask, tuple(factors))  # type: ignore[arg-type]
-    passes.save(Path(out), picture, FACTS)
+    passes.save(Path(out), picture, {**FACTS, **mark_of(Path(still))})
     return {}
 
 

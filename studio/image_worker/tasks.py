@@ -125,6 +125,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.MEASURE: inspection.measure,
     Task.UNWARP: inspection.unwarp,
     Task.EXACT: inspection.exact,
+    Task.FAITHFUL: inspection.faithful,
     Task.TINT: inspection.tint,
     Task.GAIN: inspection.gain,
     Task.TRACK: inspection.track,

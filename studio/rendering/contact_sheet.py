@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import blf
 import bpy
@@ -23,6 +23,7 @@ from ...pipeline.settings.choices import BackendName
 from ...pipeline.stages import Stage
 from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
+from ...pipeline.wording.names import faithful_in_words
 from ...pipeline.wording.program import PROGRAM
 from . import passes
 
@@ -47,6 +48,7 @@ class Verdict(TypedDict):
     made_by: str
     outcome: str
     reason: str
+    faithful: NotRequired[float | None]  # how much of its detail is its render's, 0..1
 
 
 class Picture(TypedDict, total=False):
@@ -195,16 +197,18 @@ def _origin(report: Report, angle: str) -> str:
         return ""
     name = shown.get("endpoint_name") or shown["endpoint"]
     made_by = verdict["made_by"] if verdict is not None else ""
-    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (name, _MENDED.get(made_by))))
+    faithful = faithful_in_words(verdict.get("faithful") if verdict is not None else None)
+    made = ", ".join(filter(None, (_MENDED.get(made_by), faithful)))
+    source = LOCAL if made_by == MadeBy.LOCAL else f"{name} ({made})" if made else name
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
 _MENDED: dict[str, str] = {
-    MadeBy.UNWARP: "(un-warped)",
-    MadeBy.EXACT: "(cut out exactly)",
-    MadeBy.GAIN: "(colour corrected)",
+    MadeBy.UNWARP: "un-warped",
+    MadeBy.EXACT: "cut out exactly",
+    MadeBy.GAIN: "colour corrected",
 }
 
 

@@ -45,6 +45,7 @@ def sheet(tmp_path, monkeypatch):
             for name, (o, r) in verdicts.items()
         },
     }
+    report["verdicts"]["photoreal/front"] |= {"made_by": "faithful", "faithful": 0.6}
     draw = contact_sheet._with_words
 
     def write(for_client):
@@ -62,7 +63,8 @@ def sheet(tmp_path, monkeypatch):
 def test_no_word_is_cut_and_every_line_fits(sheet):
     words, picture = sheet(False)
     text = "".join(word.text for word in words).replace(" ", "")
-    for whole in (REASON, NAME, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
+    faithful = f"{NAME} (faithful to the render, 60 %)"
+    for whole in (REASON, faithful, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
         assert whole.replace(" ", "") in text
     assert "…" not in text
     assert text.count("fal-ai/") == 1, "an endpoint that has a name is shown by its id"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from ...display import reasons, refresh
+from ...display import faithful, reasons, refresh
 from ...runs.run_request import folder_of, root_of
 from ..operator_base import Button
 
@@ -36,6 +36,7 @@ class CONSISTENCY_OT_choose_take(Button, bpy.types.Operator):
     def act(self, context: Context) -> None:
         folder = folder_of(context.scene)
         folder.choose(f"photoreal/{self.angle}", self.take)
+        faithful.follow_take(context.scene, folder, self.angle)
         for image in bpy.data.images:
             if image.filepath and Path(bpy.path.abspath(image.filepath)) == folder.still(self.angle):
                 image.reload()

@@ -11,17 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...verdicts import BOUGHT, MadeBy, Outcome, Ruling, Unsure
+from ...verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
 from .crossview import Tint
-from .verdict import Verdict
+from .verdict import Verdict, fitted
+
+MENDING = 0.6  # of a still's detail, that its render gives where nothing but detail is doubted
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once."""
+    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once.
+
+    ``faithful``: whether detail that alone is doubted is taken from the render first.
+    """
 
     purchases: tuple[MadeBy, ...] = (MadeBy.REROLL, MadeBy.REROLL, MadeBy.STRICTER, MadeBy.DEPTH)
     unwarp: bool = True
+    faithful: bool = True
     local: bool = True
     unsure: Unsure = Unsure.FLAG
     tint_rerolls: int = 1
@@ -64,17 +70,32 @@ def next_action(
     last = history[-1]
     if last.verdict.outcome == Outcome.PASS:
         return Action(Ruling.ACCEPT, last.verdict.reason, len(history) - 1)
+    if (
+        ladder.faithful
+        and _is_only_detail(last)
+        and (last.verdict.outcome, ladder.unsure) != (Outcome.UNSURE, Unsure.ACCEPT)
+    ):
+        return Action(MadeBy.FAITHFUL, f"{last.verdict.reason}; the render's own detail mends that without a purchase")
     if last.verdict.outcome == Outcome.UNSURE and ladder.unsure != Unsure.CLIMB:
         if ladder.unsure == Unsure.ACCEPT:
             return Action(Ruling.ACCEPT, f"accepted unverified: {last.verdict.reason}", len(history) - 1)
         return Action(Ruling.FLAG, f"a person should look: {last.verdict.reason}", len(history) - 1)
-    if ladder.unwarp and last.verdict.repairable and last.made_by != MadeBy.UNWARP:
+    if ladder.unwarp and last.verdict.repairable and last.made_by not in (MadeBy.UNWARP, MadeBy.FAITHFUL):
         return Action(MadeBy.UNWARP, f"{last.verdict.reason}; un-warping mends that without a purchase")
     if last.made_by == MadeBy.LOCAL:
         return Action(
             Ruling.FLAG, f"even the render's own finish was not accepted: {last.verdict.reason}", len(history) - 1
         )
     return _climb(history, ladder, budget_left, prices or {})
+
+
+def _is_only_detail(last: Attempt) -> bool:
+    """Nothing but detail is doubted, in its place, of a still that is as it came: print beside its place is a turned product."""
+    if last.made_by not in (MadeBy.FIRST, MadeBy.UNWARP, *BOUGHT):
+        return False
+    cause, numbers = last.verdict.cause, last.verdict.numbers
+    in_place = numbers.get("label_shift_px", 0.0) <= fitted().label_shift_px
+    return cause == Cause.DETAIL or (cause == Cause.LABEL and in_place)
 
 
 def _climb(
