@@ -367,7 +367,14 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
     text = f"{options.angle}, take {take}: {f'you said: {said}' if said else 'nothing is said any more'}"
     if folder.headline:
         text = f"{text}\n{folder.headline}"
-    return {"status": "done", "angle": options.angle, "take": take, "said": said, "headline": folder.headline, "text": text}
+    return {
+        "status": "done",
+        "angle": options.angle,
+        "take": take,
+        "said": said,
+        "headline": folder.headline,
+        "text": text,
+    }
 
 
 def doctor_facts() -> dict[str, Any]:

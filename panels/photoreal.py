@@ -13,7 +13,7 @@ from ..operators.display import status
 from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS
-from ..pipeline.verdicts import Outcome
+from ..pipeline.verdicts import Outcome, Said
 from .references import draw_pictures
 from .sidebar import Sidebar
 from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
+SAID = {Said.RIGHT: "It Is Right", Said.WRONG: "It Is Wrong"}
 OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL: "Off model"}
 
 
@@ -70,7 +71,12 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             take = row.operator("consistency.choose_take", text=str(int(number)), depress=int(number) == shot.chosen)
             take.angle, take.take = shot.name, int(number)
         if shot.outcome:
-            draw_verdict(column.box(), shot, now)
+            box = column.box()
+            draw_verdict(box, shot, now)
+            row = box.row(align=True)
+            for said, text in SAID.items():
+                button = row.operator("consistency.say", text=text, depress=shot.said == said)
+                button.angle, button.said = shot.name, said
 
 
 def draw_verdict(layout: UILayout, shot: Any, now: Any) -> None:

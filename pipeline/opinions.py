@@ -18,13 +18,13 @@ from typing import Any
 
 from . import results
 from .errors import RunFolderError, UsageError
+from .gate.record import GateRecord, subject
+from .gate.scoring.verdict import fitted
 from .money.spending import state_folder
 from .run.record import Entry, Opinion, now
 from .run.run_folder import RunFolder
 from .system.disk import append_line, locked, read_lines
 from .verdicts import Said
-from .gate.record import GateRecord, subject
-from .gate.scoring.verdict import fitted
 
 DECISIONS = "decisions.jsonl"
 

@@ -101,7 +101,9 @@ def tell_opinions(folder: RunFolder) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        raise RunFolderError(f"{folder.report} can't be read ({error}); resume the run to have it written anew") from error
+        raise RunFolderError(
+            f"{folder.report} can't be read ({error}); resume the run to have it written anew"
+        ) from error
     report |= {"headline": folder.headline, "verdicts": _verdicts(folder)}
     for picture in report.get("pictures", ()):
         if picture.get("stage") == "photoreal" and isinstance(picture.get("scores"), dict):
@@ -136,10 +138,10 @@ def _verdicts(folder: RunFolder) -> Report:
 def _mended(folder: RunFolder) -> list[Report]:
     """Pictures that were made here from bought ones, or in place of them: un-warped, cut out, corrected, or local."""
     found = []
-    for subject, entries in folder.all_entries.items():
+    for of, entries in folder.all_entries.items():
         for entry in entries:
             if entry.made_by in (*MENDED, MadeBy.LOCAL):
-                place = {"angle": subject.partition("/")[2], "file": f"{subject}.take-{entry.take:02d}.png"}
+                place = {"angle": of.partition("/")[2], "file": f"{of}.take-{entry.take:02d}.png"}
                 found.append({**place, **entry.model_dump(mode="json")})
     return found
 

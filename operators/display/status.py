@@ -59,6 +59,7 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
         description="pass, unsure or fail: whether the still shows the product; empty: not looked at"
     )
     verdict: StringProperty(description="Why, in one sentence")
+    said: StringProperty(description="What a person says of it, right or wrong; empty: nothing")
     heatmap: StringProperty(description="A picture of where the still departs from its reference")
 
 

@@ -154,7 +154,9 @@ class GateRecord:
             return ""
         verdicts, by_word = {}, []
         for angle, entry in shown.items():
-            verdicts[angle] = verdict_of(entry) if entry else Verdict(Outcome.FAIL, "there is no still that was measured")
+            verdicts[angle] = (
+                verdict_of(entry) if entry else Verdict(Outcome.FAIL, "there is no still that was measured")
+            )
             outcome, reason = in_force(verdicts[angle].outcome, verdicts[angle].reason, self.opinion(angle))
             verdicts[angle] = replace(verdicts[angle], outcome=outcome, reason=reason)
             if outcome == Outcome.PASS and entry is not None and entry.outcome != Outcome.PASS:

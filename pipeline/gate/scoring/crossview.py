@@ -33,8 +33,8 @@ STRONGEST = 1.35  # a factor on one channel's light that still is a colour cast,
 CLIPPED = 0.985  # coded values from which a highlight has lost its colour
 DARK = 0.0623  # linear light of a grey of L* 30: what is darker is compared as if it were lit up to it
 STEP = 1 / 255  # coded values by which a codec may be off over a whole dark surface
-MIRRORED = 0.10  # linear light that a surface without a colour of its own shows only where it is glass or metal
-MIRRORS = 0.05  # share of such surface that is so light, from which all of it is taken for glass or metal
+PALER = 0.08  # of a coloured surface's chroma that gloss and haze take from it or leave to it
+MIRRORED = 0.10  # linear light that a surface without a colour of its own shows only where it mirrors something light
 NO_SURFACE, MIRROR, TOO_DARK = (
     "no two views share enough surface to compare their colour",
     "the product mirrors its surroundings: nothing can be told of its tint",
@@ -99,7 +99,7 @@ def compare(
         return NO_SURFACE
     light = [np.maximum(to_linear(colours[usable]), 1e-3) for colours in seen]
     lab, noise = _at_one_lightness(light)
-    difference = (lab[1] - lab[0]) - (lab[3] - lab[2])
+    difference = _without_gloss((lab[1] - lab[0]) - (lab[3] - lab[2]), (lab[2] + lab[3]) / 2)
     shift = np.median(difference, axis=0)
     residual = np.median(np.hypot(*(difference - shift)[:, 1:].T))
     ratio = np.median(light[1] / light[0] * light[2] / light[3], axis=0)
@@ -108,12 +108,23 @@ def compare(
 
 
 def mirrors(reference: Reference) -> Bools:
-    """(H, W): glass and metal, as far as the surface's own colour is known: it has none there, and the render is light."""
+    """(H, W): glass and metal, and highlights on black, as far as the surface's own colour is known: it has none there, and
+    the render is light, or most of what has no colour of its own is."""
     if reference.surface is None:
         return np.zeros(reference.mask.shape, dtype=bool)
     colourless = reference.inside & (reference.surface.max(axis=-1) <= MATT)
-    light = to_linear(reference.rgb[colourless]) @ LUMA
-    return colourless if len(light) and (light > MIRRORED).mean() > MIRRORS else np.zeros_like(colourless)
+    light = to_linear(reference.rgb) @ LUMA
+    most = colourless.any() and np.median(light[colourless]) > MIRRORED
+    return colourless if most else colourless & (light > MIRRORED)
+
+
+def _without_gloss(difference: NDArray[np.float64], rendered: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) Lab differences less what gloss, haze or a tone curve makes of a coloured surface: paler or stronger, no tint."""
+    chroma = np.hypot(rendered[:, 1], rendered[:, 2])
+    outward = rendered[:, 1:] / np.maximum(chroma, 1e-6)[:, None]
+    along = (difference[:, 1:] * outward).sum(axis=1)
+    own = np.clip(along, -PALER * chroma, PALER * chroma)
+    return np.column_stack([difference[:, 0], difference[:, 1:] - own[:, None] * outward])
 
 
 def _at_one_lightness(light: list[NDArray[np.floating]]) -> tuple[list[NDArray[np.float64]], float]:
@@ -187,7 +198,7 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
         return Tint((), {}, {}, "", "", next(why for why in (MIRROR, TOO_DARK, NO_SURFACE) if why in whys))
     names = [name for name in pictures if any(name in (pair.first, pair.second) for pair in pairs)]
     chroma = _solve(names, pairs, [pair.shift[1:] for pair in pairs])
-    gains = _solve(names, pairs, [tuple(np.log(pair.ratio)) for pair in pairs])
+    gains = _solve(names, pairs, [tuple(_neutral(np.log(pair.ratio))) for pair in pairs])
     offsets = {name: float(np.hypot(*chroma[index])) for index, name in enumerate(names)}
     factors = {name: tuple(float(g) for g in np.exp(-_neutral(gains[index]))) for index, name in enumerate(names)}
     worst = max(offsets, key=lambda name: offsets[name])
