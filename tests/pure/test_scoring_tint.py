@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ SURFACES = {  # linear colour of the surface, and of what it mirrors where it fa
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def seen(name: str, azimuth: float, seed: int | None) -> tuple[np.ndarray, dict[str, np.ndarray], object]:
     """Linear light of the product under the studio's lights (no seed) or a stranger's, its passes, and its camera."""
     colour, facing = (0.0, 0.0, 0.0), 0.9
@@ -61,7 +61,7 @@ def seen(name: str, azimuth: float, seed: int | None) -> tuple[np.ndarray, dict[
     return np.array(colour) * lit + fresnel * around, shot, view
 
 
-@lru_cache(maxsize=None)
+@cache
 def reference(name: str, azimuth: float, *, with_surface: bool = True) -> Reference:
     light, shot, view = seen(name, azimuth, None)
     surface = np.clip(to_srgb(shot["albedo"]), 0, 1).astype(np.float32) * (shot["mask"] > 0.5)[..., None]
