@@ -72,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     say = commands.add_parser("say", help="a person's word on a still, which stands above the check's verdict")
     say.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
     say.add_argument("angle", metavar="ANGLE", help="the name of the still's angle")
-    words = {Said.RIGHT: "it shows the product", Said.WRONG: "it does not", UNSAID: "take the word back"}
+    words = {Said.RIGHT.value: "it shows the product", Said.WRONG.value: "it does not", UNSAID: "take the word back"}
     say.add_argument("word", metavar="WORD", choices=tuple(words), help=", ".join(f"{w}: {text}" for w, text in words.items()))  # fmt: skip
     say.add_argument("--take", type=int, metavar="N", help="the number of the take (default: the one that is shown)")
     say.add_argument("--json", action="store_true", help=JSON)

@@ -145,7 +145,7 @@ def test_the_command_says_it_and_takes_it_back(fake: FakeFal, tmp_path: Path, ca
     status, told = say("front", "unsaid", "--take", "1")
     assert (status, told["said"]) == (0, None)
     assert told["headline"].startswith("4 of 5 on model, 1 to look at")
-    for words, part in ((("front", "maybe"), "invalid choice"), (("back", "right"), "no angle")):
+    for words, part in ((("front", "maybe"), "unsaid"), (("back", "right"), "no angle")):
         status, told = say(*words)
         assert status == told["exit"] == 2
         assert part in told["error"]
