@@ -51,6 +51,7 @@ class CONSISTENCY_OT_say(TimedModal, Button, bpy.types.Operator):
     )
 
     _drawing: Any = None
+    _pressed = 0  # how often, in this session: of several sheets only the last one's is drawn
 
     @classmethod
     def why_not(cls, context: Context) -> str | None:
@@ -71,11 +72,16 @@ class CONSISTENCY_OT_say(TimedModal, Button, bpy.types.Operator):
         except ConsistencyError as error:
             say_error(self, error, self.error_at)
             return {"CANCELLED"}
+        CONSISTENCY_OT_say._pressed += 1
+        self._press = CONSISTENCY_OT_say._pressed
         return {"FINISHED"} if self._drawing is None else self.start_timer(context)
 
     def modal(self, context: Context, event: Event) -> set[str]:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        if self._press != CONSISTENCY_OT_say._pressed:
+            self.cancel(context)
+            return {"CANCELLED"}
         try:
             next(self._drawing)
         except StopIteration:
