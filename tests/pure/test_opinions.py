@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .shop import KONTEXT, go
 from .stand_in import verdict
 from .test_acceptance import GOOD, KLING, VAGUE, Seeing, bought, new_run
 from .test_acceptance_faults import TINTED
+from .test_kept_runs import KEPT
 
 pytestmark = pytest.mark.usefixtures("near")
 OFF = {**verdict("fail", "a part is missing", "part", bad_share=0.2), "own": {"bad_share": 0.01}}
@@ -130,22 +132,49 @@ def test_where_this_machine_can_not_keep_it_the_run_does_and_it_is_said(fake: Fa
     assert RunFolder.open(folder.root).headline.startswith("5 of 5 on model")
 
 
-def test_the_command_says_it_and_takes_it_back(fake: FakeFal, tmp_path: Path, capfd):
-    folder = new_run(tmp_path, motion="none")
-    go(folder, Seeing(VAGUE))
-    folder.contact_sheet.unlink()  # drawing needs Blender: tests/blender does that
+@pytest.fixture
+def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    """The command, once, on a run that an earlier version kept: front and side are on model, each by its second take."""
+    monkeypatch.setenv("CONSISTENCY_STATE_FOLDER", str(tmp_path / "state"))
+    root = Path(shutil.copytree(KEPT / "fal", tmp_path / "run"))
 
-    def say(*words: str) -> tuple[int, dict[str, Any]]:
-        status = command_line.main(["say", str(folder.root), *words, "--json"])
-        return status, json.loads(capfd.readouterr().out.splitlines()[-1])
+    def call(*words: str) -> tuple[int, dict[str, Any], RunFolder]:
+        status = command_line.main(["say", str(root), *words, "--json"])
+        return status, json.loads(capfd.readouterr().out.splitlines()[-1]), RunFolder.open(root)
 
-    status, told = say("front", "right")
-    assert (status, told["take"], told["said"]) == (0, 1, "right")
-    assert told["headline"].startswith("5 of 5 on model; front: you said: right")
-    status, told = say("front", "unsaid", "--take", "1")
+    return call
+
+
+def test_the_command_says_it(say, tmp_path: Path):
+    status, told, folder = say("front", "wrong")
+    assert (status, told["take"], told["said"]) == (0, 2, "wrong")
+    assert told["headline"] == folder.headline
+    assert folder.headline.startswith("1 of 3 on model; front: you said: wrong")
+    assert report(folder)["verdicts"]["photoreal/front"]["outcome"] == "fail"
+    assert [(each["angle"], each["take"], each["said"]) for each in decisions(tmp_path)] == [("front", 2, "wrong")]
+
+
+def test_the_command_speaks_of_another_take(say):
+    status, told, folder = say("front", "right", "--take", "1")
+    assert (status, told["take"]) == (0, 1)
+    assert (folder.opinion("photoreal/front", 1).said, folder.opinion("photoreal/front", 2)) == ("right", None)
+
+
+def test_the_command_takes_it_back(say, tmp_path: Path):
+    opinions.say(RunFolder.open(tmp_path / "run"), "front", Said.WRONG)
+    status, told, folder = say("front", "unsaid")
     assert (status, told["said"]) == (0, None)
-    assert told["headline"].startswith("4 of 5 on model, 1 to look at")
-    for words, part in ((("front", "maybe"), "unsaid"), (("back", "right"), "no angle")):
-        status, told = say(*words)
-        assert status == told["exit"] == 2
-        assert part in told["error"]
+    assert "you said" not in folder.headline
+    assert "said" not in report(folder)["verdicts"]["photoreal/front"]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [(("front", "maybe"), "unsaid"), (("back", "right"), "no angle"), (("front", "right", "--take", "9"), "no take 9")],
+)
+def test_what_can_not_be_said_is_a_usage_error(say, tmp_path: Path, words: tuple[str, ...], part: str):
+    status, told, folder = say(*words)
+    assert status == told["exit"] == 2
+    assert part in told["error"]
+    assert folder.headline == "2 of 2 on model"
+    assert not decisions(tmp_path)
