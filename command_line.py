@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import EXIT_STATUS, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
-from .pipeline.settings.arguments import make_parser, settings_from, with_limits
+from .pipeline.settings.arguments import UNSAID, make_parser, settings_from, with_limits
 from .pipeline.settings.choices import BackendName
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
@@ -305,6 +305,33 @@ def _ledger(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", **ledger.to_json(), "text": ledger.table(name_of)}
 
 
+def _say(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline import opinions
+    from .pipeline.run.run_folder import RunFolder
+    from .pipeline.verdicts import Said
+
+    folder = RunFolder.open(options.run.expanduser().absolute())
+    folder.lease.check()
+    said = None if options.word == UNSAID else Said(options.word)
+    take = opinions.say(folder, options.angle, said, options.take)
+    if folder.contact_sheet.is_file():
+        from .studio.image_worker import ImageWorker
+        from .studio.results import draw_contact_sheet_again
+
+        finish(draw_contact_sheet_again(folder, ImageWorker()))
+    text = f"{options.angle}, take {take}: {f'you said: {said}' if said else 'nothing is said any more'}"
+    if folder.headline:
+        text = f"{text}\n{folder.headline}"
+    return {
+        "status": "done",
+        "angle": options.angle,
+        "take": take,
+        "said": said,
+        "headline": folder.headline,
+        "text": text,
+    }
+
+
 def _doctor(options: argparse.Namespace) -> dict[str, Any]:
     if options.bundle is not None:
         return _bundle(options)
@@ -339,5 +366,6 @@ _COMMANDS = {
     "estimate": _estimate,
     "endpoints": _endpoints,
     "ledger": _ledger,
+    "say": _say,
     "doctor": _doctor,
 }

@@ -62,6 +62,13 @@ class Ruling(StrEnum):
     FLAG = "flag"
 
 
+class Said(StrEnum):
+    """What a person says of a still: it shows the product, or it does not."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
 class Unsure(StrEnum):
     """What is done with a still of which nothing can be told: shown to a person, trusted, or treated as failed."""
 

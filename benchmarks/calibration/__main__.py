@@ -1,6 +1,7 @@
 """Fit the gate's thresholds on products whose faults are known, and say what they are worth on others.
 
     python -m benchmarks.calibration [--products NAME,…] [--angles NAME,…] [--quick] [--cache FOLDER] [--write]
+    python -m benchmarks.calibration --decisions FILE_OR_FOLDER [--cache FOLDER]
 
 Renders each product's views and faults once (kept in the cache), develops and paints them in many ways, scores every picture,
 and reports, for each product, the verdicts by thresholds that were fitted on all the others. CONSISTENCY_TEST_MODELS names a
@@ -18,11 +19,14 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from . import limits, products, scenes, scores
+from . import decisions, limits, products, scenes, scores
 
 
 def main() -> None:
     options = _options()
+    if options.decisions:
+        print(decisions.report(options.decisions, options.cache))
+        return
     models = {
         path.stem: path for path in sorted(Path(os.environ.get("CONSISTENCY_TEST_MODELS") or os.devnull).glob("*.glb"))
     }
@@ -56,6 +60,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--render-at-most", type=int, default=10**9, help="pictures rendered in this call; the rest is left out"
     )
+    parser.add_argument(
+        "--decisions", type=Path, nargs="+", default=[], metavar="FILE_OR_FOLDER",
+        help="only say how the limits would have to move for what people said of their stills (decisions.jsonl)",
+    )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="store the fitted thresholds")
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)

@@ -154,13 +154,20 @@ MADE_BY = {
 
 
 def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
-    """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
-    said = [entry for entry in folder.entries(subject) if entry.take == item.chosen]
-    if not said or not item.still:
+    """What the gate said last about the take that is shown, or a person; nothing where nobody has looked at it."""
+    from ...pipeline.gate.record import in_force
+
+    known = [entry for entry in folder.entries(subject) if entry.take == item.chosen]
+    opinion = folder.opinion(subject, item.chosen)
+    item.said = opinion.said if opinion is not None else ""
+    if not known or not item.still:
         return
-    last = said[-1]
-    words = [MADE_BY.get(last.made_by, ""), faithful_in_words(last.faithful), last.reason]
-    item.outcome, item.verdict = last.outcome or "", "; ".join(word for word in words if word)
+    last = known[-1]
+    outcome, reason = (
+        (last.outcome, last.reason) if last.outcome is None else in_force(last.outcome, last.reason, opinion)
+    )
+    words = [MADE_BY.get(last.made_by, ""), faithful_in_words(last.faithful), reason]
+    item.outcome, item.verdict = outcome or "", "; ".join(word for word in words if word)
     heatmap = folder.root / last.heatmap if last.heatmap else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
 

@@ -61,6 +61,7 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
     verdict: StringProperty(description="Why, in one sentence")
     faithful: FloatProperty(description="How much of its detail is its render's, 0 to 1", subtype="FACTOR")
     no_dial: StringProperty(description="Why it can't be made faithful; empty: it can")
+    said: StringProperty(description="What a person says of it, right or wrong; empty: nothing")
     heatmap: StringProperty(description="A picture of where the still departs from its reference")
 
 

@@ -85,12 +85,12 @@ class Acceptance:
         return all(self.settled(angle) for angle in angles)
 
     def refusal(self, angle: str) -> NotOnModel | None:
-        """Why no clip may start from an angle's still. A take that a person chose is never refused."""
+        """Why no clip may start from an angle's still. A take that a person chose, or calls right, is never refused."""
         refused = self.record.refused(angle)
-        if refused is None:
+        if not refused:
             return None
         return NotOnModel(
-            f"no clip was bought, since {angle} is not on model ({refused.reason}); choose another take or ask for the "
+            f"no clip was bought, since {angle} is not on model ({refused}); choose another take or ask for the "
             "still again, then resume"
         )
 

@@ -16,7 +16,7 @@ from ..facts import Facts
 from ..json_object import JsonObject
 from ..settings.groups import RunSettings
 from ..stages import STAGES, StageState
-from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
+from ..verdicts import Cause, MadeBy, Outcome, Ruling, Said, TintAnswer
 from .migrations import FORMAT
 
 
@@ -89,6 +89,7 @@ class Entry(Facts):
     reason: str = ""
     cause: Cause = Cause.NONE
     numbers: dict[str, int | float] = Field(default_factory=dict)
+    own: dict[str, int | float] = Field(default_factory=dict)  # the same of the view's own render, mildly degraded
     pose: Pose = Pose()
     heatmap: str | None = None  # relative to the run
 
@@ -110,6 +111,22 @@ class Decision(Facts):
     reason: str
     action: MadeBy | Ruling
     faithful: float | None = None  # of the entry
+
+
+class Opinion(Facts):
+    """What a person says of a take, and what was known of it then. ``said``: None where the word was taken back.
+
+    ``own``: the numbers of the view's own render. ``thresholds``: names the limits that the verdict was made by.
+    """
+
+    take: int
+    said: Said | None
+    time: str  # UTC
+    outcome: Outcome | None = None
+    cause: Cause = Cause.NONE
+    numbers: dict[str, int | float] = Field(default_factory=dict)
+    own: dict[str, int | float] = Field(default_factory=dict)
+    thresholds: str = ""
 
 
 class TintCheck(Facts):
@@ -156,6 +173,7 @@ class RunRecord(BaseModel):
     headline: str
     rendered_from: dict[str, dict[str, str]]  # by angle: hashes of what its reference shows
     product_state: dict[str, str]  # the same hashes of model/product.glb
+    opinions: dict[str, list[Opinion]] = Field(default_factory=dict)  # by subject: a person's word, one a take
 
     @classmethod
     def new(cls, settings: RunSettings, versions: dict[str, JsonValue]) -> RunRecord:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 from ..declaration import Option
 from ..errors import UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..verdicts import Said
 from .options import OPTIONS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from .groups import RunSettings
 
+UNSAID = "unsaid"
 JSON = "the last line of standard output is a JSON object"
 
 
@@ -66,6 +68,15 @@ def make_parser() -> argparse.ArgumentParser:
     ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
     ledger.add_argument("--json", action="store_true", help=JSON)
     ledger.set_defaults(command="ledger")
+
+    say = commands.add_parser("say", help="a person's word on a still, which stands above the check's verdict")
+    say.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    say.add_argument("angle", metavar="ANGLE", help="the name of the still's angle")
+    words = {Said.RIGHT.value: "it shows the product", Said.WRONG.value: "it does not", UNSAID: "take the word back"}
+    say.add_argument("word", metavar="WORD", choices=tuple(words), help=", ".join(f"{w}: {text}" for w, text in words.items()))  # fmt: skip
+    say.add_argument("--take", type=int, metavar="N", help="the number of the take (default: the one that is shown)")
+    say.add_argument("--json", action="store_true", help=JSON)
+    say.set_defaults(command="say")
 
     doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
     doctor.add_argument("--bundle", nargs="?", const="", metavar="RUN", help="make one zip for a bug report: this machine's facts, and of the run RUN its settings, log, report and journal, without secrets")  # fmt: skip

@@ -34,6 +34,7 @@ class Measured(TypedDict):
     cause: str
     repairable: bool
     numbers: dict[str, float]
+    own: dict[str, float]  # the same of the render itself, mildly degraded
     pose: Pose
 
 

@@ -66,6 +66,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
         cause=verdict.cause,
         repairable=verdict.repairable,
         numbers=numbers,
+        own=prepared.own.as_dict(),
         pose=Pose(dx=found.dx, dy=found.dy, scale=found.scale, rotation=found.rotation, pivot=list(found.pivot)),
     )
 

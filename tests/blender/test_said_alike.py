@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said of a still is the same wherever it is said: report, contact sheet, panel, headline and heat map, and a
+person's word above the check's in all of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import bpy
+import pytest
+
+from consistency_pipeline import command_line
+from consistency_pipeline.operators.display import refresh
+from consistency_pipeline.pipeline import opinions
+from consistency_pipeline.pipeline.formats import png
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.verdicts import Said
+from consistency_pipeline.studio.rendering import contact_sheet
+from tests.fake_fal import FakeFal
+from tests.pure.faulty import Faulty, scored
+from tests.pure.shop import bring_near, go
+from tests.pure.test_acceptance import new_run
+
+from .stand_in import save_picture, status
+from .test_panels import draw_all, labels
+
+WORDS = {"pass": "on model", "unsure": "to look at", "fail": "not on model"}
+
+
+@pytest.fixture
+def fake(monkeypatch, tmp_path):
+    bring_near(monkeypatch)
+    with FakeFal(latency=0.02, clip_side=64) as service:
+        for name, value in service.environment().items():
+            monkeypatch.setenv(name, value)
+        yield service
+
+
+@pytest.fixture
+def shown(sidebar, monkeypatch):
+    """The panel's words on the front still of a run."""
+    monkeypatch.setattr(refresh, "is_about", lambda _scene, _folder: True)
+
+    def show(folder):
+        bpy.context.scene.consistency.run_folder = str(folder.root)
+        sidebar.angle_index = sidebar.angles.find("front")
+        refresh.everything(bpy.context.scene, RunFolder.open(folder.root))
+        return status().shots["front"]
+
+    return show
+
+
+def everywhere(folder, shot):
+    """(outcome, sentence) of the front still by where it is said."""
+    report = json.loads(folder.report.read_text(encoding="utf-8"))
+    verdict = report["verdicts"]["photoreal/front"]
+    caption = contact_sheet._captions(report, "front", False)[-1][0]
+    line = next((part for part in report["headline"].split("; ") if part.startswith("front: ")), "front: ")
+    return {
+        "report": (WORDS[verdict["outcome"]], verdict["reason"]),
+        "sheet": tuple(caption.split(": ", 1)),
+        "panel": (WORDS[shot.outcome], shot.verdict),
+        "headline": (WORDS[shot.outcome], line.removeprefix("front: ")),
+        "client": (contact_sheet._captions(report, "front", True) or [("on model",)])[-1][0],
+    }
+
+
+@pytest.mark.parametrize("kind", ["missing part", "label changed", "recoloured", "wrong product", ""])
+def test_a_fault_is_told_alike_in_every_place(fake, tmp_path, shown, kind):
+    folder = new_run(tmp_path, motion="none", gate={"retakes": 0, "local": False})
+    go(folder, Faulty(kind))
+    found, shot = scored(kind).verdict, shown(folder)
+    told = everywhere(folder, shot)
+    assert told.pop("client") == WORDS[found.outcome]
+    if found.outcome == "pass":
+        told.pop("headline")
+    for place, (outcome, sentence) in told.items():
+        assert outcome == WORDS[found.outcome], place
+        assert found.reason in sentence, place
+    assert Path(shot.heatmap) == folder.heatmap("front", 1)
+    assert folder.decision("photoreal/front").heatmap == "photoreal/heatmaps/front.take-01.png"
+    assert png.size_of(Path(shot.heatmap))[0] > 100
+    words = labels(draw_all()["CONSISTENCY_PT_photoreal"])
+    assert found.reason[:20] in words
+    assert status().headline.startswith("5 of 5" if found.outcome == "pass" else "4 of 5")
+
+
+def test_another_take_that_a_person_chose_is_told_with_its_own_verdict(fake, tmp_path, shown):
+    folder = new_run(tmp_path, motion="none", takes=2, gate={"retakes": 0, "local": False})
+    go(folder, Faulty("", "missing part"))
+    assert folder.chosen("photoreal/front") == 1
+    again = RunFolder.open(folder.root)
+    again.choose("photoreal/front", 2)
+    again.mark("results", "waiting")
+    go(again, Faulty("", "missing part"))
+    told = everywhere(again, shown(again))
+    assert {told[place][0] for place in ("report", "sheet", "panel")} == {"not on model"}
+    assert all(scored("missing part").verdict.reason in told[place][1] for place in ("report", "sheet", "panel"))
+    assert Path(status().shots["front"].heatmap) == again.heatmap("front", 2)
+
+
+def test_a_persons_word_is_told_alike_in_every_place(fake, tmp_path, shown):
+    folder = new_run(tmp_path, motion="none", gate={"retakes": 0, "local": False})
+    go(folder, Faulty("missing part"))
+    reason = scored("missing part").verdict.reason
+    for said, outcome in ((Said.RIGHT, "pass"), (Said.WRONG, "fail")):
+        opinions.say(RunFolder.open(folder.root), "front", said)
+        told = everywhere(folder, shown(folder))
+        assert told.pop("client") == WORDS[outcome]
+        for place, (word, sentence) in told.items():
+            assert word == WORDS[outcome], place
+            assert f"you said: {said}" in sentence, place
+            assert (reason in sentence) == (said == Said.RIGHT), place
+
+
+def test_the_buttons_say_it_take_it_back_and_draw_the_sheet_anew(studio):
+    bpy.ops.consistency.run(until="photoreal")
+    folder = RunFolder.open(Path(bpy.context.scene.consistency.run_folder))
+    own = bpy.context.scene.consistency
+    own.angle_index = own.angles.find("front")
+    save_picture(folder.contact_sheet)
+    report = {"product": {"name": "box"}, "backend": "local", "pictures": [], "headline": folder.headline}
+    folder.report.write_text(json.dumps(report))
+    before = folder.contact_sheet.read_bytes()
+    assert bpy.ops.consistency.say(angle="front", said="wrong") == {"FINISHED"}
+    shot = status().shots["front"]
+    assert (shot.outcome, shot.said) == ("fail", "wrong")
+    assert "you said: wrong" in shot.verdict
+    drawn = folder.contact_sheet.read_bytes()
+    assert drawn != before
+    assert json.loads(folder.report.read_text())["verdicts"]["photoreal/front"]["said"] == "wrong"
+    panel = draw_all()["CONSISTENCY_PT_photoreal"]
+    assert panel.count(("operator", "say")) == 2
+    assert "Off model: you said: wrong" in labels(panel)
+    bpy.ops.consistency.say(angle="front", said="right")
+    assert (status().shots["front"].outcome, status().shots["front"].said) == ("pass", "right")
+    bpy.ops.consistency.say(angle="front", said="right")
+    assert (status().shots["front"].outcome, status().shots["front"].said) == ("pass", "")
+    assert RunFolder.open(folder.root).opinion("photoreal/front", 1) is None
+
+
+def test_each_of_the_buttons_tells_what_it_does(sidebar):
+    from consistency_pipeline.operators.buttons.viewing.opinion import CONSISTENCY_OT_say
+
+    class Properties:
+        said = "right"
+
+    right = CONSISTENCY_OT_say.description(bpy.context, Properties)
+    Properties.said = "wrong"
+    wrong = CONSISTENCY_OT_say.description(bpy.context, Properties)
+    assert "may start from it" in right
+    assert "no clip starts from it" in wrong
+
+
+def test_the_command_draws_the_sheet_anew(studio, capfd):
+    bpy.ops.consistency.run(until="photoreal")
+    folder = RunFolder.open(Path(bpy.context.scene.consistency.run_folder))
+    save_picture(folder.contact_sheet)
+    folder.report.write_text(json.dumps({"product": {}, "backend": "local", "pictures": []}))
+    before = folder.contact_sheet.read_bytes()
+    assert command_line.main(["say", str(folder.root), "side", "wrong", "--json"]) == 0
+    told = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert told["headline"].startswith("4 of 5 on model; side: you said: wrong")
+    assert folder.contact_sheet.read_bytes() != before
+    assert (folder.root / "contact_sheet_client.png").is_file()
