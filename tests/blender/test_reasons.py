@@ -18,7 +18,7 @@ def test_each_reason_names_its_cure(sidebar):
     assert reasons.no_input(context) == "There are no photos; add one to four, or drop them on the viewport"
     assert bpy.ops.consistency.run.poll() is False
     sidebar.photos.add().path = "/photos/front.png"
-    assert "fal.ai only; enter a key in the preferences" in reasons.no_input(context)
+    assert "need fal.ai; enter a key in the preferences" in reasons.no_input(context)
     sidebar.backend = "fal"
     assert reasons.no_input(context) is None
     assert "FAL_KEY" in reasons.cannot_run(context)
