@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 def find_key() -> tuple[str, str] | None:
     """The fal.ai key and where it was found, None without one: the preferences first, then the environment."""
     if "bpy" in sys.modules:
-        import bpy
+        from .operators.editing.preferences import preferences
 
-        shared = bpy.context.preferences
-        addon = shared.addons.get(__package__) if shared is not None and __package__ else None
-        if addon is not None and addon.preferences is not None and addon.preferences.key.strip():
-            return addon.preferences.key.strip(), "preferences"
+        own = preferences()
+        if own is not None and own.key.strip():
+            return own.key.strip(), "preferences"
     if key := os.environ.get("FAL_KEY", "").strip():
         return key, "FAL_KEY"
     identity, secret = os.environ.get("FAL_KEY_ID", "").strip(), os.environ.get("FAL_KEY_SECRET", "").strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from .errors import BadInput, RunFolderError, UsageError
+from .errors import BadInput, ConsistencyError, RunFolderError, UsageError
 from .wording.names import in_words
 
 
@@ -30,6 +30,10 @@ def no_such_part(file: str, name: str, parts: Iterable[str]) -> BadInput:
 
 def no_such_lighting(name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"there is no lighting {name!r}; choose from {', '.join(known)}")
+
+
+def renders_already() -> ConsistencyError:
+    return ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
 
 
 def _said(reason: BaseException | str) -> str:

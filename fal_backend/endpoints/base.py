@@ -37,10 +37,10 @@ class Role(StrEnum):
 
 
 MAKES = {
-    "model": "3D models",
-    "picture": "pictures from words",
-    "photoreal": "stills from a reference",
-    "video": "clips",
+    Role.MODEL: "3D models",
+    Role.PICTURE: "pictures from words",
+    Role.PHOTOREAL: "stills from a reference",
+    Role.VIDEO: "clips",
 }
 
 # Fields that many endpoints share.

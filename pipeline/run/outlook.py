@@ -15,11 +15,11 @@ from ..stages import STAGES, JobState, Progress, Stage
 if TYPE_CHECKING:
     from .run_folder import RunFolder
 
-WORDS = {"model": "Model", "rig": "Cameras and lights", "references": "Reference", "photoreal": "Still", "video": "Clip", "results": "Results"}  # fmt: skip
-EACH_ANGLE = ("references", "photoreal")
+WORDS = dict(zip(STAGES, ("Model", "Cameras and lights", "Reference", "Still", "Clip", "Results"), strict=True))
+EACH_ANGLE = (Stage.REFERENCES, Stage.PHOTOREAL)
 # Seconds that one piece of a stage takes, until a run has shown how long it takes here.
-AT_FAL = {"model": 120.0, "rig": 2.0, "references": 20.0, "photoreal": 15.0, "video": 90.0, "results": 8.0}
-HERE = {"model": 2.0, "rig": 2.0, "references": 20.0, "photoreal": 35.0, "video": 120.0, "results": 8.0}
+AT_FAL = dict(zip(STAGES, (120.0, 2.0, 20.0, 15.0, 90.0, 8.0), strict=True))
+HERE = dict(zip(STAGES, (2.0, 2.0, 20.0, 35.0, 120.0, 8.0), strict=True))
 MOST = 0.99  # of the whole, until it has ended
 TRUST = 1.5  # an expectation that has been passed by this factor is not told any more
 
@@ -79,7 +79,7 @@ class Outlook:
         self._took.setdefault(stage, []).append((now - self._last_piece_at) / len(new))
         self._expected[stage] = sum(self._took[stage]) / len(self._took[stage])
         if stage == Stage.REFERENCES and not self._overlaps and Stage.PHOTOREAL not in self._took:
-            self._expected["photoreal"] = 2.0 * self._expected["references"]  # twice the samples
+            self._expected[Stage.PHOTOREAL] = 2.0 * self._expected[Stage.REFERENCES]  # twice the samples
         self._last_piece_at = now
 
     def _is_done(self, piece: Piece) -> bool:

@@ -39,6 +39,13 @@ CURES = {
 }
 
 
+NEEDS = {  # how the reason begins why something can't be shown
+    Kind.FONT: "needs a font that",
+    Kind.VOLUME: "needs a volume that",
+    Kind.CACHE: "needs a cache that",
+}
+
+
 def cures(kinds: Iterable[Kind]) -> str:
     """What to do about things of these kinds, each cure once."""
     return "; ".join(CURES[kind] for kind in dict.fromkeys(kinds))
@@ -52,25 +59,37 @@ def missing_parts(root: Object) -> dict[str, Kind]:
     return dict(sorted(found.items()))
 
 
+def of_missing_library(part: ID) -> str:
+    """Why a part that comes from another .blend, which isn't there, can't be shown."""
+    library = bpy.path.basename(part.library.filepath)
+    return f"needs {part.name!r} of the library {library}, which is missing"
+
+
 def _missing_of(thing: Object) -> Iterator[tuple[Kind, str]]:
-    data = thing.data
-    for part in (thing, data):
+    for part in (thing, thing.data):
         if part.is_missing and part.library is not None:
-            library = bpy.path.basename(part.library.filepath)
-            yield Kind.LIBRARY, f"needs {part.name!r} of the library {library}, which is missing"
-    if isinstance(data, Volume) and not data.is_sequence and _is_gone(data, data.filepath):
-        yield Kind.VOLUME, f"needs a volume that is missing ({bpy.path.basename(data.filepath)})"
-    if isinstance(data, TextCurve) and data.font is not None and _is_gone(data.font, data.font.filepath):
-        yield Kind.FONT, f"needs a font that is missing ({bpy.path.basename(data.font.filepath)})"
+            yield Kind.LIBRARY, of_missing_library(part)
+    for kind, owner, path in _files_of(thing):
+        if _is_gone(owner, path):
+            yield kind, f"{NEEDS[kind]} is missing ({bpy.path.basename(path)})"
+
+
+def _files_of(thing: Object) -> Iterator[tuple[Kind, ID, str]]:
+    """Each single file that an object leans on: its kind, what reads it, and where."""
+    data = thing.data
+    if isinstance(data, Volume) and not data.is_sequence:
+        yield Kind.VOLUME, data, data.filepath
+    if isinstance(data, TextCurve) and data.font is not None:
+        yield Kind.FONT, data.font, data.font.filepath
     caches = [part.cache_file for part in thing.constraints if part.type == "TRANSFORM_CACHE" and not part.mute]
     for modifier in thing.modifiers:
         if modifier.type == "MESH_SEQUENCE_CACHE" and modifier.show_render:
             caches.append(modifier.cache_file)
-        if modifier.type == "MESH_CACHE" and modifier.show_render and _is_gone(thing, modifier.filepath):
-            yield Kind.CACHE, f"needs a cache that is missing ({bpy.path.basename(modifier.filepath)})"
+        if modifier.type == "MESH_CACHE" and modifier.show_render:
+            yield Kind.CACHE, thing, modifier.filepath
     for cache in caches:
-        if cache is not None and not cache.is_sequence and _is_gone(cache, cache.filepath):
-            yield Kind.CACHE, f"needs a cache that is missing ({bpy.path.basename(cache.filepath)})"
+        if cache is not None and not cache.is_sequence:
+            yield Kind.CACHE, cache, cache.filepath
 
 
 def _is_gone(owner: ID, path: str) -> bool:

@@ -23,7 +23,7 @@ from ...pipeline.errors import BadInput
 from .. import compat
 from ..scene.collections import rendered_objects
 from .image_files import decodes, file_of_frame, read_file, tile_files
-from .missing import CURES, Kind
+from .missing import CURES, NEEDS, Kind, of_missing_library
 from .textures import frame_of
 
 _FONTS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf", b"wOFF", b"wOF2", b"%!PS-AdobeFont", b"%!FontType1", b"\x80\x01")
@@ -126,12 +126,12 @@ class Packer:
             library = thing.library
             if library is None or isinstance(thing, Library):
                 continue
-            name = bpy.path.basename(library.filepath)
             if thing.is_missing:
-                self._bad[thing] = Kind.LIBRARY, f"needs {thing.name!r} of the library {name}, which is missing"
+                self._bad[thing] = Kind.LIBRARY, of_missing_library(thing)
             elif not compat.is_packed_library(library):
                 reason = self._outside(Path(bpy.path.abspath(library.filepath)))
                 if reason:
+                    name = bpy.path.basename(library.filepath)
                     outside = f"needs the library {name}, which lies outside the folder of {self._source.name}"
                     self._bad[thing] = Kind.LIBRARY, outside
         linked = [thing for thing in things if thing.library is not None and thing not in self._bad]
@@ -153,23 +153,19 @@ class Packer:
             except RuntimeError as error:
                 reason = f"can't be packed ({str(error).strip()})"
         if reason:
-            self._bad[font] = Kind.FONT, f"needs a font that {reason}"
+            self._bad[font] = Kind.FONT, f"{NEEDS[Kind.FONT]} {reason}"
 
     def _take_cache(self, cache: Any) -> None:
         path = Path(bpy.path.abspath(cache.filepath, library=cache.library))
         if cache in self._bad or getattr(cache, "packed_file", None) is not None or not cache.filepath:
             return
-        is_volume = isinstance(cache, Volume)
-        heads, what = (_VOLUMES, "no OpenVDB file") if is_volume else (_CACHES, "no cache of geometry")
+        kind = Kind.VOLUME if isinstance(cache, Volume) else Kind.CACHE
+        heads, what = (_VOLUMES, "no OpenVDB file") if kind is Kind.VOLUME else (_CACHES, "no cache of geometry")
         reason = self._outside(path) or self._not_one(path, heads, what)
         if not reason and cache.is_sequence:
             reason = f"has a file for each frame ({path.name})"
         if reason:
-            self._bad[cache] = (
-                (Kind.VOLUME, f"needs a volume that {reason}")
-                if is_volume
-                else (Kind.CACHE, f"needs a cache that {reason}")
-            )
+            self._bad[cache] = kind, f"{NEEDS[kind]} {reason}"
             cache.filepath = ""
             return
         kept = self._home / f"cache-{path.name}"

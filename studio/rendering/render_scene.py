@@ -22,6 +22,7 @@ from bpy.types import Object, Scene
 
 from ...pipeline import names
 from ...pipeline.errors import BadRender, Cancelled, ConsistencyError, RunFolderError
+from ...pipeline.sentences import renders_already
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import compat
@@ -249,7 +250,7 @@ def run_job(scene_name: str, while_waiting: Progress, **options: Any) -> Steps[N
         with preference("view", "render_display_type", "NONE"):
             started = set(bpy.ops.render.render("INVOKE_DEFAULT", scene=scene_name, **options))
         if "CANCELLED" in started:
-            raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
+            raise renders_already()
         while not ended:
             yield while_waiting
     finally:

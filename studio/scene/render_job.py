@@ -17,7 +17,7 @@ import bpy
 from bpy.types import Scene
 
 from ...pipeline import names
-from ...pipeline.errors import ConsistencyError
+from ...pipeline.sentences import renders_already
 from ...pipeline.stages import Progress, Stage, Steps
 
 LOOK = 0.1  # seconds between two looks whether Blender still renders
@@ -50,7 +50,7 @@ def until_over(stage: Stage, angle: str | None = None) -> Steps[None]:
     """Wait until Blender renders nothing. Raises ConsistencyError where it never would, since the window waits."""
     while is_busy():
         if _window_waits:
-            raise ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
+            raise renders_already()
         yield Progress(stage, "waiting for Blender's own render", None, angle)
 
 

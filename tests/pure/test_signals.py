@@ -35,6 +35,14 @@ def until(condition: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture(autouse=True)
+def own_terminal() -> Iterator[None]:
+    """Tests that are started with nohup hand its deafness on to every program that they start."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 # the child alone
 
 
