@@ -15,11 +15,12 @@ import numpy as np
 
 from consistency_pipeline.pipeline.gate import scoring
 from consistency_pipeline.pipeline.gate.scoring import gate
+from consistency_pipeline.pipeline.gate.scoring.measures import edges, label
 from consistency_pipeline.pipeline.gate.scoring.measures.cast import solid_points
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 
-from . import pictures, products, scenes
+from . import pictures, prints, products, scenes
 
 CHAINS = 3  # camera and codec chains over each true picture
 CAUGHT_IN = 2  # … over each picture of a fault made in 3D
@@ -128,6 +129,7 @@ def samples(view: View, reference: Reference, grey: float) -> Iterator[Sample]:
     yield from _made_in_3d(view, clean, grey)
     yield from _moved(view, clean)
     yield from _painted(view, clean, reference)
+    yield from _painted_on_print(view, clean, reference)
     if scenes.is_cached(view.cache, view.other, view.angle, "soft:true:"):
         other = replace(view, product=view.other).composed("soft:true:", grey)
         seen = pictures.visible(other, clean["soft"])
@@ -156,6 +158,20 @@ def _moved(view: View, clean: dict[str, np.ndarray]) -> Iterator[Sample]:
             picture = pictures.moved(clean[look], move)
             seen = pictures.visible(picture, clean[look])
             yield Sample(kind, str(number), look, pictures.developed(picture, view.random(kind, str(number))), seen)
+
+
+def _painted_on_print(view: View, clean: dict[str, np.ndarray], reference: Reference) -> Iterator[Sample]:
+    """Where the product carries a print that is large enough to be judged."""
+    where = label.find(reference, edges.geometry_edges(reference))
+    if where.sum() < label.SMALLEST * reference.inside.sum():
+        return
+    for index, kind in enumerate(prints.KINDS):
+        for number in range(1 if view.quick else PAINTED_IN):
+            look = scenes.LOOKS[(index + number) % 4]
+            random = view.random(kind, str(number))
+            picture = prints.painted(kind, clean[look], where, random)
+            seen = pictures.visible(picture, clean[look])
+            yield Sample(kind, str(number), look, pictures.developed(picture, random), seen)
 
 
 def _painted(view: View, clean: dict[str, np.ndarray], reference: Reference) -> Iterator[Sample]:

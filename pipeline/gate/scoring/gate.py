@@ -59,6 +59,7 @@ class Prepared:
         self.caster = cast.casting(work, rendered.factor, (len(rendered.inside), len(rendered.inside[0])))
         self.expected = inside.expect(work)
         self.colours: list[Bools] = recolour.colour_regions(work)
+        self.never_hollow: Bools = np.zeros(work.mask.shape, dtype=bool)
         self.verifiable = 1.0
         versions = list(own.degraded(work.rgb, work.unit))
         self._ask_only_what_shows(versions)
@@ -71,9 +72,9 @@ class Prepared:
         for version in versions:
             inner = edges.measure(version, self.work, still, self.geometry)
             self.geometry = (self.geometry[0][inner.in_place], self.geometry[1][inner.in_place])
-            self.trusted = self.trusted & shape.trust(
-                self.work, look_behind(version, self.work.mask, self.work.unit), version
-            )
+            behind = look_behind(version, self.work.mask, self.work.unit)
+            self.trusted = self.trusted & shape.trust(self.work, behind, version)
+            self.never_hollow |= shape.hollow_in(self.work, behind)
             printed = label.measure(version, self.work, self.label)
             if printed.changed is not None:
                 self.label = self.label & ~printed.changed
@@ -103,7 +104,7 @@ def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, F
     work, unit = prepared.work, prepared.work.unit
     pose = place(picture, work.silhouette, unit)
     behind = look_behind(picture, shape.warped(work.mask, pose), unit)
-    outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted)
+    outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted, prepared.never_hollow)
     inner = edges.measure(picture, work, pose, prepared.geometry)
     straight = unwarp(picture, pose, sharp=False)
     printed = label.measure(straight, work, prepared.label)

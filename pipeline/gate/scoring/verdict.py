@@ -146,6 +146,9 @@ LOOSENED = (
     "p95_px", "worst_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share",
     "recoloured", "new", "lost", "moved_px",
 )  # fmt: skip
+HARD = ("p95_px", "worst_px", "bad_share", "hollow_share", "label_changed", "added_share")
+DOUBTED = ("recoloured", "new", "lost", "moved_px")
+TIGHTENED = ("inner_centred", "inner_recall", "coverage", "label_worst", "label_patch")
 MARGIN = 1.25  # times what the render itself, mildly degraded, measures is no fault yet
 
 
@@ -165,29 +168,29 @@ def worst(measured: Iterable[Numbers]) -> Numbers:
 
 def for_view(t: Thresholds, own: Numbers) -> Thresholds:
     """``t``, nowhere tighter than a view's own render keeps. ``own``: of gate.Prepared."""
+    least, most = _kept_by(own)
+    return replace(
+        t,
+        **{name: max(getattr(t, name), value) for name, value in least.items()},
+        **{name: min(getattr(t, name), value) for name, value in most.items()},
+    )
+
+
+@lru_cache(maxsize=256)
+def _kept_by(own: Numbers) -> tuple[dict[str, float], dict[str, float]]:
+    """Threshold -> value that it may not go below, and above."""
     loose = {
         "shift_px": max(abs(own.dx_px), abs(own.dy_px)),
         "scale": abs(own.scale - 1),
         "rotation_deg": abs(own.rotation_deg),
         **{name: getattr(own, name) for name in LOOSENED},
     }  # fmt: skip
-    loose |= {
-        f"{name}_hard": loose[name]
-        for name in ("p95_px", "worst_px", "bad_share", "hollow_share", "label_changed", "added_share")
-    }
-    loose |= {f"{name}_doubt": loose[name] for name in ("recoloured", "new", "lost", "moved_px")}
-    tight = {
-        name: getattr(own, name) / MARGIN
-        for name in ("inner_centred", "inner_recall", "coverage", "label_worst", "label_patch")
-    }
+    loose |= {f"{name}_hard": loose[name] for name in HARD}
+    loose |= {f"{name}_doubt": loose[name] for name in DOUBTED}
+    tight = {name: getattr(own, name) / MARGIN for name in TIGHTENED}
     tight["label_patch_doubt"] = tight["label_patch"]
     tight |= {"inner_centred_hard": tight["inner_centred"], "blank_contrast": own.contrast / (4 * MARGIN)}
-    return replace(
-        t,
-        **{name: max(getattr(t, name), MARGIN * value) for name, value in loose.items()},
-        **{name: min(getattr(t, name), value) for name, value in tight.items()},
-        clutter=max(t.clutter, own.clutter + 0.02),
-    )
+    return {**{name: MARGIN * value for name, value in loose.items()}, "clutter": own.clutter + 0.02}, tight
 
 
 def judge(numbers: Numbers, thresholds: Thresholds | None = None, own: Numbers | None = None) -> Verdict:
