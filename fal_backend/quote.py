@@ -14,6 +14,8 @@ from ..pipeline import plan as planned
 from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate.acceptance import ladder_of
 from ..pipeline.gate.record import GateRecord
+from ..pipeline.gate.second_opinions import unasked
+from ..pipeline.gate.witness import QUESTION
 from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
 from ..pipeline.run.attempt import NextStep
@@ -21,7 +23,7 @@ from ..pipeline.run.record import RunRecord
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Stage
-from ..pipeline.verdicts import BOUGHT, MadeBy
+from ..pipeline.verdicts import BOUGHT, MadeBy, Unsure, Witness
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
 from .buying.purchase import Purchase
@@ -55,6 +57,7 @@ class Estimate:
     prices: Prices
     retakes: float = 0.0  # USD at most for stills that the gate has taken again
     unknown_retakes: tuple[str, ...] = ()  # endpoints that it may ask and whose price is not known
+    opinions: float = 0.0  # USD at most for second opinions on stills that may be unsure
     stays_behind: str = ""  # what was bought of earlier pictures and is not bought anew, in a sentence
 
     @property
@@ -63,13 +66,13 @@ class Estimate:
 
     @property
     def most(self) -> float:
-        """``total``, and every retake that the gate may make."""
-        return self.total + self.retakes
+        """``total``, every retake that the gate may make, and a second opinion on every still that may be unsure."""
+        return self.total + self.retakes + self.opinions
 
     @property
     def buys(self) -> bool:
         """Whether anything may be bought, whatever it is said to cost: consent is asked for then."""
-        return bool(self.lines or self.retakes > 0.0 or self.unknown_retakes)
+        return bool(self.lines or self.retakes > 0.0 or self.opinions > 0.0 or self.unknown_retakes)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -101,6 +104,7 @@ class Estimate:
             ],
             "total_usd": round(self.total, 6),
             "retakes_usd": round(self.retakes, 6),
+            "opinions_usd": round(self.opinions, 6),
             "most_usd": round(self.most, 6),
             "unknown": list(self.unknown),
             "done": list(self.done),
@@ -134,8 +138,10 @@ class Estimate:
             for line, amount in zip(self.lines, amounts, strict=True)
         ]
         rows.append(("total", "", "", total, ""))
-        if self.retakes:
-            rows.append(("at most", "", "", usd(self.most), "with a retake of every still that is not on model"))
+        more = ["a retake of every still that is not on model"] * (self.retakes > 0.0)
+        more += ["a second opinion on every still that is unsure"] * (self.opinions > 0.0)
+        if more:
+            rows.append(("at most", "", "", usd(self.most), f"with {' and '.join(more)}"))
         text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)
         if self.unknown:
             text += f"\nnot in the total, since its price is not known: {', '.join(map(name_of, self.unknown))}"
@@ -153,7 +159,8 @@ def estimate(
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two options."""
     purchases = plan(settings, folder, prices)
     if folder is None:
-        return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))
+        opinions = _opinions(settings, prices)
+        return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices), opinions=opinions)
     bought = folder.read_journal().purchases
     # A result that can't be fetched is bought again too where failures are; that it can't is not known before.
     bought_again = {NextStep.STUCK: retry_failed, NextStep.FETCH: retry_failed, NextStep.UNCERTAIN: send_again}
@@ -162,7 +169,8 @@ def estimate(
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == Stage.MODEL}
     left = tuple(purchase for purchase in purchases if purchase.key not in paid)
-    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
+    opinions = _opinions(settings, prices, folder, kept)
+    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept), opinions=opinions)
 
 
 def check_limits(estimate: Estimate, settings: RunSettings) -> None:
@@ -175,7 +183,12 @@ def check_limits(estimate: Estimate, settings: RunSettings) -> None:
 
 def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[str]:
     """Every endpoint that a run may buy from: what is planned, and what the gate may ask in place of a still."""
-    return sorted({*(purchase.endpoint for purchase in plan(settings, folder)), *_gate_endpoints(settings)})
+    opinion = {settings.gate.opinion_endpoint} if _buys_opinions(settings) else set()
+    return sorted({*(purchase.endpoint for purchase in plan(settings, folder)), *_gate_endpoints(settings), *opinion})
+
+
+def _buys_opinions(settings: RunSettings) -> bool:
+    return settings.is_measured and settings.gate.second_opinion == Witness.VISION
 
 
 def _gate_endpoints(settings: RunSettings) -> set[str]:
@@ -205,6 +218,34 @@ def _retakes(
     if settings.gate.retake_budget is not None:
         most = min(most, max(0.0, settings.gate.retake_budget - spent))
     return most, tuple(sorted(endpoint for endpoint, price in known.items() if price is None)) if count else ()
+
+
+def _opinions(
+    settings: RunSettings, prices: Prices, folder: RunFolder | None = None, kept: Container[str] = ()
+) -> float:
+    """USD that second opinions may still cost at most: any still may turn out unsure, and where unsure ones are taken again,
+    so may each of those. Raises UsageError where the endpoint can't be asked so.
+    """
+    if not _buys_opinions(settings):
+        return 0.0
+    place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
+    endpoint, angles = settings.gate.opinion_endpoint, settings.studio.angles
+    request = planned.opinion_request(place, settings, angles[0], 1, QUESTION)
+    price = purchase_for(request, live(prices, endpoint)).quoted_usd or 0.0
+    each = 1 + (settings.gate.retakes if settings.gate.unsure == Unsure.CLIMB else 0)
+    if folder is None:
+        return price * each * len(angles)
+    record, bought = GateRecord(folder, settings), folder.read_journal().purchases
+    due, count = unasked(folder, settings), 0
+    for angle in angles:
+        keys = {e.second.key: e.second.says for e in record.entries(angle.name) if e.second is not None}
+        asked = [key for key, says in keys.items() if says is not None or bought.next_step(key) in kept]
+        if record.chosen(angle.name) is None:
+            count += max(0, each - len(asked))
+        elif angle.name in due:
+            shown = record.shown(angle.name)
+            count += shown is not None and (shown.second is None or shown.second.key not in asked)
+    return price * count
 
 
 def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> float | None:
