@@ -151,7 +151,7 @@ class Job:
             wrong_size=self._is("wrong_size"),
             distorted=self.fault.how if self._is("distorted") else "",
             clip_side=clip_side,
-            says=self.fault.text if self._is("says") else "",
+            says=self.fault.text if self._is("says") else None,
             edit=self._edit(),
         )
 

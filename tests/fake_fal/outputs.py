@@ -40,7 +40,7 @@ class Tweaks:
     wrong_size: bool = False
     distorted: str = ""  # how, as in faults.py
     clip_side: int = 640
-    says: str = ""  # in place of the answer in words
+    says: str | None = None  # in place of the answer in words
     edit: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
@@ -172,6 +172,6 @@ SAME = {"same": "yes", "shape": "yes", "print": "yes", "colour": "yes", "reason"
 
 
 def _words(endpoint: Endpoint, arguments: dict[str, Any], inputs: Inputs, save: Save, tweaks: Tweaks) -> Made:
-    said = tweaks.says or json.dumps(SAME)
+    said = json.dumps(SAME) if tweaks.says is None else tweaks.says
     usage = {"prompt_tokens": 1340, "completion_tokens": len(said) // 4, "total_tokens": 1340 + len(said) // 4}
     return Made({"output": said, "usage": usage | {"cost": 0.0005595}})

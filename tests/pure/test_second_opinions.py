@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from consistency_pipeline.fal_backend import prices, quote
 from consistency_pipeline.fal_backend.endpoints.families.openrouter import MOST_TOKENS
 from consistency_pipeline.pipeline.errors import Cancelled, ConsistencyError, TryAgainLater, UsageError
 from consistency_pipeline.pipeline.gate.acceptance import NotOnModel
+from consistency_pipeline.pipeline.gate.second_opinions import unasked
 from consistency_pipeline.pipeline.gate.witness import QUESTION
+from consistency_pipeline.pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.preflight import check_witness
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -32,13 +35,15 @@ from .test_witness import said
 pytestmark = pytest.mark.usefixtures("near")
 VISION = "openrouter/router/vision"
 USD = 0.005  # an answer
+ANGLES = tuple(angle for angle in ANGLE_SETS[DEFAULT_ANGLE_SET] if angle.name in ("front", "side"))
 NO = said("no", print_="no", reason="The label reads AURA, not AURORA.")
 CANT = said("can't tell", "can't tell", reason="The glass can't be told from its backdrop.")
 DOUBT = VAGUE["reason"]
 
 
 def new_run(place: Path, *, gate: dict[str, Any] | None = None, **settings: Any) -> RunFolder:
-    folder = plain_run(place, gate={"second_opinion": "vision", **(gate or {})}, **{"motion": "none", **settings})
+    gate = {"second_opinion": "vision", **(gate or {})}
+    folder = plain_run(place, gate=gate, **{"motion": "none", "angles": ANGLES, **settings})
     folder.note(prices={**folder.prices, **prices.fetch(API_KEY, [VISION])})
     return folder
 
@@ -56,9 +61,9 @@ def front(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_nobody_is_asked_unless_the_user_wants_it(fake: FakeFal, tmp_path: Path):
-    folder = plain_run(tmp_path, motion="none")
+    folder = plain_run(tmp_path, motion="none", angles=ANGLES)
     report = go(folder, Seeing(VAGUE))
-    assert bought(fake) == {KONTEXT: 5}
+    assert bought(fake) == {KONTEXT: 2}
     assert front(report)["reason"] == f"a person should look: {DOUBT}"
     assert report["second_opinions"] == []
 
@@ -66,18 +71,18 @@ def test_nobody_is_asked_unless_the_user_wants_it(fake: FakeFal, tmp_path: Path)
 def test_stills_that_pass_or_fail_are_nobodys_to_ask_about(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, gate={"local": False})
     go(folder, Seeing(WRONG))
-    assert bought(fake) == {KONTEXT: 6}
+    assert bought(fake) == {KONTEXT: 3}
 
 
 def test_a_yes_is_said_everywhere_and_passes_nothing(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, motion="turntable", video_angle="front")
     report = go(folder, Seeing(VAGUE))
     words = "second opinion (OpenRouter Vision): the same product, “Outline, label and colours agree.”"
-    assert bought(fake) == {KONTEXT: 5, VISION: 1, KLING: 1}
+    assert bought(fake) == {KONTEXT: 2, VISION: 1, KLING: 1}
     assert front(report)["outcome"] == "unsure"
     assert front(report)["action"] == "flag"
     assert front(report)["reason"] == f"a person should look: {DOUBT}; {words}"
-    assert report["headline"] == f"4 of 5 on model, 1 to look at; front: {DOUBT}; {words}"
+    assert report["headline"] == f"1 of 2 on model, 1 to look at; front: {DOUBT}; {words}"
     assert decisions(folder) == [("opinion-01", "second opinion"), ("take-01", "flag")]
     [told] = report["second_opinions"]
     assert (told["angle"], told["take"], told["says"], told["billed_usd"]) == ("front", 1, "yes", USD)
@@ -103,7 +108,7 @@ def test_after_a_no_it_is_left_to_a_person_and_starts_no_clip(fake: FakeFal, tmp
     answers(fake, NO)
     with pytest.raises(NotOnModel, match="another product, “The label reads AURA, not AURORA.”"):
         go(folder, Seeing(VAGUE))
-    assert bought(fake) == {KONTEXT: 5, VISION: 1}
+    assert bought(fake) == {KONTEXT: 2, VISION: 1}
     report = json.loads(folder.report.read_text())
     assert (front(report)["outcome"], front(report)["action"]) == ("unsure", "flag")
 
@@ -117,7 +122,7 @@ def test_a_no_withholds_what_would_have_been_accepted_unverified(fake: FakeFal, 
 
 @pytest.mark.parametrize(
     ("answer", "stills", "outcome"),
-    [(said(), 5, "unsure"), (NO, 6, "pass"), (CANT, 6, "pass"), ("as you like", 6, "pass")],
+    [(said(), 2, "unsure"), (NO, 3, "pass"), (CANT, 3, "pass"), ("as you like", 3, "pass")],
     ids=["yes", "no", "can't tell", "nonsense"],
 )
 def test_where_unsure_stills_are_taken_again_only_a_yes_spares_the_retake(
@@ -132,8 +137,8 @@ def test_where_unsure_stills_are_taken_again_only_a_yes_spares_the_retake(
 
 @pytest.mark.parametrize(
     "answer",
-    ["", "yes", "```\nmaybe\n```", said("yes", "no"), "A" * 100_000, '{"same": "yes"', said() + said()],
-    ids=["empty", "a word", "fenced", "contradictory", "long", "half", "twice"],
+    ["", "yes", said("yes", "no"), "A" * 100_000],
+    ids=["empty", "a word", "contradictory", "long"],
 )
 def test_an_odd_answer_is_no_opinion(fake: FakeFal, tmp_path: Path, answer: str):
     folder = new_run(tmp_path)
@@ -147,7 +152,7 @@ def test_an_odd_answer_is_no_opinion(fake: FakeFal, tmp_path: Path, answer: str)
     agrees(folder, fake)
 
 
-@pytest.mark.parametrize("answer", [None, 7, ["yes"], {"url": "https://v3.fal.media/files/x/y.txt"}, True])
+@pytest.mark.parametrize("answer", [None, {"url": "https://v3.fal.media/files/x/y.txt"}])
 def test_an_answer_that_is_no_text_is_none_and_the_run_is_whole(fake: FakeFal, tmp_path: Path, answer: Any):
     folder = new_run(tmp_path)
     fake.fault(f"submit:{VISION}", "edit_output", edit=lambda output: {**output, "output": answer}, times=None)
@@ -158,7 +163,7 @@ def test_an_answer_that_is_no_text_is_none_and_the_run_is_whole(fake: FakeFal, t
     assert asked(fake) == 1, "it is read again, for nothing"
 
 
-@pytest.mark.parametrize("kind", ["job_error", "content_policy", "invalid_input", "no_media"])
+@pytest.mark.parametrize("kind", ["job_error", "invalid_input"])
 def test_where_the_model_fails_the_run_goes_on_without_it(fake: FakeFal, tmp_path: Path, kind: str):
     folder = new_run(tmp_path)
     fake.fault(f"submit:{VISION}", kind, times=None)
@@ -184,17 +189,21 @@ def test_a_question_whose_acceptance_was_never_heard_is_found_and_not_sent_twice
     assert asked(fake) == 1
 
 
-def test_without_an_answer_for_minutes_the_still_is_shown_and_a_resume_fetches_it(fake: FakeFal, tmp_path: Path):
+@pytest.mark.parametrize(("kind", "raised"), [("http_500", None), ("drop_before", TryAgainLater)])
+def test_without_an_answer_for_minutes_the_still_is_shown_and_a_resume_fetches_it(
+    fake: FakeFal, tmp_path: Path, kind: str, raised: type[Exception] | None
+):
     folder = new_run(tmp_path)
-    fake.fault(f"status:{VISION}", "http_500", times=None)
-    fake.fault(f"result:{VISION}", "http_500", times=None)
-    with pytest.raises(TryAgainLater):
+    fake.fault(f"status:{VISION}", kind, times=None)
+    fake.fault(f"result:{VISION}", kind, times=None)
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
         go(folder, Seeing(VAGUE))
     assert folder.still("front").is_file()
     report = json.loads(folder.report.read_text())
-    assert "no second opinion: fal.ai gives no usable answer" in front(report)["reason"]
+    assert "no second opinion: fal.ai" in front(report)["reason"]
     fake.faults.clear()
     again = RunFolder.open(folder.root)
+    assert unasked(again, again.settings) == ["front"]
     report = go(again, Seeing(VAGUE))
     assert front(report)["second"]["says"] == "yes"
     assert "no second opinion" not in front(report)["reason"]
@@ -251,15 +260,15 @@ def test_the_estimate_has_the_worst_case_and_a_run_stays_within_it(fake: FakeFal
     folder = new_run(tmp_path)
     without = quote.estimate(folder.settings.model_copy(update={"gate": Gate()}), folder.prices)
     whole = quote.estimate(folder.settings, folder.prices)
-    assert whole.opinions == pytest.approx(5 * USD)
-    assert whole.most == pytest.approx(without.most + 5 * USD)
-    assert whole.to_json()["opinions_usd"] == pytest.approx(5 * USD)
+    assert whole.opinions == pytest.approx(2 * USD)
+    assert whole.most == pytest.approx(without.most + 2 * USD)
+    assert whole.to_json()["opinions_usd"] == pytest.approx(2 * USD)
     assert "a second opinion on every still that is unsure" in whole.table()
     assert VISION in quote.endpoints(folder.settings)
     climbing = folder.settings.model_copy(update={"gate": Gate(second_opinion="vision", unsure="climb", retakes=2)})
-    assert quote.estimate(climbing, folder.prices).opinions == pytest.approx(15 * USD)
+    assert quote.estimate(climbing, folder.prices).opinions == pytest.approx(6 * USD)
     go(folder, AllVague())
-    assert asked(fake) == 5
+    assert asked(fake) == 2
     assert fake.books.usd <= whole.most + 1e-9
     left = quote.estimate(folder.settings, folder.prices, RunFolder.open(folder.root))
     assert (left.opinions, left.buys) == (0.0, False)
@@ -270,29 +279,29 @@ class AllVague(Seeing):
         return dict(VAGUE) if task == "measure" else super().look(task, job)
 
 
-@pytest.mark.parametrize("retakes", [0, 1, 2])
+@pytest.mark.parametrize("retakes", [0, 2])
 def test_no_more_is_asked_than_was_agreed_to(fake: FakeFal, tmp_path: Path, retakes: int):
     gate = {"unsure": "climb", "retakes": retakes, "rungs": ("reroll",)}
     folder = new_run(tmp_path, gate=gate)
     answers(fake, NO)
     most = quote.estimate(folder.settings, folder.prices).most
     go(folder, AllVague())
-    assert asked(fake) == 5 * (1 + retakes)
+    assert asked(fake) == 2 * (1 + retakes)
     assert fake.books.usd == pytest.approx(most)
 
 
 def test_a_budget_that_is_too_small_buys_no_opinion_and_never_the_stills_money(fake: FakeFal, tmp_path: Path):
-    folder = new_run(tmp_path, budget=0.127)
+    folder = new_run(tmp_path, budget=0.052)
     report = go(folder, AllVague())
-    assert bought(fake) == {KONTEXT: 5}
+    assert bought(fake) == {KONTEXT: 2}
     assert "no second opinion: the budget allows none" in front(report)["reason"]
     again = RunFolder.open(folder.root)
-    again.settings = again.settings.model_copy(update={"budget": 0.136})
+    again.settings = again.settings.model_copy(update={"budget": 0.056})
     most = quote.estimate(again.settings, again.prices, again).most
     report = go(again, AllVague())
-    assert bought(fake) == {KONTEXT: 5, VISION: 2}, "as far as the new limit goes"
-    assert fake.books.usd <= 0.136
-    assert most == pytest.approx(5 * USD)
+    assert bought(fake) == {KONTEXT: 2, VISION: 1}, "as far as the new limit goes"
+    assert fake.books.usd <= 0.056
+    assert most == pytest.approx(2 * USD)
 
 
 def test_a_price_that_rose_is_not_paid(fake: FakeFal, tmp_path: Path):
@@ -306,7 +315,7 @@ def test_a_price_that_rose_is_not_paid(fake: FakeFal, tmp_path: Path):
 def test_a_price_by_the_token_counts_as_the_most_that_is_stored(fake: FakeFal, tmp_path: Path):
     fake.prices[VISION] = (0.000001, "1k tokens")
     folder = new_run(tmp_path)
-    assert quote.estimate(folder.settings, folder.prices).opinions == pytest.approx(5 * USD)
+    assert quote.estimate(folder.settings, folder.prices).opinions == pytest.approx(2 * USD)
     go(folder, Seeing(VAGUE))
     [attempt] = [each for each in purchases(folder).attempts if each.endpoint == VISION]
     assert (attempt.quoted_usd, attempt.billed_usd, attempt.committed_usd) == (USD, None, USD)
@@ -316,7 +325,7 @@ def test_a_price_by_the_token_counts_as_the_most_that_is_stored(fake: FakeFal, t
 
 
 def test_wanted_only_afterwards_it_is_asked_about_what_is_shown(fake: FakeFal, tmp_path: Path):
-    folder = plain_run(tmp_path, motion="none")
+    folder = plain_run(tmp_path, motion="none", angles=ANGLES)
     go(folder, Seeing(VAGUE))
     again = RunFolder.open(folder.root)
     gate = again.settings.gate
@@ -326,7 +335,7 @@ def test_wanted_only_afterwards_it_is_asked_about_what_is_shown(fake: FakeFal, t
     again.note(prices={**again.prices, **prices.fetch(API_KEY, [VISION])})
     answers(fake, NO)
     report = go(again, Seeing(VAGUE))
-    assert bought(fake) == {KONTEXT: 5, VISION: 1}
+    assert bought(fake) == {KONTEXT: 2, VISION: 1}
     assert "another product" in front(report)["reason"]
     assert again.is_finished
 
@@ -335,7 +344,7 @@ def test_a_person_who_has_spoken_needs_no_witness(fake: FakeFal, tmp_path: Path)
     from consistency_pipeline.pipeline import opinions
     from consistency_pipeline.pipeline.verdicts import Said
 
-    folder = plain_run(tmp_path, motion="none")
+    folder = plain_run(tmp_path, motion="none", angles=ANGLES)
     go(folder, Seeing(VAGUE))
     again = RunFolder.open(folder.root)
     opinions.say(again, "front", Said.RIGHT)
@@ -349,7 +358,7 @@ def test_the_question_and_what_bounds_its_price_are_not_the_users_to_set(fake: F
     with pytest.raises(UsageError, match="max_tokens belongs to the question"):
         quote.estimate(folder.settings, folder.prices)
     dear = folder.settings.model_copy(update={"overrides": {VISION: {"model": "anthropic/claude-sonnet-4.5"}}})
-    assert quote.estimate(dear, folder.prices).opinions == pytest.approx(5 * 8 * USD)
+    assert quote.estimate(dear, folder.prices).opinions == pytest.approx(2 * 8 * USD)
     other = folder.settings.model_copy(update={"overrides": {VISION: {"model": "x/unknown"}}})
     with pytest.raises(UsageError, match="can't take model = 'x/unknown'"):
         quote.estimate(other, folder.prices)
@@ -378,7 +387,6 @@ class Reading(Seeing):
     [
         ({"says": "yes", "reason": "the print reads “A” on both"}, "the same product"),
         ({"says": "no", "reason": "the print reads “B” in place of “A”"}, "another product"),
-        ({"says": "can't tell", "reason": "the render shows no print"}, "can't tell either"),
         ({"says": "certainly", "reason": "x"}, "none, "),
         (ConsistencyError("the reader died"), "none, the reader died"),
     ],
@@ -388,7 +396,7 @@ def test_reading_the_print_costs_nothing(fake: FakeFal, tmp_path: Path, says: An
     assert quote.estimate(folder.settings, folder.prices).opinions == 0.0
     studio = Reading(says)
     report = go(folder, studio)
-    assert bought(fake) == {KONTEXT: 5}
+    assert bought(fake) == {KONTEXT: 2}
     assert f"second opinion (reading the print on this machine): {words}" in front(report)["reason"]
     assert front(report)["outcome"] == "unsure"
     go(RunFolder.open(folder.root), studio)
