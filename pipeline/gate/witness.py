@@ -106,7 +106,7 @@ def in_words(second: SecondOpinion) -> str:
 
 SURELY = 0.8  # confidence from which a word that was read counts
 LETTERS = 3  # letters and digits that a word has at least
-SAME, OTHER = 0.85, 0.5  # similarity of two words from which they are the same, and below which they are not
+OTHER = 0.5  # similarity of two words below which one is not a misreading of the other
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def compare_words(render: Sequence[Word], still: Sequence[Word]) -> Testimony:
     for word in asked:
         there = [each for each in still if _distance(each, word) <= NEAR and len(_letters(each.text)) >= LETTERS]
         likeness = max((_likeness(word.text, each.text) for each in there), default=None)
-        if likeness is not None and likeness >= SAME:
+        if likeness == 1.0:
             continue
         sure = [each for each in there if each.confidence >= SURELY]
         if sure and likeness is not None and likeness < OTHER:
