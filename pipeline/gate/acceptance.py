@@ -143,7 +143,7 @@ class Acceptance:
         if action.kind not in (MadeBy.UNWARP, MadeBy.FAITHFUL) and self.second.is_due(angle.name, entry):
             return (yield from self.second.hear(angle, shot, entry)) is not None
         if why := self.second.why_none(angle.name, entry):
-            action = replace(action, reason=f"{action.reason}; no second opinion: {why}")
+            action = replace(action, reason=f"{action.reason} (no second opinion: {why})")
         self.note(angle.name, entry, action)
         yield from self._do(angle, shot, history, entry, action)
         return True
@@ -249,7 +249,7 @@ class Acceptance:
         """What was said of the still as it came is said of the one that was made of it here."""
         if of.second is None or of.second.says is None:
             return made
-        made = made.completed(second=of.second.model_dump(), reason=f"{made.reason}; {in_words(of.second)}")
+        made = made.completed(second=of.second.model_dump(), reason=f"{made.reason} ({in_words(of.second)})")
         self.record.keep(angle, made)
         return made
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..rig import Angle
     from .retakes import Retakes
 
-READER = "reading the print on this machine"
+READER = "the print, read on this machine"
 NOT_ASKED = (Cause.TINT,)  # render and still side by side can't show how the other views look
 
 
@@ -198,7 +198,7 @@ class SecondOpinions:
     def _kept(self, angle: str, entry: Entry, second: SecondOpinion, found: Testimony) -> Entry:
         """Write down what was said, with the still's verdict and in the journal."""
         second = second.model_copy(update={"says": found.says, "reason": found.reason})
-        said = entry.completed(second=second.model_dump(), reason=f"{entry.reason}; {in_words(second)}")
+        said = entry.completed(second=second.model_dump(), reason=f"{entry.reason} ({in_words(second)})")
         self.record.keep(angle, said)
         decision = {"action": "second opinion", "says": found.says, "outcome": entry.outcome, "reason": found.reason}
         key = second.key or plan.still_key(angle, entry.take)

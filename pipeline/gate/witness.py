@@ -94,8 +94,8 @@ def _word(value: object) -> str:
 
 
 def in_words(second: SecondOpinion) -> str:
-    """As it stands behind a still's own reason."""
-    who = f"second opinion ({second.name})"
+    """As it stands behind a still's own reason, in brackets."""
+    who = f"second opinion of {second.name}"
     if second.says == Says.NOTHING:
         return f"{who}: none, {second.reason}"
     says = {Says.YES: "the same product", Says.NO: "another product", Says.CANT_TELL: "can't tell either"}
@@ -118,30 +118,33 @@ class Word:
     at: tuple[float, float]
 
 
-NEAR = 0.06  # of the picture, by which a word may lie beside its place
+NEAR = 0.12  # of the picture, by which a word may lie beside its place
 
 
 def compare_words(render: Sequence[Word], still: Sequence[Word]) -> Testimony:
     """What the words on a render and on its still, laid onto the render's grid, say of the print.
 
-    Only words that were surely read in the render are asked for. One that reads otherwise at its place, surely, is a *no*;
-    one that can't be read there says nothing.
+    Only words that were surely read in the render are asked for. Where another word, that the render has nowhere, is surely
+    read in place of one, that is a *no*; one that can't be read there says nothing.
     """
+    known = {_letters(word.text) for word in render}
     asked = [word for word in render if word.confidence >= SURELY and len(_letters(word.text)) >= LETTERS]
     if not asked:
         return Testimony(Says.CANT_TELL, "there is no print on the render that can be read")
-    unread = []
+    doubt = ""
     for word in asked:
         there = [each for each in still if _distance(each, word) <= NEAR and len(_letters(each.text)) >= LETTERS]
-        likeness = max((_likeness(word.text, each.text) for each in there), default=None)
+        nearest = max(there, key=lambda each: _likeness(word.text, each.text), default=None)
+        likeness = _likeness(word.text, nearest.text) if nearest is not None else 0.0
         if likeness == 1.0:
             continue
-        sure = [each for each in there if each.confidence >= SURELY]
-        if sure and likeness is not None and likeness < OTHER:
+        sure = [each for each in there if each.confidence >= SURELY and _letters(each.text) not in known]
+        if sure and likeness < OTHER:
             return Testimony(Says.NO, in_one_line(f"the print reads “{sure[0].text}” in place of “{word.text}”"))
-        unread.append(word.text)
-    if unread:
-        return Testimony(Says.CANT_TELL, in_one_line(f"“{unread[0]}” can't be read on the still"))
+        misread = f"“{word.text}” may read “{nearest.text}” on the still" if nearest and likeness >= OTHER else ""
+        doubt = doubt or misread or f"“{word.text}” can't be read on the still"
+    if doubt:
+        return Testimony(Says.CANT_TELL, in_one_line(doubt))
     return Testimony(Says.YES, in_one_line(f"the print reads “{asked[0].text}” on both"))
 
 

@@ -50,7 +50,7 @@ def check_witness(settings: RunSettings) -> None:
     if missing:
         raise UsageError(
             f"reading the print needs {' and '.join(missing)}, which the extension does not bring; in a checkout "
-            "'pip install .[ocr]' adds it, or choose another second opinion (--second-opinion vision or none)"
+            "'pip install -e .[ocr]' adds it, or choose another second opinion (--second-opinion vision or none)"
         )
 
 

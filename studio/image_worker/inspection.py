@@ -28,7 +28,7 @@ from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.witness import compare_words
 from ...pipeline.json_object import JsonObject
 from ...pipeline.settings.choices import Restore
-from ...pipeline.verdicts import Cause, Outcome, Says
+from ...pipeline.verdicts import Cause, Outcome
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
@@ -134,26 +134,27 @@ def _straight(still: Path, mask: Array, pose: Pose) -> Array:
 
 
 def pair(still: str, shot: RenderFacts, out: str) -> JsonObject:
-    """Render and still side by side, the render on the left, as a second witness is shown them: as they are, in one height."""
+    """Render and still side by side, the render on the left, as a second witness is shown them: whole, in one height."""
     halves = [_load(shot, "image"), passes.load(Path(still))]
-    height = min(PAIR_SIDE, *(half.shape[0] for half in halves))
-    beside = [resize(half[..., :3], height, _fitting(half, height)) for half in halves]
+    aspects = [half.shape[1] / half.shape[0] for half in halves]
+    height = max(1, round(min(PAIR_SIDE, halves[0].shape[0], *(PAIR_SIDE / aspect for aspect in aspects))))
+    left, right = (
+        resize(half[..., :3], height, max(1, round(height * aspect)))
+        for half, aspect in zip(halves, aspects, strict=True)
+    )
     gap = np.full((height, PAIR_GAP, 3), 0.5, dtype=np.float32)
-    passes.save(Path(out), np.concatenate([beside[0], gap, beside[1]], axis=1), FACTS)
+    passes.save(Path(out), np.concatenate([left, gap, right], axis=1), FACTS)
     return {}
 
 
-def _fitting(picture: Array, height: int) -> int:
-    return max(1, min(PAIR_SIDE, round(picture.shape[1] * height / picture.shape[0])))
-
-
 def read(still: str, shot: RenderFacts, pose: Pose) -> Testified:
-    """What the print on the render reads, and on the still, laid onto the render's grid. Raises UsageError without a reader."""
+    """What the print on the render reads, and on the still, laid onto the render's grid; where none is known, whatever letters
+    the product has. Raises UsageError without a reader.
+    """
     reader = print_reader()
     known = _reference(shot)
     where = label.find(known, geometry_edges(known))
-    if not where.any():
-        return Testified(says=Says.CANT_TELL, reason="the render shows no print")
+    where = where if where.any() else known.inside
     straight = _straight(Path(still), known.mask, pose)
     rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
     pad = round(PRINT_MARGIN * max(where.shape))

@@ -29,7 +29,7 @@ def print_reader() -> Reader:
         engine = importlib.import_module("rapidocr").RapidOCR(params={"Global.log_level": "error"})
     except ImportError as error:
         raise UsageError(
-            f"the print can't be read: {error}; in a checkout 'pip install .[ocr]' adds what is missing"
+            f"the print can't be read: {error}; in a checkout 'pip install -e .[ocr]' adds what is missing"
         ) from error
 
     def read(picture: Array) -> list[Word]:

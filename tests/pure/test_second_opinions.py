@@ -77,12 +77,12 @@ def test_stills_that_pass_or_fail_are_nobodys_to_ask_about(fake: FakeFal, tmp_pa
 def test_a_yes_is_said_everywhere_and_passes_nothing(fake: FakeFal, tmp_path: Path):
     folder = new_run(tmp_path, motion="turntable", video_angle="front")
     report = go(folder, Seeing(VAGUE))
-    words = "second opinion (OpenRouter Vision): the same product, “Outline, label and colours agree.”"
+    words = "second opinion of OpenRouter Vision: the same product, “Outline, label and colours agree.”"
     assert bought(fake) == {KONTEXT: 2, VISION: 1, KLING: 1}
     assert front(report)["outcome"] == "unsure"
     assert front(report)["action"] == "flag"
-    assert front(report)["reason"] == f"a person should look: {DOUBT}; {words}"
-    assert report["headline"] == f"1 of 2 on model, 1 to look at; front: {DOUBT}; {words}"
+    assert front(report)["reason"] == f"a person should look: {DOUBT} ({words})"
+    assert report["headline"] == f"1 of 2 on model, 1 to look at; front: {DOUBT} ({words})"
     assert decisions(folder) == [("opinion-01", "second opinion"), ("take-01", "flag")]
     [told] = report["second_opinions"]
     assert (told["angle"], told["take"], told["says"], told["billed_usd"]) == ("front", 1, "yes", USD)
@@ -146,7 +146,7 @@ def test_an_odd_answer_is_no_opinion(fake: FakeFal, tmp_path: Path, answer: str)
     report = go(folder, Seeing(VAGUE))
     assert folder.is_finished
     assert (front(report)["outcome"], front(report)["second"]["says"]) == ("unsure", "no opinion")
-    assert "second opinion (OpenRouter Vision): none, its answer" in front(report)["reason"]
+    assert "second opinion of OpenRouter Vision: none, its answer" in front(report)["reason"]
     go(RunFolder.open(folder.root), Seeing(VAGUE))
     assert asked(fake) == 1, "what was paid for is not asked again"
     agrees(folder, fake)
@@ -397,7 +397,7 @@ def test_reading_the_print_costs_nothing(fake: FakeFal, tmp_path: Path, says: An
     studio = Reading(says)
     report = go(folder, studio)
     assert bought(fake) == {KONTEXT: 2}
-    assert f"second opinion (reading the print on this machine): {words}" in front(report)["reason"]
+    assert f"second opinion of the print, read on this machine: {words}" in front(report)["reason"]
     assert front(report)["outcome"] == "unsure"
     go(RunFolder.open(folder.root), studio)
     assert studio.calls["read"] == 1
@@ -407,7 +407,7 @@ def test_without_the_reader_it_is_said_before_anything_is_bought(fake: FakeFal, 
     folder = new_run(tmp_path, gate={"second_opinion": "ocr"})
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(
-        UsageError, match=r"needs rapidocr and onnxruntime.*pip install .\[ocr\].*--second-opinion vision"
+        UsageError, match=r"needs rapidocr and onnxruntime.*pip install -e .\[ocr\].*--second-opinion vision"
     ):
         check_witness(folder.settings)
     check_witness(folder.settings.model_copy(update={"backend": "local"}))
