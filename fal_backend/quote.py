@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..pipeline import plan as planned
@@ -58,6 +58,7 @@ class Estimate:
     retakes: float = 0.0  # USD at most for stills that the gate has taken again
     unknown_retakes: tuple[str, ...] = ()  # endpoints that it may ask and whose price is not known
     opinions: float = 0.0  # USD at most for second opinions on stills that may be unsure
+    opinions_doubt: str = ""  # what is odd about their price
     stays_behind: str = ""  # what was bought of earlier pictures and is not bought anew, in a sentence
 
     @property
@@ -121,9 +122,9 @@ class Estimate:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What is odd about the prices, a sentence for each endpoint."""
-        return tuple(
-            dict.fromkeys(f"{name_of(line.endpoint)}: {doubt}" for line in self.lines if (doubt := self._doubt(line)))
-        )
+        said = [f"{name_of(line.endpoint)}: {doubt}" for line in self.lines if (doubt := self._doubt(line))]
+        said += [f"second opinions: {self.opinions_doubt}"] if self.opinions_doubt else []
+        return tuple(dict.fromkeys(said))
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
@@ -143,6 +144,8 @@ class Estimate:
         if more:
             rows.append(("at most", "", "", usd(self.most), f"with {' and '.join(more)}"))
         text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)
+        if self.opinions_doubt:
+            text += f"\nsecond opinions: {self.opinions_doubt}"
         if self.unknown:
             text += f"\nnot in the total, since its price is not known: {', '.join(map(name_of, self.unknown))}"
         return text
@@ -159,8 +162,7 @@ def estimate(
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two options."""
     purchases = plan(settings, folder, prices)
     if folder is None:
-        opinions = _opinions(settings, prices)
-        return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices), opinions=opinions)
+        return _with_opinions(Estimate(tuple(purchases), (), prices, *_retakes(settings, prices)), settings)
     bought = folder.read_journal().purchases
     # A result that can't be fetched is bought again too where failures are; that it can't is not known before.
     bought_again = {NextStep.STUCK: retry_failed, NextStep.FETCH: retry_failed, NextStep.UNCERTAIN: send_again}
@@ -169,8 +171,8 @@ def estimate(
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == Stage.MODEL}
     left = tuple(purchase for purchase in purchases if purchase.key not in paid)
-    opinions = _opinions(settings, prices, folder, kept)
-    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept), opinions=opinions)
+    whole = Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
+    return _with_opinions(whole, settings, folder, kept)
 
 
 def check_limits(estimate: Estimate, settings: RunSettings) -> None:
@@ -220,32 +222,42 @@ def _retakes(
     return most, tuple(sorted(endpoint for endpoint, price in known.items() if price is None)) if count else ()
 
 
-def _opinions(
-    settings: RunSettings, prices: Prices, folder: RunFolder | None = None, kept: Container[str] = ()
-) -> float:
-    """USD that second opinions may still cost at most: any still may turn out unsure, and where unsure ones are taken again,
-    so may each of those. Raises UsageError where the endpoint can't be asked so.
-    """
+def _with_opinions(
+    estimate: Estimate, settings: RunSettings, folder: RunFolder | None = None, kept: Container[str] = ()
+) -> Estimate:
+    """``estimate`` and the second opinions that may still be bought. Raises UsageError where nobody can be asked so."""
     if not _buys_opinions(settings):
-        return 0.0
+        return estimate
     place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
-    endpoint, angles = settings.gate.opinion_endpoint, settings.studio.angles
-    request = planned.opinion_request(place, settings, angles[0], 1, QUESTION)
-    price = purchase_for(request, live(prices, endpoint)).quoted_usd or 0.0
+    request = planned.opinion_request(place, settings, settings.studio.angles[0], 1, QUESTION)
+    question = purchase_for(request, live(estimate.prices, request.endpoint))
+    count = _questions_left(settings, folder, kept)
+    unknown = {question.endpoint} if question.quoted_usd is None and count else set()
+    return replace(
+        estimate,
+        opinions=(question.quoted_usd or 0.0) * count,
+        opinions_doubt=estimate._doubt(question) if count else "",
+        unknown_retakes=tuple(sorted({*estimate.unknown_retakes, *unknown})),
+    )
+
+
+def _questions_left(settings: RunSettings, folder: RunFolder | None, kept: Container[str]) -> int:
+    """How often a second witness may still be asked at most: any still may turn out unsure, and where unsure ones are taken
+    again, so may each of those."""
+    angles = settings.studio.angles
     each = 1 + (settings.gate.retakes if settings.gate.unsure == Unsure.CLIMB else 0)
     if folder is None:
-        return price * each * len(angles)
+        return each * len(angles)
     record, bought = GateRecord(folder, settings), folder.read_journal().purchases
     due, count = unasked(folder, settings), 0
     for angle in angles:
-        keys = {e.second.key: e.second.says for e in record.entries(angle.name) if e.second is not None}
-        asked = [key for key, says in keys.items() if says is not None or bought.next_step(key) in kept]
+        keys = {entry.take: planned.opinion_key(angle.name, entry.take) for entry in record.entries(angle.name)}
+        asked = {take for take, key in keys.items() if bought.last(key) is not None and bought.next_step(key) in kept}
         if record.chosen(angle.name) is None:
             count += max(0, each - len(asked))
-        elif angle.name in due:
-            shown = record.shown(angle.name)
-            count += shown is not None and (shown.second is None or shown.second.key not in asked)
-    return price * count
+        elif angle.name in due and record.chosen(angle.name) not in asked:
+            count += 1
+    return count
 
 
 def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> float | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .. import plan
 from ..backend.open_requests import OpenRequests
 from ..backend.ports import Task
-from ..errors import BudgetExceeded, Cancelled, ConsistencyError, RunFolderError, TryAgainLater
+from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
 from ..run.record import Entry, SecondOpinion
 from ..run.run_folder import RunFolder
 from ..settings.groups import RunSettings
@@ -131,7 +131,8 @@ class SecondOpinions:
         if not purchases.is_open(request.key):
             price, left = self.open_requests.backend.quote(request), self.retakes.unspent()
             if left is not None and (price is None or price > left + 1e-9):
-                self._go_on_without(angle.name, entry, "the budget allows none")
+                why = "the limits allow none" if price is not None else "its price is not known, and there is a limit"
+                self._go_on_without(angle.name, entry, why)
                 return False
         if not request.pair.is_file():
             laying = Progress(Stage.PHOTOREAL, "laying render and still side by side", None, angle.name)
@@ -172,9 +173,7 @@ class SecondOpinions:
         if is_open:  # no usable answer for minutes; the next resume reads it again, for nothing
             self._without[angle, entry.take] = why
             return entry
-        if isinstance(event.error, BudgetExceeded):  # a higher limit may allow it
-            return self._go_on_without(angle, entry, why)
-        return self._kept(angle, entry, entry.second, Testimony(Says.NOTHING, why))
+        return self._go_on_without(angle, entry, why)  # nothing was paid
 
     def _go_on_without(self, angle: str, entry: Entry, why: str) -> Entry:
         """No witness is asked in this life of the run; the next one may."""

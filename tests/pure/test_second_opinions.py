@@ -26,6 +26,7 @@ from consistency_pipeline.pipeline.settings.groups import Gate
 from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.pipeline.system.disk import read_lines
 from tests.fake_fal import API_KEY, FakeFal
+from tests.fake_fal.oddities import CATALOGUE
 
 from .shop import KONTEXT, agrees, go, purchases
 from .test_acceptance import GOOD, KLING, VAGUE, WRONG, Seeing, bought, decisions
@@ -163,14 +164,26 @@ def test_an_answer_that_is_no_text_is_none_and_the_run_is_whole(fake: FakeFal, t
     assert asked(fake) == 1, "it is read again, for nothing"
 
 
-@pytest.mark.parametrize("kind", ["job_error", "invalid_input"])
-def test_where_the_model_fails_the_run_goes_on_without_it(fake: FakeFal, tmp_path: Path, kind: str):
+@pytest.mark.parametrize(("kind", "may_be_billed"), [("job_error", False), ("invalid_input", True)])
+def test_where_the_model_fails_the_run_goes_on_without_it(
+    fake: FakeFal, tmp_path: Path, kind: str, may_be_billed: bool
+):
     folder = new_run(tmp_path)
     fake.fault(f"submit:{VISION}", kind, times=None)
     report = go(folder, Seeing(VAGUE))
     assert folder.is_finished
     assert front(report)["outcome"] == "unsure"
-    assert "second opinion" in front(report)["reason"]
+    assert "(no second opinion: " in front(report)["reason"]
+    fake.faults.clear()
+    sent, again = asked(fake), RunFolder.open(folder.root)
+    assert quote.estimate(again.settings, again.prices, again).opinions == (0.0 if may_be_billed else USD)
+    if may_be_billed:
+        go(again, Seeing(VAGUE))
+        assert asked(fake) == sent
+        assert quote.estimate(again.settings, again.prices, again, retry_failed=True).opinions == USD
+    report = go(again, Seeing(VAGUE), retry_failed=may_be_billed)
+    assert front(report)["second"]["says"] == "yes"
+    assert asked(fake) == sent + 1
 
 
 @pytest.mark.parametrize("operation", ["status", "result"])
@@ -209,6 +222,24 @@ def test_without_an_answer_for_minutes_the_still_is_shown_and_a_resume_fetches_i
     assert "no second opinion" not in front(report)["reason"]
     assert asked(fake) == 1
     assert again.is_finished
+
+
+ODDITIES = ("accepted-500", "accepted-html", "result-html", "units-huge", "result-echoes-key")
+
+
+@pytest.mark.parametrize("oddity", ODDITIES)
+def test_an_odd_service_is_paid_once_and_its_answer_comes_home(fake: FakeFal, tmp_path: Path, oddity: str):
+    folder = new_run(tmp_path)
+    fake.oddity(oddity, match=f"{CATALOGUE[oddity].operation}:{VISION}")
+    with contextlib.suppress(ConsistencyError):
+        go(folder, Seeing(VAGUE))
+    fake.faults.clear()
+    again = RunFolder.open(folder.root)
+    report = go(again, Seeing(VAGUE))
+    assert again.is_finished
+    assert front(report)["second"]["says"] == "yes"
+    assert len([entry for entry in fake.books.of(VISION) if entry.billed]) == 1
+    assert API_KEY not in folder.journal.read_text() + folder.answer("front", 1).read_text()
 
 
 @pytest.mark.parametrize("moment", ["asked", "submitted", "answered", "saved"])
@@ -294,7 +325,7 @@ def test_a_budget_that_is_too_small_buys_no_opinion_and_never_the_stills_money(f
     folder = new_run(tmp_path, budget=0.052)
     report = go(folder, AllVague())
     assert bought(fake) == {KONTEXT: 2}
-    assert "no second opinion: the budget allows none" in front(report)["reason"]
+    assert "no second opinion: the limits allow none" in front(report)["reason"]
     again = RunFolder.open(folder.root)
     again.settings = again.settings.model_copy(update={"budget": 0.056})
     most = quote.estimate(again.settings, again.prices, again).most
@@ -312,10 +343,16 @@ def test_a_price_that_rose_is_not_paid(fake: FakeFal, tmp_path: Path):
     assert "fal.ai now asks" in front(report)["reason"]
 
 
-def test_a_price_by_the_token_counts_as_the_most_that_is_stored(fake: FakeFal, tmp_path: Path):
-    fake.prices[VISION] = (0.000001, "1k tokens")
+@pytest.mark.parametrize(("unit", "is_said"), [("1k tokens", False), ("units", True)])
+def test_a_price_by_the_token_counts_as_the_most_that_is_stored(
+    fake: FakeFal, tmp_path: Path, unit: str, is_said: bool
+):
+    fake.prices[VISION] = (0.000001, unit)
     folder = new_run(tmp_path)
-    assert quote.estimate(folder.settings, folder.prices).opinions == pytest.approx(2 * USD)
+    estimate = quote.estimate(folder.settings, folder.prices)
+    assert estimate.opinions == pytest.approx(2 * USD)
+    doubt = "second opinions: fal's pricing API says $1e-06 per unit, and $0.005 per request is stored"
+    assert (doubt in estimate.table()) == any(doubt in said for said in estimate.doubts) == is_said
     go(folder, Seeing(VAGUE))
     [attempt] = [each for each in purchases(folder).attempts if each.endpoint == VISION]
     assert (attempt.quoted_usd, attempt.billed_usd, attempt.committed_usd) == (USD, None, USD)
