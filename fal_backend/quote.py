@@ -14,7 +14,7 @@ from ..pipeline import plan as planned
 from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate.acceptance import ladder_of
 from ..pipeline.gate.record import GateRecord
-from ..pipeline.gate.second_opinions import unasked
+from ..pipeline.gate.second_opinions import take_asked, unasked
 from ..pipeline.gate.witness import QUESTION
 from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
@@ -255,8 +255,9 @@ def _questions_left(settings: RunSettings, folder: RunFolder | None, kept: Conta
         asked = {take for take, key in keys.items() if bought.last(key) is not None and bought.next_step(key) in kept}
         if record.chosen(angle.name) is None:
             count += max(0, each - len(asked))
-        elif angle.name in due and record.chosen(angle.name) not in asked:
-            count += 1
+        elif angle.name in due:
+            shown = record.shown(angle.name)
+            count += shown is not None and take_asked(shown) not in asked
     return count
 
 

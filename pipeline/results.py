@@ -13,6 +13,7 @@ from .backend.ports import Product, Shot
 from .backend.requests import ClipRequest, Event, OpinionRequest, Request, StillRequest
 from .errors import RunFolderError
 from .gate.record import in_force, subject
+from .gate.second_opinions import take_asked
 from .json_object import JsonObject
 from .run.journal import Purchases
 from .run.run_folder import RunFolder
@@ -152,29 +153,25 @@ def _mended(folder: RunFolder) -> list[Report]:
 
 def _second_opinions(folder: RunFolder, purchases: Purchases) -> list[Report]:
     """What second witnesses said of unsure stills, and what that cost."""
-    found = []
+    found: dict[tuple[str, int], Report] = {}
     for of, entries in folder.all_entries.items():
-        angle, known = of.partition("/")[2], {entry.take: entry.second for entry in entries}
+        angle = of.partition("/")[2]
         for entry in entries:
-            if entry.second is None or (
-                entry.of is not None and known.get(entry.of) == entry.second
-            ):  # of what it is made of
+            if entry.second is None:
                 continue
-            attempt = purchases.last(entry.second.key)
-            answer = folder.answer(angle, entry.take)
-            found.append(
-                {
-                    "angle": angle,
-                    "take": entry.take,
-                    **entry.second.model_dump(mode="json"),
-                    "answer": relative(folder, answer) if answer.is_file() else None,
-                    "endpoint": attempt.endpoint if attempt else None,
-                    "request_id": attempt.request_id if attempt else None,
-                    "quoted_usd": attempt.quoted_usd if attempt else 0.0,
-                    "billed_usd": attempt.billed_usd if attempt else 0.0,
-                }
-            )
-    return found
+            take = take_asked(entry)
+            attempt, answer = purchases.last(entry.second.key), folder.answer(angle, take)
+            found[angle, take] = {  # a picture that was made from another one has that one's, and may know it answered
+                "angle": angle,
+                **entry.second.model_dump(mode="json"),
+                "take": take,
+                "answer": relative(folder, answer) if answer.is_file() else None,
+                "endpoint": attempt.endpoint if attempt else None,
+                "request_id": attempt.request_id if attempt else None,
+                "quoted_usd": attempt.quoted_usd if attempt else 0.0,
+                "billed_usd": attempt.billed_usd if attempt else 0.0,
+            }
+    return list(found.values())
 
 
 def scores(folder: RunFolder, request: Request) -> Report:

@@ -247,9 +247,11 @@ class Acceptance:
 
     def _with_witness(self, angle: str, made: Entry, of: Entry) -> Entry:
         """What was said of the still as it came is said of the one that was made of it here."""
-        if of.second is None or of.second.says is None:
+        if of.second is None:
             return made
-        made = made.completed(second=of.second.model_dump(), reason=f"{made.reason} ({in_words(of.second)})")
+        made = made.completed(second=of.second.model_dump())
+        if of.second.says is not None:
+            made = made.completed(reason=f"{made.reason} ({in_words(of.second)})")
         self.record.keep(angle, made)
         return made
 

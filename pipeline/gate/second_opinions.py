@@ -21,7 +21,7 @@ from ..run.run_folder import RunFolder
 from ..settings.groups import RunSettings
 from ..stages import Progress, Stage, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Says, Witness
-from .by_hand import facts_of
+from .by_hand import BY_HAND, facts_of
 from .record import GateRecord
 from .witness import LONGEST, QUESTION, Testimony, in_one_line, in_words, worth_of
 
@@ -40,10 +40,17 @@ def is_wanted(settings: RunSettings) -> bool:
 
 
 def may_be_asked(settings: RunSettings, entry: Entry | None) -> bool:
-    """A measured still is of the kind that a second witness is asked about: unsure, and bought or made from one."""
+    """A measured still is of the kind that a second witness is asked about: unsure, and bought or made from one. What a person
+    makes by hand that person looks at, and may make anew under the same number.
+    """
     if entry is None or not is_wanted(settings) or entry.outcome != Outcome.UNSURE:
         return False
-    return entry.made_by != MadeBy.LOCAL and entry.cause not in NOT_ASKED
+    return entry.made_by != MadeBy.LOCAL and entry.cause not in NOT_ASKED and entry.why != BY_HAND
+
+
+def take_asked(entry: Entry) -> int:
+    """The take that a witness is asked about, or was: a picture that was made here has that of the one it was made from."""
+    return entry.take if entry.second is None or entry.second.take is None else entry.second.take
 
 
 def unasked(folder: RunFolder, settings: RunSettings) -> list[str]:
@@ -98,7 +105,7 @@ class SecondOpinions:
         """The entry with what the witness said, or as it was where there is none to be had; None while it is waited for."""
         if self.settings.gate.second_opinion == Witness.OCR:
             return (yield from self._read(angle, shot, entry))
-        key = plan.opinion_key(angle.name, entry.take)
+        key = plan.opinion_key(angle.name, take_asked(entry))
         if key not in self.open_requests.requests:
             asked = yield from self._ask(angle, shot, entry)
             return None if asked else entry
@@ -119,13 +126,13 @@ class SecondOpinions:
             raise
         except (ConsistencyError, ValueError, LookupError, TypeError) as error:
             found = Testimony(Says.NOTHING, in_one_line(str(error)))
-        return self._kept(angle.name, entry, SecondOpinion(witness=Witness.OCR, name=READER), found)
+        return self._kept(angle.name, entry, SecondOpinion(witness=Witness.OCR, take=entry.take, name=READER), found)
 
     # asking a vision model
 
     def _ask(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[bool]:
         """Whether the witness is asked now. What an earlier life of the run asked is not asked, or paid, again."""
-        settings, take = self.settings, entry.take
+        settings, take = self.settings, take_asked(entry)
         request = plan.opinion_request(self.folder, settings, angle, take, QUESTION)
         purchases = self.folder.read_journal().purchases
         if not purchases.is_open(request.key):
@@ -145,7 +152,7 @@ class SecondOpinions:
                 self._go_on_without(angle.name, entry, in_one_line(str(error)))
                 return False
         name = self.open_requests.backend.name_of(request.endpoint)
-        second = SecondOpinion(witness=Witness.VISION, key=request.key, name=name)
+        second = SecondOpinion(witness=Witness.VISION, take=take, key=request.key, name=name)
         self.record.keep(angle.name, entry.completed(second=second.model_dump()))
         self.open_requests.start(request)
         return True
@@ -179,7 +186,7 @@ class SecondOpinions:
         """No witness is asked in this life of the run; the next one may."""
         self._without[angle, entry.take] = why
         self.open_requests.backend.note(
-            plan.opinion_key(angle, entry.take),
+            plan.opinion_key(angle, take_asked(entry)),
             {
                 "angle": angle,
                 "take": entry.take,
@@ -188,11 +195,7 @@ class SecondOpinions:
                 "reason": why,
             },
         )
-        if entry.second is None:
-            return entry
-        bare = Entry.model_validate(entry.model_dump(exclude={"second"}))
-        self.record.keep(angle, bare)
-        return bare
+        return entry
 
     def _kept(self, angle: str, entry: Entry, second: SecondOpinion, found: Testimony) -> Entry:
         """Write down what was said, with the still's verdict and in the journal."""

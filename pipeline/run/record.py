@@ -75,6 +75,7 @@ class SecondOpinion(Facts):
     """
 
     witness: Witness
+    take: int | None = None  # that it is about: this picture, or the one that it was made from
     key: str = ""  # of the purchase
     name: str = ""
     says: Says | None = None
