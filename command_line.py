@@ -94,6 +94,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline.gate.second_opinions import unasked
     from .pipeline.run.preflight import check
     from .pipeline.run.run_folder import RunFolder
 
@@ -102,7 +103,7 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     settings = with_limits(folder.settings, options)
     if settings != folder.settings:
         folder.settings = settings
-    if folder.is_finished:
+    if folder.is_finished and not unasked(folder, settings):
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
     if settings.service.backend == BackendName.LOCAL:

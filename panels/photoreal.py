@@ -136,6 +136,7 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         column.prop(own, "retakes")
         limit(column, own, "retake_budget", text="Limit (USD)")
         layout.prop(own, "unsure")
+        layout.prop(own, "second_opinion")
         column = layout.column(heading="Outcome")
         column.prop(own, "mend_detail")
         column.prop(own, "stand_in")

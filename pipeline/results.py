@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .backend.ports import Product, Shot
-from .backend.requests import ClipRequest, Event, Request, StillRequest
+from .backend.requests import ClipRequest, Event, OpinionRequest, Request, StillRequest
 from .errors import RunFolderError
 from .gate.record import in_force, subject
+from .gate.second_opinions import take_asked
 from .json_object import JsonObject
+from .run.journal import Purchases
 from .run.run_folder import RunFolder
 from .settings.choices import BackendName
 from .settings.groups import RunSettings
@@ -42,6 +44,8 @@ def build_report(
     purchases = folder.read_journal().purchases
     pictures = []
     for key, request in requests.items():
+        if isinstance(request, OpinionRequest):
+            continue
         event = ended.get(key)
         attempt = purchases.last(key)
         angle = getattr(request, "angle", None)
@@ -86,6 +90,7 @@ def build_report(
         "verdicts": _verdicts(folder),
         "tint": folder.tint_checks[-1].reason if folder.tint_checks else "",
         "mended": _mended(folder),
+        "second_opinions": _second_opinions(folder, purchases),
         "quoted_usd": round(purchases.quoted_usd, 6),
         "billed_usd": round(purchases.billed_usd, 6),
         "uncertain_usd": round(purchases.uncertain_usd, 6),
@@ -146,12 +151,35 @@ def _mended(folder: RunFolder) -> list[Report]:
     return found
 
 
+def _second_opinions(folder: RunFolder, purchases: Purchases) -> list[Report]:
+    """What second witnesses said of unsure stills, and what that cost."""
+    found: dict[tuple[str, int], Report] = {}
+    for of, entries in folder.all_entries.items():
+        angle = of.partition("/")[2]
+        for entry in entries:
+            if entry.second is None:
+                continue
+            take = take_asked(entry)
+            attempt, answer = purchases.last(entry.second.key), folder.answer(angle, take)
+            found[angle, take] = {  # a picture that was made from another one has that one's, and may know it answered
+                "angle": angle,
+                **entry.second.model_dump(mode="json"),
+                "take": take,
+                "answer": relative(folder, answer) if answer.is_file() else None,
+                "endpoint": attempt.endpoint if attempt else None,
+                "request_id": attempt.request_id if attempt else None,
+                "quoted_usd": attempt.quoted_usd if attempt else 0.0,
+                "billed_usd": attempt.billed_usd if attempt else 0.0,
+            }
+    return list(found.values())
+
+
 def scores(folder: RunFolder, request: Request) -> Report:
     """What the gate measured of a still or a clip; empty where it saw none."""
     if isinstance(request, StillRequest):
         entries = folder.entries(f"photoreal/{request.angle.name}")
         entry = next((each for each in entries if each.take == request.take and each.outcome is not None), None)
-        told = {"outcome", "reason", "made_by", "of", "faithful", "heatmap", "numbers"}
+        told = {"outcome", "reason", "made_by", "of", "faithful", "heatmap", "numbers", "second"}
         found = {} if entry is None else entry.model_dump(mode="json", include=told)
         return {**found, **_said(folder, subject(request.angle.name), request.take)}
     track = folder.track(request.key) if isinstance(request, ClipRequest) else None

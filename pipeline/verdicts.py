@@ -77,6 +77,23 @@ class Unsure(StrEnum):
     CLIMB = "climb"
 
 
+class Witness(StrEnum):
+    """Who is asked about a still of which the measures can't tell whether it shows the product."""
+
+    NONE = "none"
+    VISION = "vision"  # a vision model at fal.ai; its answer is bought
+    OCR = "ocr"  # this machine reads the print
+
+
+class Says(StrEnum):
+    """What a second witness says of an unsure still: it shows the same product, or it does not."""
+
+    YES = "yes"
+    NO = "no"
+    CANT_TELL = "can't tell"
+    NOTHING = "no opinion"  # its answer was none
+
+
 class TintAnswer(StrEnum):
     """What was done about the view whose colours disagree with the others'."""
 

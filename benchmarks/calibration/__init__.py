@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The yardstick of the geometry gate: rendered pictures whose truth is known, and what the gate says of them.
 
     products    what is photographed: parts by name, prints, materials of every kind

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Fit the gate's thresholds on products whose faults are known, and say what they are worth on others.
 
     python -m benchmarks.calibration [--products NAME,…] [--angles NAME,…] [--quick] [--cache FOLDER] [--write]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What people said of stills, held against the limits: which would have to move, by how much, and what that would cost.
 
 A run's "this one is right" and "this one is wrong" are kept with the still's numbers in decisions.jsonl, in the user's state

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Thresholds from labelled numbers, and what they are worth on products whose numbers weren't used."""
 
 from __future__ import annotations

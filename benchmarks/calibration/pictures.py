@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From rendered light to the picture that comes back: faults that generators paint, then camera and codec.
 
 A painted fault is made on the clean picture and comes with its mask: where it differs from the clean one by more than VISIBLE.

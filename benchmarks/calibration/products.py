@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Products for the calibration, built with bpy: parts by name, so that one can be taken away, thickened, doubled or repainted.
 
 Every product stands on the ground within about a metre. ``FACTS`` says what can be done to it. No two share a label.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A product, right or with a fault, in the studio's own light or in a stranger's, rendered by Cycles and kept: one .npz each.
 
 A variant is "reference", or LOOK:FAULT:DETAIL such as "sun:true:" or "soft:missing:handle". Looks are what a generator makes of

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Each picture of a view through the gate: one row of numbers, kept until what measures or what is measured has changed."""
 
 from __future__ import annotations

@@ -317,6 +317,9 @@ def costs(scene: bpy.types.Scene, estimate: Any) -> None:
     if estimate.retakes:
         item = now.costs.add()
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
+    if estimate.opinions:
+        item = now.costs.add()
+        item.name, item.usd, item.note = "second opinions, at most", estimate.opinions, ""
     now.estimate = estimate.most
     now.estimate_unknown = ", ".join(endpoint_names.name_of(endpoint) for endpoint in estimate.unknown)
     now.estimate_doubts = "\n".join(estimate.doubts)

@@ -142,7 +142,8 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
 
 def in_words(job: str) -> str:
     """A purchase's key as the panels say it: "photoreal/front/take-02" is "Photoreal front #2"."""
-    words = job.removesuffix("/take-01").replace("/take-0", " #").replace("/take-", " #").replace("/", " ")
+    words = job.removesuffix("/take-01").replace("/opinion-", " opinion/take-")
+    words = words.replace("/take-0", " #").replace("/take-", " #").replace("/", " ")
     return f"{words[:1].upper()}{words[1:]}"
 
 

@@ -30,6 +30,8 @@ class Task(StrEnum):
     UNWARP = "unwarp"
     EXACT = "exact"
     FAITHFUL = "faithful"
+    PAIR = "pair"
+    READ = "read"
     TINT = "tint"
     GAIN = "gain"
     TRACK = "track"

@@ -5,6 +5,7 @@
 
     gate_record   what is remembered of each picture, in run.json
     retakes       purchases in place of others, and the money for them
+    second_opinions  a witness for stills of which the measures can't tell
     by_hand       a share of the render's detail that a person asks for
     acceptance    one angle: from the takes that came in to the one that is shown
     cross_checks  all views against each other, and the clip against the model
@@ -33,6 +34,8 @@ from .by_hand import facts_of
 from .record import GateRecord, attempts, subject
 from .retakes import Retakes
 from .scoring.ladder import MENDING, Action, Ladder, best, next_action
+from .second_opinions import SecondOpinions
+from .witness import in_words
 
 AS_IT_IS = Pose(dx=0.0, dy=0.0, scale=1.0, rotation=0.0, pivot=(0.0, 0.0))
 STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends the run, whatever it was about
@@ -66,6 +69,7 @@ class Acceptance:
         self.ladder = ladder_of(settings.gate)
         self.record = GateRecord(folder, settings)
         self.retakes = Retakes(self.record, product, open_requests)
+        self.second = SecondOpinions(self.record, studio, open_requests, self.retakes, is_known=not product.missing)
 
     @property
     def measures(self) -> bool:
@@ -75,7 +79,7 @@ class Acceptance:
     def settled(self, angle: str) -> bool:
         """Nothing is left to be done: a take is chosen, or none ended well, or a retake waits for better times."""
         if self.record.chosen(angle) is not None:
-            return True
+            return not self.second.is_due_for_shown(angle)
         first, pending = self.record.first_keys(angle).values(), self.record.pending(angle)
         if any(key not in self.open_requests.ended for key in (*first, *(entry.key for entry in pending))):
             return False
@@ -105,6 +109,7 @@ class Acceptance:
         name, record = angle.name, self.record
         self.retakes.rejoin(angle, shot)
         if record.chosen(name) is not None:
+            yield from self._hear_of_shown(angle, shot)
             return
         first = record.first_keys(name)
         if not self.settings.gate.enabled:
@@ -122,18 +127,28 @@ class Acceptance:
         if any(key not in self.open_requests.ended for key in first.values()):
             return
         while record.measured(name) and record.chosen(name) is None and not record.pending(name):
-            yield from self._decide(angle, shot)
+            if not (yield from self._decide(angle, shot)):
+                return
 
     def _show_the_first(self, angle: str, keys: dict[int, str]) -> None:
         take = next((take for take, key in keys.items() if self.open_requests.done(key)), None)
         if take is not None:
             self.folder.choose(subject(angle), take)
 
-    def _decide(self, angle: Angle, shot: Shot) -> Steps[None]:
+    def _decide(self, angle: Angle, shot: Shot) -> Steps[bool]:
+        """Whether something was decided; where not, a second witness is waited for."""
         history = self.record.history(angle.name)
         action = self._next(angle, shot, history)
         entry = history[-1 if action.keep is None else action.keep]
+        if action.kind not in (MadeBy.UNWARP, MadeBy.FAITHFUL) and self.second.is_due(angle.name, entry):
+            return (yield from self.second.hear(angle, shot, entry)) is not None
+        if why := self.second.why_none(angle.name, entry):
+            action = replace(action, reason=f"{action.reason} (no second opinion: {why})")
         self.note(angle.name, entry, action)
+        yield from self._do(angle, shot, history, entry, action)
+        return True
+
+    def _do(self, angle: Angle, shot: Shot, history: list[Entry], entry: Entry, action: Action) -> Steps[None]:
         if action.kind in BOUGHT:
             self.retakes.buy(angle, shot, action)
             return
@@ -174,6 +189,19 @@ class Acceptance:
             return Action(Ruling.FLAG, action.reason, best(tried))
         return action
 
+    def _hear_of_shown(self, angle: Angle, shot: Shot) -> Steps[None]:
+        """A second witness on a still that is shown already, as where one is only wanted now: nothing is bought in its place."""
+        entry = self.record.shown(angle.name)
+        if entry is None or not self.second.is_due_for_shown(angle.name):
+            return
+        heard = yield from self.second.hear(angle, shot, entry)
+        if heard is None or heard.second is None or heard.second.says is None:
+            return
+        ladder = Ladder((), unwarp=False, faithful=False, local=False, unsure=self.ladder.unsure)
+        action = next_action(attempts([heard]), ladder)
+        self.note(angle.name, heard, action)
+        self.record.settle(angle.name, heard, action, instead_of=heard.take)
+
     def _finish_here(self, angle: Angle, shot: Shot) -> Steps[None]:
         made = Entry(take=self.record.next_take(angle.name), made_by=MadeBy.LOCAL)
         yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made.take))
@@ -196,9 +224,10 @@ class Acceptance:
             if self._is_worse(angle, made):
                 reason = f"{action.reason}; it is shown as it came: with its render's detail, {made.reason}"
                 action = Action(action.kind, reason, action.keep)
+            elif made.outcome == Outcome.PASS:
+                entry, action = made, Action(Ruling.ACCEPT, made.reason)
             else:
-                entry = made
-                action = Action(Ruling.ACCEPT, made.reason) if made.outcome == Outcome.PASS else action
+                entry = self._with_witness(angle.name, made, entry)
         if self.settings.is_cut_out:
             entry = yield from self._cut_out(angle, shot, entry)
         return entry, action
@@ -215,6 +244,16 @@ class Acceptance:
             has_print=self.settings.gate.faithful_print or entry.cause == Cause.LABEL,
         )
         return (yield from self._measure(angle, shot, made.completed(faithful=dial)))
+
+    def _with_witness(self, angle: str, made: Entry, of: Entry) -> Entry:
+        """What was said of the still as it came is said of the one that was made of it here."""
+        if of.second is None:
+            return made
+        made = made.completed(second=of.second.model_dump())
+        if of.second.says is not None:
+            made = made.completed(reason=f"{made.reason} ({in_words(of.second)})")
+        self.record.keep(angle, made)
+        return made
 
     def _is_worse(self, angle: Angle, made: Entry) -> bool:
         """A still with its render's detail of which less good is said than of the one it was made from."""

@@ -13,9 +13,10 @@ from .. import plan
 from ..run.record import Decision, Entry, Opinion, TintCheck
 from ..run.run_folder import RunFolder
 from ..settings.groups import RunSettings
-from ..verdicts import BOUGHT, MadeBy, Outcome, Said
+from ..verdicts import BOUGHT, MadeBy, Outcome, Said, Says
 from .scoring.ladder import Action, Attempt, best, headline
 from .scoring.verdict import Verdict
+from .witness import in_words
 
 
 def subject(angle: str) -> str:
@@ -42,7 +43,7 @@ def in_force(outcome: Outcome, reason: str, opinion: Opinion | None) -> tuple[Ou
 
 def attempts(entries: Iterable[Entry]) -> list[Attempt]:
     """Measured entries as the ladder takes them."""
-    return [Attempt(entry.made_by, verdict_of(entry)) for entry in entries]
+    return [Attempt(each.made_by, verdict_of(each), each.second.says if each.second else None) for each in entries]
 
 
 class GateRecord:
@@ -84,6 +85,11 @@ class GateRecord:
         """Keys of what was asked for in place of stills: in all rounds, and for angles that have been removed as well."""
         entries = itertools.chain.from_iterable(self.folder.all_entries.values())
         return {entry.key for entry in entries if entry.made_by in BOUGHT}
+
+    def opinion_keys(self) -> set[str]:
+        """Keys of the second opinions that were asked for, in all rounds."""
+        entries = itertools.chain.from_iterable(self.folder.all_entries.values())
+        return {entry.second.key for entry in entries if entry.second is not None and entry.second.key}
 
     def keep(self, angle: str, entry: Entry) -> None:
         """Write an entry down, new or completed."""
@@ -136,17 +142,21 @@ class GateRecord:
             made_by=entry.made_by,
             reason=action.reason,
             action=action.kind,
-            **({} if entry.faithful is None else {"faithful": entry.faithful}),
+            **{name: getattr(entry, name) for name in ("faithful", "second") if getattr(entry, name) is not None},
         )
         self.folder.choose(subject(angle), entry.take, decision)
 
     def refused(self, angle: str) -> str:
-        """Why the take that is shown shows another product: it failed and no person chose it, or a person said so; or ""."""
+        """Why the take that is shown shows another product, or "": a person said so; or no person chose it, and it failed, or
+        it is unsure and a second witness says so."""
         shown, opinion = self.shown(angle), self.opinion(angle)
         if opinion is not None and opinion.said == Said.WRONG:
             return in_force(Outcome.FAIL, "", opinion)[1]
-        is_wrong = shown is not None and shown.outcome == Outcome.FAIL
-        return shown.reason if shown is not None and is_wrong and not self.person_chose(angle) else ""
+        if shown is None or self.person_chose(angle):
+            return ""
+        if shown.outcome == Outcome.UNSURE and shown.second is not None and shown.second.says == Says.NO:
+            return in_words(shown.second)
+        return shown.reason if shown.outcome == Outcome.FAIL else ""
 
     def headline(self, angles: Iterable[str]) -> str:
         """The run in one line: "5 of 5 on model", or which one is not and why. Empty where nothing was looked at."""

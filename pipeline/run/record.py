@@ -16,7 +16,7 @@ from ..facts import Facts
 from ..json_object import JsonObject
 from ..settings.groups import RunSettings
 from ..stages import STAGES, StageState
-from ..verdicts import Cause, MadeBy, Outcome, Ruling, Said, TintAnswer
+from ..verdicts import Cause, MadeBy, Outcome, Ruling, Said, Says, TintAnswer, Witness
 from .migrations import FORMAT
 
 
@@ -69,6 +69,19 @@ class Pose(Facts):
     pivot: tuple[float, float] = (0.0, 0.0)
 
 
+class SecondOpinion(Facts):
+    """What a second witness was asked of an unsure picture. It is written before the answer is asked for; ``says``: None
+    until it has come. ``name``: what people call the witness.
+    """
+
+    witness: Witness
+    take: int | None = None  # that it is about: this picture, or the one that it was made from
+    key: str = ""  # of the purchase
+    name: str = ""
+    says: Says | None = None
+    reason: str = ""  # the witness's own words, or why it has no opinion
+
+
 class Entry(Facts):
     """What the gate knows of one picture of an angle. It is written before the picture is asked for, and completed when it
     has been measured, so that a resumed run goes on where it was.
@@ -92,6 +105,7 @@ class Entry(Facts):
     own: dict[str, int | float] = Field(default_factory=dict)  # the same of the view's own render, mildly degraded
     pose: Pose = Pose()
     heatmap: str | None = None  # relative to the run
+    second: SecondOpinion | None = None
 
     def completed(self, **facts: object) -> Entry:
         return Entry.model_validate({**self.model_dump(), **facts})
@@ -111,6 +125,7 @@ class Decision(Facts):
     reason: str
     action: MadeBy | Ruling
     faithful: float | None = None  # of the entry
+    second: SecondOpinion | None = None  # of the entry
 
 
 class Opinion(Facts):

@@ -100,6 +100,14 @@ class RunFolder:
         """Where a take is off its render, as a picture."""
         return self.root / "photoreal" / "heatmaps" / f"{angle}.take-{number:02d}.png"
 
+    def pair(self, angle: str, number: int) -> Path:
+        """A take beside its render, as a second witness is shown it."""
+        return self.root / "photoreal" / "opinions" / f"{angle}.take-{number:02d}.png"
+
+    def answer(self, angle: str, number: int) -> Path:
+        """What a second witness answered about a take, as it came."""
+        return self.root / "photoreal" / "opinions" / f"{angle}.take-{number:02d}.txt"
+
     def clip(self, motion: str) -> Path:
         """The chosen clip of a motion."""
         return self.root / "video" / f"{motion}.mp4"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
-from ..verdicts import Unsure
+from ..verdicts import Unsure, Witness
 from .choices import BackendName, DeviceChoice, MotionName, Restore
 
 Rung = Literal["reroll", "stricter", "depth"]
@@ -315,6 +315,24 @@ class Gate(Group):
             Unsure.CLIMB: ("Take Again", "Treat it as off model; its retakes cost money"),
         },
     )
+    second_opinion: Witness = option(
+        Witness.NONE,
+        "who else is asked about a still of which nothing can be told; the answer alone never makes it on model",
+        label="Second Opinion",
+        resume=True,
+        choices={
+            Witness.NONE: ("Nobody", "It stays as the measures leave it"),
+            Witness.VISION: (
+                "Vision Model",
+                "A vision model at fal.ai compares it with its render; each answer is paid for",
+            ),
+            Witness.OCR: (
+                "Reading the Print",
+                "This machine reads the print on both; needs rapidocr beside a checkout",
+            ),
+        },
+    )
+    opinion_endpoint: str = option("openrouter/router/vision", "what a second opinion is bought from", flag=None)
     exact: bool = option(
         False, "cut each accepted still out along the exact outline of its render", label="Exact Outline"
     )

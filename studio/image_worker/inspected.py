@@ -38,6 +38,13 @@ class Measured(TypedDict):
     pose: Pose
 
 
+class Testified(TypedDict):
+    """What the print says of a still: a word of verdicts.Says, and why."""
+
+    says: str
+    reason: str
+
+
 class TintFound(TypedDict):
     """All views' colours against each other. ``gains``: factors of red, green and blue by view."""
 

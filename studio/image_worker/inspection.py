@@ -20,23 +20,28 @@ from ...pipeline.gate.scoring.heatmap import heatmap as draw_heatmap
 from ...pipeline.gate.scoring.measures import detail, label
 from ...pipeline.gate.scoring.measures.cast import solid_points
 from ...pipeline.gate.scoring.measures.edges import geometry_edges
-from ...pipeline.gate.scoring.pixels.arrays import Array
+from ...pipeline.gate.scoring.pixels.arrays import Array, resize
 from ...pipeline.gate.scoring.pixels.placement import Similarity
 from ...pipeline.gate.scoring.pixels.unwarp import unwarp as straighten
 from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
+from ...pipeline.gate.witness import compare_words
 from ...pipeline.json_object import JsonObject
 from ...pipeline.settings.choices import Restore
 from ...pipeline.verdicts import Cause, Outcome
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
-from .inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
+from .inspected import FrameFacts, Measured, Pose, RenderFacts, Testified, TintFound, Tracked
+from .reading import print_reader
 
 FACTS = {"Software": PROGRAM}
 FAITHFUL = "Composite of a generated still and a render: the still's light, {share:.0%} faithful to the render's detail"
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
 WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
+PAIR_SIDE, PAIR_GAP = 1024, 16  # pixels: a second witness is paid by them
+READING_SIDE = 1024  # pixels of the longer side of print that is read
+PRINT_MARGIN = 0.02  # of the picture, kept around its print
 CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked
 
 
@@ -126,6 +131,45 @@ def _straight(still: Path, mask: Array, pose: Pose) -> Array:
     x, y = pose["pivot"]
     similarity = Similarity(pose["dx"], pose["dy"], pose["scale"], pose["rotation"], (x, y))
     return straighten(_on_grid(still, mask), similarity)
+
+
+def pair(still: str, shot: RenderFacts, out: str) -> JsonObject:
+    """Render and still side by side, the render on the left, as a second witness is shown them: whole, in one height."""
+    halves = [_load(shot, "image"), passes.load(Path(still))]
+    aspects = [half.shape[1] / half.shape[0] for half in halves]
+    height = max(1, round(min(PAIR_SIDE, halves[0].shape[0], *(PAIR_SIDE / aspect for aspect in aspects))))
+    left, right = (
+        resize(half[..., :3], height, max(1, round(height * aspect)))
+        for half, aspect in zip(halves, aspects, strict=True)
+    )
+    gap = np.full((height, PAIR_GAP, 3), 0.5, dtype=np.float32)
+    passes.save(Path(out), np.concatenate([left, gap, right], axis=1), FACTS)
+    return {}
+
+
+def read(still: str, shot: RenderFacts, pose: Pose) -> Testified:
+    """What the print on the render reads, and on the still, laid onto the render's grid; where none is known, whatever letters
+    the product has. Raises UsageError without a reader.
+    """
+    reader = print_reader()
+    known = _reference(shot)
+    where = label.find(known, geometry_edges(known))
+    where = where if where.any() else known.inside
+    straight = _straight(Path(still), known.mask, pose)
+    rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+    pad = round(PRINT_MARGIN * max(where.shape))
+    box = (
+        slice(max(0, rows[0] - pad), rows[-1] + pad + 1),
+        slice(max(0, columns[0] - pad), columns[-1] + pad + 1),
+    )
+    found = compare_words(reader(_legible(known.rgb[box])), reader(_legible(straight[box])))
+    return Testified(says=found.says, reason=found.reason)
+
+
+def _legible(picture: Array) -> Array:
+    """Enlarged where it is small: readers want letters of some twenty pixels."""
+    times = min(4.0, READING_SIDE / max(picture.shape[:2]))
+    return resize(picture, round(picture.shape[0] * times), round(picture.shape[1] * times)) if times > 1 else picture
 
 
 def tint(stills: dict[str, str], shots: dict[str, RenderFacts]) -> TintFound:

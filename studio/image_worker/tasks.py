@@ -126,6 +126,8 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.UNWARP: inspection.unwarp,
     Task.EXACT: inspection.exact,
     Task.FAITHFUL: inspection.faithful,
+    Task.PAIR: inspection.pair,
+    Task.READ: inspection.read,
     Task.TINT: inspection.tint,
     Task.GAIN: inspection.gain,
     Task.TRACK: inspection.track,

@@ -76,6 +76,7 @@ class Report(TypedDict, total=False):
     device: str | None
     verdicts: dict[str, Verdict]
     pictures: list[Picture]
+    second_opinions: list[Picture]  # of the stills that they are about
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ def _origin(report: Report, angle: str) -> str:
     faithful = faithful_in_words(verdict.get("faithful") if verdict is not None else None)
     made = ", ".join(filter(None, (_MENDED.get(made_by), faithful)))
     source = LOCAL if made_by == MadeBy.LOCAL else f"{name} ({made})" if made else name
+    pictures = [*pictures, *(p for p in report.get("second_opinions", []) if p["angle"] == angle)]
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"

@@ -22,7 +22,8 @@ from consistency_pipeline.studio.rendering import contact_sheet
 from tests.fake_fal import FakeFal
 from tests.pure.faulty import Faulty, scored
 from tests.pure.shop import bring_near, go
-from tests.pure.test_acceptance import new_run
+from tests.pure.stand_in import verdict
+from tests.pure.test_acceptance import Seeing, new_run
 
 from .stand_in import save_picture, status
 from .test_panels import draw_all, labels
@@ -114,6 +115,23 @@ def test_a_persons_word_is_told_alike_in_every_place(fake, tmp_path, shown):
             assert word == WORDS[outcome], place
             assert f"you said: {said}" in sentence, place
             assert (reason in sentence) == (said == Said.RIGHT), place
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_a_second_witness_is_told_alike_in_every_place(fake, tmp_path, shown, word):
+    vague = verdict("unsure", "only 40 % of the outline can be seen", "coverage")
+    folder = new_run(tmp_path, motion="none", gate={"second_opinion": "vision"})
+    answer = {"same": word, "shape": word, "print": "yes", "colour": "yes", "reason": "The handle decides."}
+    fake.fault("submit:openrouter/*", "says", text=json.dumps(answer))
+    go(folder, Seeing(vague))
+    told = everywhere(folder, shown(folder))
+    assert told.pop("client") == WORDS["unsure"]
+    for place, (outcome, sentence) in told.items():
+        assert outcome == WORDS["unsure"], place
+        assert "only 40 % of the outline can be seen" in sentence, place
+        product = {"yes": "the same product", "no": "another product"}[word]
+        assert f"second opinion of OpenRouter Vision: {product}, “The handle decides.”" in sentence, place
+    assert "second opinion" in labels(draw_all()["CONSISTENCY_PT_photoreal"])
 
 
 def test_the_buttons_say_it_take_it_back_and_draw_the_sheet_anew(studio):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
+from ...verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Says, Unsure
 from .crossview import Tint
 from .verdict import Verdict, fitted
 
@@ -35,10 +35,11 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One scored picture."""
+    """One scored picture. ``second``: what a second witness says of it, None where none was heard."""
 
     made_by: MadeBy
     verdict: Verdict
+    second: Says | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def next_action(
 
     ``budget_left``: USD, None for no limit. ``prices``: USD per purchase by rung; with a
     limit, a rung of unknown price isn't bought. A rung that can't be paid for is passed over, never bought in part.
+    A second witness makes no still good: its *no* is enough to have an unsure one not accepted, its *yes* to have one shown
+    to a person that would be taken again.
     Raises ValueError for an empty history: what was never scored has no next step.
     """
     if not history:
@@ -76,8 +79,8 @@ def next_action(
         and (last.verdict.outcome, ladder.unsure) != (Outcome.UNSURE, Unsure.ACCEPT)
     ):
         return Action(MadeBy.FAITHFUL, f"{last.verdict.reason}; the render's own detail mends that without a purchase")
-    if last.verdict.outcome == Outcome.UNSURE and ladder.unsure != Unsure.CLIMB:
-        if ladder.unsure == Unsure.ACCEPT:
+    if last.verdict.outcome == Outcome.UNSURE and _is_kept(last, ladder):
+        if ladder.unsure == Unsure.ACCEPT and last.second != Says.NO:
             return Action(Ruling.ACCEPT, f"accepted unverified: {last.verdict.reason}", len(history) - 1)
         return Action(Ruling.FLAG, f"a person should look: {last.verdict.reason}", len(history) - 1)
     if ladder.unwarp and last.verdict.repairable and last.made_by not in (MadeBy.UNWARP, MadeBy.FAITHFUL):
@@ -87,6 +90,11 @@ def next_action(
             Ruling.FLAG, f"even the render's own finish was not accepted: {last.verdict.reason}", len(history) - 1
         )
     return _climb(history, ladder, budget_left, prices or {})
+
+
+def _is_kept(last: Attempt, ladder: Ladder) -> bool:
+    """An unsure still is not treated as off model. Where it would be, a second witness for it leaves it to a person."""
+    return ladder.unsure != Unsure.CLIMB or last.second == Says.YES
 
 
 def _is_only_detail(last: Attempt) -> bool:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a render says of itself: no picture is asked for what its own render doesn't show.
 
 The render, and the render harmlessly worse in a handful of ways, is scored as a still would be. Edges, outline points and

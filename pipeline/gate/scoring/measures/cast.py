@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where a shadow or a mirror image of the product may lie: told by its visible surface, the ground and one light.
 
 Each visible point throws its shadow along the light onto the ground; a dark region is the product's shadow if one direction of

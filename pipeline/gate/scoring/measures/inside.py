@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What lies inside the outline, place by place: edges that must be there, edges that moved, edges that don't belong.
 
 Generators go wrong in one place: a spot melts, a seam goes, a button appears. A share of the whole product hides that, so each

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Is each colour of the product still that colour? After one fit of the whole still's light and tone to its render.
 
 A generator may light the product anew, warmer or darker, all over. A part in another hue is no light: its colour differs from
