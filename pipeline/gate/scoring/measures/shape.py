@@ -35,7 +35,8 @@ class Shape:
     ``coverage``: share that could be verified, found or known to be missing. ``off_share``, ``missing_share``: of the
     verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
     ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
-    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN.
+    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN. ``worst_at``: the point of the outline in the
+    middle of the worst stretch.
     """
 
     p50_px: float
@@ -50,6 +51,7 @@ class Shape:
     hollow: Bools | None = None
     faded: Bools | None = None
     worst_px: float = 0.0
+    worst_at: int | None = None
 
     @property
     def bad_share(self) -> float:
@@ -91,12 +93,12 @@ def measure(
     # Where the product fades into the backdrop the edge that was found is another one, further in.
     state[_on_outline(faded, points, normals, unit)] = UNSEEN
     state[gone] = MISSING
-    stretch = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
+    stretch, worst_at = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
-    return replace(result, hollow=hollow, faded=faded, worst_px=stretch), refined
+    return replace(result, hollow=hollow, faded=faded, worst_px=stretch, worst_at=worst_at), refined
 
 
 def standing_on(reference: Reference) -> Bools:
@@ -143,12 +145,12 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
 
 def _worst_stretch(
     left: Array, state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, stretch: float
-) -> float:
-    """Of all stretches of outline of which most is seen, the largest mean displacement; px at 1024. What is gone is no
-    displacement: hollow_share says it."""
+) -> tuple[float, int | None]:
+    """Of all stretches of outline of which most is seen, the largest mean displacement, px at 1024, and the point in its
+    middle. What is gone is no displacement: hollow_share says it."""
     state = np.where(state == MISSING, UNSEEN, state)
     away = np.minimum(np.abs(left), FAR) * (state != UNSEEN)
-    worst = 0.0
+    worst, middle = 0.0, None
     for first, last, closed in chains:
         count = max(3, round(stretch / max(float(length[first]), 1e-6)))
         if last - first < count:
@@ -158,8 +160,10 @@ def _worst_stretch(
             part, seen = (np.concatenate([each, each[:count]]) for each in (part, seen))
         sums, known = (np.convolve(each, np.ones(count), mode="valid") for each in (part, seen))
         means = np.where(known >= 0.6 * count, sums / np.maximum(known, 1), 0.0)
-        worst = max(worst, float(means.max()))
-    return worst
+        begin = int(means.argmax())
+        if means[begin] > worst:
+            worst, middle = float(means[begin]), first + (begin + count // 2) % (last - first)
+    return worst, middle
 
 
 def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:
