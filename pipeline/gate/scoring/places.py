@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where in the picture a verdict's fault is: what the sentence says last, and what the heat map puts a ring round.
+"""Where in the picture a verdict's fault is: what the sentence says with it, and what the heat map puts a ring round.
 
 What a verdict rests on is asked of the verdict itself: the number without which it would be another. Where that number is
 worst is in the maps that the measures keep, and in the sentence a ninth of the product's box says it.
@@ -69,6 +69,11 @@ class Place:
     words: str
     number: str
 
+    @property
+    def is_most(self) -> bool:
+        """The number is a share of the whole product, and here is most of what it counts."""
+        return self.number in (*SHARES, "faded_share")
+
 
 def rests_on(verdict: Verdict, numbers: Numbers, judged: Callable[[Numbers], Verdict]) -> str:
     """The name of the number that ``verdict`` says is wrong in some place: were it right, another thing would be said.
@@ -91,14 +96,17 @@ def find(number: str, work: Reference, pose: Similarity, found: Found) -> Place 
     if spot is None:
         return None
     x, y, radius = spot
-    return Place(x, y, radius, _in_words(number, x, y, work, pose), number)
+    return Place(x, y, radius, _in_words(x, y, work, pose), number)
 
 
 def located(verdict: Verdict, place: Place | None) -> Verdict:
-    """``verdict``, its sentence with the place last."""
+    """``verdict``, with the place in its sentence: first, since a narrow panel folds what comes last; of a share of the whole,
+    where that is only where most of it is, last."""
     if place is None:
         return verdict
-    return replace(verdict, reason=f"{verdict.reason}, {place.words}")
+    if place.is_most:
+        return replace(verdict, reason=f"{verdict.reason} (most {place.words})")
+    return replace(verdict, reason=f"{place.words}, {verdict.reason}")
 
 
 Spot = tuple[float, float, float]
@@ -197,11 +205,9 @@ def _moved(spot: Spot | None, pose: Similarity) -> Spot | None:
     return float(x), float(y), spot[2] * pose.scale
 
 
-def _in_words(number: str, x: float, y: float, work: Reference, pose: Similarity) -> str:
+def _in_words(x: float, y: float, work: Reference, pose: Similarity) -> str:
     rows, columns = np.nonzero(work.inside.any(axis=1))[0], np.nonzero(work.inside.any(axis=0))[0]
     corners = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]], dtype=np.float32)
     (left, top), (right, low) = pose.apply(corners)
     across, down = ((at - low_end) / max(high_end - low_end, 1.0) for at, low_end, high_end in ((x, left, right), (y, top, low)))  # fmt: skip
-    words = NINTHS[min(2, max(0, int(3 * down)))][min(2, max(0, int(3 * across)))]
-    # Of a share of the whole that place is only where most of it is.
-    return f"most {words}" if number in (*SHARES, "faded_share") else words
+    return NINTHS[min(2, max(0, int(3 * down)))][min(2, max(0, int(3 * across)))]
