@@ -136,6 +136,14 @@ def test_a_verdict_rests_on_the_number_that_its_sentence_is_about(name: str):
     assert places.rests_on(verdict, FAULTY[name], lambda numbers: judge(numbers, limits)) == name
 
 
+def test_edges_that_few_are_found_of_hide_no_other_place():
+    """Were they found, it would be said that they lie elsewhere: and yet it is the print that is spoken of."""
+    numbers = Numbers(label_area=0.2, label_changed=0.9, inner_recall=0.2, inner_centred=0.1)
+    verdict = judge(numbers, Thresholds())
+    assert "print" in verdict.reason
+    assert places.rests_on(verdict, numbers, lambda other: judge(other, Thresholds())) == "label_changed"
+
+
 @pytest.mark.parametrize("numbers", [Numbers(), Numbers(dx_px=9.0), Numbers(contrast=0.0), Numbers(coverage=0.1)])
 def test_what_is_the_whole_pictures_has_no_place(numbers: Numbers):
     verdict = judge(numbers, Thresholds())

@@ -18,7 +18,6 @@ from .measures.label import LETTER
 from .measures.shape import GOOD, MISSING, OFF_STATE, UNSEEN, warped
 from .pixels.arrays import Array, Bools, dilate, erode, luma, resize
 from .pixels.placement import Similarity, outline_on
-from .places import SHARES
 from .reference import as_picture
 from .verdict import Thresholds, fitted, for_view
 
@@ -60,10 +59,9 @@ def heatmap(still: NDArray[np.generic], prepared: Prepared, score: Score) -> Arr
     pose = score.pose.at_size(max(work.mask.shape) / max(prepared.reference.mask.shape))
     _draw_regions(canvas, prepared, score, pose)
     width = max(1.0, 1.6 * work.unit)
-    if score.place is not None and score.place.number in SHARES:
+    if score.place is not None and score.place.number in ("inner_centred", "inner_recall"):
         missed = ~score.inner.in_place if score.place.number == "inner_centred" else ~score.inner.found
-        if score.inner.points and score.place.number.startswith("inner"):
-            _dots(canvas, pose.apply(score.inner.at[missed]), WRONG, 0.7 * width)
+        _dots(canvas, pose.apply(score.inner.at[missed]), WRONG, 0.7 * width)
     points, normals = outline_on(pose, work.silhouette)
     displacement = score.shape.displacement * work.unit
     for state, colour in ((UNSEEN, UNKNOWN), (GOOD, FINE), (OFF_STATE, OFF), (MISSING, WRONG)):

@@ -34,14 +34,14 @@ NINTHS = (
     ("at the lower left", "at the bottom", "at the lower right"),
 )
 EVERYWHERE = (Cause.NONE, Cause.BLANK, Cause.PRODUCT, Cause.PLACEMENT, Cause.VIEW, Cause.TINT)
-# Shares of the whole product, which are worst somewhere; then what has one place alone. The last two also decide whether the
-# backdrop is plain, and so what else is said: they are asked last.
-SHARES = ("p95_px", "bad_share", "inner_centred", "inner_recall", "label_changed")
+# Shares of the whole product, which are worst somewhere; then what has one place alone. The last three also decide whether the
+# backdrop is plain, or what inner edges tell, and so what else is said: they are asked last.
+SHARES = ("p95_px", "bad_share", "inner_centred", "label_changed")
 LOCAL = (
     "worst_px", "label_worst", "label_patch", "label_shift_px", "recoloured", "new", "lost", "moved_px", "added_share",
     "shadow_share",
 )  # fmt: skip
-LAST = ("hollow_share", "faded_share")
+LAST = ("inner_recall", "hollow_share", "faded_share")
 FEWEST = 600  # points of an outline, beyond which the densest place is looked for among some of them
 COARSE = 256  # pixels of the longer side at which a region's middle is looked for
 
@@ -72,7 +72,7 @@ class Place:
     @property
     def is_most(self) -> bool:
         """The number is a share of the whole product, and here is most of what it counts."""
-        return self.number in (*SHARES, "faded_share")
+        return self.number in (*SHARES, "inner_recall", "faded_share")
 
 
 def rests_on(verdict: Verdict, numbers: Numbers, judged: Callable[[Numbers], Verdict]) -> str:
