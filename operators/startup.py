@@ -57,6 +57,7 @@ def _undone(*_arguments: Any) -> None:
         look_soon()
     if now.running:
         return
+    faithful.undone(scene)
     root = bpy.path.abspath(own.run_folder)
     if now.run_folder and not root:
         now.note = f"{TAKEN_BACK}{now.run_folder}: redo, or open it again under Jobs, Earlier Runs"

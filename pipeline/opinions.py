@@ -18,7 +18,7 @@ from typing import Any
 
 from . import results
 from .errors import RunFolderError, UsageError
-from .gate.record import GateRecord, subject
+from .gate.record import subject
 from .gate.scoring.verdict import fitted
 from .money.spending import state_folder
 from .run.record import Entry, Opinion, now
@@ -48,9 +48,7 @@ def say(folder: RunFolder, angle: str, said: Said | None, take: int | None = Non
     entry = next((each for each in folder.entries(of) if each.take == take), None)
     opinion = _opinion(take, said, entry)
     folder.keep_opinion(of, take, opinion if said is not None else None)
-    record = GateRecord(folder, settings)
-    folder.note(headline=record.headline(names) or folder.headline)
-    results.tell_opinions(folder)
+    results.tell_again(folder)
     try:
         keep(folder.id, angle, opinion)
     except RunFolderError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from .backend.ports import Product, Shot
 from .backend.requests import ClipRequest, Event, OpinionRequest, Request, StillRequest
 from .errors import RunFolderError
-from .gate.record import in_force, subject
+from .gate.record import GateRecord, in_force, subject
 from .gate.second_opinions import take_asked
 from .json_object import JsonObject
 from .run.journal import Purchases
@@ -99,8 +99,11 @@ def build_report(
     return report
 
 
-def tell_opinions(folder: RunFolder) -> None:
-    """Have RUN/report.json, where there is one, say what a person said since it was written. Raises RunFolderError."""
+def tell_again(folder: RunFolder) -> None:
+    """Have the run's headline, and RUN/report.json where there is one, say what holds of the stills that are shown by now: a
+    person chose another, made one, or said something of it. Raises RunFolderError."""
+    record = GateRecord(folder, folder.settings)
+    folder.note(headline=record.headline([each.name for each in folder.settings.studio.angles]) or folder.headline)
     try:
         report = json.loads(folder.report.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -109,7 +112,7 @@ def tell_opinions(folder: RunFolder) -> None:
         raise RunFolderError(
             f"{folder.report} can't be read ({error}); resume the run to have it written anew"
         ) from error
-    report |= {"headline": folder.headline, "verdicts": _verdicts(folder)}
+    report |= {"headline": folder.headline, "verdicts": _verdicts(folder), "mended": _mended(folder)}
     for picture in report.get("pictures", ()):
         if picture.get("stage") == "photoreal" and isinstance(picture.get("scores"), dict):
             said = _said(folder, subject(picture["angle"]), picture["take"])
@@ -131,7 +134,10 @@ def _verdicts(folder: RunFolder) -> Report:
         told = decision.model_dump(mode="json")
         entry = next((each for each in folder.entries(of) if each.take == take and each.outcome is not None), None)
         if take != decision.take and entry is not None:  # a person chose another than the gate did
-            told |= entry.model_dump(mode="json", include={"take", "outcome", "heatmap", "made_by", "reason"})
+            told.pop("faithful", None)
+            told |= entry.model_dump(
+                mode="json", include={"take", "outcome", "heatmap", "made_by", "reason", "faithful"}
+            )
         opinion = folder.opinion(of, take)
         if opinion is not None and told["outcome"] is not None:
             outcome, reason = in_force(Outcome(told["outcome"]), told["reason"], opinion)

@@ -44,18 +44,23 @@ def save_results(results: Results, settings: RunSettings, folder: Path, worker: 
 
 
 def draw_contact_sheet_again(folder: RunFolder, worker: ImageWorker) -> Steps[None]:
-    """RUN/contact_sheet.png of what report.json says by now. Raises RunFolderError where it can't be written."""
-    shots = {angle.name: folder.shot(angle.name) for angle in folder.settings.studio.angles}
-    known = {name: shot for name, shot in shots.items() if shot is not None}
+    """RUN/contact_sheet.png of what report.json says by now; ``worker`` is closed in the end. Raises RunFolderError where it
+    can't be written."""
     try:
-        yield from _draw_contact_sheet(
-            {name: shot.files["image"] for name, shot in known.items()},
-            {name: folder.still(name) for name in known if folder.still(name).is_file()},
-            folder.root,
-            worker,
-        )
+        yield from redraw_contact_sheet(folder, worker)
     finally:
         worker.close()
+
+
+def redraw_contact_sheet(folder: RunFolder, worker: ImageWorker) -> Steps[None]:
+    shots = {angle.name: folder.shot(angle.name) for angle in folder.settings.studio.angles}
+    known = {name: shot for name, shot in shots.items() if shot is not None}
+    yield from _draw_contact_sheet(
+        {name: shot.files["image"] for name, shot in known.items()},
+        {name: folder.still(name) for name in known if folder.still(name).is_file()},
+        folder.root,
+        worker,
+    )
 
 
 def _draw_contact_sheet(

@@ -88,7 +88,9 @@ def _cost(cases: list[Case], thresholds: Thresholds) -> float:
     alarm, doubt = true["fail"], true["unsure"]
     missed = float(np.mean([each["pass"] for each in shares.values()])) if shares else 0.0
     vague = float(np.mean([each["unsure"] for each in shares.values()])) if shares else 0.0
-    return 6 * max(0.0, alarm - 0.8 * ALARMS) + alarm + 2 * max(0.0, doubt - DOUBTS) + 0.4 * doubt + missed + 0.3 * vague
+    return (
+        6 * max(0.0, alarm - 0.8 * ALARMS) + alarm + 2 * max(0.0, doubt - DOUBTS) + 0.4 * doubt + missed + 0.3 * vague
+    )
 
 
 def _shares(outcomes: list[str]) -> dict[str, float]:

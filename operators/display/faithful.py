@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from ...pipeline.gate.scoring.faithful import Ground
     from ...pipeline.gate.scoring.pixels.arrays import Array
     from ...pipeline.gate.scoring.reference import Reference
-    from ...pipeline.run.record import Entry
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.stages import Steps
     from ...studio import BlenderStudio
 
 TICK = 0.03  # seconds between two steps
 REST = 0.6  # seconds that the slider rests before what it shows is kept
-SIDE = 512  # pixels of a draft's longer side, at most twice as many
+SIDE = 512  # pixels of a draft's longer side, at most
 
 
 class Draft:
@@ -109,7 +108,7 @@ def _small_reference(shot: Shot) -> Generator[None, None, Reference]:
         if name in shot.files and shot.files[name].is_file():
             pictures[name] = _load(shot.files[name])
             yield
-    factor = max(1, max(pictures["mask"].shape[:2]) // SIDE)
+    factor = max(1, -(-max(pictures["mask"].shape[:2]) // SIDE))
     height, width = (side // factor for side in pictures["mask"].shape[:2])
     planes = {}
     for name, channels in (("normal", "RGB"), ("depth", "Y")):
@@ -138,7 +137,7 @@ class Keeping:
     def __init__(self, scene: bpy.types.Scene) -> None:
         self._scene = scene.session_uid
         self._studio: BlenderStudio | None = None
-        self._steps: Steps[Entry] | None = None
+        self._steps: Steps[None] | None = None
         self.angle, self.share = "", 0.0
 
     @property
@@ -146,12 +145,23 @@ class Keeping:
         return self._steps is not None
 
     def begin(self, folder: RunFolder, angle: str, share: float) -> None:
-        from ...pipeline.gate.by_hand import make_faithful
         from ...studio import BlenderStudio
 
         self._studio = self._studio or BlenderStudio(folder.settings)
         self.angle, self.share = angle, share
-        self._steps = make_faithful(folder, self._studio, angle, share, lambda: run_request.folder_of(self.scene))
+        self._steps = self._made(folder, self._studio, angle, share)
+
+    def _made(self, folder: RunFolder, studio: BlenderStudio, angle: str, share: float) -> Steps[None]:
+        """The take, shown and told; then the contact sheet of what is told."""
+        from ...pipeline.gate.by_hand import make_faithful
+        from ...pipeline.results import tell_again
+
+        yield from make_faithful(folder, studio, angle, share, lambda: run_request.folder_of(self.scene))
+        folder = run_request.folder_of(self.scene)
+        tell_again(folder)
+        _show(self.scene, angle, folder)
+        if folder.contact_sheet.is_file() and folder.report.is_file():
+            yield from studio.redraw_contact_sheet(folder)
 
     @property
     def scene(self) -> bpy.types.Scene:
@@ -191,6 +201,7 @@ _drafts: Draft | None = None
 _preparing: Iterator[None] | None = None
 _keeping: Keeping | None = None
 _moved_at = 0.0
+_stood: dict[tuple[int, str], tuple[str, float]] = {}  # where each slider that was moved stood last, in which run
 _slid: tuple[int, str] | None = None  # the scene's session_uid and the angle whose slider was moved last
 _scratch: str | None = None
 
@@ -208,8 +219,22 @@ def slid(scene: bpy.types.Scene, angle: str) -> None:
     if why_not(scene, angle) is not None:
         return
     _moved_at, _slid = time.monotonic(), (scene.session_uid, angle)
+    _stood[_slid] = _stands(scene, angle)
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=TICK)
+
+
+def undone(scene: bpy.types.Scene) -> None:
+    """Undo, or redo, moved a slider without telling: the still follows it, as after a hand's move. Nothing is bought."""
+    for (uid, name), (run, stood) in list(_stood.items()):
+        if uid == scene.session_uid and name in scene.consistency.angles:
+            of, stands = _stands(scene, name)
+            if of == run and stands != stood:
+                slid(scene, name)
+
+
+def _stands(scene: bpy.types.Scene, angle: str) -> tuple[str, float]:
+    return scene.consistency.run_folder, scene.consistency.angles[angle].own_faithful
 
 
 def why_not(scene: bpy.types.Scene, angle: str) -> str | None:
@@ -234,7 +259,6 @@ def keep_now(scene: bpy.types.Scene, angle: str) -> None:
             pass
     finally:
         keeping.close()
-    _show(scene, angle)
 
 
 def share_at(scene: bpy.types.Scene, angle: str) -> float:
@@ -268,11 +292,9 @@ def _step(scene: bpy.types.Scene, angle: str) -> float | None:
     if status.of().comparing == angle and _draft_step(scene, angle, share):
         return TICK
     if _keeping is not None and _keeping.is_busy:
-        if _keeping.step():
-            _show(scene, _keeping.angle)
-            if (_keeping.angle, _keeping.share) == (angle, share):
-                forget()
-                return None
+        if _keeping.step() and (_keeping.angle, _keeping.share) == (angle, share):
+            forget()
+            return None
         return TICK
     if time.monotonic() < _moved_at + REST:
         return TICK
@@ -298,9 +320,8 @@ def _draft_step(scene: bpy.types.Scene, angle: str, share: float) -> bool:
     return False
 
 
-def _show(scene: bpy.types.Scene, angle: str) -> None:
+def _show(scene: bpy.types.Scene, angle: str, folder: RunFolder) -> None:
     """The take in place of the draft."""
-    folder = run_request.folder_of(scene)
     for image in bpy.data.images:
         if image.filepath and Path(bpy.path.abspath(image.filepath)) == folder.still(angle):
             image.reload()
@@ -318,6 +339,7 @@ def follow_take(scene: bpy.types.Scene, folder: RunFolder, angle: str) -> None:
     if angle in scene.consistency.angles:
         with scene_settings.live.paused():
             scene.consistency.angles[angle].own_faithful = 100.0 * share_of(folder, angle)
+        _stood[(scene.session_uid, angle)] = _stands(scene, angle)
 
 
 def forget() -> None:
@@ -335,6 +357,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     forget()
+    _stood.clear()
     if _scratch is not None:
         shutil.rmtree(_scratch, ignore_errors=True)
         _scratch = None

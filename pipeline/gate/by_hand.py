@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,8 +72,9 @@ def make_faithful(
 ) -> Steps[Entry]:
     """Show ``angle``'s still with ``share`` of its render's detail, 0..1, as a take of its own; 0: as it came.
 
-    The take that a person made of the same picture before is made anew, so that trying leaves one file. ``latest``: the run
-    to write down to, once all is made. Raises ConsistencyError, and nothing has changed then.
+    Once it is shown, what a person made of the same picture before is removed, so that trying leaves one file; what was said
+    of that one isn't said of this. ``latest``: the run to write down to, once all is made. Raises ConsistencyError, and nothing
+    has changed then.
     """
     reason = why_not(folder, angle)
     if reason is not None:
@@ -87,29 +89,39 @@ def make_faithful(
     if share <= 0:
         return _shown(latest(), angle, _cut_out_of(folder, angle, source) or source, source)
     made = Entry(
-        take=_take(folder, angle, MadeBy.FAITHFUL, source),
+        take=GateRecord(folder, settings).next_take(angle),
         made_by=MadeBy.FAITHFUL,
         of=source.take,
         why=BY_HAND,
         faithful=share,
     )
-    options = {"dial": share, "has_print": settings.gate.faithful_print}
-    yield from _make(folder, studio, angle, made, facts, pose=source.pose.model_dump(mode="json"), **options)
-    made = yield from _measured(folder, studio, angle, made, facts)
-    kept = [made]
-    if settings.is_cut_out and made.outcome != Outcome.FAIL:
-        cut = Entry(
-            take=_take(folder, angle, MadeBy.EXACT, made, besides=made.take),
-            made_by=MadeBy.EXACT,
-            of=made.take,
-            why=BY_HAND,
-        )
-        gate = settings.gate
-        details = {"restore": gate.restore, "region": gate.regions.get(angle, ""), "photo": gate.details.get(angle, "")}
-        pose = ON_GRID.model_dump(mode="json")
-        yield from _make(folder, studio, angle, cut, facts, pose=pose, backdrop=settings.studio.backdrop, **details)
-        kept.append(made.inherited_by(cut))
-    return _shown(latest(), angle, kept[-1], *kept)
+    cut = Entry(take=made.take + 1, made_by=MadeBy.EXACT, of=made.take, why=BY_HAND)
+    try:
+        options = {"dial": share, "has_print": settings.gate.faithful_print}
+        yield from _make(folder, studio, angle, made, facts, pose=source.pose.model_dump(mode="json"), **options)
+        if source.heatmap is not None:
+            made = yield from _measured(folder, studio, angle, made, facts)
+        else:  # what can't be told of the still, such as of a product without its textures, can't be told of this
+            made = made.completed(outcome=source.outcome, reason=source.reason, cause=source.cause)
+        kept = [made]
+        if settings.is_cut_out and made.outcome != Outcome.FAIL:
+            gate = settings.gate
+            detail = {
+                "restore": gate.restore,
+                "region": gate.regions.get(angle, ""),
+                "photo": gate.details.get(angle, ""),
+            }
+            pose = ON_GRID.model_dump(mode="json")
+            yield from _make(folder, studio, angle, cut, facts, pose=pose, backdrop=settings.studio.backdrop, **detail)
+            kept.append(made.inherited_by(cut))
+        folder = latest()
+    except BaseException:
+        for entry in (made, cut):
+            _remove(folder, angle, entry)
+        raise
+    shown = _shown(folder, angle, kept[-1], *kept)
+    _remove_earlier(folder, angle, source, {each.take for each in kept})
+    return shown
 
 
 def _shown(folder: RunFolder, angle: str, entry: Entry, *kept: Entry) -> Entry:
@@ -122,11 +134,20 @@ def _shown(folder: RunFolder, angle: str, entry: Entry, *kept: Entry) -> Entry:
     return entry
 
 
-def _take(folder: RunFolder, angle: str, made_by: MadeBy, source: Entry, besides: int = 0) -> int:
-    """The number of what a person made of ``source`` before, else a new one."""
-    known = folder.entries(subject(angle))
-    before = [each.take for each in known if (each.made_by, each.of, each.why) == (made_by, source.take, BY_HAND)]
-    return before[-1] if before else max(GateRecord(folder, folder.settings).next_take(angle), besides + 1)
+def _remove_earlier(folder: RunFolder, angle: str, source: Entry, kept: set[int]) -> None:
+    """Takes that a person made of ``source`` before."""
+    by_hand = [each for each in folder.entries(subject(angle)) if each.why == BY_HAND and each.take not in kept]
+    made = [each for each in by_hand if (each.made_by, each.of) == (MadeBy.FAITHFUL, source.take)]
+    of = {each.take for each in made}
+    for entry in [*made, *(each for each in by_hand if each.made_by == MadeBy.EXACT and each.of in of)]:
+        folder.drop_entry(subject(angle), entry)
+        _remove(folder, angle, entry)
+
+
+def _remove(folder: RunFolder, angle: str, entry: Entry) -> None:
+    for file in (folder.take(angle, entry.take), folder.heatmap(angle, entry.take)):
+        with contextlib.suppress(OSError):  # open in another program: it stays, a take of which nothing is known
+            file.unlink(missing_ok=True)
 
 
 def _cut_out_of(folder: RunFolder, angle: str, source: Entry) -> Entry | None:

@@ -32,6 +32,7 @@ from ...pipeline.verdicts import Cause, Outcome
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
+from .heat_key import with_key
 from .inspected import FrameFacts, Measured, Pose, RenderFacts, Testified, TintFound, Tracked
 from .reading import print_reader
 
@@ -63,7 +64,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
             numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}
             reason += f"; it is seen from {abs(turned.yaw):.0f}° beside and {abs(turned.pitch):.0f}° above or below"
     drawn = draw_heatmap(picture, prepared, score)[..., :3]
-    passes.save(Path(heatmap), drawn, FACTS)
+    passes.save(Path(heatmap), with_key(drawn), FACTS)
     found = score.pose
     return Measured(
         outcome=verdict.outcome,

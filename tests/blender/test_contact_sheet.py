@@ -10,6 +10,7 @@ import pytest
 
 from consistency_pipeline.pipeline.formats import png
 from consistency_pipeline.studio.rendering import contact_sheet, passes
+from consistency_pipeline.studio.rendering.lettering import width_of
 
 REASON = (
     "a part is missing: 2.3 % of the product shows the backdrop; every allowed take was tried, and each looked the same"
@@ -46,12 +47,12 @@ def sheet(tmp_path, monkeypatch):
         },
     }
     report["verdicts"]["photoreal/front"] |= {"made_by": "faithful", "faithful": 0.6}
-    draw = contact_sheet._with_words
+    draw = contact_sheet.with_words
 
     def write(for_client):
         said = []
         monkeypatch.setattr(
-            contact_sheet, "_with_words", lambda picture, words: said.extend(words) or draw(picture, words)
+            contact_sheet, "with_words", lambda picture, words: said.extend(words) or draw(picture, words)
         )
         out = tmp_path / "sheet.png"
         contact_sheet.write_contact_sheet(out, files, {n: files[n] for n in NAMES[:2]}, report, for_client=for_client)
@@ -69,7 +70,7 @@ def test_no_word_is_cut_and_every_line_fits(sheet):
     assert "…" not in text
     assert text.count("fal-ai/") == 1, "an endpoint that has a name is shown by its id"
     for word in words:
-        assert word.x + contact_sheet._width(word.text, word.size) <= picture.shape[1], word
+        assert word.x + width_of(word.text, word.size) <= picture.shape[1], word
         assert word.y < picture.shape[0], word
         rows = slice(max(0, word.y - word.size), word.y)
         assert picture[rows, word.x : word.x + 40].std() > 0.01, f"{word.text} is not on the sheet"

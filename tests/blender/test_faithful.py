@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 
+from consistency_pipeline.operators import startup
 from consistency_pipeline.operators.display import compare, faithful, refresh, status
 from consistency_pipeline.pipeline.formats import marks, png
 from consistency_pipeline.pipeline.gate import by_hand
@@ -68,9 +70,58 @@ def test_letting_go_keeps_a_take_that_says_what_it_is_and_another_choice_takes_i
     shot = compare.shot_named(bpy.context, "front")
     assert "faithful to the render, 100 %" in shot.verdict
     assert compare.under_of(shot)[1] == "Still, 100 % faithful"
+    assert told(folder) == ("faithful", 1.0)
     bpy.ops.consistency.choose_take(angle="front", take=1)
     assert RunFolder.open(folder.root).still("front").read_bytes() == as_it_came
     assert shown.consistency.angles["front"].faithful == 0.0
+    assert told(folder) == ("first", None)
+
+
+def told(folder: RunFolder) -> tuple[str, float | None]:
+    """What report.json says of the still that is shown; the contact sheet is as new."""
+    verdict = json.loads(folder.report.read_text(encoding="utf-8"))["verdicts"]["photoreal/front"]
+    assert folder.contact_sheet.stat().st_mtime_ns >= folder.report.stat().st_mtime_ns
+    return verdict["made_by"], verdict.get("faithful")
+
+
+def test_undo_takes_the_still_back_as_well(shown, monkeypatch):
+    folder = RunFolder.open(Path(shown.consistency.run_folder))
+    own = shown.consistency.angles["front"]
+    own.faithful = 100.0
+    assert bpy.ops.consistency.make_faithful(angle="front") == {"FINISHED"}
+    own.own_faithful = -1.0  # as Blender's undo leaves it
+    monkeypatch.setattr(faithful, "REST", 0.0)
+    startup._undone()
+    for _ in range(200):
+        if faithful._tick() is None:
+            break
+    assert RunFolder.open(folder.root).chosen("photoreal/front") == 1
+    startup._undone()
+    assert faithful._tick() is None, "an undo of something else makes nothing"
+
+
+def test_a_still_of_another_size_with_alpha_and_sixteen_bits_is_made_faithful_too(shown):
+    """As some endpoints send them: laid onto the render's grid; what is shown is what is looked at."""
+    folder = RunFolder.open(Path(shown.consistency.run_folder))
+    take = folder.take("front", 1)
+    plain = passes.load(take)[..., :3]
+    height, width = plain.shape[:2]
+    large = np.repeat(np.repeat(plain, 2, axis=0), 2, axis=1)
+    pixels = np.concatenate([large, np.ones((2 * height, 2 * width, 1), np.float32)], axis=-1)
+    image = bpy.data.images.new("sent", 2 * width, 2 * height, alpha=True, float_buffer=True, is_data=True)
+    image.pixels.foreach_set(np.ascontiguousarray(pixels[::-1]).ravel())
+    settings = shown.render.image_settings
+    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "RGBA", "16"
+    shown.view_settings.view_transform = "Standard"
+    image.file_format = "PNG"
+    image.filepath_raw = str(take)
+    image.save()
+    bpy.data.images.remove(image)
+    shown.consistency.angles["front"].faithful = 60.0
+    assert bpy.ops.consistency.make_faithful(angle="front") == {"FINISHED"}
+    made = passes.load(folder.still("front"))[..., :3]
+    assert made.shape == plain.shape
+    assert np.abs(made - plain).mean() < 0.02
 
 
 def test_while_it_is_dragged_a_draft_lies_in_compare_and_the_take_comes_when_it_rests(shown, monkeypatch):

@@ -14,9 +14,11 @@ import pytest
 
 from consistency_pipeline import command_line
 from consistency_pipeline.operators.display import refresh
+from consistency_pipeline.panels.photoreal import OUTCOMES
 from consistency_pipeline.pipeline import opinions
 from consistency_pipeline.pipeline.formats import png
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.system.disk import read_lines
 from consistency_pipeline.pipeline.verdicts import Said
 from consistency_pipeline.studio.rendering import contact_sheet
 from tests.fake_fal import FakeFal
@@ -69,11 +71,26 @@ def everywhere(folder, shot):
     }
 
 
-@pytest.mark.parametrize("kind", ["missing part", "label changed", "recoloured", "wrong product", ""])
+def decided(folder):
+    """(outcome, sentence) of the journal's last decision about the front still."""
+    lines = [line for line in read_lines(folder.journal) if line["event"] == "decided" and line["angle"] == "front"]
+    return WORDS[lines[-1]["outcome"]], lines[-1]["reason"]
+
+
+KINDS = ["shift", "missing part", "added part", "label changed", "recoloured", "wrong product", "blank", ""]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_is_told_alike_in_every_place(fake, tmp_path, shown, kind):
-    folder = new_run(tmp_path, motion="none", gate={"retakes": 0, "local": False})
-    go(folder, Faulty(kind))
+    gate = {"retakes": 0, "local": False, "unwarp": False, "mend_detail": False}
+    folder, console = new_run(tmp_path, motion="none", gate=gate), []
+    go(folder, Faulty(kind), on_progress=lambda progress, _backend: console.append(progress.text))
     found, shot = scored(kind).verdict, shown(folder)
+    assert f"front.take-01.png: {found.outcome}, {found.reason}" in console
+    assert decided(folder)[0] == WORDS[found.outcome]
+    assert found.reason in decided(folder)[1]
+    assert folder.headline in command_line._summary(folder, 0.0)["text"]
+    assert (found.outcome == "pass") == (found.reason not in folder.headline)
     told = everywhere(folder, shot)
     assert told.pop("client") == WORDS[found.outcome]
     if found.outcome == "pass":
@@ -84,9 +101,42 @@ def test_a_fault_is_told_alike_in_every_place(fake, tmp_path, shown, kind):
     assert Path(shot.heatmap) == folder.heatmap("front", 1)
     assert folder.decision("photoreal/front").heatmap == "photoreal/heatmaps/front.take-01.png"
     assert png.size_of(Path(shot.heatmap))[0] > 100
-    words = labels(draw_all()["CONSISTENCY_PT_photoreal"])
-    assert found.reason[:20] in words
+    place = scored(kind).place
+    folded = labels(draw_all()["CONSISTENCY_PT_photoreal"])
+    assert found.reason[:20] in folded
+    assert place is None or place.is_most or place.words in folded
+    status().unfolded = f"verdict: {OUTCOMES[found.outcome]}: {shot.verdict}"
+    assert found.reason in labels(draw_all()["CONSISTENCY_PT_photoreal"])
     assert status().headline.startswith("5 of 5" if found.outcome == "pass" else "4 of 5")
+
+
+def test_a_mended_label_is_told_as_what_it_is_in_every_place(fake, tmp_path, shown):
+    """What is shown passes, and that its print is the render's is said beside."""
+    folder = new_run(tmp_path, motion="none", gate={"retakes": 0, "local": False})
+    go(folder, Faulty("label changed"))
+    shot = shown(folder)
+    told = everywhere(folder, shot)
+    assert {told[place][0] for place in ("report", "sheet", "panel")} == {"on model"}
+    assert decided(folder)[0] == "on model"
+    assert len({told["report"][1], told["sheet"][1], folder.entries("photoreal/front")[-1].reason}) == 1
+    report = json.loads(folder.report.read_text(encoding="utf-8"))
+    assert "faithful to the render, 60 %" in contact_sheet._captions(report, "front", False)[0][0]
+    assert "faithful to the render, 60 %" in shot.verdict
+    journal = [line["reason"] for line in read_lines(folder.journal) if line["event"] == "decided"]
+    assert any(scored("label changed").verdict.reason in reason for reason in journal), "mended in silence"
+
+
+def test_a_take_chosen_in_the_panel_is_told_at_once_in_report_and_headline(fake, tmp_path, shown):
+    folder = new_run(tmp_path, motion="none", takes=2, gate={"retakes": 0, "local": False})
+    go(folder, Faulty("", "missing part"))
+    shown(folder)
+    folder.contact_sheet.unlink()  # the stand-in's
+    for take, outcome in ((2, "fail"), (1, "pass")):
+        assert bpy.ops.consistency.choose_take(angle="front", take=take) == {"FINISHED"}
+        again = RunFolder.open(folder.root)
+        told = everywhere(again, status().shots["front"])
+        assert {told[place][0] for place in ("report", "sheet", "panel")} == {WORDS[outcome]}
+        assert again.headline.startswith("5 of 5" if outcome == "pass" else "4 of 5")
 
 
 def test_another_take_that_a_person_chose_is_told_with_its_own_verdict(fake, tmp_path, shown):

@@ -14,6 +14,7 @@ import numpy as np
 
 from consistency_pipeline.pipeline.formats import png
 from consistency_pipeline.pipeline.gate.scoring import gate
+from consistency_pipeline.pipeline.gate.scoring.faithful import Ground
 from consistency_pipeline.pipeline.gate.scoring.heatmap import heatmap
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_srgb
 from consistency_pipeline.pipeline.gate.scoring.pixels.placement import Similarity
@@ -84,14 +85,17 @@ class Faulty(StandInStudio):
     def look(self, task: str, job: dict[str, Any]) -> dict[str, Any]:
         still = str(job.get("still", ""))
         angle, _, number = Path(still).stem.partition(".take-")
-        if task not in ("measure", "unwarp") or angle != "front":
+        if task not in ("measure", "unwarp", "faithful") or angle != "front":
             return verdict("pass", "the outline fits") if task == "measure" else super().look(task, job)
         kind = self.kinds[min(int(number), len(self.kinds)) - 1]
         seen = self.mended.get(still, picture(kind))
-        if task == "unwarp":
+        if task != "measure":
             pose = job["pose"]
             own = Similarity(pose["dx"], pose["dy"], pose["scale"], pose["rotation"], tuple(pose["pivot"]))
-            self.mended[job["out"]] = unwarp(seen, own)
+            straight = unwarp(seen, own)
+            if task == "faithful":
+                straight = Ground.of(known().reference).at(straight, job["dial"], has_print=job["has_print"])
+            self.mended[job["out"]] = straight
             return {}
         score = gate.score(seen, known()) if still in self.mended else scored(kind)
         drawn = heatmap(seen, known(), score)[..., :3]

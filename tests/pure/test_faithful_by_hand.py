@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from consistency_pipeline.pipeline import opinions, results
 from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.gate import by_hand
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.verdicts import Said
 from tests.fake_fal import FakeFal
 
 from .shop import KONTEXT, go
@@ -50,8 +52,13 @@ def test_letting_go_shows_a_take_of_its_own_and_choosing_the_other_one_takes_it_
 def test_trying_leaves_one_file_and_always_begins_with_what_came(made: RunFolder):
     ask(made, 0.4)
     entry, studio = ask(RunFolder.open(made.root), 0.9)
-    assert (entry.take, entry.faithful) == (2, 0.9)
+    assert (entry.take, entry.faithful) == (3, 0.9)
     assert [still for _, still, _ in studio.asked] == ["front.take-01"]
+    assert sorted(path.name for path in (made.root / "photoreal").glob("front.take-*")) == [
+        "front.take-01.png",
+        "front.take-03.png",
+    ]
+    assert [each.take for each in RunFolder.open(made.root).entries("photoreal/front")] == [1, 3]
     entry, _ = ask(RunFolder.open(made.root), 0.0)
     assert RunFolder.open(made.root).chosen("photoreal/front") == entry.take == 1
 
@@ -67,6 +74,43 @@ def test_a_resumed_run_keeps_what_a_person_made_and_buys_nothing(fake: FakeFal, 
     go(RunFolder.open(made.root), Asked())
     assert RunFolder.open(made.root).chosen("photoreal/front") == 2
     assert bought(fake) == {KONTEXT: 5}
+
+
+def test_what_was_said_of_one_share_is_not_said_of_another(made: RunFolder):
+    ask(made, 0.4)
+    opinions.say(RunFolder.open(made.root), "front", Said.RIGHT)
+    entry, _ = ask(RunFolder.open(made.root), 0.9, VAGUE)
+    again = RunFolder.open(made.root)
+    assert again.opinion("photoreal/front", entry.take) is None
+    results.tell_again(again)
+    assert again.headline.startswith("4 of 5 on model, 1 to look at")
+
+
+def test_of_a_product_without_its_textures_nothing_is_told_by_hand_either(made: RunFolder):
+    of, reason = "photoreal/front", "it can't be told whether this is the product: its texture wood.png is missing"
+    (entry,) = made.entries(of)
+    unmeasured = {"heatmap": None, "outcome": "unsure", "reason": reason}
+    made.keep_entry(of, entry.completed(**unmeasured))
+    entry, studio = ask(made, 0.4)
+    assert (entry.outcome, entry.reason, studio.measured) == ("unsure", reason, [])
+    assert made.decision(of).action == "accept"
+    assert RunFolder.open(made.root).decision(of).action == "flag"
+
+
+@pytest.mark.parametrize("task", ["faithful", "measure"])
+def test_one_that_is_stopped_half_way_leaves_the_earlier_one_as_it_was(made: RunFolder, task: str):
+    ask(made, 0.4)
+    folder = RunFolder.open(made.root)
+    files = {path: path.read_bytes() for path in (made.root / "photoreal").rglob("*.png")}
+    record = (made.root / "run.json").read_bytes()
+    studio = Asked()
+    steps = by_hand.make_faithful(folder, studio, "front", 0.9, lambda: RunFolder.open(made.root))
+    for _ in range(1 if task == "faithful" else 2):
+        next(steps)
+    assert studio.calls[task] > 0
+    steps.close()
+    assert (made.root / "run.json").read_bytes() == record
+    assert {path: path.read_bytes() for path in (made.root / "photoreal").rglob("*.png")} == files
 
 
 def test_a_still_that_fails_to_be_made_changes_nothing(made: RunFolder):

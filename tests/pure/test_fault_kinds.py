@@ -48,6 +48,11 @@ def test_a_fault_that_comes_once_ends_as_its_verdict_demands(fake: FakeFal, tmp_
     elif found.repairable:
         assert seen[0] == ("unwarp", "fail")
         assert (extra == 0) == (outcome_of(folder, "take-02") != "fail")
+    elif found.cause in ("label", "detail"):  # mended with the render's detail, where that is then seen to be right
+        assert seen[0] == ("faithful", "fail")
+        assert (extra == 0) == (outcome_of(folder, "take-02") == "pass")
+        assert seen[-1] == ("accept", "pass")
+        assert report["verdicts"]["photoreal/front"]["made_by"] == ("first" if extra else "faithful")
     else:
         assert seen == [("reroll", "fail"), ("accept", "pass")]
         assert extra == 1
@@ -64,6 +69,7 @@ def test_a_fault_that_always_comes_stays_within_the_limit_and_is_never_called_on
     fake: FakeFal, tmp_path: Path, kind: str
 ):
     gate = {"retakes": 4, "rungs": ("reroll",), "retake_budget": 2.4 * PRICE, "local": False, "unwarp": False}
+    gate["mend_detail"] = False  # which makes the label right
     folder = new_run(tmp_path, motion="none", gate=gate)
     go(folder, Faulty(kind))
     assert sum(bought(fake).values()) == 7, "money for two retakes"

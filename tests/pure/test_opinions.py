@@ -16,6 +16,7 @@ from consistency_pipeline import command_line
 from consistency_pipeline.pipeline import opinions
 from consistency_pipeline.pipeline.errors import RunFolderError, UsageError
 from consistency_pipeline.pipeline.gate.acceptance import NotOnModel
+from consistency_pipeline.pipeline.gate.record import GateRecord
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.system.disk import read_lines
 from consistency_pipeline.pipeline.verdicts import Said
@@ -80,7 +81,7 @@ def test_the_word_belongs_to_its_take_alone(fake: FakeFal, tmp_path: Path):
     shown = folder.chosen("photoreal/front")
     opinions.say(folder, "front", Said.WRONG)
     folder.choose("photoreal/front", 3 - shown)
-    assert opinions.GateRecord(folder, folder.settings).refused("front") == ""
+    assert GateRecord(folder, folder.settings).refused("front") == ""
     with pytest.raises(UsageError, match="front has no take 7; choose from 1, 2"):
         opinions.say(folder, "front", Said.RIGHT, take=7)
     with pytest.raises(UsageError, match="no angle 'back'; choose from front"):

@@ -60,6 +60,15 @@ def test_an_unwarp_that_did_not_help_is_not_tried_on_its_own_result() -> None:
     assert next_action(history, Ladder(), None, PRICES).kind == "reroll"
 
 
+def test_a_wrong_print_that_is_not_surely_right_after_it_was_mended_is_bought_again() -> None:
+    half = [Attempt("first", MISPRINTED), Attempt("faithful", DETAILED)]
+    assert next_action(half, Ladder(), None, PRICES).kind == "reroll"
+    assert next_action(half, Ladder(unsure="accept"), None, PRICES).kind == "reroll"
+    assert next_action([half[0], Attempt("faithful", GOOD)], Ladder(), None, PRICES).kind == "accept"
+    doubted = [Attempt("first", DETAILED), Attempt("faithful", DETAILED)]
+    assert next_action(doubted, Ladder(), None, PRICES).kind == "flag"
+
+
 def test_a_wrong_shape_climbs_the_whole_ladder_in_order() -> None:
     assert climb(WRONG, Ladder(), None, PRICES) == ["reroll", "reroll", "stricter", "depth", "local", "accept"]
 

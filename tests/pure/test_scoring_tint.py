@@ -144,3 +144,32 @@ def test_of_what_a_codec_has_crushed_nothing_is_told() -> None:
     tint = crossview.tint(views, Thresholds())
     assert tint.outlier == ""
     assert "too dark" in tint.reason
+
+
+def test_of_two_views_that_share_nothing_with_the_others_neither_is_blamed() -> None:
+    """Front and three-quarter agree; of the two at the back one is tinted, and nobody can say which."""
+    views = {
+        name: (scene.reference(view), scene.restyle(seed=len(name), view=view, tint=WARM if name == "behind" else NONE))
+        for name, view in (
+            ("front", scene.camera(0.0)), ("three-quarter", scene.camera(35.0)),
+            ("back", scene.camera(180.0, elevation=-20)), ("behind", scene.camera(215.0, elevation=-20)),
+        )
+    }  # fmt: skip
+    tint = crossview.tint(views, Thresholds())
+    assert tint.outlier == "", tint.reason
+    assert {tint.pairs[0].first, tint.pairs[-1].first} == {"front", "back"}
+    assert "back and behind differ in tint" in tint.reason
+    assert "no third" in tint.reason
+
+
+def test_an_outlier_among_three_is_named_beside_two_that_only_know_each_other() -> None:
+    views = {
+        name: (scene.reference(view), scene.restyle(seed=len(name), view=view, tint=WARM if name == "side" else NONE))
+        for name, view in (
+            ("front", scene.camera(0.0)), ("three-quarter", scene.camera(35.0)), ("side", scene.camera(70.0)),
+            ("low", scene.camera(215.0, elevation=-20)), ("behind", scene.camera(240.0, elevation=-20)),
+        )
+    }  # fmt: skip
+    tint = crossview.tint(views, Thresholds())
+    assert tint.outlier == "side", tint.reason
+    assert set(tint.gains) == set(views)

@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ....pipeline.driver import finish
-from ....pipeline.errors import ConsistencyError
 from ....pipeline.verdicts import Said
-from ...display import reasons, refresh, status
-from ...runs.run_request import folder_of
-from ..operator_base import Button, TimedModal, say_error
+from ...display import reasons
+from .told_again import ToldAgain
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Event
+    from bpy.types import Context
 
-    from ....pipeline.stages import Steps
+    from ....pipeline.run.run_folder import RunFolder
 
 _WORDS = {
     Said.RIGHT: (
@@ -34,7 +31,7 @@ _WORDS = {
 }
 
 
-class CONSISTENCY_OT_say(TimedModal, Button, bpy.types.Operator):
+class CONSISTENCY_OT_say(ToldAgain, bpy.types.Operator):
     """Say whether the still shows the product; your word stands above the check's"""
 
     bl_idname = "consistency.say"
@@ -50,9 +47,6 @@ class CONSISTENCY_OT_say(TimedModal, Button, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    _drawing: Any = None
-    _pressed = 0  # how often, in this session: of several sheets only the last one's is drawn
-
     @classmethod
     def why_not(cls, context: Context) -> str | None:
         return reasons.no_run(context)
@@ -61,59 +55,14 @@ class CONSISTENCY_OT_say(TimedModal, Button, bpy.types.Operator):
     def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
         return _WORDS[Said(properties.said)][1]
 
-    def act(self, context: Context) -> None:
-        drawing = self._say(context)
-        if drawing is not None:
-            finish(drawing)
-
-    def invoke(self, context: Context, _event: Event) -> set[str]:
-        try:
-            self._drawing = self._say(context)
-        except ConsistencyError as error:
-            say_error(self, error, self.error_at)
-            return {"CANCELLED"}
-        CONSISTENCY_OT_say._pressed += 1
-        self._press = CONSISTENCY_OT_say._pressed
-        return {"FINISHED"} if self._drawing is None else self.start_timer(context)
-
-    def modal(self, context: Context, event: Event) -> set[str]:
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        if self._press != CONSISTENCY_OT_say._pressed:
-            self.cancel(context)
-            return {"CANCELLED"}
-        try:
-            next(self._drawing)
-        except StopIteration:
-            self.stop_timer(context)
-            return {"FINISHED"}
-        except ConsistencyError as error:
-            self.stop_timer(context)
-            say_error(self, error, self.error_at)
-            return {"CANCELLED"}
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: Context) -> None:
-        self.stop_timer(context)
-        if self._drawing is not None:
-            self._drawing.close()
-
-    def _say(self, context: Context) -> Steps[None] | None:
-        """Keep the word, or take it back where it is said already. The contact sheet that is to be drawn anew, if any."""
+    def change(self, _context: Context, folder: RunFolder) -> None:
+        """Keep the word, or take it back where it is said already."""
         from ....pipeline import opinions
         from ....pipeline.gate.record import subject
-        from ....studio.image_worker import ImageWorker
-        from ....studio.results import draw_contact_sheet_again
 
-        folder, wanted = folder_of(context.scene), Said(self.said)
+        wanted = Said(self.said)
         before = folder.opinion(subject(self.angle), folder.chosen(subject(self.angle)))
-        try:
-            opinions.say(folder, self.angle, None if before is not None and before.said == wanted else wanted)
-        finally:
-            refresh.everything(context.scene, folder)
-        if status.of(context).running or not folder.contact_sheet.is_file():
-            return None  # a run draws it in its end
-        return draw_contact_sheet_again(folder, ImageWorker())
+        opinions.say(folder, self.angle, None if before is not None and before.said == wanted else wanted)
 
 
 CLASSES = (CONSISTENCY_OT_say,)

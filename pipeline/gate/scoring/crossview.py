@@ -13,6 +13,7 @@ its own of: of them nothing can be told.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -182,7 +183,8 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
     """All views against each other. ``pictures``: name -> (reference, (H, W, 3) sRGB un-warped onto its grid).
 
     Each view's own tint is solved from all pairs at once, the views' tints adding up to that of their median view, so one
-    outlier among several doesn't blame its neighbours. With two views nobody can say which one is wrong, so neither is named.
+    outlier among several doesn't blame its neighbours. With two views, or two that share nothing with the others, nobody can
+    say which one is wrong, so neither is named.
     """
     limits = thresholds or fitted()
     pairs, whys = [], {NO_SURFACE}
@@ -196,28 +198,67 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
             pairs.append(found)
     if not pairs:
         return Tint((), {}, {}, "", "", next(why for why in (MIRROR, TOO_DARK, NO_SURFACE) if why in whys))
-    names = [name for name in pictures if any(name in (pair.first, pair.second) for pair in pairs)]
-    chroma = _solve(names, pairs, [pair.shift[1:] for pair in pairs])
-    gains = _solve(names, pairs, [tuple(_neutral(np.log(pair.ratio))) for pair in pairs])
-    offsets = {name: float(np.hypot(*chroma[index])) for index, name in enumerate(names)}
-    factors = {name: tuple(float(g) for g in np.exp(-_neutral(gains[index]))) for index, name in enumerate(names)}
-    worst = max(offsets, key=lambda name: offsets[name])
-    value = offsets[worst]
-    noise = np.median([pair.noise for pair in pairs if worst in (pair.first, pair.second)])
-    limit = math.hypot(limits.tint, noise)
-    if len(names) < 3:
-        value = max(pair.offset for pair in pairs)
-        if value > limit:
-            reason = f"the two views differ in tint by {value:.1f} ΔE, and no third says which is right"
-            return Tint(tuple(pairs), offsets, factors, "", "", reason)  # type: ignore[arg-type]
-    if value <= limit:
-        return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
+    groups = [_solved(names, [pair for pair in pairs if pair.first in names]) for names in _connected(pictures, pairs)]
+    offsets = {name: value for group in groups for name, value in group.offsets.items()}
+    factors = {name: gain for group in groups for name, gain in group.gains.items()}
+
+    def over(group: _Group) -> float:
+        return group.value / math.hypot(limits.tint, group.noise)
+
+    judged = [group for group in groups if len(group.offsets) > 2]
+    group = max(judged, key=over, default=groups[0])
+    if group not in judged or over(group) <= 1:
+        group = max(groups, key=over)
+        if over(group) > 1:  # of two views alone nobody can say which one is wrong
+            first, second = group.offsets
+            reason = f"{first} and {second} differ in tint by {group.value:.1f} ΔE, and no third says which is right"
+        else:
+            reason = f"the views agree in colour to within {max(each.value for each in groups):.1f} ΔE"
+        return Tint(tuple(pairs), offsets, factors, "", "", reason)
+    worst, value = group.worst, group.value
     mild = max(abs(math.log(factor)) for factor in factors[worst]) <= math.log(STRONGEST)
     action = MadeBy.GAIN if value <= limits.tint_reroll and mild else MadeBy.REROLL
     repair = "a gain brings it back" if action == MadeBy.GAIN else "too far for a gain"
     return Tint(
-        tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"  # type: ignore[arg-type]
+        tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Views that are compared with each other, directly or by way of others. ``value``: the offset of the ``worst`` one; of
+    two alone, what they differ by. ``noise``: what a codec's steps may be of it."""
+
+    offsets: dict[str, float]
+    gains: dict[str, tuple[float, float, float]]
+    worst: str
+    value: float
+    noise: float
+
+
+def _connected(names: Iterable[str], pairs: list[Pair]) -> list[list[str]]:
+    """Names that pairs connect, group by group. Views of different groups share nothing, and say nothing of each other."""
+    group = {name: {name} for name in names}
+    for pair in pairs:
+        both = group[pair.first] | group[pair.second]
+        for name in both:
+            group[name] = both
+    found = {min(each): each for each in group.values() if len(each) > 1}
+    return [[name for name in group if name in each] for each in found.values()]
+
+
+def _solved(names: list[str], pairs: list[Pair]) -> _Group:
+    chroma = _solve(names, pairs, [pair.shift[1:] for pair in pairs])
+    logs = _solve(names, pairs, [tuple(_neutral(np.log(pair.ratio))) for pair in pairs])
+    offsets = {name: float(np.hypot(*chroma[index])) for index, name in enumerate(names)}
+    gains: dict[str, tuple[float, float, float]] = {}
+    for name, log_gain in zip(names, logs, strict=True):
+        red, green, blue = (float(g) for g in np.exp(-_neutral(log_gain)))
+        gains[name] = (red, green, blue)
+    worst = max(offsets, key=lambda name: offsets[name])
+    value = offsets[worst] if len(names) > 2 else max(pair.offset for pair in pairs)
+    noise = np.median([pair.noise for pair in pairs if worst in (pair.first, pair.second)])
+    return _Group(offsets, gains, worst, value, float(noise))
 
 
 def _neutral(log_gain: NDArray[np.float64]) -> NDArray[np.float64]:

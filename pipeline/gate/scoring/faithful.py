@@ -31,8 +31,7 @@ from .pixels.colour import to_linear, to_srgb
 from .reference import Reference
 
 WIDEST = 24.0  # px at 1024, standard deviation of the smoothing at the dial's end
-PRINTED = 8.0  # px at 1024, the least in print, as soon as the dial is above 0
-MENDING = 0.6  # of the dial, where only inner detail is doubted
+PRINTED = 16.0  # px at 1024, the least in print, as soon as the dial is above 0: at 8 another print shows through
 ODD = 0.1  # departure from the mean, in log light, at which a pixel counts half
 TEXTURE = (
     0.1  # departure from the mean, in log light, that is kept by half, at the dial's beginning; nothing at its end

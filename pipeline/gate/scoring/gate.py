@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import own
+from . import own, places
 from .measures import added, cast, edges, inside, label, recolour, shape
 from .pixels import colour
 from .pixels.arrays import Array, Bools, erode, luma
 from .pixels.backdrop import Backdrop, clutter, look_behind
 from .pixels.placement import Similarity, place
 from .pixels.unwarp import unwarp
+from .places import Found, Place
 from .reference import Reference, as_picture
 from .verdict import Numbers, Thresholds, Verdict, judge, worst
 
@@ -26,7 +27,8 @@ from .verdict import Numbers, Thresholds, Verdict, judge, worst
 class Score:
     """``pose``: render grid -> picture, at the reference's own size. ``numbers``: for report.json and the thresholds.
 
-    ``shape``, ``inner``, ``label``, ``added``, ``behind`` keep what a heat-map draws, at the working size.
+    ``shape`` … ``other`` keep what a heat-map draws, at the working size. ``place``: of what the verdict rests on, where that
+    has one; the verdict's sentence says it.
     """
 
     pose: Similarity
@@ -37,6 +39,9 @@ class Score:
     label: label.Label
     added: added.Added
     behind: Backdrop
+    within: inside.Inside
+    other: recolour.Recolour
+    place: Place | None = None
 
 
 class Prepared:
@@ -94,10 +99,10 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
     picture = as_picture(still, *work.mask.shape)
     pose, numbers, found = _measure(picture, prepared)
     full = pose.at_size(max(prepared.reference.mask.shape) / max(work.mask.shape))
-    return Score(full, numbers, judge(numbers, thresholds, prepared.own), *found)
-
-
-Found = tuple[shape.Shape, edges.InnerEdges, label.Label, added.Added, Backdrop]
+    verdict = judge(numbers, thresholds, prepared.own)
+    number = places.rests_on(verdict, numbers, lambda other: judge(other, thresholds, prepared.own))
+    spot = places.find(number, work, pose, found) if number else None
+    return Score(full, numbers, places.located(verdict, spot), *found, place=spot)
 
 
 def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, Found]:
@@ -149,7 +154,7 @@ def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, F
         tint=shade.tint,
         verifiable=prepared.verifiable,
     )
-    return pose, numbers, (outline, inner, printed, extra, behind)
+    return pose, numbers, Found(outline, inner, printed, extra, behind, within, other)
 
 
 def _contrast(picture: Array) -> float:

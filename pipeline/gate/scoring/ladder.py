@@ -79,7 +79,7 @@ def next_action(
         and (last.verdict.outcome, ladder.unsure) != (Outcome.UNSURE, Unsure.ACCEPT)
     ):
         return Action(MadeBy.FAITHFUL, f"{last.verdict.reason}; the render's own detail mends that without a purchase")
-    if last.verdict.outcome == Outcome.UNSURE and _is_kept(last, ladder):
+    if last.verdict.outcome == Outcome.UNSURE and _is_kept(last, ladder) and not _is_half_mended(history):
         if ladder.unsure == Unsure.ACCEPT and last.second != Says.NO:
             return Action(Ruling.ACCEPT, f"accepted unverified: {last.verdict.reason}", len(history) - 1)
         return Action(Ruling.FLAG, f"a person should look: {last.verdict.reason}", len(history) - 1)
@@ -104,6 +104,13 @@ def _is_only_detail(last: Attempt) -> bool:
     cause, numbers = last.verdict.cause, last.verdict.numbers
     in_place = numbers.get("label_shift_px", 0.0) <= fitted().label_shift_px
     return cause == Cause.DETAIL or (cause == Cause.LABEL and in_place)
+
+
+def _is_half_mended(history: Sequence[Attempt]) -> bool:
+    """The render's detail was laid over what surely was wrong, and now it can't be told: no cure, and another take is due."""
+    if len(history) < 2 or history[-1].made_by != MadeBy.FAITHFUL:
+        return False
+    return history[-2].verdict.outcome == Outcome.FAIL
 
 
 def _climb(

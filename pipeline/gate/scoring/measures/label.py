@@ -10,8 +10,10 @@ pixel of rest displacement is no fault.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..pixels.arrays import Array, Bools, blur, dilate, erode, luma, regions, shrink
 from ..reference import Reference
@@ -36,7 +38,8 @@ class Label:
 
     ``changed_share``: share of the print that shows something else. ``shift_px``: px at 1024 that the whole print lies beside
     its place, as after a turn that the outline of a bottle can't show. ``changed``: (H, W) on the render grid. ``worst``: the
-    correlation of the worst print of several, ``patch``: of the worst place of the size of a few letters.
+    correlation of the worst print of several, ``patch``: of the worst place of the size of a few letters. ``where``,
+    ``worst_at``: (H, W), all print, and the worst of several. ``likeness``: (H, W), what ``patch`` is the least of, 1 beside.
     """
 
     area: float
@@ -46,6 +49,9 @@ class Label:
     changed: Bools | None = None
     worst: float = 1.0
     patch: float = 1.0
+    where: Bools | None = None
+    worst_at: Bools | None = None
+    likeness: Array | None = None
 
 
 def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
@@ -99,10 +105,6 @@ def measure(straight: Array, reference: Reference, label: Bools) -> Label:
     if not where.any():
         return Label(0.0, 1.0, 0.0)
     shift = _wandered(mine, known, where, WANDER * reference.unit / factor) * factor / reference.unit
-    changed = np.zeros(label.shape, dtype=bool)
-    small = np.repeat(np.repeat((best < DIFFERENT) & where, factor, axis=0), factor, axis=1)
-    target = changed[box]
-    target[: small.shape[0], : small.shape[1]] = small[: target.shape[0], : target.shape[1]]
     close = _best_correlation(mine, known, LETTER * reference.unit / factor)
     near = LETTER * reference.unit / factor
     some = where.astype(np.float32)
@@ -111,12 +113,31 @@ def measure(straight: Array, reference: Reference, label: Bools) -> Label:
     sizes = np.bincount(names[where], minlength=count + 1)
     sums = np.bincount(names[where], weights=best[where], minlength=count + 1)
     large = sizes >= max(1, SMALLEST * reference.inside.sum() / factor**2)
-    worst = float((sums[large] / sizes[large]).min()) if large.any() else float(best[where].mean())
+    means = np.where(large, sums / np.maximum(sizes, 1), np.inf)
+    worst = float(means.min()) if large.any() else float(best[where].mean())
+    worst_at = where & (names == int(means.argmin())) if large.any() else where
     core = blur(some, near) > 0.5
     lowest = float(np.percentile(patch[where & core], 1)) if (where & core).any() else 1.0
-    return Label(
-        area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), shift, changed, worst, lowest
+    likeness = np.where(where & core, patch, 1.0).astype(np.float32)
+    changed, worst_at, likeness = (
+        _at_full_size(part, factor, box, label.shape, beside)
+        for part, beside in (((best < DIFFERENT) & where, 0), (worst_at, 0), (likeness, 1))
     )
+    return Label(
+        area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), shift, changed, worst, lowest,
+        where=label, worst_at=worst_at, likeness=likeness,
+    )  # fmt: skip
+
+
+def _at_full_size(
+    small: NDArray[Any], factor: int, box: tuple[slice, slice], shape: tuple[int, ...], beside: int
+) -> NDArray[Any]:
+    """A map of the ``box`` shrunk by ``factor``, on the whole grid; ``beside``: its value elsewhere."""
+    whole = np.full(shape, beside, dtype=small.dtype)
+    large = np.repeat(np.repeat(small, factor, axis=0), factor, axis=1)
+    target = whole[box]
+    target[: large.shape[0], : large.shape[1]] = large[: target.shape[0], : target.shape[1]]
+    return whole
 
 
 def _best_correlation(one: Array, other: Array, window: float) -> Array:

@@ -40,7 +40,8 @@ class Shape:
     ``coverage``: share that could be verified, found or known to be missing. ``off_share``, ``missing_share``: of the
     verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
     ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
-    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN.
+    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN. ``worst_at``: the point of the outline in the
+    middle of the worst stretch.
     """
 
     p50_px: float
@@ -55,6 +56,7 @@ class Shape:
     hollow: Bools | None = None
     faded: Bools | None = None
     worst_px: float = 0.0
+    worst_at: int | None = None
 
     @property
     def bad_share(self) -> float:
@@ -94,7 +96,9 @@ def measure(
     left = _smooth(moved - shifted, outline.chains) / unit
     # Where an edge lies in its place, too, the one that was followed is a highlight's or a shadow's along the rim.
     there = np.abs(walked.steps[None, :] - shifted[:, None]) <= IN_PLACE * unit
-    also = np.where(there, walked.strength, 0.0).max(axis=1) >= np.maximum(walked.threshold, np.minimum(AS_CLEAR * strength, CLEAR * walked.threshold))
+    also = np.where(there, walked.strength, 0.0).max(axis=1) >= np.maximum(
+        walked.threshold, np.minimum(AS_CLEAR * strength, CLEAR * walked.threshold)
+    )
     left = np.where((np.abs(left) > OFF) & also, 0.0, left)
     # Glass shows what is behind it and metal mirrors it: only a matt surface of the backdrop's colour says something.
     clear = np.zeros(reference.mask.shape, dtype=bool)
@@ -109,19 +113,26 @@ def measure(
     state[(state == OFF_STATE) & standing] = UNSEEN
     # An edge further in, with the backdrop's colour up to the rim, is a reflection's or a refraction's there.
     like = _as_backdrop(behind, points, normals, left, unit)
-    state[(state == OFF_STATE) & (left < 0) & like & (_on_outline(clear, points, normals, unit) | _burnt(walked, left, unit))] = UNSEEN
+    state[
+        (state == OFF_STATE)
+        & (left < 0)
+        & like
+        & (_on_outline(clear, points, normals, unit) | _burnt(walked, left, unit))
+    ] = UNSEEN
     # Where the product fades into the backdrop the edge that was found is another one, further in.
     state[_on_outline(faded, points, normals, unit)] = UNSEEN
     state[gone] = MISSING
-    stretch = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
+    stretch, worst_at = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
-    return replace(result, hollow=hollow, faded=faded, worst_px=stretch), refined
+    return replace(result, hollow=hollow, faded=faded, worst_px=stretch, worst_at=worst_at), refined
 
 
-def _faintly_there(walked: Walk, place: Array, chains: tuple[tuple[int, int, bool], ...], unit: float, spacing: float) -> Bools:
+def _faintly_there(
+    walked: Walk, place: Array, chains: tuple[tuple[int, int, bool], ...], unit: float, spacing: float
+) -> Bools:
     """(N,): points where an edge too faint for a single point runs along the outline in its place, over FAINT_RUN px."""
     near = np.abs(walked.steps[None, :] - place[:, None]) <= IN_PLACE * unit
     here = np.where(near, walked.strength, 0.0).max(axis=1)
@@ -134,7 +145,9 @@ def _faintly_there(walked: Walk, place: Array, chains: tuple[tuple[int, int, boo
             continue
         ends = "wrap" if closed else "edge"
         here_, beside_ = (
-            np.convolve(np.pad(part[first:last], count // 2, mode=ends), kernel, mode="same")[count // 2 :][: last - first]
+            np.convolve(np.pad(part[first:last], count // 2, mode=ends), kernel, mode="same")[count // 2 :][
+                : last - first
+            ]
             for part in (here, beside)
         )
         out[first:last] = (here_ > FAINTLY * beside_) & (here_ > FAINTEST / 3)
@@ -209,12 +222,12 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
 
 def _worst_stretch(
     left: Array, state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, stretch: float
-) -> float:
-    """Of all stretches of outline of which most is seen, the largest mean displacement; px at 1024. What is gone is no
-    displacement: hollow_share says it."""
+) -> tuple[float, int | None]:
+    """Of all stretches of outline of which most is seen, the largest mean displacement, px at 1024, and the point in its
+    middle. What is gone is no displacement: hollow_share says it."""
     state = np.where(state == MISSING, UNSEEN, state)
     away = np.minimum(np.abs(left), FAR) * (state != UNSEEN)
-    worst = 0.0
+    worst, middle = 0.0, None
     for first, last, closed in chains:
         count = max(3, round(stretch / max(float(length[first]), 1e-6)))
         if last - first < count:
@@ -224,8 +237,10 @@ def _worst_stretch(
             part, seen = (np.concatenate([each, each[:count]]) for each in (part, seen))
         sums, known = (np.convolve(each, np.ones(count), mode="valid") for each in (part, seen))
         means = np.where(known >= 0.6 * count, sums / np.maximum(known, 1), 0.0)
-        worst = max(worst, float(means.max()))
-    return worst
+        begin = int(means.argmax())
+        if means[begin] > worst:
+            worst, middle = float(means[begin]), first + (begin + count // 2) % (last - first)
+    return worst, middle
 
 
 def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:
