@@ -65,6 +65,7 @@ def rows_of(view: View) -> list[dict[str, Any]]:
                 "faithful.py",
                 "crossview.py",
                 "heatmap.py",
+                "places.py",
             ):
                 digest.update(path.read_bytes())
     file = view.cache / "rows" / f"{view.product}.{view.angle}.{digest.hexdigest()[:16]}.json"

@@ -22,6 +22,8 @@ from .places import Found, Place
 from .reference import Reference, as_picture
 from .verdict import Numbers, Thresholds, Verdict, judge, worst
 
+FEWEST_INSIDE = 40  # points of edges inside below which only the outline says where the product sits
+
 
 @dataclass(frozen=True)
 class Score:
@@ -107,9 +109,11 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
 
 def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, Found]:
     work, unit = prepared.work, prepared.work.unit
-    pose = place(picture, work.silhouette, unit)
+    inner = (prepared.expected.points, prepared.expected.normals)
+    known = inner if len(inner[0]) >= FEWEST_INSIDE else None
+    pose = place(picture, work.silhouette, unit, inner=known)
     behind = look_behind(picture, shape.warped(work.mask, pose), unit)
-    outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted, prepared.never_hollow)
+    outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted, prepared.never_hollow, known)
     inner = edges.measure(picture, work, pose, prepared.geometry)
     straight = unwarp(picture, pose, sharp=False)
     printed = label.measure(straight, work, prepared.label)

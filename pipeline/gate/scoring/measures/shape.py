@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..pixels.arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
 from ..pixels.backdrop import Backdrop
-from ..pixels.placement import Similarity, fit, outline_on
+from ..pixels.placement import Found, Lines, Similarity, fit, look_inside, outline_on
 from ..pixels.walk import CLEAR, COARSE_STEP, FAINTEST, Walk, best_path, prepare, walk
 from ..reference import Reference
 
@@ -70,11 +70,12 @@ def measure(
     behind: Backdrop,
     trusted: Bools | None = None,
     never_hollow: Bools | None = None,
+    inner: Lines | None = None,
 ) -> tuple[Shape, Similarity]:
     """The outline of ``picture`` against ``reference`` where ``pose`` puts it, and the pose refined by what was found.
 
     ``trusted``: (N,) of trust(); None: every point. ``never_hollow``: (H, W) on the render's grid, where the render itself
-    has its backdrop's colour, so that nothing can be told to be missing there.
+    has its backdrop's colour, so that nothing can be told to be missing there. ``inner``: as of placement.place().
     """
     outline, unit = reference.silhouette, reference.unit
     if not len(outline):
@@ -90,7 +91,10 @@ def measure(
     found = np.where(seen, np.minimum(strength, 4 * walked.threshold), 0.0) * outline.length
     standing = standing_on(reference)
     found = np.where(standing, found * AT_FOOT, found)
-    refined = fit(pose, points, normals, moved, found, SEARCH_NOISE * unit, outline)
+    known = Found(points, normals, moved, found)
+    if inner is not None:
+        known = known.beside(look_inside(prepared, pose, inner, unit, 6.0, 2.0, walked.threshold))
+    refined = fit(pose, known.points, known.normals, known.displacement, known.weight, SEARCH_NOISE * unit, outline)
     shifted = ((outline_on(refined, outline)[0] - points) * normals).sum(axis=1)
     # Of what remains under one pixel, the share that is the picture's own noise is not the product's shape.
     left = _smooth(moved - shifted, outline.chains) / unit
