@@ -30,11 +30,11 @@ BOUNDS = {
 }  # fmt: skip
 # Limit from which a still is doubted -> the limit from which it is wrong, and the percentile of true pictures that it leaves alone.
 DOUBTS = {
-    "recoloured_doubt": ("recoloured", 98.0), "new_doubt": ("new", 98.0), "lost_doubt": ("lost", 98.0),
-    "moved_px_doubt": ("moved_px", 98.0), "label_patch_doubt": ("label_patch", 98.0),
+    "recoloured_doubt": ("recoloured", 99.5), "new_doubt": ("new", 99.5), "lost_doubt": ("lost", 99.5),
+    "moved_px_doubt": ("moved_px", 99.5), "label_patch_doubt": ("label_patch", 99.5),
 }  # fmt: skip
 OFF = {"wrong_bad_share": 1e9, "added_share_hard": 1e9}  # says nothing alone
-MARGIN = 1.15  # beyond what any true picture needs
+MARGIN = 1.3  # beyond what any true picture needs
 STRICTEST = 0.5  # of the limit that stands in the code: 18 products don't show all that light may do
 STEPS = 12  # of the bisection
 
