@@ -35,7 +35,8 @@ DOUBTS = {
 }  # fmt: skip
 OFF = {"wrong_bad_share": 1e9, "added_share_hard": 1e9}  # says nothing alone
 MARGIN = 1.3  # beyond what any true picture needs
-STRICTEST = 0.5  # of the limit that stands in the code: 18 products don't show all that light may do
+DOUBT_MARGIN = 1.2  # … and beyond the percentile from which a still is doubted
+STRICTEST = 0.7  # of the limit that stands in the code: 18 products don't show all that light may do
 STEPS = 12  # of the bisection
 
 
@@ -95,7 +96,7 @@ def fit(needed: list[Needs]) -> Thresholds:
         found[name] = _laxest(beyond, least, lax) if abs(beyond - strict) < abs(lax - strict) else lax
     for name, (of, percentile) in DOUBTS.items():
         strict, lax = BOUNDS[of]
-        away = float(np.percentile([abs(each[of] - strict) for each in needed], percentile))
+        away = DOUBT_MARGIN * float(np.percentile([abs(each[of] - strict) for each in needed], percentile))
         doubt = strict + np.sign(lax - strict) * away
         doubt = _laxest(float(doubt), strict + STRICTEST * (getattr(start, name) - strict), lax)
         found[name] = min(doubt, found[of]) if lax > strict else max(doubt, found[of])

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from consistency_pipeline.pipeline.gate.scoring import gate
-from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, luma
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Reference
 from consistency_pipeline.pipeline.verdicts import Cause, Outcome
@@ -124,9 +124,11 @@ def test_a_spot_of_print_that_was_painted_over_is_found_and_named(printed: gate.
 def test_a_recoloured_part_fails_and_another_light_on_everything_does_not(printed: gate.Prepared) -> None:
     picture, surface = printed.work.rgb, printed.work.surface
     part = (np.abs(surface - surface[SIZE // 2, SIZE // 2]).max(axis=-1) < 0.1) & printed.work.inside
-    recoloured = picture.copy()
-    recoloured[part] = recoloured[part][:, ::-1]
-    verdict = gate.score(recoloured, printed).verdict
-    assert (verdict.outcome, verdict.cause) == (Outcome.FAIL, Cause.COLOUR)
+    swapped, green = picture.copy(), picture.copy()
+    swapped[part] = swapped[part][:, ::-1]
+    green[part] = luma(picture)[part][:, None] * np.array([0.3, 1.2, 0.3], dtype=np.float32)
+    doubted, wrong = (gate.score(each, printed).verdict for each in (swapped, green))
+    assert (doubted.outcome != Outcome.PASS, doubted.cause) == (True, Cause.COLOUR)
+    assert (wrong.outcome, wrong.cause) == (Outcome.FAIL, Cause.COLOUR)
     warm = np.clip(picture * np.array([1.05, 1.0, 0.9], dtype=np.float32), 0, 1)
     assert gate.score(warm, printed).verdict.outcome == Outcome.PASS
