@@ -8,8 +8,15 @@ LANES := $(if $(PYTHON_3.11),3.11) $(if $(PYTHON_3.13),3.13)
 # The lane behind `.venv`: the oldest line, since it is what a plain Debian has and its wheel reads Draco models too.
 LANE ?= $(firstword $(LANES))
 
-# Each is a module of benchmarks/; BENCHMARKS=… picks some.
-BENCHMARKS ?= references makespan startup
+# Each is a module of benchmarks/; BENCHMARKS=… picks some. SMALL.… are the options that make one small.
+BENCHMARKS ?= references makespan startup calibration
+SMALL.calibration ?= --quick --products tin,blocks --angles three-quarter
+
+define run_benchmark
+	@echo "== $(strip $(1) $(SMALL.$(1)))"
+	@.venv/bin/python -m benchmarks.$(1) $(SMALL.$(1))
+
+endef
 
 PIP = .venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check
 
@@ -54,7 +61,7 @@ release: venv ## zips, index and changelog entry of a new version; commits, tags
 	.venv/bin/python packaging/release.py
 
 bench: venv ## the measurements in docs/measurements.md that take least
-	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; .venv/bin/python -m benchmarks.$$benchmark || exit 1; done
+	$(foreach benchmark,$(BENCHMARKS),$(call run_benchmark,$(benchmark)))
 
 clean: ## everything that was made here, virtual environments too
 	rm -rf .venv .venv-3.11 .venv-3.13 dist demo wheels *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import EXIT_STATUS, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
-from .pipeline.settings.arguments import make_parser, settings_from, with_limits
+from .pipeline.settings.arguments import UNSAID, make_parser, settings_from, with_limits
 from .pipeline.settings.choices import BackendName
 from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
@@ -94,6 +94,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline.gate.second_opinions import unasked
     from .pipeline.run.preflight import check
     from .pipeline.run.run_folder import RunFolder
 
@@ -102,7 +103,7 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     settings = with_limits(folder.settings, options)
     if settings != folder.settings:
         folder.settings = settings
-    if folder.is_finished:
+    if folder.is_finished and not unasked(folder, settings):
         return _summary(folder, time.monotonic())
     check(settings, resuming=folder)
     if settings.service.backend == BackendName.LOCAL:
@@ -305,6 +306,33 @@ def _ledger(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", **ledger.to_json(), "text": ledger.table(name_of)}
 
 
+def _say(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline import opinions
+    from .pipeline.run.run_folder import RunFolder
+    from .pipeline.verdicts import Said
+
+    folder = RunFolder.open(options.run.expanduser().absolute())
+    folder.lease.check()
+    said = None if options.word == UNSAID else Said(options.word)
+    take = opinions.say(folder, options.angle, said, options.take)
+    if folder.contact_sheet.is_file():
+        from .studio.image_worker import ImageWorker
+        from .studio.results import draw_contact_sheet_again
+
+        finish(draw_contact_sheet_again(folder, ImageWorker()))
+    text = f"{options.angle}, take {take}: {f'you said: {said}' if said else 'nothing is said any more'}"
+    if folder.headline:
+        text = f"{text}\n{folder.headline}"
+    return {
+        "status": "done",
+        "angle": options.angle,
+        "take": take,
+        "said": said,
+        "headline": folder.headline,
+        "text": text,
+    }
+
+
 def _doctor(options: argparse.Namespace) -> dict[str, Any]:
     if options.bundle is not None:
         return _bundle(options)
@@ -339,5 +367,6 @@ _COMMANDS = {
     "estimate": _estimate,
     "endpoints": _endpoints,
     "ledger": _ledger,
+    "say": _say,
     "doctor": _doctor,
 }

@@ -180,7 +180,7 @@ def _as_passes(path: Path) -> Any:
 
     mask = planes("Combined", "A")[..., 0]
     nothing = np.zeros((*mask.shape, 3), np.float32)
-    return Passes(planes("Combined", "RGB"), mask, mask, nothing, nothing, planes("Shadow Catcher", "RGB"))
+    return Passes(planes("Combined", "RGB"), mask, mask, nothing, nothing, nothing, planes("Shadow Catcher", "RGB"))
 
 
 def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:

@@ -41,7 +41,11 @@ def estimate(
     whole = quote.estimate(settings, prices, folder, send_again=send_again, retry_failed=retry_failed)
     reached = STAGES[: STAGES.index(until) + 1]
     costs = dataclasses.replace(whole, lines=tuple(line for line in whole.lines if line.stage in reached))
-    return costs if Stage.PHOTOREAL in reached else dataclasses.replace(costs, retakes=0.0, unknown_retakes=())
+    return (
+        costs
+        if Stage.PHOTOREAL in reached
+        else dataclasses.replace(costs, retakes=0.0, opinions=0.0, unknown_retakes=())
+    )
 
 
 def check(costs: Estimate, settings: RunSettings) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..pipeline import plan as planned
 from ..pipeline.errors import BudgetExceeded, UsageError
 from ..pipeline.gate.acceptance import ladder_of
 from ..pipeline.gate.record import GateRecord
+from ..pipeline.gate.second_opinions import take_asked, unasked
+from ..pipeline.gate.witness import QUESTION
 from ..pipeline.json_object import JsonObject
 from ..pipeline.money.spending import Limits
 from ..pipeline.run.attempt import NextStep
@@ -21,7 +23,7 @@ from ..pipeline.run.record import RunRecord
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Stage
-from ..pipeline.verdicts import BOUGHT, MadeBy
+from ..pipeline.verdicts import BOUGHT, MadeBy, Unsure, Witness
 from ..pipeline.wording.text_table import price_column, text_table, usd
 from .arguments import Live
 from .buying.purchase import Purchase
@@ -55,6 +57,8 @@ class Estimate:
     prices: Prices
     retakes: float = 0.0  # USD at most for stills that the gate has taken again
     unknown_retakes: tuple[str, ...] = ()  # endpoints that it may ask and whose price is not known
+    opinions: float = 0.0  # USD at most for second opinions on stills that may be unsure
+    opinions_doubt: str = ""  # what is odd about their price
     stays_behind: str = ""  # what was bought of earlier pictures and is not bought anew, in a sentence
 
     @property
@@ -63,13 +67,13 @@ class Estimate:
 
     @property
     def most(self) -> float:
-        """``total``, and every retake that the gate may make."""
-        return self.total + self.retakes
+        """``total``, every retake that the gate may make, and a second opinion on every still that may be unsure."""
+        return self.total + self.retakes + self.opinions
 
     @property
     def buys(self) -> bool:
         """Whether anything may be bought, whatever it is said to cost: consent is asked for then."""
-        return bool(self.lines or self.retakes > 0.0 or self.unknown_retakes)
+        return bool(self.lines or self.retakes > 0.0 or self.opinions > 0.0 or self.unknown_retakes)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -101,6 +105,7 @@ class Estimate:
             ],
             "total_usd": round(self.total, 6),
             "retakes_usd": round(self.retakes, 6),
+            "opinions_usd": round(self.opinions, 6),
             "most_usd": round(self.most, 6),
             "unknown": list(self.unknown),
             "done": list(self.done),
@@ -117,9 +122,9 @@ class Estimate:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What is odd about the prices, a sentence for each endpoint."""
-        return tuple(
-            dict.fromkeys(f"{name_of(line.endpoint)}: {doubt}" for line in self.lines if (doubt := self._doubt(line)))
-        )
+        said = [f"{name_of(line.endpoint)}: {doubt}" for line in self.lines if (doubt := self._doubt(line))]
+        said += [f"second opinions: {self.opinions_doubt}"] if self.opinions_doubt else []
+        return tuple(dict.fromkeys(said))
 
     def _origin(self, line: Purchase) -> str:
         row = self.prices.get(line.endpoint)
@@ -134,9 +139,13 @@ class Estimate:
             for line, amount in zip(self.lines, amounts, strict=True)
         ]
         rows.append(("total", "", "", total, ""))
-        if self.retakes:
-            rows.append(("at most", "", "", usd(self.most), "with a retake of every still that is not on model"))
+        more = ["a retake of every still that is not on model"] * (self.retakes > 0.0)
+        more += ["a second opinion on every still that is unsure"] * (self.opinions > 0.0)
+        if more:
+            rows.append(("at most", "", "", usd(self.most), f"with {' and '.join(more)}"))
         text = text_table(("for", "endpoint", "units", "USD", "price from"), rows)
+        if self.opinions_doubt:
+            text += f"\nsecond opinions: {self.opinions_doubt}"
         if self.unknown:
             text += f"\nnot in the total, since its price is not known: {', '.join(map(name_of, self.unknown))}"
         return text
@@ -153,7 +162,7 @@ def estimate(
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two options."""
     purchases = plan(settings, folder, prices)
     if folder is None:
-        return Estimate(tuple(purchases), (), prices, *_retakes(settings, prices))
+        return _with_opinions(Estimate(tuple(purchases), (), prices, *_retakes(settings, prices)), settings)
     bought = folder.read_journal().purchases
     # A result that can't be fetched is bought again too where failures are; that it can't is not known before.
     bought_again = {NextStep.STUCK: retry_failed, NextStep.FETCH: retry_failed, NextStep.UNCERTAIN: send_again}
@@ -162,7 +171,8 @@ def estimate(
     if folder.product.is_file():
         paid |= {purchase.key for purchase in purchases if purchase.stage == Stage.MODEL}
     left = tuple(purchase for purchase in purchases if purchase.key not in paid)
-    return Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
+    whole = Estimate(left, tuple(sorted(paid)), prices, *_retakes(settings, prices, folder, kept))
+    return _with_opinions(whole, settings, folder, kept)
 
 
 def check_limits(estimate: Estimate, settings: RunSettings) -> None:
@@ -175,7 +185,12 @@ def check_limits(estimate: Estimate, settings: RunSettings) -> None:
 
 def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[str]:
     """Every endpoint that a run may buy from: what is planned, and what the gate may ask in place of a still."""
-    return sorted({*(purchase.endpoint for purchase in plan(settings, folder)), *_gate_endpoints(settings)})
+    opinion = {settings.gate.opinion_endpoint} if _buys_opinions(settings) else set()
+    return sorted({*(purchase.endpoint for purchase in plan(settings, folder)), *_gate_endpoints(settings), *opinion})
+
+
+def _buys_opinions(settings: RunSettings) -> bool:
+    return settings.is_measured and settings.gate.second_opinion == Witness.VISION
 
 
 def _gate_endpoints(settings: RunSettings) -> set[str]:
@@ -205,6 +220,45 @@ def _retakes(
     if settings.gate.retake_budget is not None:
         most = min(most, max(0.0, settings.gate.retake_budget - spent))
     return most, tuple(sorted(endpoint for endpoint, price in known.items() if price is None)) if count else ()
+
+
+def _with_opinions(
+    estimate: Estimate, settings: RunSettings, folder: RunFolder | None = None, kept: Container[str] = ()
+) -> Estimate:
+    """``estimate`` and the second opinions that may still be bought. Raises UsageError where nobody can be asked so."""
+    if not _buys_opinions(settings):
+        return estimate
+    place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
+    request = planned.opinion_request(place, settings, settings.studio.angles[0], 1, QUESTION)
+    question = purchase_for(request, live(estimate.prices, request.endpoint))
+    count = _questions_left(settings, folder, kept)
+    unknown = {question.endpoint} if question.quoted_usd is None and count else set()
+    return replace(
+        estimate,
+        opinions=(question.quoted_usd or 0.0) * count,
+        opinions_doubt=estimate._doubt(question) if count else "",
+        unknown_retakes=tuple(sorted({*estimate.unknown_retakes, *unknown})),
+    )
+
+
+def _questions_left(settings: RunSettings, folder: RunFolder | None, kept: Container[str]) -> int:
+    """How often a second witness may still be asked at most: any still may turn out unsure, and where unsure ones are taken
+    again, so may each of those."""
+    angles = settings.studio.angles
+    each = 1 + (settings.gate.retakes if settings.gate.unsure == Unsure.CLIMB else 0)
+    if folder is None:
+        return each * len(angles)
+    record, bought = GateRecord(folder, settings), folder.read_journal().purchases
+    due, count = unasked(folder, settings), 0
+    for angle in angles:
+        keys = {entry.take: planned.opinion_key(angle.name, entry.take) for entry in record.entries(angle.name)}
+        asked = {take for take, key in keys.items() if bought.last(key) is not None and bought.next_step(key) in kept}
+        if record.chosen(angle.name) is None:
+            count += max(0, each - len(asked))
+        elif angle.name in due:
+            shown = record.shown(angle.name)
+            count += shown is not None and take_asked(shown) not in asked
+    return count
 
 
 def _price_of_a_still(settings: RunSettings, endpoint: str, prices: Prices) -> float | None:

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..pipeline.backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from ..pipeline.backend.requests import (
+    ClipRequest,
+    ModelRequest,
+    OpinionRequest,
+    PictureRequest,
+    Request,
+    StillRequest,
+)
 from ..pipeline.settings.groups import RunSettings
-from . import model, photoreal, video
+from . import model, photoreal, second_opinion, video
 from .arguments import Live
 from .buying.purchase import Purchase
 
@@ -31,5 +38,7 @@ def purchase_for(request: Request, live: Live = None) -> Purchase:
             return model.purchase(request, live)
         case StillRequest():
             return photoreal.purchase(request, live)
+        case OpinionRequest():
+            return second_opinion.purchase(request, live)
         case ClipRequest():
             return video.purchase(request, live)

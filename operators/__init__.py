@@ -16,7 +16,7 @@ from typing import Any
 import bpy
 
 from . import buttons, command, startup
-from .display import compare, compare_handle, first_screen, status, studio_view, thumbnails
+from .display import compare, compare_handle, faithful, first_screen, status, studio_view, thumbnails
 from .editing import properties
 from .runs import gradual_imports
 
@@ -44,6 +44,7 @@ def unregister() -> None:
     startup.unregister()
     command.unregister()
     compare.unregister()
+    faithful.unregister()
     studio_view.unregister()
     thumbnails.unregister()
     gradual_imports.unregister()

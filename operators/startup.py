@@ -14,7 +14,7 @@ from bpy.app.handlers import persistent
 from ..pipeline import names
 from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
 from ..pipeline.settings.choices import BackendName
-from .display import first_screen, follow, refresh, status, studio_view
+from .display import faithful, first_screen, follow, refresh, status, studio_view
 from .editing import angles, live, preferences
 from .editing.live import Change
 from .runs import active_run, run_request
@@ -32,6 +32,7 @@ TAKEN_BACK = "Undo took back the run in "
 def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
     _watch_scene()
+    faithful.forget()  # its timer is gone with the file
     look_soon()
     studio_view.opened_soon()
 
@@ -56,6 +57,7 @@ def _undone(*_arguments: Any) -> None:
         look_soon()
     if now.running:
         return
+    faithful.undone(scene)
     root = bpy.path.abspath(own.run_folder)
     if now.run_folder and not root:
         now.note = f"{TAKEN_BACK}{now.run_folder}: redo, or open it again under Jobs, Earlier Runs"

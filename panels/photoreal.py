@@ -14,6 +14,8 @@ from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
+from ..pipeline.verdicts import Said as Word
+from .faithful import draw_faithful
 from .place import Said, place
 from .references import draw_pictures
 from .sidebar import Sidebar
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
+WORDS = {Word.RIGHT: "It Is Right", Word.WRONG: "It Is Wrong"}
 OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL: "Off model"}
 
 
@@ -69,7 +72,13 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             take.angle, take.take = name, int(number)
         if not takes:
             row.label(text="No still yet")
+        draw_faithful(column, context, name)
         draw_verdict(layout, context, shot)
+        row = layout.row(align=True)
+        row.enabled = shot is not None and bool(shot.outcome)
+        for word, text in WORDS.items():
+            button = row.operator("consistency.say", text=text, depress=shot is not None and shot.said == word)
+            button.angle, button.said = name, word
 
 
 def draw_verdict(layout: UILayout, context: Context, shot: Any) -> None:
@@ -127,9 +136,14 @@ class CONSISTENCY_PT_check(FalOnly, bpy.types.Panel):
         column.prop(own, "retakes")
         limit(column, own, "retake_budget", text="Limit (USD)")
         layout.prop(own, "unsure")
+        layout.prop(own, "second_opinion")
         column = layout.column(heading="Outcome")
+        column.prop(own, "mend_detail")
         column.prop(own, "stand_in")
         column.prop(own, "exact")
+        column = layout.column(align=True)
+        column.prop(own, "faithful", slider=True)
+        column.prop(own, "faithful_print")
         column = layout.column()
         column.active = own.exact
         column.prop(own, "restore")

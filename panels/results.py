@@ -15,6 +15,7 @@ from ..operators.display.compare import OVER, UNDER
 from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
 from ..pipeline.wording.program import PROGRAM, SHORT_NAME
+from .faithful import draw_faithful
 from .place import LINES, Said, fill, unfold_button
 from .sidebar import worst
 from .stage import StagePanel
@@ -80,6 +81,8 @@ def draw_compare(layout: UILayout, context: Context) -> None:
         column.operator("consistency.compare", text="Compare Render and Still", icon="IMAGE_ALPHA")
         return
     column.prop(now, "compare", text=f"{OVER[now.comparing_with]} | {UNDER}", slider=True)
+    if now.comparing in context.scene.consistency.angles:
+        draw_faithful(column, context, now.comparing)
     flow = column.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
     for shot in made:
         chosen = shot.name == now.comparing

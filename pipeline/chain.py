@@ -269,8 +269,9 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
 
 
 def _may_be_shown(work: _Work, angle: str) -> bool:
-    """The still of an angle is there, and it shows the product."""
-    return work.folder.chosen(f"photoreal/{angle}") is not None and work.acceptance.refusal(angle) is None
+    """The still of an angle is there, nothing more is to be heard of it, and it shows the product."""
+    is_there = work.folder.chosen(f"photoreal/{angle}") is not None and work.acceptance.settled(angle)
+    return is_there and work.acceptance.refusal(angle) is None
 
 
 def _until_all_ended(work: _Work, wait: float) -> Steps[None]:

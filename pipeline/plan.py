@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import photoreal, video
 from .backend.ports import Product
-from .backend.requests import ClipRequest, ModelRequest, PictureRequest, Request, StillRequest
+from .backend.requests import ClipRequest, ModelRequest, OpinionRequest, PictureRequest, Request, StillRequest
 from .rig import Angle
 from .run.run_folder import RunFolder
 from .settings.choices import MotionName
@@ -99,6 +99,25 @@ def still_requests(
     """One request per planned take of an angle."""
     takes = still_keys(folder, settings, angle.name)
     return [still_request(folder, settings, product, angle, files, take) for take in takes]
+
+
+def opinion_request(folder: RunFolder, settings: RunSettings, angle: Angle, take: int, question: str) -> OpinionRequest:
+    """The question about one take of an angle. Asked again about the same take, it is the same purchase."""
+    endpoint = settings.gate.opinion_endpoint
+    return OpinionRequest(
+        key=opinion_key(angle.name, take),
+        endpoint=endpoint,
+        angle=angle,
+        take=take,
+        pair=folder.pair(angle.name, take),
+        question=question,
+        out=folder.answer(angle.name, take),
+        overrides=settings.service.overrides.get(endpoint, {}),
+    )
+
+
+def opinion_key(angle: str, take: int) -> str:
+    return f"photoreal/{angle}/opinion-{take:02d}"
 
 
 def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[Request]:

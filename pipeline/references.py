@@ -30,6 +30,7 @@ KINDS = {
     "depth": "depth.exr",
     "normal": "normal.exr",
     "position": "position.exr",
+    "surface": "surface.png",
     "depth_map": "depth_map.png",
     "lights": "lights.exr",  # lighting.files
     "image": "png",  # last: who finds the picture finds everything

@@ -30,9 +30,11 @@ class Cause(StrEnum):
     PART = "part"
     VIEW = "view"
     LABEL = "label"
+    DETAIL = "detail"  # inside the outline only, where the render's own can take its place
     BACKDROP = "backdrop"
     COVERAGE = "coverage"
     TINT = "tint"
+    COLOUR = "colour"  # of one part
 
 
 class MadeBy(StrEnum):
@@ -45,11 +47,12 @@ class MadeBy(StrEnum):
     UNWARP = "unwarp"  # another one, its product laid back onto its render
     GAIN = "gain"  # another one, its product's colours matched to the other views'
     EXACT = "exact"  # another one, cut out along its render
+    FAITHFUL = "faithful"  # another one's light over its render's detail
     LOCAL = "local"  # the render's own finish, in place of one that could not be had
 
 
 BOUGHT = (MadeBy.REROLL, MadeBy.STRICTER, MadeBy.DEPTH)  # in place of another still
-MENDED = (MadeBy.UNWARP, MadeBy.EXACT, MadeBy.GAIN)  # here, from another still
+MENDED = (MadeBy.UNWARP, MadeBy.FAITHFUL, MadeBy.EXACT, MadeBy.GAIN)  # here, from another still
 
 
 class Ruling(StrEnum):
@@ -59,12 +62,36 @@ class Ruling(StrEnum):
     FLAG = "flag"
 
 
+class Said(StrEnum):
+    """What a person says of a still: it shows the product, or it does not."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
 class Unsure(StrEnum):
     """What is done with a still of which nothing can be told: shown to a person, trusted, or treated as failed."""
 
     FLAG = "flag"
     ACCEPT = "accept"
     CLIMB = "climb"
+
+
+class Witness(StrEnum):
+    """Who is asked about a still of which the measures can't tell whether it shows the product."""
+
+    NONE = "none"
+    VISION = "vision"  # a vision model at fal.ai; its answer is bought
+    OCR = "ocr"  # this machine reads the print
+
+
+class Says(StrEnum):
+    """What a second witness says of an unsure still: it shows the same product, or it does not."""
+
+    YES = "yes"
+    NO = "no"
+    CANT_TELL = "can't tell"
+    NOTHING = "no opinion"  # its answer was none
 
 
 class TintAnswer(StrEnum):

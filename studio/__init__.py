@@ -20,6 +20,7 @@ from ..pipeline.stages import Stage
 if TYPE_CHECKING:
     from ..pipeline.backend.ports import Product, Results, Shot
     from ..pipeline.rig import Angle
+    from ..pipeline.run.run_folder import RunFolder
     from ..pipeline.settings.groups import RunSettings
     from ..pipeline.stages import Progress, Stage, Steps
     from .rendering.devices import Device
@@ -154,6 +155,12 @@ class BlenderStudio:
 
         remove_render_scene()
         return save_results(results, settings, folder, self._image_worker)
+
+    def redraw_contact_sheet(self, folder: RunFolder) -> Steps[None]:
+        """Of what report.json says by now."""
+        from .results import redraw_contact_sheet
+
+        return redraw_contact_sheet(folder, self._image_worker)
 
     def close(self) -> None:
         """Leave nothing of ours in the file but what was placed to stay."""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One reference: the picture, and mask, depth, normal and position of the same samples."""
+"""One reference: the picture, and mask, depth, normal, position and surface colour of the same samples."""
 
 from __future__ import annotations
 

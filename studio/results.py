@@ -16,6 +16,7 @@ from bpy.types import Camera, Image, Object, Scene
 from ..pipeline import names
 from ..pipeline.backend.ports import Results, Task
 from ..pipeline.formats import png
+from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.sentences import not_written
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
@@ -34,18 +35,45 @@ def save_results(results: Results, settings: RunSettings, folder: Path, worker: 
 
     Raises RunFolderError where they can't be written.
     """
-    yield from worker.do(
-        Task.CONTACT_SHEET,
-        Progress(Stage.RESULTS, "contact sheet", 0.1),
-        out=str(folder / "contact_sheet.png"),
-        references={name: str(shot.files["image"]) for name, shot in results.shots.items()},
-        stills={name: str(path) for name, path in results.stills.items()},
-        report=str(folder / "report.json"),
-    )
+    references = {name: shot.files["image"] for name, shot in results.shots.items()}
+    yield from _draw_contact_sheet(references, results.stills, folder, worker)
     yield from load_into_scene(results)
     yield Progress(Stage.RESULTS, "saving scene.blend", 0.7)
     save_scene(folder / "scene.blend", settings)
     yield Progress(Stage.RESULTS, "scene.blend saved", 1.0)
+
+
+def draw_contact_sheet_again(folder: RunFolder, worker: ImageWorker) -> Steps[None]:
+    """RUN/contact_sheet.png of what report.json says by now; ``worker`` is closed in the end. Raises RunFolderError where it
+    can't be written."""
+    try:
+        yield from redraw_contact_sheet(folder, worker)
+    finally:
+        worker.close()
+
+
+def redraw_contact_sheet(folder: RunFolder, worker: ImageWorker) -> Steps[None]:
+    shots = {angle.name: folder.shot(angle.name) for angle in folder.settings.studio.angles}
+    known = {name: shot for name, shot in shots.items() if shot is not None}
+    yield from _draw_contact_sheet(
+        {name: shot.files["image"] for name, shot in known.items()},
+        {name: folder.still(name) for name in known if folder.still(name).is_file()},
+        folder.root,
+        worker,
+    )
+
+
+def _draw_contact_sheet(
+    references: dict[str, Path], stills: dict[str, Path], folder: Path, worker: ImageWorker
+) -> Steps[None]:
+    yield from worker.do(
+        Task.CONTACT_SHEET,
+        Progress(Stage.RESULTS, "contact sheet", 0.1),
+        out=str(folder / "contact_sheet.png"),
+        references={name: str(path) for name, path in references.items()},
+        stills={name: str(path) for name, path in stills.items()},
+        report=str(folder / "report.json"),
+    )
 
 
 def load_into_scene(results: Results) -> Steps[None]:

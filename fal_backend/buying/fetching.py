@@ -13,7 +13,7 @@ from ...pipeline.stages import JobState
 from ...pipeline.wording.text_table import usd
 from ..errors import BadDownload, Expired, FalError
 from ..problems import Problem
-from ..service import download, verify
+from ..service import download, verify, words
 from .accounts import Accounts
 from .purchase import Purchase, Tell
 
@@ -49,7 +49,9 @@ class Fetching:
         if receipt is not None and there.is_file():
             return there
         wanted = media or _media_of(path)
-        if receipt is None and (found := _arrived(self._root / path, wanted)) is not None:
+        if words.is_words(path) and url is not None:
+            fetched = words.keep(url, self._root / path)
+        elif receipt is None and (found := _arrived(self._root / path, wanted)) is not None:
             fetched = found  # it came whole, and the crash was before its receipt
         elif url is None:
             raise Expired(Problem.FILE_GONE)

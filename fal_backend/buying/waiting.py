@@ -24,6 +24,7 @@ from .. import sentences
 from ..endpoints.prices import is_plausible
 from ..errors import ENDS, KEY_PROBLEMS, FalError, ModelFailed, Overdue, PolicyRefusal, Unreachable, with_bill
 from ..problems import Problem
+from ..service import words
 from ..service.client import Answer, FalQueue, Handle, QueueState, Standing
 from ..service.error_answers import from_list, from_status
 from . import history, patience
@@ -243,7 +244,10 @@ def found_files(body: JsonObject, attempt: Attempt) -> tuple[ResultFile, ...]:
                 value = value[int(part)]
             else:
                 value = value.get(part) if isinstance(value, dict) else None
-        url = value.get("url") if isinstance(value, dict) else None
+        if words.is_words(path) and isinstance(value, str):
+            files.append(ResultFile(path, words.address_of(value)))
+            continue
+        url = value.get("url") if isinstance(value, dict) and not words.is_words(path) else None
         if not isinstance(url, str):
             raise ModelFailed(Problem.RESULT_WITHOUT_FILE, request_id=attempt.request_id, place=place)
         files.append(ResultFile(path, url))

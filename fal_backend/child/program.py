@@ -68,6 +68,7 @@ class Child:
         self._hello = hello
         self._queue = FalQueue(hello.key, private=hello.private)
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="purchase")
+        self._notes = ThreadPoolExecutor(max_workers=1)  # one thread: decisions stand in the journal in their order
         self._active: dict[str, Purchase | None] = {}  # key → the same asked for again meanwhile
         self._active_lock = threading.Lock()
         self._cancels: dict[str, threading.Event] = {}
@@ -159,7 +160,7 @@ class Child:
                         return
                 self._begin(purchase)
             case Note(key, decision):
-                self._pool.submit(self._note, key, decision)
+                self._notes.submit(self._note, key, decision)
             case Cancel(chosen):
                 with self._active_lock:
                     cancels = [event for key, event in self._cancels.items() if chosen in (None, key)]
@@ -222,6 +223,7 @@ class Child:
         self._leaving.set()
         self._opened.wait()
         self._pool.shutdown(wait=True)
+        self._notes.shutdown(wait=True)
         self._gone.set()
         if self._lease is not None:
             self._lease.release()

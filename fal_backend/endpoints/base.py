@@ -34,6 +34,7 @@ class Role(StrEnum):
     PICTURE = "picture"  # from words, for a model
     PHOTOREAL = "photoreal"
     VIDEO = "video"
+    OPINION = "opinion"  # on a still beside its render
 
 
 MAKES = {
@@ -41,6 +42,7 @@ MAKES = {
     Role.PICTURE: "pictures from words",
     Role.PHOTOREAL: "stills from a reference",
     Role.VIDEO: "clips",
+    Role.OPINION: "second opinions",
 }
 
 # Fields that many endpoints share.
@@ -172,7 +174,7 @@ class Endpoint:
 
     @property
     def stage(self) -> Stage:
-        return Stage.MODEL if self.role == Role.PICTURE else Stage(self.role)
+        return {Role.PICTURE: Stage.MODEL, Role.OPINION: Stage.PHOTOREAL}.get(self.role) or Stage(self.role)
 
     def takes(self, *fields: str) -> str | None:
         """The first of ``fields`` that the endpoint has, or None."""

@@ -11,7 +11,20 @@ from datetime import date
 from ...pipeline.errors import UsageError
 from ...pipeline.json_object import JsonObject
 from .base import MAKES, Endpoint, Role
-from .families import bytedance, flux_2, flux_control, flux_kontext, flux_text, google, kling, meshy, openai, qwen, veo
+from .families import (
+    bytedance,
+    flux_2,
+    flux_control,
+    flux_kontext,
+    flux_text,
+    google,
+    kling,
+    meshy,
+    openai,
+    openrouter,
+    qwen,
+    veo,
+)
 from .usual import usual
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -26,6 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *flux_control.ENDPOINTS,
     *kling.ENDPOINTS,
     *veo.ENDPOINTS,
+    *openrouter.ENDPOINTS,
 )
 CATALOGUE: dict[str, Endpoint] = {endpoint.id: endpoint for endpoint in ENDPOINTS}
 

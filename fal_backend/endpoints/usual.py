@@ -39,6 +39,7 @@ INPUTS: dict[str, type[Inputs]] = {
     "picture": UsualPicture,
     "photoreal": UsualImage,
     "video": UsualImage,
+    "opinion": UsualModel,
 }
 
 

@@ -119,13 +119,22 @@ UNDER = "Still"
 PLATE = (0.05, 0.05, 0.05, 0.72)  # below white letters and lines: both are read on white as on black
 
 
+def under_of(shot: Any) -> tuple[str, str]:
+    """The file that lies under the render, and what it is called: the still, or what its slider would make of it."""
+    now = status.of()
+    is_draft = bool(now.draft) and now.draft_of == shot.name
+    percent = bpy.context.scene.consistency.angles[shot.name].faithful if is_draft else 100.0 * shot.faithful
+    return (now.draft if is_draft else shot.still), f"{UNDER}, {percent:.0f} % faithful" if percent >= 0.5 else UNDER
+
+
 def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
     shot = shot_named(context, name)
     if shot is None:
         return
     now = status.of(context)
     share = now.compare / 100.0
-    _draw_picture(shot.still, corners, share, 1.0)
+    under, words = under_of(shot)
+    _draw_picture(under, corners, share, 1.0)
     _draw_picture(getattr(shot, now.comparing_with), corners, 0.0, share)
     scale = context.preferences.system.ui_scale or 1.0
     low, high = _between(corners[0], corners[1], share), _between(corners[3], corners[2], share)
@@ -133,7 +142,7 @@ def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
         _draw_box(low[0] - half, low[1], high[0] + half, high[1], colour)
     _draw_knob(low[0], (low[1] + high[1]) / 2.0, scale)
     _draw_label(OVER[now.comparing_with], corners[3], low[0], scale, at_right=False)
-    _draw_label(UNDER, corners[2], low[0], scale, at_right=True)
+    _draw_label(words, corners[2], low[0], scale, at_right=True)
 
 
 def _draw_label(words: str, corner: Corner, line: float, scale: float, *, at_right: bool) -> None:

@@ -17,10 +17,10 @@ import bpy
 
 from ...pipeline import names
 from ...pipeline.errors import ConsistencyError
-from ..editing import scene_settings
+from ..editing import live, scene_settings
 from ..editing.live import Change
 from ..runs import active_run, gradual_imports
-from . import status, studio_view
+from . import faithful, status, studio_view
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +41,8 @@ def changed(change: Change, scene: bpy.types.Scene, settings: RunSettings | None
         _show_in_studio(scene, settings)
     elif change is Change.NAME:
         name_is_about_this_product(scene)
+    elif change is Change.FAITHFUL:
+        faithful.slid(scene, live.slid)
     else:
         if change is Change.ANGLES:
             place_cameras(scene)

@@ -12,6 +12,7 @@ import bpy
 
 from ...pipeline.stages import JobState, ReferenceState, Stage, StageState
 from ...pipeline.verdicts import MadeBy
+from ...pipeline.wording.names import faithful_in_words
 from ..editing import scene_settings
 from ..runs import run_request, staleness
 from . import endpoint_names, status, thumbnails
@@ -101,6 +102,7 @@ def product(name: str, size: Sequence[float], inputs: Iterable[str], text: str =
 
 def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """References, stills, takes and the clip, with what is stale."""
+    from ...pipeline.gate.by_hand import share_of, why_not
     from ...pipeline.gate.scoring.ladder import tally
 
     shown = status.of().shots
@@ -122,6 +124,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
         item.still = str(still) if still.is_file() else ""
         item.takes = " ".join(path.stem.rpartition("-")[2] for path in takes)
         item.chosen = folder.chosen(subject) or 0
+        item.faithful, item.no_dial = share_of(folder, angle.name), why_not(folder, angle.name) or ""
         _verdict(item, folder, subject)
         for path in (reference, still, *takes):
             if path is not None:
@@ -151,13 +154,20 @@ MADE_BY = {
 
 
 def _verdict(item: Any, folder: RunFolder, subject: str) -> None:
-    """What the gate said last about the take that is shown; nothing where nobody has looked at it."""
-    said = [entry for entry in folder.entries(subject) if entry.take == item.chosen]
-    if not said or not item.still:
+    """What the gate said last about the take that is shown, or a person; nothing where nobody has looked at it."""
+    from ...pipeline.gate.record import in_force
+
+    known = [entry for entry in folder.entries(subject) if entry.take == item.chosen]
+    opinion = folder.opinion(subject, item.chosen)
+    item.said = opinion.said if opinion is not None else ""
+    if not known or not item.still:
         return
-    last = said[-1]
-    words = [MADE_BY.get(last.made_by, ""), last.reason]
-    item.outcome, item.verdict = last.outcome or "", "; ".join(word for word in words if word)
+    last = known[-1]
+    outcome, reason = (
+        (last.outcome, last.reason) if last.outcome is None else in_force(last.outcome, last.reason, opinion)
+    )
+    words = [MADE_BY.get(last.made_by, ""), faithful_in_words(last.faithful), reason]
+    item.outcome, item.verdict = outcome or "", "; ".join(word for word in words if word)
     heatmap = folder.root / last.heatmap if last.heatmap else None
     item.heatmap = str(heatmap) if heatmap is not None and heatmap.is_file() else ""
 
@@ -307,6 +317,9 @@ def costs(scene: bpy.types.Scene, estimate: Any) -> None:
     if estimate.retakes:
         item = now.costs.add()
         item.name, item.usd, item.note = "retakes, at most", estimate.retakes, ""
+    if estimate.opinions:
+        item = now.costs.add()
+        item.name, item.usd, item.note = "second opinions, at most", estimate.opinions, ""
     now.estimate = estimate.most
     now.estimate_unknown = ", ".join(endpoint_names.name_of(endpoint) for endpoint in estimate.unknown)
     now.estimate_doubts = "\n".join(estimate.doubts)

@@ -59,6 +59,9 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
         description="pass, unsure or fail: whether the still shows the product; empty: not looked at"
     )
     verdict: StringProperty(description="Why, in one sentence")
+    faithful: FloatProperty(description="How much of its detail is its render's, 0 to 1", subtype="FACTOR")
+    no_dial: StringProperty(description="Why it can't be made faithful; empty: it can")
+    said: StringProperty(description="What a person says of it, right or wrong; empty: nothing")
     heatmap: StringProperty(description="A picture of where the still departs from its reference")
 
 
@@ -122,6 +125,9 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
     comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
     comparing_with: StringProperty(description="What lies over the still: reference or heatmap", default="reference")
+    draft: StringProperty(description="A picture that lies in place of a still while its slider is moved; empty: none")
+    draft_of: StringProperty(description="The angle that the draft is of")
+    making: StringProperty(description="What is being made of a still whose slider was moved; empty: nothing")
     compare: FloatProperty(
         name="Render | Still",
         description="How much of the picture shows the render or the heat map, from the left; the rest shows the still",
@@ -136,7 +142,8 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
 
 def in_words(job: str) -> str:
     """A purchase's key as the panels say it: "photoreal/front/take-02" is "Photoreal front #2"."""
-    words = job.removesuffix("/take-01").replace("/take-0", " #").replace("/take-", " #").replace("/", " ")
+    words = job.removesuffix("/take-01").replace("/opinion-", " opinion/take-")
+    words = words.replace("/take-0", " #").replace("/take-", " #").replace("/", " ")
     return f"{words[:1].upper()}{words[1:]}"
 
 

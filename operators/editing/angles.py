@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import FloatProperty, StringProperty
 
 from ...pipeline.rig import Angle
 from ...pipeline.settings.options import find
@@ -54,6 +54,15 @@ def _renamed(self: CONSISTENCY_PG_angle, context: Context) -> None:
         live.angles_changed(self, context)
 
 
+def _share(self: CONSISTENCY_PG_angle) -> float:
+    """Percent: the angle's own, else the run's."""
+    return self.own_faithful if self.own_faithful >= 0 else self.id_data.consistency.faithful
+
+
+def _set_share(self: CONSISTENCY_PG_angle, percent: float) -> None:
+    self.own_faithful = percent
+
+
 @with_options(
     OPTIONS,
     {
@@ -66,7 +75,7 @@ def _renamed(self: CONSISTENCY_PG_angle, context: Context) -> None:
     },
 )
 class CONSISTENCY_PG_angle(bpy.types.PropertyGroup):
-    """One angle: what rig.Angle declares, its name, and a photo for the gate's option ``details``."""
+    """One angle: what rig.Angle declares, its name, and its part of the gate's options ``details`` and ``faithful_at``."""
 
     name: StringProperty(
         name="Name",
@@ -79,6 +88,28 @@ class CONSISTENCY_PG_angle(bpy.types.PropertyGroup):
         name=find("details").label,
         description="A photo of the product from this angle that restored detail is taken from; empty: from the render",
         subtype="FILE_PATH",
+    )
+    own_faithful: FloatProperty(
+        name=find("faithful").label,
+        description="What is set for this angle alone, in percent; negative: as for all",
+        subtype="PERCENTAGE",
+        default=-1.0,
+        min=-1.0,
+        max=100.0,
+    )
+    faithful: FloatProperty(
+        name="As It Came – Faithful",
+        description=(
+            "How much of this still's detail is its render's: at 0 it is as it came, at 100 only its light is left. "
+            "Letting go keeps it as a take of its own, made here; nothing is bought"
+        ),
+        subtype="PERCENTAGE",
+        min=0.0,
+        max=100.0,
+        precision=0,
+        get=_share,
+        set=_set_share,
+        update=live.faithful_slid,
     )
 
 

@@ -33,6 +33,7 @@ class Change(StrEnum):
     PROMPT = "prompt"
     PRODUCT = "product"  # it came into the scene
     RIG = "rig"  # it was placed anew
+    FAITHFUL = "faithful"  # how much of a still's detail is its render's: of ``slid``
 
 
 class Follower(Protocol):
@@ -41,6 +42,7 @@ class Follower(Protocol):
 
 
 _paused = 0
+slid = ""  # the angle whose slider was moved last
 _follower: Follower | None = None
 
 
@@ -99,6 +101,12 @@ def angle_selected(owner: Any, context: Context) -> None:
 
 def prompt_changed(owner: Any, context: Context) -> None:
     tell(Change.PROMPT, _scene(owner, context))
+
+
+def faithful_slid(angle: Any, context: Context) -> None:
+    global slid
+    slid = angle.name
+    tell(Change.FAITHFUL, _scene(angle, context))
 
 
 def clip_follows(angle: Any, context: Context) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ...pipeline.settings.groups import RunSettings
 
 
+PER_ANGLE = ("details", "faithful_at")  # options of the gate that the angles hold
+
+
 def chosen_backend(scene: bpy.types.Scene) -> str:
     """ "fal" or "local": the scene's choice, else the preferences', else fal where a key is found."""
     own = preferences.preferences()
@@ -73,6 +76,9 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         del values["name"], values["turn"]
     values["gate"]["details"] = {
         each.name: bpy.path.abspath(each.detail_photo) for each in own.angles if each.detail_photo
+    }
+    values["gate"]["faithful_at"] = {
+        each.name: round(each.own_faithful / 100.0, 4) for each in own.angles if each.own_faithful >= 0
     }
     values |= {
         "inputs": inputs,
@@ -139,6 +145,7 @@ def from_settings(scene: bpy.types.Scene, settings: RunSettings) -> None:
     set_angles(scene, settings.studio.angles)
     for angle in own.angles:
         angle.detail_photo = settings.gate.details.get(angle.name, "")
+        angle.own_faithful = 100.0 * settings.gate.faithful_at.get(angle.name, -0.01)
     live.light_changed(own, bpy.context)
 
 
@@ -162,7 +169,9 @@ def _set_light(own: Any, settings: RunSettings) -> None:
 
 def _rest_of_gate(settings: RunSettings) -> dict[str, Any]:
     """What of the gate has no property, where it is not the default."""
-    hidden = (option for option in OPTIONS if option.group == "gate" and not option.prop and option.name != "details")
+    hidden = (
+        option for option in OPTIONS if option.group == "gate" and not option.prop and option.name not in PER_ANGLE
+    )
     return {each.name: each.value_in(settings) for each in hidden if each.value_in(settings) != each.default}
 
 

@@ -29,6 +29,9 @@ class Task(StrEnum):
     MEASURE = "measure"
     UNWARP = "unwarp"
     EXACT = "exact"
+    FAITHFUL = "faithful"
+    PAIR = "pair"
+    READ = "read"
     TINT = "tint"
     GAIN = "gain"
     TRACK = "track"
@@ -69,7 +72,7 @@ class Shot(Facts):
     """
 
     angle: str
-    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "depth_map", "lights", "ground"
+    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "surface", "depth_map", "lights", "ground"
     matrix_world: list[list[float]]
     projection: list[list[float]]
     focal_length: float

@@ -65,6 +65,21 @@ class StillRequest:
 
 
 @dataclass(frozen=True)
+class OpinionRequest:
+    """A second opinion on one still: a question about a picture that shows render and still side by side."""
+
+    key: str
+    endpoint: str
+    angle: Angle
+    take: int  # of the still
+    pair: Path  # PNG
+    question: str
+    out: Path  # text, as it came
+    overrides: JsonObject = field(default_factory=dict)
+    stage: Stage = Stage.PHOTOREAL
+
+
+@dataclass(frozen=True)
 class ClipRequest:
     """One clip, from a start picture and, where the endpoint takes it, an end picture and further views."""
 
@@ -86,7 +101,7 @@ class ClipRequest:
     stage: Stage = Stage.VIDEO
 
 
-Request = PictureRequest | ModelRequest | StillRequest | ClipRequest
+Request = PictureRequest | ModelRequest | StillRequest | OpinionRequest | ClipRequest
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@
 
     gate_record   what is remembered of each picture, in run.json
     retakes       purchases in place of others, and the money for them
+    second_opinions  a witness for stills of which the measures can't tell
+    by_hand       a share of the render's detail that a person asks for
     acceptance    one angle: from the takes that came in to the one that is shown
     cross_checks  all views against each other, and the clip against the model
 
@@ -14,6 +16,7 @@ What is decided is pipeline.scoring.ladder's, and stands in the journal with its
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from .. import plan
@@ -27,9 +30,12 @@ from ..settings.choices import BackendName
 from ..settings.groups import MEASURABLE, Gate, RunSettings
 from ..stages import Progress, Stage, Steps
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
+from .by_hand import facts_of
 from .record import GateRecord, attempts, subject
 from .retakes import Retakes
-from .scoring.ladder import Action, Ladder, best, next_action
+from .scoring.ladder import MENDING, Action, Ladder, best, next_action
+from .second_opinions import SecondOpinions
+from .witness import in_words
 
 AS_IT_IS = Pose(dx=0.0, dy=0.0, scale=1.0, rotation=0.0, pivot=(0.0, 0.0))
 STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends the run, whatever it was about
@@ -45,6 +51,7 @@ def ladder_of(gate: Gate) -> Ladder:
     return Ladder(
         purchases=tuple(rungs[: gate.retakes]),
         unwarp=gate.unwarp,
+        faithful=gate.mend_detail,
         local=gate.local,
         unsure=Unsure(gate.unsure),
         tint_rerolls=min(1, gate.retakes),
@@ -62,6 +69,7 @@ class Acceptance:
         self.ladder = ladder_of(settings.gate)
         self.record = GateRecord(folder, settings)
         self.retakes = Retakes(self.record, product, open_requests)
+        self.second = SecondOpinions(self.record, studio, open_requests, self.retakes, is_known=not product.missing)
 
     @property
     def measures(self) -> bool:
@@ -71,7 +79,7 @@ class Acceptance:
     def settled(self, angle: str) -> bool:
         """Nothing is left to be done: a take is chosen, or none ended well, or a retake waits for better times."""
         if self.record.chosen(angle) is not None:
-            return True
+            return not self.second.is_due_for_shown(angle)
         first, pending = self.record.first_keys(angle).values(), self.record.pending(angle)
         if any(key not in self.open_requests.ended for key in (*first, *(entry.key for entry in pending))):
             return False
@@ -81,12 +89,12 @@ class Acceptance:
         return all(self.settled(angle) for angle in angles)
 
     def refusal(self, angle: str) -> NotOnModel | None:
-        """Why no clip may start from an angle's still. A take that a person chose is never refused."""
+        """Why no clip may start from an angle's still. A take that a person chose, or calls right, is never refused."""
         refused = self.record.refused(angle)
-        if refused is None:
+        if not refused:
             return None
         return NotOnModel(
-            f"no clip was bought, since {angle} is not on model ({refused.reason}); choose another take or ask for the "
+            f"no clip was bought, since {angle} is not on model ({refused}); choose another take or ask for the "
             "still again, then resume"
         )
 
@@ -101,6 +109,7 @@ class Acceptance:
         name, record = angle.name, self.record
         self.retakes.rejoin(angle, shot)
         if record.chosen(name) is not None:
+            yield from self._hear_of_shown(angle, shot)
             return
         first = record.first_keys(name)
         if not self.settings.gate.enabled:
@@ -118,18 +127,28 @@ class Acceptance:
         if any(key not in self.open_requests.ended for key in first.values()):
             return
         while record.measured(name) and record.chosen(name) is None and not record.pending(name):
-            yield from self._decide(angle, shot)
+            if not (yield from self._decide(angle, shot)):
+                return
 
     def _show_the_first(self, angle: str, keys: dict[int, str]) -> None:
         take = next((take for take, key in keys.items() if self.open_requests.done(key)), None)
         if take is not None:
             self.folder.choose(subject(angle), take)
 
-    def _decide(self, angle: Angle, shot: Shot) -> Steps[None]:
+    def _decide(self, angle: Angle, shot: Shot) -> Steps[bool]:
+        """Whether something was decided; where not, a second witness is waited for."""
         history = self.record.history(angle.name)
         action = self._next(angle, shot, history)
         entry = history[-1 if action.keep is None else action.keep]
+        if action.kind not in (MadeBy.UNWARP, MadeBy.FAITHFUL) and self.second.is_due(angle.name, entry):
+            return (yield from self.second.hear(angle, shot, entry)) is not None
+        if why := self.second.why_none(angle.name, entry):
+            action = replace(action, reason=f"{action.reason} (no second opinion: {why})")
         self.note(angle.name, entry, action)
+        yield from self._do(angle, shot, history, entry, action)
+        return True
+
+    def _do(self, angle: Angle, shot: Shot, history: list[Entry], entry: Entry, action: Action) -> Steps[None]:
         if action.kind in BOUGHT:
             self.retakes.buy(angle, shot, action)
             return
@@ -137,15 +156,12 @@ class Acceptance:
             if action.kind == MadeBy.UNWARP:
                 made = yield from self.mend(MadeBy.UNWARP, angle, shot, entry, pose=entry.pose.model_dump(mode="json"))
                 yield from self._measure(angle, shot, made)
+            elif action.kind == MadeBy.FAITHFUL:
+                yield from self._make_faithful(angle, shot, entry, self._mending(angle))
             elif action.kind == MadeBy.LOCAL:
                 yield from self._finish_here(angle, shot)
             else:
-                if (
-                    self.settings.is_cut_out
-                    and entry.outcome != Outcome.FAIL
-                    and entry.made_by not in (MadeBy.LOCAL, MadeBy.EXACT)
-                ):
-                    entry = yield from self._cut_out(angle, shot, entry)
+                entry, action = yield from self._as_wanted(angle, shot, entry, action)
                 self.record.settle(angle.name, entry, action)
         except ConsistencyError as error:  # what was paid for is shown as it is
             if isinstance(error, STOPS):
@@ -154,34 +170,108 @@ class Acceptance:
             self.record.settle(angle.name, kept, Action(Ruling.FLAG, f"{kept.reason}; {error}"))
 
     def _next(self, angle: Angle, shot: Shot, history: list[Entry]) -> Action:
+        ladder = replace(self.ladder, faithful=self._mending(angle) > 0)
+        if self._is_worse(
+            angle, history[-1]
+        ):  # what it was made from is shown, and nothing is bought for what was made here
+            history, ladder = history[:-1], replace(ladder, faithful=False)
         tried = attempts(history)
         if tried[-1].verdict.outcome == Outcome.PASS:
-            return next_action(tried, self.ladder)
+            return next_action(tried, ladder)
         if history[-1].instead_of is not None:
             reason = f"{history[-1].why}, but the retake is no better; the earlier one is kept"
             takes = [entry.take for entry in history]
             return Action(Ruling.FLAG, reason, takes.index(history[-1].instead_of))
         if not self.measures:
             return Action(Ruling.FLAG, tried[-1].verdict.reason, len(history) - 1)
-        action = next_action(tried, self.ladder, self.retakes.money_left(), self.retakes.prices(angle, shot))
+        action = next_action(tried, ladder, self.retakes.money_left(), self.retakes.prices(angle, shot))
         if action.kind == Ruling.FLAG and history[-1 if action.keep is None else action.keep].passed_over:
             return Action(Ruling.FLAG, action.reason, best(tried))
         return action
+
+    def _hear_of_shown(self, angle: Angle, shot: Shot) -> Steps[None]:
+        """A second witness on a still that is shown already, as where one is only wanted now: nothing is bought in its place."""
+        entry = self.record.shown(angle.name)
+        if entry is None or not self.second.is_due_for_shown(angle.name):
+            return
+        heard = yield from self.second.hear(angle, shot, entry)
+        if heard is None or heard.second is None or heard.second.says is None:
+            return
+        ladder = Ladder((), unwarp=False, faithful=False, local=False, unsure=self.ladder.unsure)
+        action = next_action(attempts([heard]), ladder)
+        self.note(angle.name, heard, action)
+        self.record.settle(angle.name, heard, action, instead_of=heard.take)
 
     def _finish_here(self, angle: Angle, shot: Shot) -> Steps[None]:
         made = Entry(take=self.record.next_take(angle.name), made_by=MadeBy.LOCAL)
         yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made.take))
         yield from self._measure(angle, shot, made)
 
+    def _mending(self, angle: Angle) -> float:
+        """How much of a still's detail is taken from its render where nothing but detail is doubted."""
+        return max(MENDING * self.settings.gate.mend_detail, self.settings.faithful_at(angle.name))
+
+    def _as_wanted(self, angle: Angle, shot: Shot, entry: Entry, action: Action) -> Steps[tuple[Entry, Action]]:
+        """What is shown in place of a still that is not off model: as faithful, and as exactly cut out, as was asked for."""
+        if entry.outcome == Outcome.FAIL or entry.made_by in (MadeBy.LOCAL, MadeBy.EXACT):
+            return entry, action
+        dial = self.settings.faithful_at(angle.name) if self.measures else 0.0
+        tried = any(
+            each.made_by == MadeBy.FAITHFUL and each.of == entry.take for each in self.record.measured(angle.name)
+        )
+        if dial > 0 and entry.made_by != MadeBy.FAITHFUL and not tried:
+            made = yield from self._make_faithful(angle, shot, entry, dial)
+            if self._is_worse(angle, made):
+                reason = f"{action.reason}; it is shown as it came: with its render's detail, {made.reason}"
+                action = Action(action.kind, reason, action.keep)
+            elif made.outcome == Outcome.PASS:
+                entry, action = made, Action(Ruling.ACCEPT, made.reason)
+            else:
+                entry = self._with_witness(angle.name, made, entry)
+        if self.settings.is_cut_out:
+            entry = yield from self._cut_out(angle, shot, entry)
+        return entry, action
+
+    def _make_faithful(self, angle: Angle, shot: Shot, entry: Entry, dial: float) -> Steps[Entry]:
+        """The still's light over its render's detail, measured."""
+        made = yield from self.mend(
+            MadeBy.FAITHFUL,
+            angle,
+            shot,
+            entry,
+            pose=entry.pose.model_dump(mode="json"),
+            dial=dial,
+            has_print=self.settings.gate.faithful_print or entry.cause == Cause.LABEL,
+        )
+        return (yield from self._measure(angle, shot, made.completed(faithful=dial)))
+
+    def _with_witness(self, angle: str, made: Entry, of: Entry) -> Entry:
+        """What was said of the still as it came is said of the one that was made of it here."""
+        if of.second is None:
+            return made
+        made = made.completed(second=of.second.model_dump())
+        if of.second.says is not None:
+            made = made.completed(reason=f"{made.reason} ({in_words(of.second)})")
+        self.record.keep(angle, made)
+        return made
+
+    def _is_worse(self, angle: Angle, made: Entry) -> bool:
+        """A still with its render's detail of which less good is said than of the one it was made from."""
+        if made.made_by != MadeBy.FAITHFUL:
+            return False
+        order = list(Outcome)
+        source = next(each for each in self.record.measured(angle.name) if each.take == made.of)
+        return order.index(made.outcome or Outcome.FAIL) > order.index(source.outcome or Outcome.FAIL)
+
     def _cut_out(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
         """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
-        gate = self.settings.gate
+        gate, on_grid = self.settings.gate, entry.made_by == MadeBy.FAITHFUL
         made = yield from self.mend(
             MadeBy.EXACT,
             angle,
             shot,
             entry,
-            pose=entry.pose.model_dump(mode="json"),
+            pose=(AS_IT_IS if on_grid else entry.pose).model_dump(mode="json"),
             backdrop=self.settings.studio.backdrop,
             restore=gate.restore,
             region=gate.regions.get(angle.name, ""),
@@ -204,8 +294,8 @@ class Acceptance:
         )
         return made
 
-    def _measure(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[None]:
-        """Complete ``entry`` with what its picture is like."""
+    def _measure(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
+        """``entry``, completed with what its picture is like."""
         still = self.folder.take(angle.name, entry.take)
         seen: dict[str, object] = {"cause": Cause.NONE, "numbers": {}, "pose": AS_IT_IS}
         if self.product.missing:
@@ -234,12 +324,11 @@ class Acceptance:
         self.record.keep(angle.name, entry)
         text = f"{still.name}: {entry.outcome}, {entry.reason}"
         yield Progress(Stage.PHOTOREAL, text, None, angle.name, warning=entry.outcome == Outcome.FAIL)
+        return entry
 
     def facts(self, shot: Shot) -> dict[str, object]:
         """A reference as the image worker takes it."""
-        sent = self.settings.is_cut_out
-        files = {name: str(path) for name, path in shot.files.items() if name != "sent" or sent}
-        return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}
+        return facts_of(shot, sent=self.settings.is_cut_out)
 
     def note(self, angle: str, entry: Entry, action: Action) -> None:
         """Have a decision written into the journal."""

@@ -57,12 +57,19 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
         gate.retakes.buy(angle, shot, action, instead_of=takes[name])
     else:
         if record.chosen(name) == takes[name] and not record.person_chose(name):
-            entry = entry.completed(outcome=Outcome.UNSURE, reason=known.reason, cause=Cause.TINT)
+            entry = _tinted(entry, known.reason)
             record.keep(name, entry)
-            record.settle(name, entry, Action(Ruling.FLAG, known.reason), instead_of=takes[name])
+            record.settle(name, entry, Action(Ruling.FLAG, entry.reason), instead_of=takes[name])
         folder.put_tint_check(known.answered(TintAnswer.FLAG))
         folder.save()
     gate.note(name, entry, action)
+
+
+def _tinted(entry: Entry, reason: str) -> Entry:
+    """A person should look at it; what was wrong or doubted before still is."""
+    if entry.outcome == Outcome.PASS:
+        return entry.completed(outcome=Outcome.UNSURE, reason=reason, cause=Cause.TINT)
+    return entry if reason in entry.reason else entry.completed(reason=f"{entry.reason}, and {reason}")
 
 
 def _look_at_tints(gate: Acceptance, shots: dict[str, Shot], takes: dict[str, int | None]) -> Steps[TintCheck]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 from .. import plan
-from ..run.record import Decision, Entry, TintCheck
+from ..run.record import Decision, Entry, Opinion, TintCheck
 from ..run.run_folder import RunFolder
 from ..settings.groups import RunSettings
-from ..verdicts import BOUGHT, MadeBy, Outcome
+from ..verdicts import BOUGHT, MadeBy, Outcome, Said, Says
 from .scoring.ladder import Action, Attempt, best, headline
 from .scoring.verdict import Verdict
+from .witness import in_words
 
 
 def subject(angle: str) -> str:
@@ -27,9 +29,21 @@ def verdict_of(entry: Entry) -> Verdict:
     return Verdict(entry.outcome, entry.reason, entry.cause, entry.numbers)
 
 
+CHECKED = {Outcome.PASS: "on model", Outcome.UNSURE: "to look at", Outcome.FAIL: "off model"}
+
+
+def in_force(outcome: Outcome, reason: str, opinion: Opinion | None) -> tuple[Outcome, str]:
+    """The check's outcome and reason, or a person's word in their place, with what the check said where it differs."""
+    if opinion is None or opinion.said is None:
+        return outcome, reason
+    said = Outcome.PASS if opinion.said == Said.RIGHT else Outcome.FAIL
+    other = "" if said == outcome else f" (the check: {CHECKED[outcome]}{f', {reason}' if reason else ''})"
+    return said, f"you said: {opinion.said}{other}"
+
+
 def attempts(entries: Iterable[Entry]) -> list[Attempt]:
     """Measured entries as the ladder takes them."""
-    return [Attempt(entry.made_by, verdict_of(entry)) for entry in entries]
+    return [Attempt(each.made_by, verdict_of(each), each.second.says if each.second else None) for each in entries]
 
 
 class GateRecord:
@@ -72,6 +86,11 @@ class GateRecord:
         entries = itertools.chain.from_iterable(self.folder.all_entries.values())
         return {entry.key for entry in entries if entry.made_by in BOUGHT}
 
+    def opinion_keys(self) -> set[str]:
+        """Keys of the second opinions that were asked for, in all rounds."""
+        entries = itertools.chain.from_iterable(self.folder.all_entries.values())
+        return {entry.second.key for entry in entries if entry.second is not None and entry.second.key}
+
     def keep(self, angle: str, entry: Entry) -> None:
         """Write an entry down, new or completed."""
         self.folder.keep_entry(subject(angle), entry)
@@ -101,9 +120,15 @@ class GateRecord:
         is_compared = len(self.takes()) < 2 or (check is not None and check.did is not None)
         return is_compared and all(self.chosen(angle.name) is not None for angle in self.settings.studio.angles)
 
+    def opinion(self, angle: str) -> Opinion | None:
+        """A person's word on the take that is shown."""
+        return self.folder.opinion(subject(angle), self.chosen(angle))
+
     def person_chose(self, angle: str) -> bool:
-        """The take that is shown is not the one that the gate decided for."""
-        decision = self.folder.decision(subject(angle))
+        """The take that is shown is not the one that the gate decided for, or a person said that it is right."""
+        decision, opinion = self.folder.decision(subject(angle)), self.opinion(angle)
+        if opinion is not None:
+            return opinion.said == Said.RIGHT
         return decision is not None and self.chosen(angle) not in (None, decision.take)
 
     def settle(self, angle: str, entry: Entry, action: Action, instead_of: int | None = None) -> None:
@@ -117,19 +142,34 @@ class GateRecord:
             made_by=entry.made_by,
             reason=action.reason,
             action=action.kind,
+            **{name: getattr(entry, name) for name in ("faithful", "second") if getattr(entry, name) is not None},
         )
         self.folder.choose(subject(angle), entry.take, decision)
 
-    def refused(self, angle: str) -> Entry | None:
-        """The shown entry, where it failed and no person chose it."""
-        shown = self.shown(angle)
-        is_wrong = shown is not None and shown.outcome == Outcome.FAIL
-        return shown if is_wrong and not self.person_chose(angle) else None
+    def refused(self, angle: str) -> str:
+        """Why the take that is shown shows another product, or "": a person said so; or no person chose it, and it failed, or
+        it is unsure and a second witness says so."""
+        shown, opinion = self.shown(angle), self.opinion(angle)
+        if opinion is not None and opinion.said == Said.WRONG:
+            return in_force(Outcome.FAIL, "", opinion)[1]
+        if shown is None or self.person_chose(angle):
+            return ""
+        if shown.outcome == Outcome.UNSURE and shown.second is not None and shown.second.says == Says.NO:
+            return in_words(shown.second)
+        return shown.reason if shown.outcome == Outcome.FAIL else ""
 
     def headline(self, angles: Iterable[str]) -> str:
         """The run in one line: "5 of 5 on model", or which one is not and why. Empty where nothing was looked at."""
         shown = {angle: self.shown(angle) for angle in angles}
         if not any(shown.values()):
             return ""
-        missing = Verdict(Outcome.FAIL, "there is no still that was measured")
-        return headline({angle: verdict_of(entry) if entry else missing for angle, entry in shown.items()})
+        verdicts, by_word = {}, []
+        for angle, entry in shown.items():
+            verdicts[angle] = (
+                verdict_of(entry) if entry else Verdict(Outcome.FAIL, "there is no still that was measured")
+            )
+            outcome, reason = in_force(verdicts[angle].outcome, verdicts[angle].reason, self.opinion(angle))
+            verdicts[angle] = replace(verdicts[angle], outcome=outcome, reason=reason)
+            if outcome == Outcome.PASS and entry is not None and entry.outcome != Outcome.PASS:
+                by_word.append(f"{angle}: {reason}")
+        return "; ".join([headline(verdicts), *by_word])

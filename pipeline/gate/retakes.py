@@ -16,6 +16,7 @@ from ..errors import BudgetExceeded, Cancelled, TryAgainLater
 from ..money.spending import Limits, SpendingBook, attempt_id
 from ..rig import Angle
 from ..run.attempt import NextStep
+from ..run.journal import Purchases
 from ..run.record import Entry
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome
 from .record import GateRecord, subject
@@ -83,32 +84,38 @@ class Retakes:
         return {rung: self.open_requests.backend.quote(self._request(angle, shot, take, rung)) for rung in BOUGHT}
 
     def money_left(self) -> float | None:
-        """USD that retakes may still cost, None for no limit: what was agreed to for the rest of the run is not theirs.
+        """USD that retakes may still cost, None for no limit: their own, and what ``unspent`` leaves."""
+        limit, unspent = self.record.settings.gate.retake_budget, self.unspent()
+        left = [] if unspent is None else [unspent]
+        if limit is not None:
+            purchases, retakes = self.record.folder.read_journal().purchases, self.record.retake_keys()
+            spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)
+            asked = (request for key, request in self.open_requests.requests.items() if key in retakes)
+            left.append(max(0.0, limit - spent - self._unsent(purchases, asked)))
+        return min(left) if left else None
+
+    def unspent(self) -> float | None:
+        """USD that may be spent beyond what is planned, None for no limit: what was agreed to for the rest of the run is
+        neither a retake's nor a second opinion's.
 
         A purchase that was asked for, or is planned, and is not under way in the journal yet counts at its quote.
         """
         folder, settings = self.record.folder, self.record.settings
         purchases = folder.read_journal().purchases
-        retakes = self.record.retake_keys()
-
-        def unsent(requests: Iterable[Request]) -> float:
-            return sum(
-                self.open_requests.backend.quote(request) or 0.0
-                for request in requests
-                if not purchases.is_open(request.key) and request.key not in self.open_requests.ended
-            )
-
-        asked = unsent(request for key, request in self.open_requests.requests.items() if key in retakes)
-        left = []
-        if settings.gate.retake_budget is not None:
-            spent = sum(attempt.committed_usd for attempt in purchases.attempts if attempt.key in retakes)
-            left.append(settings.gate.retake_budget - spent - asked)
-        limits = Limits.of(settings)
         of_run = {attempt_id(attempt, folder.id) for attempt in purchases.attempts}
-        unspent = SpendingBook().left(settings.product_name, limits, of_run)
-        if unspent is not None:
-            left.append(unspent - asked - unsent(plan.planned(folder, settings, self.product)))
-        return max(0.0, min(left)) if left else None
+        left = SpendingBook().left(settings.product_name, Limits.of(settings), of_run)
+        if left is None:
+            return None
+        ours = self.record.retake_keys() | self.record.opinion_keys()
+        asked = [request for key, request in self.open_requests.requests.items() if key in ours]
+        return max(0.0, left - self._unsent(purchases, [*asked, *plan.planned(folder, settings, self.product)]))
+
+    def _unsent(self, purchases: Purchases, requests: Iterable[Request]) -> float:
+        return sum(
+            self.open_requests.backend.quote(request) or 0.0
+            for request in requests
+            if not purchases.is_open(request.key) and request.key not in self.open_requests.ended
+        )
 
     def affordable(self, angle: Angle, shot: Shot, rung: MadeBy = MadeBy.REROLL, besides: Entry | None = None) -> bool:
         """Whether one more take is within the ladder's length and the limits; ``besides``: the entry it already has."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -18,9 +19,11 @@ from ..settings import lighting
 from ..settings.backdrop import is_file
 from ..settings.choices import BackendName, Quality
 from ..settings.groups import RunSettings
+from ..verdicts import Witness
 from .run_folder import RunFolder
 
 WHERE = "(--out; in Blender, Run Folder in the add-on's preferences)"  # a run's folder is chosen
+READERS = ("rapidocr", "onnxruntime")  # packages that read print
 FREE_SPACE = 512 << 20  # bytes a run of five angles may need at 1024²
 
 
@@ -41,6 +44,7 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
             _check_picture(Path(file), environment=kind == "environment")
     if settings.inputs.leave_out and not settings.has_own_model:
         raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
+    check_witness(settings)
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
         return  # the inputs have been taken over; the originals may be gone
     route = model.classify(settings.inputs.files, settings.inputs.text)
@@ -66,6 +70,18 @@ def _check_picture(path: Path, *, environment: bool) -> None:
     elif not kind_of(data):
         raise BadInput(
             f"{path.name} is not a picture that can stand behind the product; choose a whole PNG or JPEG file"
+        )
+
+
+def check_witness(settings: RunSettings) -> None:
+    """Whether the print can be read here, where that is asked for. Raises UsageError, before anything is bought."""
+    if not settings.is_measured or settings.gate.second_opinion != Witness.OCR:
+        return
+    missing = [name for name in READERS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"reading the print needs {' and '.join(missing)}, which the extension does not bring; in a checkout "
+            "'pip install -e .[ocr]' adds it, or choose another second opinion (--second-opinion vision or none)"
         )
 
 

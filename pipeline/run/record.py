@@ -16,7 +16,7 @@ from ..facts import Facts
 from ..json_object import JsonObject
 from ..settings.groups import RunSettings
 from ..stages import STAGES, StageState
-from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
+from ..verdicts import Cause, MadeBy, Outcome, Ruling, Said, Says, TintAnswer, Witness
 from .migrations import FORMAT
 
 
@@ -69,6 +69,19 @@ class Pose(Facts):
     pivot: tuple[float, float] = (0.0, 0.0)
 
 
+class SecondOpinion(Facts):
+    """What a second witness was asked of an unsure picture. It is written before the answer is asked for; ``says``: None
+    until it has come. ``name``: what people call the witness.
+    """
+
+    witness: Witness
+    take: int | None = None  # that it is about: this picture, or the one that it was made from
+    key: str = ""  # of the purchase
+    name: str = ""
+    says: Says | None = None
+    reason: str = ""  # the witness's own words, or why it has no opinion
+
+
 class Entry(Facts):
     """What the gate knows of one picture of an angle. It is written before the picture is asked for, and completed when it
     has been measured, so that a resumed run goes on where it was.
@@ -83,13 +96,16 @@ class Entry(Facts):
     passed_over: bool = False  # it came to nothing
     # of a picture made from another one: that one's take
     of: int | None = None
+    faithful: float | None = None  # how much of its detail is the render's, 0..1
     # once it has been measured
     outcome: Outcome | None = None
     reason: str = ""
     cause: Cause = Cause.NONE
     numbers: dict[str, int | float] = Field(default_factory=dict)
+    own: dict[str, int | float] = Field(default_factory=dict)  # the same of the view's own render, mildly degraded
     pose: Pose = Pose()
     heatmap: str | None = None  # relative to the run
+    second: SecondOpinion | None = None
 
     def completed(self, **facts: object) -> Entry:
         return Entry.model_validate({**self.model_dump(), **facts})
@@ -108,6 +124,24 @@ class Decision(Facts):
     made_by: MadeBy
     reason: str
     action: MadeBy | Ruling
+    faithful: float | None = None  # of the entry
+    second: SecondOpinion | None = None  # of the entry
+
+
+class Opinion(Facts):
+    """What a person says of a take, and what was known of it then. ``said``: None where the word was taken back.
+
+    ``own``: the numbers of the view's own render. ``thresholds``: names the limits that the verdict was made by.
+    """
+
+    take: int
+    said: Said | None
+    time: str  # UTC
+    outcome: Outcome | None = None
+    cause: Cause = Cause.NONE
+    numbers: dict[str, int | float] = Field(default_factory=dict)
+    own: dict[str, int | float] = Field(default_factory=dict)
+    thresholds: str = ""
 
 
 class TintCheck(Facts):
@@ -154,6 +188,7 @@ class RunRecord(BaseModel):
     headline: str
     rendered_from: dict[str, dict[str, str]]  # by angle: hashes of what its reference shows
     product_state: dict[str, str]  # the same hashes of model/product.glb
+    opinions: dict[str, list[Opinion]] = Field(default_factory=dict)  # by subject: a person's word, one a take
 
     @classmethod
     def new(cls, settings: RunSettings, versions: dict[str, JsonValue]) -> RunRecord:

@@ -22,10 +22,11 @@ from ..settings.backdrop import cut_out_of, is_file
 from ..settings.groups import RunSettings
 from ..stages import STAGES, Stage, StageState
 from ..system.disk import copy_file, write_json
+from ..verdicts import MadeBy
 from .journal import Journal
 from .lease import Lease
 from .migrations import NewerFormat, bring_up_to_date
-from .record import Decision, Entry, RunRecord, StageRecord, TintCheck, Track
+from .record import Decision, Entry, Opinion, RunRecord, StageRecord, TintCheck, Track
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +122,14 @@ class RunFolder:
     def heatmap(self, angle: str, number: int) -> Path:
         """Where a take is off its render, as a picture."""
         return self.root / "photoreal" / "heatmaps" / f"{angle}.take-{number:02d}.png"
+
+    def pair(self, angle: str, number: int) -> Path:
+        """A take beside its render, as a second witness is shown it."""
+        return self.root / "photoreal" / "opinions" / f"{angle}.take-{number:02d}.png"
+
+    def answer(self, angle: str, number: int) -> Path:
+        """What a second witness answered about a take, as it came."""
+        return self.root / "photoreal" / "opinions" / f"{angle}.take-{number:02d}.txt"
 
     def clip(self, motion: str) -> Path:
         """The chosen clip of a motion."""
@@ -375,6 +384,21 @@ class RunFolder:
     @property
     def decisions(self) -> dict[str, Decision]:
         return dict(self._record.verdicts)
+
+    def opinion(self, subject: str, take: int | None) -> Opinion | None:
+        """What a person says of a take; None where nothing was said. A take whose colours were matched is still the same."""
+        opinions = {each.take: each for each in self._record.opinions.get(subject, ())}
+        entries = {each.take: each for each in self.entries(subject)}
+        while take is not None and take not in opinions:
+            entry = entries.get(take)
+            take = entry.of if entry is not None and entry.made_by == MadeBy.GAIN else None
+        return None if take is None else opinions[take]
+
+    def keep_opinion(self, subject: str, take: int, opinion: Opinion | None) -> None:
+        """Write down what a person says of a take, in place of what was said before; None: nothing."""
+        others = [each for each in self._record.opinions.get(subject, ()) if each.take != take]
+        self._record.opinions[subject] = others if opinion is None else [*others, opinion]
+        self.save()
 
     @property
     def tint_checks(self) -> tuple[TintCheck, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 from ..declaration import Option
 from ..errors import UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..verdicts import Said
 from .backdrop import is_file
 from .lights import lights_from
 from .look import read_look
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from .groups import RunSettings
 
+UNSAID = "unsaid"
 JSON = "the last line of standard output is a JSON object"
 
 
@@ -70,6 +72,15 @@ def make_parser() -> argparse.ArgumentParser:
     ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
     ledger.add_argument("--json", action="store_true", help=JSON)
     ledger.set_defaults(command="ledger")
+
+    say = commands.add_parser("say", help="a person's word on a still, which stands above the check's verdict")
+    say.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    say.add_argument("angle", metavar="ANGLE", help="the name of the still's angle")
+    words = {Said.RIGHT.value: "it shows the product", Said.WRONG.value: "it does not", UNSAID: "take the word back"}
+    say.add_argument("word", metavar="WORD", choices=tuple(words), help=", ".join(f"{w}: {text}" for w, text in words.items()))  # fmt: skip
+    say.add_argument("--take", type=int, metavar="N", help="the number of the take (default: the one that is shown)")
+    say.add_argument("--json", action="store_true", help=JSON)
+    say.set_defaults(command="say")
 
     doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
     doctor.add_argument("--bundle", nargs="?", const="", metavar="RUN", help="make one zip for a bug report: this machine's facts, and of the run RUN its settings, log, report and journal, without secrets")  # fmt: skip
@@ -179,7 +190,8 @@ def _read(option: Option, given: Any) -> Any:
     if option.name == "lights":
         return {name: asdict(light) for name, light in lights_from(given).items()}
     if get_origin(option.kind) is dict:
-        return _by_angle(given, option.flag or "")
+        read = _shares if option.unit == "share" else _by_angle
+        return read(given, option.flag or "")
     if option.is_list and option.unit == "file":
         return tuple(str(Path(name).expanduser().absolute()) for name in given)
     if option.name == "backdrop" and is_file(given) and Path(given).suffix:
@@ -219,6 +231,18 @@ def _by_angle(pairs: list[str], flag: str) -> dict[str, str]:
             raise UsageError(f"{flag} {pair!r} is not ANGLE=FILE with a picture that is there")
         files[angle] = str(path)
     return files
+
+
+def _shares(pairs: list[str], flag: str) -> dict[str, float]:
+    """``ANGLE=SHARE`` pairs. Raises UsageError."""
+    shares = {}
+    for pair in pairs:
+        angle, _, share = pair.partition("=")
+        try:
+            shares[angle] = float(share)
+        except ValueError:
+            raise UsageError(f"{flag} {pair!r} is not ANGLE=SHARE, such as front=0.5") from None
+    return shares
 
 
 def overrides_from(pairs: list[str]) -> dict[str, dict[str, Any]]:

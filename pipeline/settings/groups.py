@@ -108,6 +108,11 @@ class RunSettings(BaseModel):
         for wanted in (self.clip.video_angle, self.clip.video_end_angle):
             if wanted is not None and self.clip.motion != MotionName.NONE and wanted not in names:
                 raise ValueError(f"the video's angle {wanted!r} is not one of this run's angles: {', '.join(names)}")
+        for name, share in self.gate.faithful_at.items():
+            if name not in names:
+                raise ValueError(f"faithful at {name!r}: that is not one of this run's angles: {', '.join(names)}")
+            if not 0.0 <= share <= 1.0:
+                raise ValueError(f"faithful at {name!r}: {share:g} is not 0 to 1")
         return self
 
     @model_validator(mode="after")
@@ -133,6 +138,10 @@ class RunSettings(BaseModel):
     def is_cut_out(self) -> bool:
         """Exact mode: the matte puts the true backdrop back, so that the generator may be sent another one."""
         return self.gate.exact and self.is_measured
+
+    def faithful_at(self, angle: str) -> float:
+        """How much of an angle's detail its render gives, 0..1; 0 where stills come from this machine or aren't measured."""
+        return self.gate.faithful_at.get(angle, self.gate.faithful) if self.is_measured else 0.0
 
     @property
     def product_name(self) -> str:

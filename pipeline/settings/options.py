@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
-from ..verdicts import Unsure
+from ..verdicts import Unsure, Witness
 from .choices import BackendName, DeviceChoice, MotionName, Quality, Restore
 from .lights import Light
 
@@ -317,6 +317,33 @@ class Gate(Group):
         label="Use the Render at Last",
         prop="stand_in",
     )
+    mend_detail: bool = option(
+        True,
+        "where only detail inside the outline is doubted, take it from the render before a retake is bought",
+        off="buy a retake where only detail inside the outline is doubted, instead of taking it from the render",
+        label="Mend Detail",
+    )
+    faithful: float = option(
+        0.0,
+        "how much of a still's detail is its render's: 0 leaves it as it came, 1 keeps only its light",
+        unit="share",
+        least=0.0,
+        most=1.0,
+        label="Faithful",
+    )
+    faithful_at: dict[str, float] = option(
+        dict,
+        "at that angle, another share than faithful has, 0 to 1",
+        unit="share",
+        metavar="ANGLE=SHARE",
+        repeatable=True,
+    )
+    faithful_print: bool = option(
+        True,
+        "print on the product is its render's as soon as faithful is above 0",
+        off="let faithful treat print on the product as all other detail",
+        label="Print Always",
+    )
     unsure: Unsure = option(
         Unsure.FLAG,
         "what is done with a still of which nothing can be told, such as one of clear glass on white",
@@ -327,6 +354,24 @@ class Gate(Group):
             Unsure.CLIMB: ("Take Again", "Treat it as off model; its retakes cost money"),
         },
     )
+    second_opinion: Witness = option(
+        Witness.NONE,
+        "who else is asked about a still of which nothing can be told; the answer alone never makes it on model",
+        label="Second Opinion",
+        resume=True,
+        choices={
+            Witness.NONE: ("Nobody", "It stays as the measures leave it"),
+            Witness.VISION: (
+                "Vision Model",
+                "A vision model at fal.ai compares it with its render; each answer is paid for",
+            ),
+            Witness.OCR: (
+                "Reading the Print",
+                "This machine reads the print on both; needs rapidocr beside a checkout",
+            ),
+        },
+    )
+    opinion_endpoint: str = option("openrouter/router/vision", "what a second opinion is bought from", flag=None)
     exact: bool = option(
         False, "cut each accepted still out along the exact outline of its render", label="Exact Outline"
     )

@@ -34,7 +34,15 @@ class Measured(TypedDict):
     cause: str
     repairable: bool
     numbers: dict[str, float]
+    own: dict[str, float]  # the same of the render itself, mildly degraded
     pose: Pose
+
+
+class Testified(TypedDict):
+    """What the print says of a still: a word of verdicts.Says, and why."""
+
+    says: str
+    reason: str
 
 
 class TintFound(TypedDict):

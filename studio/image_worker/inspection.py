@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +13,36 @@ import numpy as np
 from ...pipeline.backdrops import behind
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr
+from ...pipeline.formats.marks import composite, mark_of
 from ...pipeline.gate.scoring import crossview, drift, gate, video
+from ...pipeline.gate.scoring.faithful import Ground
 from ...pipeline.gate.scoring.heatmap import heatmap as draw_heatmap
 from ...pipeline.gate.scoring.measures import detail, label
+from ...pipeline.gate.scoring.measures.cast import solid_points
 from ...pipeline.gate.scoring.measures.edges import geometry_edges
-from ...pipeline.gate.scoring.pixels.arrays import Array
+from ...pipeline.gate.scoring.pixels.arrays import Array, resize
 from ...pipeline.gate.scoring.pixels.placement import Similarity
 from ...pipeline.gate.scoring.pixels.unwarp import unwarp as straighten
 from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
+from ...pipeline.gate.witness import compare_words
 from ...pipeline.json_object import JsonObject
 from ...pipeline.settings.choices import Restore
 from ...pipeline.verdicts import Cause, Outcome
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
-from .inspected import FrameFacts, Measured, Pose, RenderFacts, TintFound, Tracked
+from .heat_key import with_key
+from .inspected import FrameFacts, Measured, Pose, RenderFacts, Testified, TintFound, Tracked
+from .reading import print_reader
 
 FACTS = {"Software": PROGRAM}
+FAITHFUL = "Composite of a generated still and a render: the still's light, {share:.0%} faithful to the render's detail"
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
 WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
+PAIR_SIDE, PAIR_GAP = 1024, 16  # pixels: a second witness is paid by them
+READING_SIDE = 1024  # pixels of the longer side of print that is read
+PRINT_MARGIN = 0.02  # of the picture, kept around its print
 CLIP_SIDE = 512  # pixels of a clip's longer side while it is tracked
 
 
@@ -41,7 +52,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
     ``mesh``: .npz with vertices (N, 3) metres and triangles (M, 3), for the degrees by which a failed picture's camera
     stands elsewhere.
     """
-    known = _reference(shot)
+    known = replace(_reference(shot), solid=solid_points(*_mesh(mesh)))
     picture = passes.load(Path(still))
     prepared = gate.Prepared(known)
     score = gate.score(picture, prepared)
@@ -53,7 +64,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
             numbers |= {"yaw_deg": round(turned.yaw, 2), "pitch_deg": round(turned.pitch, 2)}
             reason += f"; it is seen from {abs(turned.yaw):.0f}° beside and {abs(turned.pitch):.0f}° above or below"
     drawn = draw_heatmap(picture, prepared, score)[..., :3]
-    passes.save(Path(heatmap), drawn, FACTS)
+    passes.save(Path(heatmap), with_key(drawn), FACTS)
     found = score.pose
     return Measured(
         outcome=verdict.outcome,
@@ -61,6 +72,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
         cause=verdict.cause,
         repairable=verdict.repairable,
         numbers=numbers,
+        own=prepared.own.as_dict(),
         pose=Pose(dx=found.dx, dy=found.dy, scale=found.scale, rotation=found.rotation, pivot=list(found.pivot)),
     )
 
@@ -92,7 +104,15 @@ def exact(
     height, width = known.mask.shape
     shown = behind(backdrop, (height, width), passes.load).astype(np.float32) / 255.0
     shadow = shadow_factor(_load(shot, "image"), known.mask, shown)
-    passes.save(Path(out), recomposite(picture, known.mask, shown, shadow), FACTS)
+    passes.save(Path(out), recomposite(picture, known.mask, shown, shadow), {**FACTS, **mark_of(Path(still))})
+    return {}
+
+
+def faithful(still: str, shot: RenderFacts, pose: Pose, out: str, dial: float, has_print: bool) -> JsonObject:
+    """The still on the render's grid, its light over as much of the render's detail as ``dial`` says, 0..1."""
+    known = _reference(shot)
+    picture = Ground.of(known).at(_straight(Path(still), known.mask, pose), dial, has_print=has_print)
+    passes.save(Path(out), picture, {**FACTS, **composite(FAITHFUL.format(share=dial))})
     return {}
 
 
@@ -114,6 +134,45 @@ def _straight(still: Path, mask: Array, pose: Pose) -> Array:
     return straighten(_on_grid(still, mask), similarity)
 
 
+def pair(still: str, shot: RenderFacts, out: str) -> JsonObject:
+    """Render and still side by side, the render on the left, as a second witness is shown them: whole, in one height."""
+    halves = [_load(shot, "image"), passes.load(Path(still))]
+    aspects = [half.shape[1] / half.shape[0] for half in halves]
+    height = max(1, round(min(PAIR_SIDE, halves[0].shape[0], *(PAIR_SIDE / aspect for aspect in aspects))))
+    left, right = (
+        resize(half[..., :3], height, max(1, round(height * aspect)))
+        for half, aspect in zip(halves, aspects, strict=True)
+    )
+    gap = np.full((height, PAIR_GAP, 3), 0.5, dtype=np.float32)
+    passes.save(Path(out), np.concatenate([left, gap, right], axis=1), FACTS)
+    return {}
+
+
+def read(still: str, shot: RenderFacts, pose: Pose) -> Testified:
+    """What the print on the render reads, and on the still, laid onto the render's grid; where none is known, whatever letters
+    the product has. Raises UsageError without a reader.
+    """
+    reader = print_reader()
+    known = _reference(shot)
+    where = label.find(known, geometry_edges(known))
+    where = where if where.any() else known.inside
+    straight = _straight(Path(still), known.mask, pose)
+    rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+    pad = round(PRINT_MARGIN * max(where.shape))
+    box = (
+        slice(max(0, rows[0] - pad), rows[-1] + pad + 1),
+        slice(max(0, columns[0] - pad), columns[-1] + pad + 1),
+    )
+    found = compare_words(reader(_legible(known.rgb[box])), reader(_legible(straight[box])))
+    return Testified(says=found.says, reason=found.reason)
+
+
+def _legible(picture: Array) -> Array:
+    """Enlarged where it is small: readers want letters of some twenty pixels."""
+    times = min(4.0, READING_SIDE / max(picture.shape[:2]))
+    return resize(picture, round(picture.shape[0] * times), round(picture.shape[1] * times)) if times > 1 else picture
+
+
 def tint(stills: dict[str, str], shots: dict[str, RenderFacts]) -> TintFound:
     """The colour of all views against each other, through the known cameras."""
     views = {}
@@ -129,7 +188,7 @@ def gain(still: str, shot: RenderFacts, factors: list[float], out: str) -> JsonO
     """The still with its product's light times ``factors`` (red, green, blue)."""
     mask = _load(shot, "mask")[..., 0]
     picture = crossview.apply_gain(_on_grid(Path(still), mask), mask, tuple(factors))  # type: ignore[arg-type]
-    passes.save(Path(out), picture, FACTS)
+    passes.save(Path(out), picture, {**FACTS, **mark_of(Path(still))})
     return {}
 
 
@@ -177,6 +236,7 @@ def _reference(shot: RenderFacts) -> Reference:
         normal=np.stack([planes["normal"][c] for c in "RGB"], axis=-1),
         position=np.stack([planes["position"][c] for c in "RGB"], axis=-1),
         camera=Camera.of(shot["matrix_world"], shot["projection"]),
+        surface=_load(shot, "surface") if "surface" in files else None,  # older runs have none
     )
 
 

@@ -18,6 +18,7 @@ from ...pipeline.backend.ports import Task
 from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
+from ...pipeline.gate.scoring.pixels.colour import to_srgb
 from ...pipeline.json_object import JsonObject
 from ...pipeline.lighting.files import Ground, Lights, Place, View, write_ground, write_lights
 from ...pipeline.lighting.mix import gain
@@ -56,7 +57,7 @@ def reference(
     matrix_world: list[list[float]],
     projection: list[list[float]],
 ) -> Developed:
-    """The picture, mask, depth, normal, position, depth map and lights of a finished ``render`` of ``angle``, in ``folder``.
+    """The picture, mask, depth, normal, position, surface, depth map and lights of a finished ``render`` of ``angle``, in ``folder``.
 
     ``lights``: the light groups that the render kept, and the colour temperature of each in kelvin. Raises BadRender for a
     picture that is empty, cut off, black or blown out.
@@ -75,6 +76,7 @@ def reference(
     _write_exr(files["depth"], {"Y": found.depth})
     for name, values in (("normal", found.normal), ("position", found.position)):
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
+    passes.save(files["surface"], to_srgb(found.surface).astype(np.float32))
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
     seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection)
@@ -188,6 +190,9 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.MEASURE: inspection.measure,
     Task.UNWARP: inspection.unwarp,
     Task.EXACT: inspection.exact,
+    Task.FAITHFUL: inspection.faithful,
+    Task.PAIR: inspection.pair,
+    Task.READ: inspection.read,
     Task.TINT: inspection.tint,
     Task.GAIN: inspection.gain,
     Task.TRACK: inspection.track,

@@ -6,14 +6,10 @@ RUN/contact_sheet_client.png, the same without prices and ids."""
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-import blf
-import bpy
-import imbuf
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,14 +19,15 @@ from ...pipeline.settings.choices import BackendName
 from ...pipeline.stages import Stage
 from ...pipeline.verdicts import MadeBy, Outcome
 from ...pipeline.wording.line_breaking import broken
+from ...pipeline.wording.names import faithful_in_words
 from ...pipeline.wording.program import PROGRAM
 from . import passes
+from .lettering import INK, Colour, Words, width_of, with_words
 
 CELL = 400  # pixels of a picture's longer side
 GAP, MARGIN, CAPTION_GAP = 20, 40, 14  # pixels
-PAPER, INK, FAINT = (244, 244, 242), (28, 28, 30), (120, 120, 124)
+PAPER, FAINT = (244, 244, 242), (120, 120, 124)
 MOST_COLUMNS = 5
-Colour = tuple[int, int, int]
 LOCAL = "finished in Cycles, no AI"
 # Colours that people with a colour vision deficiency tell apart, too (Okabe & Ito 2008), dark enough to be read.
 VERDICTS = {
@@ -47,6 +44,7 @@ class Verdict(TypedDict):
     made_by: str
     outcome: str
     reason: str
+    faithful: NotRequired[float | None]  # how much of its detail is its render's, 0..1
 
 
 class Picture(TypedDict, total=False):
@@ -74,17 +72,7 @@ class Report(TypedDict, total=False):
     device: str | None
     verdicts: dict[str, Verdict]
     pictures: list[Picture]
-
-
-@dataclass(frozen=True)
-class Words:
-    """A line of text: ``x`` and ``y`` of its baseline's start, from the top left, and its height, in pixels."""
-
-    text: str
-    x: int
-    y: int
-    size: int
-    colour: Colour = INK
+    second_opinions: list[Picture]  # of the stills that they are about
 
 
 def write_contact_sheet(
@@ -122,7 +110,7 @@ def write_contact_sheet(
     sheet[:] = PAPER
     for x, top, picture in pictures:
         sheet[top : top + height, x : x + width] = picture
-    png.write(out, _with_words(sheet, words), {"Software": PROGRAM})
+    png.write(out, with_words(sheet, words), {"Software": PROGRAM})
 
 
 @dataclass(frozen=True)
@@ -140,15 +128,10 @@ def _below(texts: list[tuple[str, int, Colour]], width: int) -> Lines:
     """Each text (words, size, colour) broken to ``width`` pixels: no word is cut off."""
     placed, y = [], 4
     for text, size, colour in texts:
-        for line in broken(text, width, lambda words, size=size: _width(words, size)):
+        for line in broken(text, width, lambda words, size=size: width_of(words, size)):
             y += round(1.4 * size)
             placed.append(Words(line, 0, y, size, colour))
     return Lines(tuple(placed), y + CAPTION_GAP)
-
-
-def _width(text: str, size: int) -> float:
-    blf.size(0, size)
-    return float(blf.dimensions(0, text)[0])
 
 
 def _headline(report: Report, width: int, for_client: bool) -> tuple[list[Words], int]:
@@ -195,16 +178,19 @@ def _origin(report: Report, angle: str) -> str:
         return ""
     name = shown.get("endpoint_name") or shown["endpoint"]
     made_by = verdict["made_by"] if verdict is not None else ""
-    source = LOCAL if made_by == MadeBy.LOCAL else " ".join(filter(None, (name, _MENDED.get(made_by))))
+    faithful = faithful_in_words(verdict.get("faithful") if verdict is not None else None)
+    made = ", ".join(filter(None, (_MENDED.get(made_by), faithful)))
+    source = LOCAL if made_by == MadeBy.LOCAL else f"{name} ({made})" if made else name
+    pictures = [*pictures, *(p for p in report.get("second_opinions", []) if p["angle"] == angle)]
     billed = [p["billed_usd"] for p in pictures if p.get("billed_usd") is not None]
     cost = usd(sum(billed)) if billed else f"{usd(sum(p.get('quoted_usd') or 0.0 for p in pictures))} quoted"
     return f"{source}   {cost}"
 
 
 _MENDED: dict[str, str] = {
-    MadeBy.UNWARP: "(un-warped)",
-    MadeBy.EXACT: "(cut out exactly)",
-    MadeBy.GAIN: "(colour corrected)",
+    MadeBy.UNWARP: "un-warped",
+    MadeBy.EXACT: "cut out exactly",
+    MadeBy.GAIN: "colour corrected",
 }
 
 
@@ -228,31 +214,3 @@ def _resampled(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     share = (edges - low).reshape(-1, *[1] * (values.ndim - 1))
     at_edges = summed[low] + share * (summed[low + 1] - summed[low])
     return (np.diff(at_edges, axis=0) * (count / length)).astype(np.float32)
-
-
-def _with_words(sheet: NDArray[np.uint8], words: list[Words]) -> NDArray[np.uint8]:
-    """The sheet with text on it, drawn by Blender's own font."""
-    height, width = sheet.shape[:2]
-    buffer = imbuf.new((width, height))
-    with blf.bind_imbuf(0, buffer):
-        for word in words:
-            blf.size(0, word.size)
-            red, green, blue = (channel / 255.0 for channel in word.colour)
-            blf.color(0, red, green, blue, 1.0)
-            blf.position(0, word.x, height - word.y, 0)
-            blf.draw_buffer(0, word.text)
-    with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
-        path = Path(folder) / "words.png"
-        imbuf.write(buffer, filepath=str(path))
-        image = bpy.data.images.load(str(path))
-        try:
-            image.colorspace_settings.name = "Non-Color"
-            image.alpha_mode = "STRAIGHT"
-            pixels = np.empty(width * height * 4, np.float32)
-            image.pixels.foreach_get(pixels)
-        finally:
-            bpy.data.images.remove(image)
-    layer = pixels.reshape(height, width, 4)[::-1]
-    alpha = layer[..., 3:]
-    mixed = sheet.astype(np.float32) * (1.0 - alpha) + layer[..., :3] * 255.0 * alpha
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)

@@ -32,8 +32,9 @@ class Passes:
     """All (H, W) or (H, W, 3), top row first. ``rgb`` is scene-linear and premultiplied, ``mask`` the product's coverage.
 
     ``depth`` is metres from the camera's plane, ``normal`` and ``position`` are in world space, all 0 where nothing is.
-    ``shadow`` is what the product leaves of the ground's light, as a factor: above 1 where it adds some. ``groups`` is each light's part of ``noisy``, which is
-    ``rgb`` before it was denoised.
+    ``surface`` is the diffuse colour, linear and without light: 0 where it is glass or metal, and where nothing is.
+    ``shadow`` is what the product leaves of the ground's light, as a factor: above 1 where it adds some. ``groups`` is each
+    light's part of ``noisy``, which is ``rgb`` before it was denoised.
     """
 
     rgb: Plane
@@ -41,6 +42,7 @@ class Passes:
     depth: Plane
     normal: Plane
     position: Plane
+    surface: Plane
     shadow: Plane
     noisy: Plane
     groups: Mapping[str, Plane] = field(default_factory=dict)
@@ -93,6 +95,10 @@ def read(path: Path, groups: Iterable[str] = ()) -> Passes:
         depth=np.where(there & (depth < FAR), depth, 0.0).astype(np.float32),
         normal=planes("Normal", "XYZ") * there[..., None],
         position=planes("Position", "XYZ") * there[..., None],
+        surface=np.clip(
+            planes("DiffCol" if any(".DiffCol." in key for key in channels) else "Diffuse Color", "RGB"), 0.0, 1.0
+        )
+        * there[..., None],
         shadow=shadow,
         noisy=lights.noisy,
         groups=lights.groups,

@@ -193,6 +193,9 @@ def _set_output(scene: Scene, settings: RunSettings) -> None:
 
 def _set_passes(layer: bpy.types.ViewLayer) -> None:
     layer.use_pass_combined = layer.use_pass_z = layer.use_pass_normal = layer.use_pass_position = True
+    layer.use_pass_diffuse_color = (
+        True  # what is printed on the product, without light: tells a label from a reflection
+    )
     # With this pass, the picture holds the product alone and its alpha is the product's own coverage; the shadow on
     # the ground comes beside it, as a factor.
     layer.cycles.use_pass_shadow_catcher = True

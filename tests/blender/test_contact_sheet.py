@@ -10,6 +10,7 @@ import pytest
 
 from consistency_pipeline.pipeline.formats import png
 from consistency_pipeline.studio.rendering import contact_sheet, passes
+from consistency_pipeline.studio.rendering.lettering import width_of
 
 REASON = (
     "a part is missing: 2.3 % of the product shows the backdrop; every allowed take was tried, and each looked the same"
@@ -45,12 +46,13 @@ def sheet(tmp_path, monkeypatch):
             for name, (o, r) in verdicts.items()
         },
     }
-    draw = contact_sheet._with_words
+    report["verdicts"]["photoreal/front"] |= {"made_by": "faithful", "faithful": 0.6}
+    draw = contact_sheet.with_words
 
     def write(for_client):
         said = []
         monkeypatch.setattr(
-            contact_sheet, "_with_words", lambda picture, words: said.extend(words) or draw(picture, words)
+            contact_sheet, "with_words", lambda picture, words: said.extend(words) or draw(picture, words)
         )
         out = tmp_path / "sheet.png"
         contact_sheet.write_contact_sheet(out, files, {n: files[n] for n in NAMES[:2]}, report, for_client=for_client)
@@ -62,12 +64,13 @@ def sheet(tmp_path, monkeypatch):
 def test_no_word_is_cut_and_every_line_fits(sheet):
     words, picture = sheet(False)
     text = "".join(word.text for word in words).replace(" ", "")
-    for whole in (REASON, NAME, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
+    faithful = f"{NAME} (faithful to the render, 60 %)"
+    for whole in (REASON, faithful, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
         assert whole.replace(" ", "") in text
     assert "…" not in text
     assert text.count("fal-ai/") == 1, "an endpoint that has a name is shown by its id"
     for word in words:
-        assert word.x + contact_sheet._width(word.text, word.size) <= picture.shape[1], word
+        assert word.x + width_of(word.text, word.size) <= picture.shape[1], word
         assert word.y < picture.shape[0], word
         rows = slice(max(0, word.y - word.size), word.y)
         assert picture[rows, word.x : word.x + 40].std() > 0.01, f"{word.text} is not on the sheet"

@@ -481,7 +481,9 @@ def estimate(usd):
     from consistency_pipeline.operators.display import refresh
 
     still = SimpleNamespace(key="photoreal/front/take-01", endpoint="somebody/makes-it", quoted_usd=usd, amount="")
-    refresh.costs(bpy.context.scene, SimpleNamespace(lines=[still], retakes=0.0, most=usd, unknown=[], doubts=()))
+    refresh.costs(
+        bpy.context.scene, SimpleNamespace(lines=[still], retakes=0.0, opinions=0.0, most=usd, unknown=[], doubts=())
+    )
 
 
 @pytest.mark.parametrize(

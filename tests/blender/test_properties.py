@@ -59,6 +59,7 @@ EVERYTHING = RunSettings(
         restore="label",
         rungs=("depth",),
         unsure="climb",
+        second_opinion="vision",
         regions={"front": "/photos/label.png"},
         details={"profile": "/photos/side.jpg"},
     ),

@@ -106,6 +106,17 @@ def test_maps_are_in_metres_and_world_space(shoot):
     assert np.all(pictures["depth_map"][..., 0][pictures["mask"][..., 0] == 0.0] == 0.0)
 
 
+def test_the_surfaces_own_colour_is_kept_without_light(shoot):
+    _, pictures = shoot("front")
+    surface, inside = pictures["surface"], pictures["mask"][..., 0] == 1.0
+    own = {tuple(np.rint(colour * 20).astype(int)) for colour in surface[inside][:: max(1, inside.sum() // 4000)]}
+    lit = {
+        tuple(np.rint(colour * 20).astype(int)) for colour in pictures["image"][inside][:: max(1, inside.sum() // 4000)]
+    }
+    assert 1 < len(own) < len(lit) / 3, "few colours, since no light shades them"
+    assert np.all(surface[pictures["mask"][..., 0] == 0.0] == 0.0)
+
+
 def exr_of(path):
     """(H, W, channels), top row first, as Blender reads the file."""
     image = bpy.data.images.load(str(path))

@@ -134,8 +134,14 @@ DEFAULT_PRICES: dict[str, tuple[float, str]] = {
     "fal-ai/meshy/v6/image-to-3d": (0.80, "units"),
     "fal-ai/meshy/v6/text-to-3d": (0.80, "units"),
     "fal-ai/meshy/v6-preview/multi-image-to-3d": (3.00, "units"),
+    "openrouter/router/vision": (0.005, "requests"),
 }
-_BY_KIND = {"picture": Price(0.04, "images"), "model": Price(1.20, "units"), "video": Price(0.14, "seconds")}
+_BY_KIND = {
+    "picture": Price(0.04, "images"),
+    "model": Price(1.20, "units"),
+    "video": Price(0.14, "seconds"),
+    "words": Price(0.005, "requests"),
+}
 
 
 class Prices:

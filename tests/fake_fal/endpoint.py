@@ -20,7 +20,7 @@ class Endpoint:
     """``sizing`` names the rule for a picture's size (outputs.py); ``shape`` the members beside the media."""
 
     id: str
-    makes: Literal["picture", "model", "video"]
+    makes: Literal["picture", "model", "video", "words"]
     fields: Fields
     sizing: str = "match"
     shape: Literal["flux", "seed", "images", "described"] = "flux"

@@ -12,8 +12,9 @@ from .endpoint import Endpoint
 from .endpoints_model import models
 from .endpoints_picture import pictures
 from .endpoints_video import clips
+from .endpoints_words import words
 
 
 def table() -> dict[str, Endpoint]:
     """Endpoint id → what it takes and makes."""
-    return {endpoint.id: endpoint for make in (models, pictures, clips) for endpoint in make()}
+    return {endpoint.id: endpoint for make in (models, pictures, clips, words) for endpoint in make()}

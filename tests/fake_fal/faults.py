@@ -97,6 +97,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "output_url": ("job", {"url": "file:///etc/passwd"}),  # replaces every URL of the output
     "output_file_name": ("job", {"file_name": "../../evil.png"}),
     "edit_output": ("job", {"edit": None}),
+    "says": ("job", {"text": "yes"}),  # an answer in words
     "truncated": ("file", {}),  # fewer bytes than Content-Length, then closed
     "cut_short": ("file", {}),  # fewer bytes, and a Content-Length that agrees
     "wrong_type": ("file", {"content_type": "text/html"}),

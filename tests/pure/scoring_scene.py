@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from consistency_pipeline.pipeline.gate.scoring.measures.colour import to_linear, to_srgb
 from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, pull_outward, sample, shrink
+from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_linear, to_srgb
 from consistency_pipeline.pipeline.gate.scoring.raster import orbit
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera, Reference
 

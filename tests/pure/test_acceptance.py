@@ -331,3 +331,14 @@ def test_the_rungs_follow_their_order_and_the_last_is_repeated():
     assert ladder_of(Gate(retakes=5)).purchases == ("reroll", "stricter", "depth", "depth", "depth")
     assert ladder_of(Gate(retakes=3, rungs=("reroll",))).purchases == ("reroll",) * 3
     assert ladder_of(Gate(retakes=2, rungs=("depth", "reroll"))).purchases == ("depth", "reroll")
+
+
+def test_a_tint_never_makes_a_wrong_still_a_doubtful_one(fake: FakeFal, tmp_path: Path):
+    gate = {"retakes": 0, "local": False}
+    folder = new_run(tmp_path, motion="none", gate=gate)
+    report = go(folder, Seeing(WRONG, tint=({**OFF, "outlier": "front", "action": "reroll"},)))
+    verdict = report["verdicts"]["photoreal/front"]
+    assert verdict["outcome"] == "fail"
+    assert WRONG["reason"] in verdict["reason"]
+    assert OFF["reason"] in verdict["reason"]
+    assert report["headline"].startswith("4 of 5 on model; front: ")

@@ -62,6 +62,7 @@ KNOWN: dict[tuple[str, str], str] = {
         "video_url: missing",
     ),
     **known(HEAD, ("bytedance/seedream/v5/lite/edit",), "image_size: choices"),
+    **known("billed by the token: models whose price is known", ("openrouter/router/vision",), "model: choices"),
     **known(HEAD, ("fal-ai/veo3.1/image-to-video", "fal-ai/veo3.1/fast/image-to-video"), "resolution: choices"),
 }
 

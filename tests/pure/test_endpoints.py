@@ -130,7 +130,7 @@ def test_rules_between_fields_are_told() -> None:
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=CATALOGUE)
 def test_answers_may_hold_nulls_and_news(endpoint: Endpoint) -> None:
     file = {"url": "https://v3.fal.media/x", "content_type": None, "file_size": None, "brand_new": 1}
-    media = {"images": [file], "video": file, "model_glb": file}
+    media = {"images": [file], "video": file, "model_glb": file, "output": "a word"}
     needed = {name: media[name] for name, field in endpoint.Output.model_fields.items() if field.is_required()}
     optional = {name: None for name, field in endpoint.Output.model_fields.items() if not field.is_required()}
     assert needed

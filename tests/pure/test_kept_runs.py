@@ -24,6 +24,7 @@ from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.errors import RunFolderError
 from consistency_pipeline.pipeline.run import migrations
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import StageState
 from consistency_pipeline.pipeline.verdicts import MadeBy, Outcome
 from tests.fake_fal import FakeFal
@@ -134,6 +135,9 @@ def test_all_that_was_written_is_written_again_and_what_is_unknown_here_too(root
     rewrite(root, before)
     RunFolder.open(root).save()
     after = raw(root)
+    gate = after["settings"]["gate"]
+    newer = {name: gate.pop(name) for name in gate.keys() - before["settings"]["gate"].keys()}
+    assert newer == {name: RunSettings().model_dump(mode="json")["gate"][name] for name in newer}
     assert {**after, "schema": 1} == {**before, **{name: after[name] for name in after.keys() - before.keys()}}
     assert not any(after[name] for name in after.keys() - before.keys()), "nothing is made up"
 

@@ -19,6 +19,7 @@ from consistency_pipeline.fal_backend.request_to_purchase import purchase_for
 from consistency_pipeline.pipeline.backend.requests import (
     ClipRequest,
     ModelRequest,
+    OpinionRequest,
     PictureRequest,
     Request,
     StillRequest,
@@ -70,6 +71,15 @@ MODEL = ModelRequest(
 PICTURE = PictureRequest(
     key="picture", endpoint="fal-ai/flux-pro/v1.1", prompt="a watch", out=RUN / "photos/1.png", seed=7
 )
+OPINION = OpinionRequest(
+    key="photoreal/front/opinion-01",
+    endpoint="openrouter/router/vision",
+    angle=Angle(name="front"),
+    take=1,
+    pair=RUN / "photoreal/opinions/front.take-01.png",
+    question="Is it the same product?",
+    out=RUN / "photoreal/opinions/front.take-01.txt",
+)
 
 
 def file(path: str, media: str = "image/png") -> dict[str, str]:
@@ -102,6 +112,8 @@ def request_for(endpoint_id: str) -> Request:
     if endpoint.role == "video":
         end = RUN / "photoreal/front.png" if "last_frame_url" in endpoint.Input.model_fields else None
         return replace(CLIP, endpoint=endpoint_id, end=end)
+    if endpoint.role == "opinion":
+        return replace(OPINION, endpoint=endpoint_id)
     photos = () if endpoint_id == model.FROM_WORDS else (RUN / "photos/1.jpg",)
     return replace(MODEL, endpoint=endpoint_id, photos=photos, text="" if photos else "a watch")
 

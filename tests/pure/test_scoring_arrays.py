@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from skimage import color
 
-from consistency_pipeline.pipeline.gate.scoring.measures import colour
-from consistency_pipeline.pipeline.gate.scoring.pixels import arrays
+from consistency_pipeline.pipeline.gate.scoring.pixels import arrays, colour
 
 RANDOM = np.random.default_rng(5)
 PICTURE = RANDOM.random((61, 83, 3)).astype(np.float32)

@@ -26,6 +26,9 @@ GOOD = Verdict("pass", "the outline lies within 0.4 px of the render")
 SHIFTED = Verdict("fail", "the product sits 6.2 px to the right", "placement")
 WRONG = Verdict("fail", "a part is missing", "part", {"bad_share": 0.2, "hollow_share": 0.05, "added_share": 0.0})
 VAGUE = Verdict("unsure", "only 40 % of the outline can be seen against the backdrop", "coverage")
+DETAILED = Verdict("unsure", "detail inside the outline isn't the render's", "detail")
+MISPRINTED = Verdict("fail", "62 % of the print on the product shows something else", "label", {"label_shift_px": 0.4})
+MOVED_PRINT = Verdict("fail", "the print sits 12 px beside its place", "label", {"label_shift_px": 12.0})
 PRICES = {"reroll": 0.025, "stricter": 0.025, "depth": 0.05}
 
 
@@ -55,6 +58,15 @@ def test_a_good_picture_is_accepted_and_a_shifted_one_unwarped_for_free() -> Non
 def test_an_unwarp_that_did_not_help_is_not_tried_on_its_own_result() -> None:
     history = [Attempt("first", SHIFTED), Attempt("unwarp", SHIFTED)]
     assert next_action(history, Ladder(), None, PRICES).kind == "reroll"
+
+
+def test_a_wrong_print_that_is_not_surely_right_after_it_was_mended_is_bought_again() -> None:
+    half = [Attempt("first", MISPRINTED), Attempt("faithful", DETAILED)]
+    assert next_action(half, Ladder(), None, PRICES).kind == "reroll"
+    assert next_action(half, Ladder(unsure="accept"), None, PRICES).kind == "reroll"
+    assert next_action([half[0], Attempt("faithful", GOOD)], Ladder(), None, PRICES).kind == "accept"
+    doubted = [Attempt("first", DETAILED), Attempt("faithful", DETAILED)]
+    assert next_action(doubted, Ladder(), None, PRICES).kind == "flag"
 
 
 def test_a_wrong_shape_climbs_the_whole_ladder_in_order() -> None:
@@ -89,11 +101,12 @@ def test_unsure_goes_to_a_person_unless_the_settings_say_otherwise() -> None:
     st.builds(
         Ladder,
         unwarp=st.booleans(),
+        faithful=st.booleans(),
         purchases=st.lists(st.sampled_from(BOUGHT), max_size=8).map(tuple),
         local=st.booleans(),
         unsure=st.sampled_from(["flag", "accept", "climb"]),
     ),
-    st.sampled_from([WRONG, SHIFTED, VAGUE]),
+    st.sampled_from([WRONG, SHIFTED, VAGUE, DETAILED, MISPRINTED]),
     st.one_of(st.none(), st.floats(0, 0.3)),
 )
 def test_every_ladder_ends_and_buys_no_more_than_it_says(
@@ -152,3 +165,36 @@ def test_the_headline_counts_and_names_what_is_not_on_model() -> None:
 )
 def test_what_nobody_could_tell_is_not_called_off_model(outcomes, said):
     assert tally(outcomes) == said
+
+
+@pytest.mark.parametrize("doubted", [DETAILED, MISPRINTED, Verdict("fail", "something melted", "detail")])
+def test_doubted_detail_is_mended_for_free_before_anything_is_bought(doubted: Verdict) -> None:
+    first = [Attempt("first", doubted)]
+    assert next_action(first, Ladder(), 0.0, PRICES).kind == "faithful"
+    mended = next_action([*first, Attempt("faithful", GOOD)], Ladder(), 0.0, PRICES)
+    assert (mended.kind, mended.keep) == ("accept", 1)
+    assert next_action(first, Ladder(faithful=False), None, PRICES).kind == (
+        "flag" if doubted.outcome == "unsure" else "reroll"
+    )
+
+
+def test_detail_that_was_mended_in_vain_is_mended_anew_only_of_a_new_take() -> None:
+    ladder = Ladder(purchases=("reroll", "depth"))
+    assert climb(MISPRINTED, ladder, None, PRICES) == [
+        "faithful", "reroll", "faithful", "depth", "faithful", "local", "accept",
+    ]  # fmt: skip
+    assert climb(MISPRINTED, ladder, 0.0, PRICES) == ["faithful", "local", "accept"]
+
+
+@pytest.mark.parametrize("wrong", [MOVED_PRINT, WRONG, VAGUE])
+def test_what_is_wrong_beside_detail_is_not_hidden_by_the_renders_detail(wrong: Verdict) -> None:
+    assert "faithful" not in climb(wrong, Ladder(), None, PRICES)
+
+
+def test_a_picture_with_the_renders_detail_is_on_its_grid_and_not_unwarped() -> None:
+    history = [Attempt("first", MISPRINTED), Attempt("faithful", SHIFTED)]
+    assert next_action(history, Ladder(), None, PRICES).kind == "reroll"
+
+
+def test_what_the_settings_trust_unverified_stays_as_it_came() -> None:
+    assert climb(DETAILED, Ladder(unsure="accept"), None, PRICES) == ["accept"]

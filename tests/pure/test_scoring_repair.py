@@ -11,6 +11,7 @@ import pytest
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.gate.scoring import crossview, gate
 from consistency_pipeline.pipeline.gate.scoring.measures.detail import edge_region, restore
+from consistency_pipeline.pipeline.gate.scoring.measures.edges import geometry_edges
 from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import erode
 from consistency_pipeline.pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from consistency_pipeline.pipeline.gate.scoring.pixels.placement import Similarity
@@ -108,7 +109,7 @@ def test_detail_is_restored_in_the_chosen_region_only(known: gate.Prepared) -> N
 
 
 def test_a_region_along_the_geometrys_edges_lies_on_the_product(known: gate.Prepared) -> None:
-    region = edge_region(known.geometry[0], known.work.mask.shape)
+    region = edge_region(geometry_edges(known.work)[0], known.work.mask.shape)
     assert 0.01 < region.mean() < 0.3
     assert (known.work.mask[region] > 0.5).mean() > 0.99
 

@@ -25,7 +25,9 @@ KEPT = """
  "video_endpoint": "fal-ai/veo3.1/image-to-video", "overrides": {"fal-ai/flux-2/edit": {"guidance_scale": 3.5, "words": ["a"]}},
  "motion": "light_sweep", "video_angle": "profile", "video_end_angle": "front", "video_elements": true, "duration": 8.0, "audio":
  true, "gate": {"enabled": false, "retakes": 3, "retake_budget": 0.5, "rungs": ["depth"], "depth_endpoint":
- "fal-ai/sdxl-controlnet-union", "unwarp": false, "local": false, "unsure": "climb", "exact": true, "restore": "label",
+ "fal-ai/sdxl-controlnet-union", "unwarp": false, "local": false, "mend_detail": false, "faithful": 0.25,
+ "faithful_at": {"front": 0.5}, "faithful_print": false, "unsure": "climb", "second_opinion": "vision",
+ "opinion_endpoint": "openrouter/router/vision/enterprise", "exact": true, "restore": "label",
  "regions": {"front": "/photos/label.png"}, "details": {"profile": "/photos/side.jpg"}}, "budget": 2.5, "daily_budget": 10.0,
  "product_budget": 4.0, "private": true}
 """
@@ -54,11 +56,22 @@ def test_what_an_older_run_lacks_has_its_default():
     kept = json.loads(KEPT)
     for name in ("takes", "private", "light_rig"):
         del kept[name]
-    del kept["gate"]["unsure"]
+    for name in (
+        "unsure",
+        "mend_detail",
+        "faithful",
+        "faithful_at",
+        "faithful_print",
+        "second_opinion",
+        "opinion_endpoint",
+    ):
+        del kept["gate"][name]
     settings = RunSettings.model_validate(kept)
     assert (settings.stills.takes, settings.privacy.private, settings.gate.unsure) == (1, False, "flag")
     assert settings.studio.light_rig == LightRig()
     assert settings.gate.retakes == 3
+    assert (settings.gate.mend_detail, settings.gate.faithful, settings.gate.faithful_at) == (True, 0.0, {})
+    assert settings.gate.second_opinion == "none"
 
 
 @pytest.mark.parametrize(

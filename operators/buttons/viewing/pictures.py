@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from ...display import reasons, refresh
-from ...runs.run_request import folder_of, root_of
+from ...display import faithful, reasons, refresh
+from ...runs.run_request import root_of
 from ..operator_base import Button
+from .told_again import ToldAgain
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
+    from ....pipeline.run.run_folder import RunFolder
 
-class CONSISTENCY_OT_choose_take(Button, bpy.types.Operator):
+
+class CONSISTENCY_OT_choose_take(ToldAgain, bpy.types.Operator):
     """Show this take as the angle's still; the others stay beside it"""
 
     bl_idname = "consistency.choose_take"
@@ -33,13 +36,15 @@ class CONSISTENCY_OT_choose_take(Button, bpy.types.Operator):
     def why_not(cls, context: Context) -> str | None:
         return reasons.no_run(context)
 
-    def act(self, context: Context) -> None:
-        folder = folder_of(context.scene)
+    def change(self, context: Context, folder: RunFolder) -> None:
+        from ....pipeline.results import tell_again
+
         folder.choose(f"photoreal/{self.angle}", self.take)
+        faithful.follow_take(context.scene, folder, self.angle)
         for image in bpy.data.images:
             if image.filepath and Path(bpy.path.abspath(image.filepath)) == folder.still(self.angle):
                 image.reload()
-        refresh.everything(context.scene, folder)
+        tell_again(folder)
 
 
 class CONSISTENCY_OT_refresh(Button, bpy.types.Operator):

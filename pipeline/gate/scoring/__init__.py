@@ -12,7 +12,7 @@
     crossview                                   one tint over all views, through the known cameras
     unwarp · recomposite · detail · backdrop    repairs that guarantee
     ladder                                      what to do next, within a budget
-    heatmap                                     where it is wrong, as a picture
+    places · heatmap                            where it is wrong, in words and as a picture
 
 Pictures are (H, W, 3) display-referred sRGB in 0..1, row 0 on top. Masks are (H, W) in 0..1. Picture coordinates are
 array coordinates: x = 0, y = 0 is the centre of the top left pixel. Lengths in pixels are given at a longer side of

@@ -3,14 +3,17 @@
 
 """One product, one colour: views compared where they show the same surface, through the known cameras.
 
-A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too. Glass
-and metal do look different from two sides, and so they do in the two renders: what the pictures differ by more than their
-renders is the generator's. The median chroma difference is a tint; lightness says nothing on shiny things.
+A pixel of view A lies at a known place on the product; that place is looked up in view B, kept where B sees it too;
+what the pictures differ by more than their renders is the generator's. The median chroma difference is a tint, at one
+lightness: how brightly a surface is lit says nothing, and a black one shows a cast that would spoil a white one by next to
+nothing, so it is compared as a grey of L* 30 would show it. Glass and metal show their surroundings, which each picture has
+its own of: of them nothing can be told.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...verdicts import MadeBy
-from .measures.colour import to_lab, to_linear, to_srgb
-from .pixels.arrays import Array, erode, sample
-from .reference import Reference
+from .pixels.arrays import LUMA, Array, Bools, erode, sample
+from .pixels.colour import to_lab, to_linear, to_srgb
+from .reference import MATT, Reference
 from .verdict import Thresholds, fitted
 
 FACING = 0.35  # cosine between normal and both cameras below which a surface is too slanted to compare
@@ -29,13 +32,23 @@ FEWEST = 400  # shared pixels below which a pair says nothing
 MOST = 60_000  # pixels looked up per pair
 STRONGEST = 1.35  # a factor on one channel's light that still is a colour cast, and not another colour
 CLIPPED = 0.985  # coded values from which a highlight has lost its colour
+DARK = 0.0623  # linear light of a grey of L* 30: what is darker is compared as if it were lit up to it
+STEP = 1 / 255  # coded values by which a codec may be off over a whole dark surface
+PALER = 0.08  # of a coloured surface's chroma that gloss and haze take from it or leave to it
+MIRRORED = 0.10  # linear light that a surface without a colour of its own shows only where it mirrors something light
+NO_SURFACE, MIRROR, TOO_DARK = (
+    "no two views share enough surface to compare their colour",
+    "the product mirrors its surroundings: nothing can be told of its tint",
+    "the product is too dark in these pictures: nothing can be told of its tint",
+)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two views. ``offset``: ΔE-like length of the mean (Δa*, Δb*); ``residual``: what is left of chroma after it.
+    """Two views. ``offset``: ΔE-like length of the median (Δa*, Δb*) at one lightness; ``residual``: what is left of chroma
+    after it; ``noise``: how much of it a codec's steps can be, likewise.
 
-    ``shift``: (3,) mean Lab of the second minus the first. ``ratio``: (3,) median linear second / first.
+    ``shift``: (3,) median Lab of the second minus the first. ``ratio``: (3,) median linear second / first.
     """
 
     first: str
@@ -45,6 +58,7 @@ class Pair:
     residual: float
     shift: tuple[float, float, float]
     ratio: tuple[float, float, float]
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +79,8 @@ class Tint:
 
 def compare(
     first: Reference, picture_1: Array, second: Reference, picture_2: Array, names: tuple[str, str]
-) -> Pair | None:
-    """One pair of pictures on their renders' grids (un-warped); None where they share too little surface.
+) -> Pair | str:
+    """One pair of pictures on their renders' grids (un-warped); a sentence where nothing can be told, and why.
 
     Differences are those of the pictures less those of the renders.
 
@@ -74,20 +88,60 @@ def compare(
     """
     x, y, rows, cols = shared(first, second)
     if len(rows) < FEWEST:
-        return None
+        return NO_SURFACE
+    at_row, at_col = np.rint(y).astype(int), np.rint(x).astype(int)
+    own = ~mirrors(first)[rows, cols] & ~mirrors(second)[at_row, at_col]
+    if own.sum() < FEWEST:
+        return MIRROR
+    x, y, rows, cols = x[own], y[own], rows[own], cols[own]
     seen = [picture_1[rows, cols], sample(picture_2, x, y), first.rgb[rows, cols], sample(second.rgb, x, y)]
     usable = np.max([colours.max(axis=1) for colours in seen], axis=0) < CLIPPED
     if usable.sum() < FEWEST:
-        return None
-    lab = [to_lab(colours[usable]) for colours in seen]
-    difference = (lab[1] - lab[0]) - (lab[3] - lab[2])
+        return NO_SURFACE
+    light = [np.maximum(to_linear(colours[usable]), 1e-3) for colours in seen]
+    lab, noise = _at_one_lightness(light)
+    difference = _without_gloss((lab[1] - lab[0]) - (lab[3] - lab[2]), (lab[2] + lab[3]) / 2)
     shift = np.median(difference, axis=0)
     residual = np.median(np.hypot(*(difference - shift)[:, 1:].T))
-    light = [np.maximum(to_linear(colours[usable]), 1e-3) for colours in seen]
     ratio = np.median(light[1] / light[0] * light[2] / light[3], axis=0)
-    return Pair(
-        *names, int(usable.sum()), float(np.hypot(shift[1], shift[2])), float(residual), tuple(shift), tuple(ratio)
-    )
+    offset = float(np.hypot(shift[1], shift[2]))
+    return Pair(*names, int(usable.sum()), offset, float(residual), tuple(shift), tuple(ratio), noise)
+
+
+def mirrors(reference: Reference) -> Bools:
+    """(H, W): glass and metal, and highlights on black, as far as the surface's own colour is known: it has none there, and
+    the render is light, or most of what has no colour of its own is."""
+    if reference.surface is None:
+        return np.zeros(reference.mask.shape, dtype=bool)
+    colourless = reference.inside & (reference.surface.max(axis=-1) <= MATT)
+    light = to_linear(reference.rgb) @ LUMA
+    most = colourless.any() and np.median(light[colourless]) > MIRRORED
+    return colourless if most else colourless & (light > MIRRORED)
+
+
+def _without_gloss(difference: NDArray[np.float64], rendered: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) Lab differences less what gloss, haze or a tone curve makes of a coloured surface: paler or stronger, no tint."""
+    chroma = np.hypot(rendered[:, 1], rendered[:, 2])
+    outward = rendered[:, 1:] / np.maximum(chroma, 1e-6)[:, None]
+    along = (difference[:, 1:] * outward).sum(axis=1)
+    own = np.clip(along, -PALER * chroma, PALER * chroma)
+    return np.column_stack([difference[:, 0], difference[:, 1:] - own[:, None] * outward])
+
+
+def _at_one_lightness(light: list[NDArray[np.floating]]) -> tuple[list[NDArray[np.float64]], float]:
+    """Lab of the four (N, 3) linear colours of each place (two pictures, two renders), all as light as the two pictures are
+    on average, or as DARK where that is darker; and the chroma by which a codec's steps may be off, in the median.
+    """
+    luminance = [colours @ LUMA for colours in light]
+    shown = (luminance[0] + luminance[1]) / 2
+    strongest = (light[0].max(axis=1) + light[1].max(axis=1)) / 2
+    target = shown * np.maximum(1.0, DARK / strongest)
+    lab = [to_lab(to_srgb(c * (target / y)[:, None])) for c, y in zip(light, luminance, strict=True)]
+    # Of b*, the more sensitive of the two: 200 f(Z), f a cube root, so a relative error of light weighs 200 f / 3.
+    darker = np.minimum(luminance[0], luminance[1])
+    coded = to_srgb(darker)
+    relative = (to_linear(coded + STEP) - to_linear(coded)) / darker
+    return lab, float(np.median(200 / 3 * np.cbrt(target) * relative))
 
 
 def shared(first: Reference, second: Reference) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.intp]]:
@@ -129,36 +183,82 @@ def tint(pictures: dict[str, tuple[Reference, Array]], thresholds: Thresholds | 
     """All views against each other. ``pictures``: name -> (reference, (H, W, 3) sRGB un-warped onto its grid).
 
     Each view's own tint is solved from all pairs at once, the views' tints adding up to that of their median view, so one
-    outlier among several doesn't blame its neighbours. With two views nobody can say which one is wrong, so neither is named.
+    outlier among several doesn't blame its neighbours. With two views, or two that share nothing with the others, nobody can
+    say which one is wrong, so neither is named.
     """
     limits = thresholds or fitted()
-    names = list(pictures)
-    pairs = []
-    for one, other in combinations(names, 2):
-        pair = compare(*pictures[one], *pictures[other], (one, other))
-        if pair is not None:
-            pairs.append(pair)
+    pairs, whys = [], {NO_SURFACE}
+    for one, other in combinations(pictures, 2):
+        found = compare(*pictures[one], *pictures[other], (one, other))
+        if isinstance(found, str):
+            whys.add(found)
+        elif found.noise > limits.tint:
+            whys.add(TOO_DARK)
+        else:
+            pairs.append(found)
     if not pairs:
-        return Tint((), {}, {}, "", "", "no two views share enough surface to compare their colour")
-    chroma = _solve(names, pairs, [pair.shift[1:] for pair in pairs])
-    gains = _solve(names, pairs, [tuple(np.log(pair.ratio)) for pair in pairs])
-    offsets = {name: float(np.hypot(*chroma[index])) for index, name in enumerate(names)}
-    factors = {name: tuple(float(g) for g in np.exp(-_neutral(gains[index]))) for index, name in enumerate(names)}
-    worst = max(offsets, key=lambda name: offsets[name])
-    value = offsets[worst]
-    if len({name for pair in pairs for name in (pair.first, pair.second)}) < 3:
-        value = max(pair.offset for pair in pairs)
-        if value > limits.tint:
-            reason = f"the two views differ in tint by {value:.1f} ΔE, and no third says which is right"
-            return Tint(tuple(pairs), offsets, factors, "", "", reason)  # type: ignore[arg-type]
-    if value <= limits.tint:
-        return Tint(tuple(pairs), offsets, factors, "", "", f"the views agree in colour to within {value:.1f} ΔE")  # type: ignore[arg-type]
+        return Tint((), {}, {}, "", "", next(why for why in (MIRROR, TOO_DARK, NO_SURFACE) if why in whys))
+    groups = [_solved(names, [pair for pair in pairs if pair.first in names]) for names in _connected(pictures, pairs)]
+    offsets = {name: value for group in groups for name, value in group.offsets.items()}
+    factors = {name: gain for group in groups for name, gain in group.gains.items()}
+
+    def over(group: _Group) -> float:
+        return group.value / math.hypot(limits.tint, group.noise)
+
+    judged = [group for group in groups if len(group.offsets) > 2]
+    group = max(judged, key=over, default=groups[0])
+    if group not in judged or over(group) <= 1:
+        group = max(groups, key=over)
+        if over(group) > 1:  # of two views alone nobody can say which one is wrong
+            first, second = group.offsets
+            reason = f"{first} and {second} differ in tint by {group.value:.1f} ΔE, and no third says which is right"
+        else:
+            reason = f"the views agree in colour to within {max(each.value for each in groups):.1f} ΔE"
+        return Tint(tuple(pairs), offsets, factors, "", "", reason)
+    worst, value = group.worst, group.value
     mild = max(abs(math.log(factor)) for factor in factors[worst]) <= math.log(STRONGEST)
     action = MadeBy.GAIN if value <= limits.tint_reroll and mild else MadeBy.REROLL
     repair = "a gain brings it back" if action == MadeBy.GAIN else "too far for a gain"
     return Tint(
-        tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"  # type: ignore[arg-type]
+        tuple(pairs), offsets, factors, worst, action, f"{worst} is tinted by {value:.1f} ΔE against the other views; {repair}"
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Views that are compared with each other, directly or by way of others. ``value``: the offset of the ``worst`` one; of
+    two alone, what they differ by. ``noise``: what a codec's steps may be of it."""
+
+    offsets: dict[str, float]
+    gains: dict[str, tuple[float, float, float]]
+    worst: str
+    value: float
+    noise: float
+
+
+def _connected(names: Iterable[str], pairs: list[Pair]) -> list[list[str]]:
+    """Names that pairs connect, group by group. Views of different groups share nothing, and say nothing of each other."""
+    group = {name: {name} for name in names}
+    for pair in pairs:
+        both = group[pair.first] | group[pair.second]
+        for name in both:
+            group[name] = both
+    found = {min(each): each for each in group.values() if len(each) > 1}
+    return [[name for name in group if name in each] for each in found.values()]
+
+
+def _solved(names: list[str], pairs: list[Pair]) -> _Group:
+    chroma = _solve(names, pairs, [pair.shift[1:] for pair in pairs])
+    logs = _solve(names, pairs, [tuple(_neutral(np.log(pair.ratio))) for pair in pairs])
+    offsets = {name: float(np.hypot(*chroma[index])) for index, name in enumerate(names)}
+    gains: dict[str, tuple[float, float, float]] = {}
+    for name, log_gain in zip(names, logs, strict=True):
+        red, green, blue = (float(g) for g in np.exp(-_neutral(log_gain)))
+        gains[name] = (red, green, blue)
+    worst = max(offsets, key=lambda name: offsets[name])
+    value = offsets[worst] if len(names) > 2 else max(pair.offset for pair in pairs)
+    noise = np.median([pair.noise for pair in pairs if worst in (pair.first, pair.second)])
+    return _Group(offsets, gains, worst, value, float(noise))
 
 
 def _neutral(log_gain: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,17 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...verdicts import BOUGHT, MadeBy, Outcome, Ruling, Unsure
+from ...verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Says, Unsure
 from .crossview import Tint
-from .verdict import Verdict
+from .verdict import Verdict, fitted
+
+MENDING = 0.6  # of a still's detail, that its render gives where nothing but detail is doubted
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once."""
+    """How far to go for one picture. ``purchases``: what is tried beyond the first take, in this order, each once.
+
+    ``faithful``: whether detail that alone is doubted is taken from the render first.
+    """
 
     purchases: tuple[MadeBy, ...] = (MadeBy.REROLL, MadeBy.REROLL, MadeBy.STRICTER, MadeBy.DEPTH)
     unwarp: bool = True
+    faithful: bool = True
     local: bool = True
     unsure: Unsure = Unsure.FLAG
     tint_rerolls: int = 1
@@ -29,10 +35,11 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One scored picture."""
+    """One scored picture. ``second``: what a second witness says of it, None where none was heard."""
 
     made_by: MadeBy
     verdict: Verdict
+    second: Says | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ def next_action(
 
     ``budget_left``: USD, None for no limit. ``prices``: USD per purchase by rung; with a
     limit, a rung of unknown price isn't bought. A rung that can't be paid for is passed over, never bought in part.
+    A second witness makes no still good: its *no* is enough to have an unsure one not accepted, its *yes* to have one shown
+    to a person that would be taken again.
     Raises ValueError for an empty history: what was never scored has no next step.
     """
     if not history:
@@ -64,17 +73,44 @@ def next_action(
     last = history[-1]
     if last.verdict.outcome == Outcome.PASS:
         return Action(Ruling.ACCEPT, last.verdict.reason, len(history) - 1)
-    if last.verdict.outcome == Outcome.UNSURE and ladder.unsure != Unsure.CLIMB:
-        if ladder.unsure == Unsure.ACCEPT:
+    if (
+        ladder.faithful
+        and _is_only_detail(last)
+        and (last.verdict.outcome, ladder.unsure) != (Outcome.UNSURE, Unsure.ACCEPT)
+    ):
+        return Action(MadeBy.FAITHFUL, f"{last.verdict.reason}; the render's own detail mends that without a purchase")
+    if last.verdict.outcome == Outcome.UNSURE and _is_kept(last, ladder) and not _is_half_mended(history):
+        if ladder.unsure == Unsure.ACCEPT and last.second != Says.NO:
             return Action(Ruling.ACCEPT, f"accepted unverified: {last.verdict.reason}", len(history) - 1)
         return Action(Ruling.FLAG, f"a person should look: {last.verdict.reason}", len(history) - 1)
-    if ladder.unwarp and last.verdict.repairable and last.made_by != MadeBy.UNWARP:
+    if ladder.unwarp and last.verdict.repairable and last.made_by not in (MadeBy.UNWARP, MadeBy.FAITHFUL):
         return Action(MadeBy.UNWARP, f"{last.verdict.reason}; un-warping mends that without a purchase")
     if last.made_by == MadeBy.LOCAL:
         return Action(
             Ruling.FLAG, f"even the render's own finish was not accepted: {last.verdict.reason}", len(history) - 1
         )
     return _climb(history, ladder, budget_left, prices or {})
+
+
+def _is_kept(last: Attempt, ladder: Ladder) -> bool:
+    """An unsure still is not treated as off model. Where it would be, a second witness for it leaves it to a person."""
+    return ladder.unsure != Unsure.CLIMB or last.second == Says.YES
+
+
+def _is_only_detail(last: Attempt) -> bool:
+    """Nothing but detail is doubted, in its place, of a still that is as it came: print beside its place is a turned product."""
+    if last.made_by not in (MadeBy.FIRST, MadeBy.UNWARP, *BOUGHT):
+        return False
+    cause, numbers = last.verdict.cause, last.verdict.numbers
+    in_place = numbers.get("label_shift_px", 0.0) <= fitted().label_shift_px
+    return cause == Cause.DETAIL or (cause == Cause.LABEL and in_place)
+
+
+def _is_half_mended(history: Sequence[Attempt]) -> bool:
+    """The render's detail was laid over what surely was wrong, and now it can't be told: no cure, and another take is due."""
+    if len(history) < 2 or history[-1].made_by != MadeBy.FAITHFUL:
+        return False
+    return history[-2].verdict.outcome == Outcome.FAIL
 
 
 def _climb(

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import BadInput
-from .measures.colour import to_linear, to_srgb
 from .pixels.arrays import Array, erode, luma, pull_outward
+from .pixels.colour import to_linear, to_srgb
 
 RIM = 2.5  # px at 1024 of the picture's rim that old backdrop may have bled into
 

@@ -18,6 +18,7 @@ from .pixels.arrays import Array, resize, shrink
 from .pixels.silhouette import Silhouette, trace
 
 SIZE = 1024  # lengths named _px are measured at this longer side
+MATT = 0.11  # sRGB-coded colour of a surface below which glass, metal or black reflects more light than it scatters
 SMALLEST = 48  # pixels of the shorter side below which nothing can be measured
 
 
@@ -54,8 +55,10 @@ class Reference:
     """One render with its passes, all of one size. Passes that are None are not tested against.
 
     ``rgb``: (H, W, 3) sRGB 0..1. ``mask``: (H, W) 0..1, the renderer's alpha of the product. ``depth``: (H, W) metres along
-    the optical axis. ``normal``, ``position``: (H, W, 3) in world axes, metres. ``label``: (H, W) 0..1, regions whose print
-    must not change; None: found in ``rgb``. Raises BadRender for an empty mask, BadInput for arrays of unequal size.
+    the optical axis. ``normal``, ``position``: (H, W, 3) in world axes, metres. ``surface``: (H, W, 3) sRGB 0..1, the colour
+    of the surface without any light (Cycles' diffuse colour; black where it is glass or metal). ``solid``:
+    (N, 3) metres in the world, points all over the product, also where this view doesn't see it. ``label``: (H, W) 0..1,
+    regions whose print must not change; None: found in ``surface``, else in ``rgb``. Raises BadRender for an empty mask, BadInput for arrays of unequal size.
     """
 
     rgb: Array
@@ -65,10 +68,12 @@ class Reference:
     position: Array | None = None
     camera: Camera | None = None
     label: Array | None = None
+    surface: Array | None = None
+    solid: Array | None = None
 
     def __post_init__(self) -> None:
         height, width = self.mask.shape[:2]
-        for name in ("rgb", "depth", "normal", "position", "label"):
+        for name in ("rgb", "depth", "normal", "position", "label", "surface"):
             array = getattr(self, name)
             if array is not None and array.shape[:2] != (height, width):
                 raise BadInput(f"the reference's {name} is not of its mask's size, {width} × {height}; render it again")
@@ -92,6 +97,16 @@ class Reference:
     def inside(self) -> NDArray[np.bool_]:
         return self.mask > 0.5
 
+    @cached_property
+    def matt(self) -> NDArray[np.bool_]:
+        """(H, W): where the light that the render shows is mostly the surface's own colour, lit: no glass, no mirror.
+
+        A highlight is lighter than the surface's colour under any light that the rest of the picture has.
+        """
+        if self.surface is None:
+            return np.zeros(self.mask.shape, dtype=bool)
+        return self.inside & (self.surface.max(axis=-1) > MATT)
+
     def at_working_size(self) -> Reference:
         """This reference at a longer side below 2 × 1024, where more pixels would cost time and add nothing."""
         factor = max(self.mask.shape) // SIZE
@@ -103,7 +118,16 @@ class Reference:
         height, width = (side // factor for side in self.mask.shape)
         picked = {name: None if part is None else part[:height, :width] for name, part in picked.items()}
         label = None if self.label is None else shrink(self.label, factor)
-        return Reference(shrink(self.rgb, factor), shrink(self.mask, factor), **picked, camera=self.camera, label=label)
+        surface = None if self.surface is None else shrink(self.surface, factor)
+        return Reference(
+            shrink(self.rgb, factor),
+            shrink(self.mask, factor),
+            **picked,
+            camera=self.camera,
+            label=label,
+            surface=surface,
+            solid=self.solid,
+        )
 
 
 def as_picture(pixels: NDArray[Any], height: int, width: int) -> Array:

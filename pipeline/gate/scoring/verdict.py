@@ -10,9 +10,11 @@ on white, or a backdrop full of edges, can't be verified, and says so instead of
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ...verdicts import Cause, Outcome
 
@@ -49,6 +51,20 @@ class Thresholds:
     faded_share: float = 0.05
     clutter: float = 0.25
     wrong_bad_share: float = 0.60
+    worst_px: float = 8.0
+    worst_px_hard: float = 30.0
+    label_worst: float = 0.45
+    label_patch: float = 0.30
+    label_patch_doubt: float = 0.45
+    recoloured: float = 40.0
+    recoloured_doubt: float = 30.0
+    new: float = 9.0
+    new_doubt: float = 6.0
+    lost: float = 0.90
+    lost_doubt: float = 0.75
+    moved_px: float = 7.5
+    moved_px_doubt: float = 5.5
+    verifiable: float = 0.35
     tint: float = 6.0
     tint_reroll: float = 20.0
     blank_contrast: float = 0.015
@@ -108,21 +124,88 @@ class Numbers:
     shadow_share: float = 0.0
     clutter: float = 0.0
     contrast: float = 1.0
+    worst_px: float = 0.0
+    label_worst: float = 1.0
+    label_patch: float = 1.0
+    lost: float = 0.0
+    moved_px: float = 0.0
+    new: float = 0.0
+    recoloured: float = 0.0
     delta_e: float = 0.0
     tint: float = 0.0
+    verifiable: float = 1.0
 
     def as_dict(self) -> dict[str, int | float]:
         return {part.name: round(getattr(self, part.name), 4) for part in fields(self)}
 
 
-def judge(numbers: Numbers, thresholds: Thresholds | None = None) -> Verdict:
-    """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong."""
+LOWEST = (
+    "inner_recall", "inner_centred", "label_correlation", "label_worst", "label_patch", "coverage", "contrast", "verifiable",
+)  # fmt: skip  # the worst of these is the least
+LOOSENED = (
+    "p95_px", "worst_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share",
+    "recoloured", "new", "lost", "moved_px",
+)  # fmt: skip
+HARD = ("p95_px", "worst_px", "bad_share", "hollow_share", "label_changed", "added_share")
+DOUBTED = ("recoloured", "new", "lost", "moved_px")
+TIGHTENED = ("inner_centred", "inner_recall", "coverage", "label_worst", "label_patch")
+MARGIN = 1.25  # times what the render itself, mildly degraded, measures is no fault yet
+
+
+def worst(measured: Iterable[Numbers]) -> Numbers:
+    """Of each number the worst; of signed ones the furthest from none."""
+    rows = [each.as_dict() for each in measured]
+
+    def of(name: str) -> float:
+        values = [row[name] for row in rows]
+        if name in LOWEST:
+            return min(values)
+        return max(values, key=lambda value: abs(value - (1.0 if name == "scale" else 0.0)))
+
+    found: dict[str, Any] = {part.name: of(part.name) for part in fields(Numbers)}
+    return Numbers(**found)
+
+
+def for_view(t: Thresholds, own: Numbers) -> Thresholds:
+    """``t``, nowhere tighter than a view's own render keeps. ``own``: of gate.Prepared."""
+    least, most = _kept_by(own)
+    return replace(
+        t,
+        **{name: max(getattr(t, name), value) for name, value in least.items()},
+        **{name: min(getattr(t, name), value) for name, value in most.items()},
+    )
+
+
+@lru_cache(maxsize=256)
+def _kept_by(own: Numbers) -> tuple[dict[str, float], dict[str, float]]:
+    """Threshold -> value that it may not go below, and above."""
+    loose = {
+        "shift_px": max(abs(own.dx_px), abs(own.dy_px)),
+        "scale": abs(own.scale - 1),
+        "rotation_deg": abs(own.rotation_deg),
+        **{name: getattr(own, name) for name in LOOSENED},
+    }  # fmt: skip
+    loose |= {f"{name}_hard": loose[name] for name in HARD}
+    loose |= {f"{name}_doubt": loose[name] for name in DOUBTED}
+    tight = {name: getattr(own, name) / MARGIN for name in TIGHTENED}
+    tight["label_patch_doubt"] = tight["label_patch"]
+    tight |= {"inner_centred_hard": tight["inner_centred"], "blank_contrast": own.contrast / (4 * MARGIN)}
+    return {**{name: MARGIN * value for name, value in loose.items()}, "clutter": own.clutter + 0.02}, tight
+
+
+def judge(numbers: Numbers, thresholds: Thresholds | None = None, own: Numbers | None = None) -> Verdict:
+    """The first fault in the order in which it explains the others; unsure only where nothing is surely wrong.
+
+    ``own``: the worst that the view's own render, mildly degraded, measures.
+    """
     t = thresholds or fitted()
+    t = t if own is None else for_view(t, own)
     # Where product and backdrop share a colour the walk goes astray as it does among a backdrop's own edges.
     plain = numbers.clutter <= t.clutter and _drowned(numbers) <= t.faded_share
     faults = _blank(numbers, t)
     if not _hidden(numbers):
         faults += [*_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
+        faults += [*_colour(numbers, t), *_inside(numbers, t, plain)]
     doubts = [*_doubts(numbers, t, plain)]
     kept = numbers.as_dict()
     if faults:
@@ -188,6 +271,8 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     outline: list[Fault] = []
     if n.bad_share > bad:
         outline.append((Cause.SHAPE, f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
+    if n.worst_px > (t.worst_px if plain else t.worst_px_hard):
+        outline.append((Cause.SHAPE, f"one stretch of the outline is off by {n.worst_px:.1f} px"))
     if n.p95_px > p95:
         outline.append((Cause.SHAPE, f"the outline is off by up to {n.p95_px:.1f} px"))
     if n.inner_centred < centred and n.inner_recall >= t.inner_recall:
@@ -213,7 +298,47 @@ def _print(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     limit = t.label_changed if plain else t.label_changed_hard
     if n.label_area > 0 and n.label_changed > limit:
         return [(Cause.LABEL, f"{n.label_changed * 100:.0f} % of the print on the product shows something else")]
+    if n.label_area > 0 and n.label_worst < t.label_worst:
+        return [(Cause.LABEL, "one of the prints on the product shows something else")]
+    if n.label_area > 0 and n.label_patch < t.label_patch and plain:
+        return [(Cause.LABEL, "in one place the print on the product shows something else")]
     return []
+
+
+def _colour(n: Numbers, t: Thresholds) -> list[Fault]:
+    if n.recoloured > t.recoloured:
+        return [(Cause.COLOUR, f"a part has another colour, by {n.recoloured:.0f} ΔE beyond what the light explains")]
+    return []
+
+
+def _inside(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
+    if not plain:
+        return []
+    parts: list[Fault] = []
+    if n.new > t.new:
+        parts.append((Cause.DETAIL, "the surface shows something that the product doesn't have"))
+    if n.lost > t.lost:
+        parts.append((Cause.DETAIL, "in one place inside the outline the product's edges are gone"))
+    if n.moved_px > t.moved_px:
+        parts.append((Cause.DETAIL, f"in one place inside the outline the edges lie {n.moved_px:.0f} px beside theirs"))
+    return parts
+
+
+def _local_doubts(n: Numbers, t: Thresholds) -> list[Fault]:
+    doubts: list[Fault] = []
+    if n.label_area > 0 and n.label_patch < t.label_patch_doubt:
+        doubts.append((Cause.LABEL, "in one place the print may show something else"))
+    if n.recoloured > t.recoloured_doubt:
+        doubts.append((Cause.COLOUR, f"a part may have another colour, by {n.recoloured:.0f} ΔE"))
+    if n.new > t.new_doubt:
+        doubts.append((Cause.DETAIL, "the surface may show something that the product doesn't have"))
+    if n.lost > t.lost_doubt:
+        doubts.append((Cause.DETAIL, "in one place inside the outline edges of the product can't be found"))
+    if n.moved_px > t.moved_px_doubt:
+        doubts.append(
+            (Cause.DETAIL, f"in one place inside the outline the edges seem to lie {n.moved_px:.0f} px beside theirs")
+        )
+    return doubts
 
 
 def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
@@ -227,6 +352,14 @@ def _doubts(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         doubts.append(
             (Cause.COVERAGE, f"{drowned * 100:.0f} % of the product has the backdrop's colour and is lost in it")
         )
+    if n.verifiable < t.verifiable:
+        doubts.append(
+            (
+                Cause.COVERAGE,
+                f"only {n.verifiable * 100:.0f} % of what this view's render shows can be told in a picture",
+            )
+        )
+    doubts += _local_doubts(n, t)
     if n.inner_recall < t.inner_recall:
         doubts.append((Cause.SHAPE, f"only {n.inner_recall * 100:.0f} % of the edges inside the product can be found"))
     if n.clutter > t.clutter and n.added_share > t.added_share_hard:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
+import faithful
 import first_screen
 import hard_use
 import interruptions
@@ -20,7 +21,7 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (first_screen, journeys, interruptions, hard_use, studio, tours)
+    for module in (faithful, first_screen, journeys, interruptions, hard_use, studio, tours)
     for name, scenario in vars(module).items()
 }
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..pixels.arrays import Array, Bools, dilate, luma, regions, steepness
 from ..pixels.backdrop import Backdrop
+from . import cast
+from .cast import Caster
 
 SMALLEST = 0.0012  # of the product's area
 SHARP = 0.45  # share of a part's border that must be an edge
@@ -20,6 +22,7 @@ SHADOW_SPREAD = 0.05  # a shadow dims all three channels alike, up to this
 OWN_SHADOW = 0.985  # of the backdrop's light, below which the render shows its own shadow
 OWN_REACH = 14.0  # px at 1024 beyond it that a still's shadow may lie, softer or under another light
 OWN_SPREAD = 0.2  # a product tints its shadow
+CAST_SPREAD = 0.25  # the sky lights a shadow that the sun leaves
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,10 @@ def own_shadow(rendered: Backdrop) -> Array:
     return np.where(rendered.inside, 1.0, grey / np.maximum(light, 0.02)).astype(np.float32)
 
 
-def measure(behind: Backdrop, unit: float, shadow: Array | None = None) -> Added:
+def measure(behind: Backdrop, unit: float, shadow: Array | None = None, product: Caster | None = None) -> Added:
     """``behind``: of look_behind(); ``unit``: pixels of the picture per pixel at 1024. ``shadow``: of own_shadow(); what lies
-    where the render's own contact shadow lies, and is a shadow, is nothing added."""
+    where the render's own contact shadow lies, and is a shadow, is nothing added. ``product``: of cast.casting(); what one light
+    can throw onto the ground, or a mirror floor show, is nothing added either."""
     factor, small = behind.factor, behind.small
     pixel = factor / unit
     inside = behind.inside
@@ -78,6 +82,8 @@ def measure(behind: Backdrop, unit: float, shadow: Array | None = None) -> Added
             continue
         if own is not None and shadow is not None and _is_own(small, behind.colour, region, own, shadow):
             continue
+        if product is not None and _is_cast(small, behind.colour, region, product):
+            continue
         if _shadowlike(small, behind.colour, region, lowest):
             dark += sizes[name] / area
             maybe |= region
@@ -94,6 +100,13 @@ def _is_own(small: Array, colour: Array, region: Bools, own: Bools, shadow: Arra
     ratio = np.median(small[region] / np.maximum(colour[region], 0.02), axis=0)
     darkest = float(shadow[own].min())
     return float(luma(ratio)) > 0.5 * darkest and float(ratio.max() - ratio.min()) < OWN_SPREAD
+
+
+def _is_cast(small: Array, colour: Array, region: Bools, product: Caster) -> bool:
+    """Darker than what lies around, and where a shadow of the product may lie; or where a floor would mirror it."""
+    ratio = np.median(small[region] / np.maximum(colour[region], 0.02), axis=0)
+    dark = float(luma(ratio)) < 0.97 and float(ratio.max() - ratio.min()) < CAST_SPREAD
+    return (dark and cast.may_be_shadow(product, region)) or cast.may_be_mirrored(product, region)
 
 
 def _shadowlike(small: Array, colour: Array, region: Bools, lowest: int) -> bool:

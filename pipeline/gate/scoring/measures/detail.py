@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..pixels.arrays import Array, Bools, blur, dilate
-from .colour import to_linear, to_srgb
+from ..pixels.colour import to_linear, to_srgb
 
 FLOOR = 0.004  # linear light under which the logarithm would amplify noise
 FEATHER = 4.0  # px at 1024 over which a region's edge fades

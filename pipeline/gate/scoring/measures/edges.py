@@ -31,7 +31,8 @@ class InnerEdges:
     """``recall``: share of the geometry's inner edges with an edge of the picture within 3 px at 1024.
 
     ``centred``: share whose strongest edge within 9 px lies within 3 px; by chance a third. Both are 1.0 where there are too
-    few points to tell, and ``points`` says how many there were. ``found``: (M,); ``at``: (M, 2) x, y on the render grid.
+    few points to tell, and ``points`` says how many there were. ``found``, ``in_place``: (M,), an edge within 3 px, and the
+    strongest within 9 px; ``at``: (M, 2) x, y on the render grid.
     """
 
     recall: float
@@ -39,6 +40,7 @@ class InnerEdges:
     points: int
     found: Bools
     at: Array
+    in_place: Bools
 
 
 def thin_edges(image: Array, where: Bools, threshold: float, every: int = 1) -> tuple[Array, Array]:
@@ -98,7 +100,8 @@ def measure(
     """``known``: geometry_edges(reference), where already at hand."""
     points, normals = geometry_edges(reference) if known is None else known
     if len(points) < FEWEST:
-        return InnerEdges(1.0, 1.0, len(points), np.ones(len(points), dtype=bool), points)
+        every = np.ones(len(points), dtype=bool)
+        return InnerEdges(1.0, 1.0, len(points), every, points, every)
     unit = reference.unit
     walked = walk(prepare(picture, unit), pose.apply(points), pose.turn(normals), REACH * unit, STEP * unit)
     near = np.abs(walked.steps) <= NEAR * unit
@@ -106,4 +109,4 @@ def measure(
     found = here >= walked.threshold
     centred = here >= walked.strength.max(axis=1) - 1e-6
     both: NDArray[np.bool_] = found & centred
-    return InnerEdges(float(found.mean()), float(both.sum() / max(1, found.sum())), len(points), found, points)
+    return InnerEdges(float(found.mean()), float(both.sum() / max(1, found.sum())), len(points), found, points, both)

@@ -10,8 +10,10 @@ pixel of rest displacement is no fault.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..pixels.arrays import Array, Bools, blur, dilate, erode, luma, regions, shrink
 from ..reference import Reference
@@ -22,6 +24,7 @@ FINE = 2.0  # px at 1024, sigma of the finest structure compared
 PRINT = 0.05  # luma change per px at 1024 of a print's edge
 CLEAR = 3.0  # px at 1024 kept from the geometry's own edges
 SMALLEST = 0.006  # of the product's area: a smaller print can't be judged
+LETTER = 5.0  # px at 1024, sigma of a window of a letter's size
 WANDER = 24.0  # px at 1024 that a print is looked for beside its place
 SURELY = 0.5  # correlation from which a print found elsewhere is this one
 CLEARLY = 0.04  # by which that place must beat its own
@@ -34,7 +37,9 @@ class Label:
     """``area``: share of the product that carries a print, 0: none to judge. ``correlation``: mean over it, −1..1.
 
     ``changed_share``: share of the print that shows something else. ``shift_px``: px at 1024 that the whole print lies beside
-    its place, as after a turn that the outline of a bottle can't show. ``changed``: (H, W) on the render grid.
+    its place, as after a turn that the outline of a bottle can't show. ``changed``: (H, W) on the render grid. ``worst``: the
+    correlation of the worst print of several, ``patch``: of the worst place of the size of a few letters. ``where``,
+    ``worst_at``: (H, W), all print, and the worst of several. ``likeness``: (H, W), what ``patch`` is the least of, 1 beside.
     """
 
     area: float
@@ -42,6 +47,11 @@ class Label:
     changed_share: float
     shift_px: float = 0.0
     changed: Bools | None = None
+    worst: float = 1.0
+    patch: float = 1.0
+    where: Bools | None = None
+    worst_at: Bools | None = None
+    likeness: Array | None = None
 
 
 def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
@@ -54,7 +64,10 @@ def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
     own = np.zeros(reference.mask.shape, dtype=bool)
     own[points[:, 1].astype(int), points[:, 0].astype(int)] = True
     where &= ~dilate(own, CLEAR * unit + 1.5)
-    picture = blur(reference.rgb, max(0.6, unit))
+    # The surface's own colour, where that pass is there: in the render a reflection can't be told from print.
+    if reference.surface is not None:
+        where &= reference.matt
+    picture = blur(reference.rgb if reference.surface is None else reference.surface, max(0.6, unit))
     at, _ = thin_edges(picture, where, PRINT / unit, 1)
     marks = np.zeros(reference.mask.shape, dtype=np.float32)
     marks[at[:, 1].astype(int), at[:, 0].astype(int)] = 1.0
@@ -83,7 +96,8 @@ def measure(straight: Array, reference: Reference, label: Bools) -> Label:
         slice(max(0, cols.min() - pad), cols.max() + pad + 1),
     )
     mine = shrink(luma(straight[box]), factor)
-    known = shrink(luma(reference.rgb)[box], factor)
+    source = reference.rgb if reference.surface is None else reference.surface
+    known = shrink(luma(source)[box], factor)
     where = shrink(label[box].astype(np.float32), factor) > 0.5
     window, fine = WINDOW * reference.unit / factor, max(0.6, FINE * reference.unit / factor)
     mine, known = blur(mine, fine), blur(known, fine)
@@ -91,11 +105,39 @@ def measure(straight: Array, reference: Reference, label: Bools) -> Label:
     if not where.any():
         return Label(0.0, 1.0, 0.0)
     shift = _wandered(mine, known, where, WANDER * reference.unit / factor) * factor / reference.unit
-    changed = np.zeros(label.shape, dtype=bool)
-    small = np.repeat(np.repeat((best < DIFFERENT) & where, factor, axis=0), factor, axis=1)
-    target = changed[box]
-    target[: small.shape[0], : small.shape[1]] = small[: target.shape[0], : target.shape[1]]
-    return Label(area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), shift, changed)
+    close = _best_correlation(mine, known, LETTER * reference.unit / factor)
+    near = LETTER * reference.unit / factor
+    some = where.astype(np.float32)
+    patch = blur(np.maximum(close, 0) * some, near) / np.maximum(blur(some, near), 1e-3)
+    names, count = regions(dilate(where, 6.0 * reference.unit / factor))
+    sizes = np.bincount(names[where], minlength=count + 1)
+    sums = np.bincount(names[where], weights=best[where], minlength=count + 1)
+    large = sizes >= max(1, SMALLEST * reference.inside.sum() / factor**2)
+    means = np.where(large, sums / np.maximum(sizes, 1), np.inf)
+    worst = float(means.min()) if large.any() else float(best[where].mean())
+    worst_at = where & (names == int(means.argmin())) if large.any() else where
+    core = blur(some, near) > 0.5
+    lowest = float(np.percentile(patch[where & core], 1)) if (where & core).any() else 1.0
+    likeness = np.where(where & core, patch, 1.0).astype(np.float32)
+    changed, worst_at, likeness = (
+        _at_full_size(part, factor, box, label.shape, beside)
+        for part, beside in (((best < DIFFERENT) & where, 0), (worst_at, 0), (likeness, 1))
+    )
+    return Label(
+        area, float(best[where].mean()), float((best[where] < DIFFERENT).mean()), shift, changed, worst, lowest,
+        where=label, worst_at=worst_at, likeness=likeness,
+    )  # fmt: skip
+
+
+def _at_full_size(
+    small: NDArray[Any], factor: int, box: tuple[slice, slice], shape: tuple[int, ...], beside: int
+) -> NDArray[Any]:
+    """A map of the ``box`` shrunk by ``factor``, on the whole grid; ``beside``: its value elsewhere."""
+    whole = np.full(shape, beside, dtype=small.dtype)
+    large = np.repeat(np.repeat(small, factor, axis=0), factor, axis=1)
+    target = whole[box]
+    target[: large.shape[0], : large.shape[1]] = large[: target.shape[0], : target.shape[1]]
+    return whole
 
 
 def _best_correlation(one: Array, other: Array, window: float) -> Array:

@@ -12,12 +12,22 @@ from numpy.typing import NDArray
 
 from ..pixels.arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
 from ..pixels.backdrop import Backdrop
-from ..pixels.placement import Similarity, fit, outline_on
-from ..pixels.walk import COARSE_STEP, best_path, prepare, walk
+from ..pixels.placement import Found, Lines, Similarity, fit, look_inside, outline_on
+from ..pixels.walk import CLEAR, COARSE_STEP, FAINTEST, Walk, best_path, prepare, walk
 from ..reference import Reference
 
 REACH = 24.0  # px at 1024 that the outline is looked for
 OFF = 3.5  # px at 1024 from which a point of the outline is off
+STRETCH = 24.0  # px at 1024 of outline over which the worst place is looked for
+FOOT = 0.06  # of the product's height
+IN_PLACE = 2.0  # px at 1024
+AT_FOOT = 0.2  # of a point's say in the placement, where the product stands in its shadow
+FAINT_RUN = 40.0  # px at 1024 along the outline over which an edge too faint for one point is looked for
+FAINTLY = 2.0  # times the strength beside it, there
+BORDERED = 0.75  # of the border of a part that is gone is an edge
+BURNT = 0.93  # of white
+AS_CLEAR = 0.5  # of the strength of the edge that was followed
+FAR = 12.0  # px at 1024: a point further off is as bad as a missing one
 RUN = 12.0  # px at 1024 of outline below which a bad run is noise
 SEARCH_NOISE = 1.5  # px at 1024, weight of a point's say in the last fit
 GOOD, OFF_STATE, MISSING, UNSEEN = range(4)
@@ -30,7 +40,8 @@ class Shape:
     ``coverage``: share that could be verified, found or known to be missing. ``off_share``, ``missing_share``: of the
     verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
     ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
-    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN.
+    picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN. ``worst_at``: the point of the outline in the
+    middle of the worst stretch.
     """
 
     p50_px: float
@@ -44,6 +55,8 @@ class Shape:
     state: NDArray[np.int8]
     hollow: Bools | None = None
     faded: Bools | None = None
+    worst_px: float = 0.0
+    worst_at: int | None = None
 
     @property
     def bad_share(self) -> float:
@@ -51,11 +64,18 @@ class Shape:
 
 
 def measure(
-    picture: Array, reference: Reference, pose: Similarity, behind: Backdrop, trusted: Bools | None = None
+    picture: Array,
+    reference: Reference,
+    pose: Similarity,
+    behind: Backdrop,
+    trusted: Bools | None = None,
+    never_hollow: Bools | None = None,
+    inner: Lines | None = None,
 ) -> tuple[Shape, Similarity]:
     """The outline of ``picture`` against ``reference`` where ``pose`` puts it, and the pose refined by what was found.
 
-    ``trusted``: (N,) of trust(); None: every point.
+    ``trusted``: (N,) of trust(); None: every point. ``never_hollow``: (H, W) on the render's grid, where the render itself
+    has its backdrop's colour, so that nothing can be told to be missing there. ``inner``: as of placement.place().
     """
     outline, unit = reference.silhouette, reference.unit
     if not len(outline):
@@ -69,30 +89,125 @@ def measure(
     if trusted is not None:
         seen &= trusted
     found = np.where(seen, np.minimum(strength, 4 * walked.threshold), 0.0) * outline.length
-    refined = fit(pose, points, normals, moved, found, SEARCH_NOISE * unit, outline)
+    standing = standing_on(reference)
+    found = np.where(standing, found * AT_FOOT, found)
+    known = Found(points, normals, moved, found)
+    if inner is not None:
+        known = known.beside(look_inside(prepared, pose, inner, unit, 6.0, 2.0, walked.threshold))
+    refined = fit(pose, known.points, known.normals, known.displacement, known.weight, SEARCH_NOISE * unit, outline)
     shifted = ((outline_on(refined, outline)[0] - points) * normals).sum(axis=1)
     # Of what remains under one pixel, the share that is the picture's own noise is not the product's shape.
     left = _smooth(moved - shifted, outline.chains) / unit
-    hollow, faded = _hollow(reference, behind)
+    # Where an edge lies in its place, too, the one that was followed is a highlight's or a shadow's along the rim.
+    there = np.abs(walked.steps[None, :] - shifted[:, None]) <= IN_PLACE * unit
+    also = np.where(there, walked.strength, 0.0).max(axis=1) >= np.maximum(
+        walked.threshold, np.minimum(AS_CLEAR * strength, CLEAR * walked.threshold)
+    )
+    left = np.where((np.abs(left) > OFF) & also, 0.0, left)
+    # Glass shows what is behind it and metal mirrors it: only a matt surface of the backdrop's colour says something.
+    clear = np.zeros(reference.mask.shape, dtype=bool)
+    if reference.surface is not None:
+        clear = warped((reference.inside & ~reference.matt).astype(np.float32), pose) > 0.5
+    silent = clear if never_hollow is None else clear | (warped(never_hollow.astype(np.float32), pose) > 0.5)
+    hollow, faded = (part & ~silent for part in _hollow(reference, behind))
     gone = _on_outline(hollow, points, normals, unit) & (~seen | (moved / unit < -OFF))
+    gone &= ~_faintly_there(walked, shifted, outline.chains, unit, float(outline.length[0]))
     state = np.where(seen, np.where(np.abs(left) > OFF, OFF_STATE, GOOD), UNSEEN).astype(np.int8)
+    # At its foot shadow and mirror image begin, and their edge is as good as the product's.
+    state[(state == OFF_STATE) & standing] = UNSEEN
+    # An edge further in, with the backdrop's colour up to the rim, is a reflection's or a refraction's there.
+    like = _as_backdrop(behind, points, normals, left, unit)
+    state[
+        (state == OFF_STATE)
+        & (left < 0)
+        & like
+        & (_on_outline(clear, points, normals, unit) | _burnt(walked, left, unit))
+    ] = UNSEEN
     # Where the product fades into the backdrop the edge that was found is another one, further in.
     state[_on_outline(faded, points, normals, unit)] = UNSEEN
     state[gone] = MISSING
+    stretch, worst_at = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
-    return replace(result, hollow=hollow, faded=faded), refined
+    return replace(result, hollow=hollow, faded=faded, worst_px=stretch, worst_at=worst_at), refined
 
 
-def trust(reference: Reference, behind: Backdrop) -> Bools:
-    """(N,): points of the outline that are found where they belong in the render itself.
+def _faintly_there(
+    walked: Walk, place: Array, chains: tuple[tuple[int, int, bool], ...], unit: float, spacing: float
+) -> Bools:
+    """(N,): points where an edge too faint for a single point runs along the outline in its place, over FAINT_RUN px."""
+    near = np.abs(walked.steps[None, :] - place[:, None]) <= IN_PLACE * unit
+    here = np.where(near, walked.strength, 0.0).max(axis=1)
+    beside = np.median(walked.strength, axis=1)
+    count = max(3, round(FAINT_RUN * unit / max(spacing, 1e-6)))
+    kernel = np.ones(count) / count
+    out = np.zeros(len(place), dtype=bool)
+    for first, last, closed in chains:
+        if last - first < count:
+            continue
+        ends = "wrap" if closed else "edge"
+        here_, beside_ = (
+            np.convolve(np.pad(part[first:last], count // 2, mode=ends), kernel, mode="same")[count // 2 :][
+                : last - first
+            ]
+            for part in (here, beside)
+        )
+        out[first:last] = (here_ > FAINTLY * beside_) & (here_ > FAINTEST / 3)
+    return out
+
+
+def _as_backdrop(behind: Backdrop, points: Array, normals: Array, left: Array, unit: float) -> Bools:
+    """(N,): points between which and the edge that was found further in the picture has the backdrop's colour."""
+    depth = np.clip(np.abs(left) / 2, 1.5, 8.0) * unit
+    at = points - normals * depth[:, None]
+    shape = behind.inside.shape
+    rows = np.clip(np.rint(at[:, 1] / behind.factor).astype(int), 0, shape[0] - 1)
+    cols = np.clip(np.rint(at[:, 0] / behind.factor).astype(int), 0, shape[1] - 1)
+    return np.asarray(np.abs(behind.small - behind.colour).max(axis=-1)[rows, cols] < 1.5 * behind.tolerance)
+
+
+def _burnt(walked: Walk, left: Array, unit: float) -> Bools:
+    """(N,): points whose rim, down to the edge that was found, is white without any drawing, as the backdrop beside it."""
+    strip = (walked.steps[None, :] >= left[:, None] * unit / 2 - unit) & (walked.steps[None, :] <= 0)
+    whitest = walked.colour.min(axis=-1)
+    known = np.maximum(strip.sum(axis=1), 1)
+    return np.asarray((np.where(strip, whitest, 0.0).sum(axis=1) / known) > BURNT)
+
+
+def standing_on(reference: Reference) -> Bools:
+    """(N,): points of the outline where the product stands on its ground, FOOT of its height or less above; none without
+    positions."""
+    outline = reference.silhouette
+    if reference.position is None:
+        return np.zeros(len(outline), dtype=bool)
+    height = np.where(reference.inside, reference.position[..., 2], np.inf)
+    seen = height[reference.inside]
+    low, high = np.percentile(seen, [0.5, 99.5])
+    inner = outline.points - outline.normals * 2.0
+    rows = np.clip(np.rint(inner[:, 1]).astype(int), 0, height.shape[0] - 1)
+    cols = np.clip(np.rint(inner[:, 0]).astype(int), 0, height.shape[1] - 1)
+    at = height[rows, cols]
+    facing_down = outline.normals[:, 1] > 0.3  # the outline's lower side
+    return np.asarray(facing_down & np.isfinite(at) & (at < low + FOOT * (high - low)))
+
+
+def hollow_in(reference: Reference, behind: Backdrop) -> Bools:
+    """(H, W): where the render itself, ``behind`` being of it, has its backdrop's colour, and a little around."""
+    hollow, faded = _hollow(reference, behind)
+    return dilate(hollow | faded, 4.0 * reference.unit)
+
+
+def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) -> Bools:
+    """(N,): points of the outline that are found where they belong in the render itself; ``picture``: or in this form of it.
 
     The render's outline is right by definition. Where even there another edge is taken for it, such as a stripe printed
     along the rim, what is found in a picture says nothing, unless it is gone.
     """
-    itself, _ = measure(reference.rgb, reference, Similarity(pivot=reference.silhouette.centre), behind)
+    itself, _ = measure(
+        reference.rgb if picture is None else picture, reference, Similarity(pivot=reference.silhouette.centre), behind
+    )
     wrong = (np.abs(itself.displacement) > OFF / 2) & (itself.state != UNSEEN)
     around = np.convolve(wrong.astype(np.float32), np.ones(5), mode="same") > 0 if len(wrong) >= 5 else wrong
     return ~around
@@ -107,6 +222,29 @@ def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:
     part = max(checked, 1e-6)
     off, missing = share[OFF_STATE] / part, share[MISSING] / part
     return Shape(float(p50), float(p95), off, missing, checked, 0.0, 0.0, left.astype(np.float32), state)
+
+
+def _worst_stretch(
+    left: Array, state: NDArray[np.int8], chains: tuple[tuple[int, int, bool], ...], length: Array, stretch: float
+) -> tuple[float, int | None]:
+    """Of all stretches of outline of which most is seen, the largest mean displacement, px at 1024, and the point in its
+    middle. What is gone is no displacement: hollow_share says it."""
+    state = np.where(state == MISSING, UNSEEN, state)
+    away = np.minimum(np.abs(left), FAR) * (state != UNSEEN)
+    worst, middle = 0.0, None
+    for first, last, closed in chains:
+        count = max(3, round(stretch / max(float(length[first]), 1e-6)))
+        if last - first < count:
+            continue
+        part, seen = away[first:last], (state[first:last] != UNSEEN).astype(np.float64)
+        if closed:
+            part, seen = (np.concatenate([each, each[:count]]) for each in (part, seen))
+        sums, known = (np.convolve(each, np.ones(count), mode="valid") for each in (part, seen))
+        means = np.where(known >= 0.6 * count, sums / np.maximum(known, 1), 0.0)
+        begin = int(means.argmax())
+        if means[begin] > worst:
+            worst, middle = float(means[begin]), first + (begin + count // 2) % (last - first)
+    return worst, middle
 
 
 def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:
@@ -161,7 +299,7 @@ def _hollow(reference: Reference, behind: Backdrop) -> tuple[Bools, Bools]:
         if depth[region].max() * pixel < 5.0:
             continue  # no deeper than the rim's own blur
         border = dilate(region, 1.5) & ~region & inside & (depth > 2)
-        bordered = border.sum() > 0 and (dilate(edge, 1.5) & border).sum() >= 0.5 * border.sum()
+        bordered = border.sum() > 0 and (dilate(edge, 1.5) & border).sum() >= BORDERED * border.sum()
         whole = border.sum() == 0
         (sharp if bordered or whole else faded)[region] = True
     grown = [np.repeat(np.repeat(part, factor, axis=0), factor, axis=1) for part in (sharp, faded)]

@@ -19,6 +19,8 @@ COARSE_SHIFT = 0.045  # of the longer side: how far the first search looks
 COARSE_SCALE = np.linspace(0.90, 1.10, 13)
 COARSE_SIDE = 256  # pixels of the longer side in the first search
 STEPS = ((14.0, 8.0), (10.0, 5.0), (8.0, 3.5), (6.0, 2.5), (6.0, 2.0))  # reach and trust in px at 1024, per refinement
+INNER = 0.6  # of the outline's say in the placement, for all edges inside together
+MOST_INNER = 1200  # points inside that are looked at
 RIDGE = 0.004  # keeps what the outline can't tell (the rotation of a disc) at no change
 
 
@@ -65,24 +67,82 @@ class Similarity:
         )
 
 
-def place(picture: Array, outline: Silhouette, unit: float, start: Similarity | None = None) -> Similarity:
+Lines = tuple[Array, Array]  # (N, 2) points and (N, 2) normals of known edges, on the render's grid
+
+
+def place(
+    picture: Array, outline: Silhouette, unit: float, start: Similarity | None = None, inner: Lines | None = None
+) -> Similarity:
     """The similarity that lays ``outline`` on the edges of ``picture`` (H, W, 3).
 
     ``unit``: pixels per pixel at 1024. ``start``: where to begin; None: a search over shifts of ±4.5 % of the longer side
-    and scales of ±10 % on a picture shrunk to 256 px. An outline without points is left where it is.
+    and scales of ±10 % on a picture shrunk to 256 px. ``inner``: known edges inside, which keep the outline from being laid
+    on a shadow, a reflection or a print along the rim. An outline without points is left where it is.
     """
     if not len(outline):
         return start or Similarity(pivot=outline.centre)
     prepared = prepare(picture, unit)
     threshold = noise_threshold(prepared)
     pose = start or coarse(picture, outline)
+    if start is None and inner is not None:
+        candidates = (Similarity(pivot=outline.centre), pose)
+        pose = max(candidates, key=lambda each: _support(prepared, outline, inner, each, unit, threshold))
     for reach, trust in STEPS if start is None else STEPS[1:]:
         points, normals = pose.apply(outline.points), pose.turn(outline.normals)
         room = (outline.room_in, outline.room_out)
         walked = walk(prepared, points, normals, reach * unit, STEP * unit, room, outline.chains, threshold)
         displacement, weight = nearest_edges(walked, trust * unit)
-        pose = fit(pose, points, normals, displacement, weight * outline.length, max(1.0, trust / 2) * unit, outline)
+        found = Found(points, normals, displacement, weight * outline.length)
+        if inner is not None:
+            found = found.beside(look_inside(prepared, pose, inner, unit, reach, trust, threshold))
+        pose = fit(
+            pose, found.points, found.normals, found.displacement, found.weight, max(1.0, trust / 2) * unit, outline
+        )
     return pose
+
+
+@dataclass(frozen=True)
+class Found:
+    """``displacement``: (N,) pixels along ``normals`` at which an edge was found for ``points``; ``weight``: (N,)."""
+
+    points: Array
+    normals: Array
+    displacement: Array
+    weight: Array
+
+    def beside(self, inner: Found) -> Found:
+        """Both, what lies inside with INNER of the outline's say at most."""
+        say = INNER * float(self.weight.sum()) / max(float(inner.weight.sum()), 1e-6)
+        parts = zip(
+            (self.points, self.normals, self.displacement, self.weight),
+            (inner.points, inner.normals, inner.displacement, inner.weight * say),
+            strict=True,
+        )
+        return Found(*(np.concatenate(pair) for pair in parts))
+
+
+def look_inside(
+    prepared: Array, pose: Similarity, inner: Lines, unit: float, reach: float, trust: float, threshold: float
+) -> Found:
+    """Where the edges ``inner`` are found around their place under ``pose``; ``reach``, ``trust``: px at 1024."""
+    keep = slice(None, None, max(1, len(inner[0]) // MOST_INNER))
+    points, normals = pose.apply(inner[0][keep]), pose.turn(inner[1][keep])
+    walked = walk(prepared, points, normals, reach * unit, STEP * unit, threshold=threshold)
+    return Found(points, normals, *nearest_edges(walked, trust * unit))
+
+
+def _support(
+    prepared: Array, outline: Silhouette, inner: Lines, pose: Similarity, unit: float, threshold: float
+) -> float:
+    """How much of the outline and of what lies inside has an edge in its place under ``pose``; the one half each."""
+    rim = look_inside(prepared, pose, (outline.points, outline.normals), unit, 4.0, 2.0, threshold)
+    within = look_inside(prepared, pose, inner, unit, 4.0, 2.0, threshold)
+    near = [
+        float((found.weight * np.exp(-0.5 * (found.displacement / (2.0 * unit)) ** 2)).mean())
+        for found in (rim, within)
+        if len(found.weight)
+    ]
+    return sum(near) / len(near)
 
 
 def fit(

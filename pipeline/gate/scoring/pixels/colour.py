@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pixels.arrays import Array, Bools
+from .arrays import Array, Bools
 
 # IEC 61966-2-1 primaries, white point D65 (2°).
 _TO_XYZ = np.array(

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a picture's file says of how it was made, where any program finds it: IPTC's Digital Source Type, in XMP.
+
+IPTC Photo Metadata Standard 2023.2, section Digital Source Type; XMP in a PNG: XMP specification part 3, section 1.1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from ..errors import BadInput
+from . import png
+
+XMP = "XML:com.adobe.xmp"
+WORDS = "Description"
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" Iptc4xmpExt:DigitalSourceType="{source}">
+<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{words}</rdf:li></rdf:Alt></dc:description>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+def composite(words: str) -> dict[str, str]:
+    """A PNG's facts (png.encode) of a picture put together from a generated one and a render; ``words`` say how."""
+    return {WORDS: words, XMP: _PACKET.format(source=COMPOSITE, words=escape(words))}
+
+
+def mark_of(picture: Path) -> Mapping[str, str]:
+    """The facts of ``composite`` in a file; empty where it has none, or is no PNG."""
+    try:
+        facts = png.read_text(picture)
+    except BadInput:
+        return {}
+    return {key: facts[key] for key in (WORDS, XMP) if key in facts} if COMPOSITE in facts.get(XMP, "") else {}
