@@ -109,8 +109,8 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
 
 def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, Found]:
     work, unit = prepared.work, prepared.work.unit
-    inner = (prepared.expected.points, prepared.expected.normals)
-    known = inner if len(inner[0]) >= FEWEST_INSIDE else None
+    lines = (prepared.expected.points, prepared.expected.normals)
+    known = lines if len(lines[0]) >= FEWEST_INSIDE else None
     pose = place(picture, work.silhouette, unit, inner=known)
     behind = look_behind(picture, shape.warped(work.mask, pose), unit)
     outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted, prepared.never_hollow, known)

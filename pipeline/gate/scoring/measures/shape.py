@@ -142,20 +142,19 @@ def _faintly_there(
     here = np.where(near, walked.strength, 0.0).max(axis=1)
     beside = np.median(walked.strength, axis=1)
     count = max(3, round(FAINT_RUN * unit / max(spacing, 1e-6)))
-    kernel = np.ones(count) / count
     out = np.zeros(len(place), dtype=bool)
     for first, last, closed in chains:
-        if last - first < count:
-            continue
-        ends = "wrap" if closed else "edge"
-        here_, beside_ = (
-            np.convolve(np.pad(part[first:last], count // 2, mode=ends), kernel, mode="same")[count // 2 :][
-                : last - first
-            ]
-            for part in (here, beside)
-        )
-        out[first:last] = (here_ > FAINTLY * beside_) & (here_ > FAINTEST / 3)
+        if last - first >= count:
+            at, around = (_along(part[first:last], count, closed) for part in (here, beside))
+            out[first:last] = (at > FAINTLY * around) & (at > FAINTEST / 3)
     return out
+
+
+def _along(values: Array, count: int, closed: bool) -> Array:
+    """Running mean over ``count`` points of a chain."""
+    half = count // 2
+    padded = np.pad(values, half, mode="wrap" if closed else "edge")
+    return np.convolve(padded, np.full(count, 1 / count), mode="same")[half : half + len(values)].astype(np.float32)
 
 
 def _as_backdrop(behind: Backdrop, points: Array, normals: Array, left: Array, unit: float) -> Bools:
