@@ -26,7 +26,7 @@ ALL_LANES = {"3.11": "Blender 4.5 LTS", "3.13": "Blender 5.2 LTS"}
 TEST_FOLDERS = ("pure", "blender", "package")
 DEADLINE_SECONDS = 840
 KEYS = ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET")  # withheld: no test may ever spend the money of who runs it
-HISTORIES = 100  # of an unfair service, in all lanes together (tests/pure/test_unfair_service.py)
+HISTORIES = 60  # of an unfair service, in all lanes together (tests/pure/test_unfair_service.py)
 NO_TESTS_COLLECTED = 5  # pytest's own exit status
 
 UNDER_WAY: set[int] = set()  # process groups

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..operators.buttons.viewing.opinion import WORDS
 from ..operators.display import status
 from ..operators.editing import scene_settings
 from ..pipeline.settings.choices import BackendName, Restore
 from ..pipeline.stages import LABELS, Stage
 from ..pipeline.verdicts import Outcome
-from ..pipeline.verdicts import Said as Word
 from .faithful import draw_faithful
 from .place import Said, place
 from .references import draw_pictures
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
 
-WORDS = {Word.RIGHT: "It Is Right", Word.WRONG: "It Is Wrong"}
 OUTCOMES = {Outcome.PASS: "On model", Outcome.UNSURE: "Look at it", Outcome.FAIL: "Off model"}
 
 
@@ -76,7 +75,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
         draw_verdict(layout, context, shot)
         row = layout.row(align=True)
         row.enabled = shot is not None and bool(shot.outcome)
-        for word, text in WORDS.items():
+        for word, (text, _) in WORDS.items():
             button = row.operator("consistency.say", text=text, depress=shot is not None and shot.said == word)
             button.angle, button.said = name, word
 

@@ -95,6 +95,8 @@ def unforeseen(error: BaseException, *, words: bool = True) -> str:
     return f"an unforeseen {type(error).__name__}{place}{f': {said}' if said else ''}; please report it, then resume: nothing paid is lost"
 
 
+STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends a run, whichever picture it was about
+
 # Which errors travel between two processes, by their names there. A task or purchase that fails otherwise travels as a
 # ConsistencyError.
 TRAVELLING: dict[str, type[ConsistencyError]] = {

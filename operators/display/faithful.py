@@ -22,7 +22,7 @@ from ...pipeline.errors import ConsistencyError
 from ...pipeline.stages import Stage
 from ..editing import scene_settings
 from ..runs import active_run, run_request
-from . import refresh, status
+from . import reasons, refresh, status
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Shot
@@ -241,12 +241,12 @@ def why_not(scene: bpy.types.Scene, angle: str) -> str | None:
     """Why an angle's slider makes nothing now, in a sentence; None where it does. Reads no file."""
     now = status.of()
     if now.running:
-        return "A run is active; wait for it, or cancel it first"
+        return reasons.BUSY
     if not scene.consistency.run_folder:
-        return "There is no run yet; press Run All first"
+        return reasons.NO_RUN
     shot = next((shot for shot in now.shots if shot.name == angle), None)
     if shot is None or not shot.still:
-        return "There is no still yet; run the Photoreal stage first"
+        return reasons.NO_STILL
     return shot.no_dial or None
 
 

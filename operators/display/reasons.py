@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 
+BUSY = "A run is active; wait for it, or cancel it first"
+NO_RUN = "There is no run yet; press Run All first"
+NO_STILL = "There is no still yet; run the Photoreal stage first"
+
+
 def busy(context: Context) -> str | None:
-    if context.window_manager.consistency.running:
-        return "A run is active; wait for it, or cancel it first"
-    return None
+    return BUSY if context.window_manager.consistency.running else None
 
 
 def blender_renders() -> str | None:
@@ -35,7 +38,7 @@ def blender_renders() -> str | None:
 
 
 def no_run(context: Context) -> str | None:
-    return None if context.scene.consistency.run_folder else "There is no run yet; press Run All first"
+    return None if context.scene.consistency.run_folder else NO_RUN
 
 
 def no_fal(context: Context) -> str | None:

@@ -6,6 +6,7 @@
     gate_record   what is remembered of each picture, in run.json
     retakes       purchases in place of others, and the money for them
     second_opinions  a witness for stills of which the measures can't tell
+    inspections   what the image worker is asked
     by_hand       a share of the render's detail that a person asks for
     acceptance    one angle: from the takes that came in to the one that is shown
     cross_checks  all views against each other, and the clip against the model
@@ -21,24 +22,21 @@ from typing import Any
 
 from .. import plan
 from ..backend.open_requests import OpenRequests
-from ..backend.ports import Product, Shot, Studio, Task
-from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
+from ..backend.ports import Product, Shot, Studio
+from ..errors import STOPS, ConsistencyError
 from ..rig import Angle
-from ..run.record import Entry, Pose
+from ..run.record import Entry
 from ..run.run_folder import RunFolder
 from ..settings.choices import BackendName
 from ..settings.groups import MEASURABLE, Gate, RunSettings
 from ..stages import Progress, Stage, Steps
 from ..verdicts import BOUGHT, Cause, MadeBy, Outcome, Ruling, Unsure
-from .by_hand import facts_of
+from .inspections import AS_IT_IS, cut_out_options, facts_of, make, measure
 from .record import GateRecord, attempts, subject
 from .retakes import Retakes
 from .scoring.ladder import MENDING, Action, Ladder, best, next_action
 from .second_opinions import SecondOpinions
 from .witness import in_words
-
-AS_IT_IS = Pose(dx=0.0, dy=0.0, scale=1.0, rotation=0.0, pivot=(0.0, 0.0))
-STOPS = (Cancelled, RunFolderError, TryAgainLater)  # what ends the run, whatever it was about
 
 
 class NotOnModel(ConsistencyError):
@@ -265,18 +263,9 @@ class Acceptance:
 
     def _cut_out(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
         """Exact mode: the still along its render's own outline. Its verdict is the one of what was cut."""
-        gate, on_grid = self.settings.gate, entry.made_by == MadeBy.FAITHFUL
-        made = yield from self.mend(
-            MadeBy.EXACT,
-            angle,
-            shot,
-            entry,
-            pose=(AS_IT_IS if on_grid else entry.pose).model_dump(mode="json"),
-            backdrop=self.settings.studio.backdrop,
-            restore=gate.restore,
-            region=gate.regions.get(angle.name, ""),
-            photo=gate.details.get(angle.name, ""),
-        )
+        pose = AS_IT_IS if entry.made_by == MadeBy.FAITHFUL else entry.pose
+        options = cut_out_options(self.settings, angle.name, pose)
+        made = yield from self.mend(MadeBy.EXACT, angle, shot, entry, **options)
         made = entry.inherited_by(made)
         self.record.keep(angle.name, made)
         return made
@@ -284,14 +273,7 @@ class Acceptance:
     def mend(self, task: MadeBy, angle: Angle, shot: Shot, entry: Entry, **options: Any) -> Steps[Entry]:
         """A picture made from another one's, without a purchase; what is known of it so far."""
         made = Entry(take=self.record.next_take(angle.name), made_by=task, of=entry.take)
-        yield from self.studio.inspect(
-            Task(task),
-            Progress(Stage.PHOTOREAL, "mending", None, angle.name),
-            still=str(self.folder.take(angle.name, entry.take)),
-            shot=self.facts(shot),
-            out=str(self.folder.take(angle.name, made.take)),
-            **options,
-        )
+        yield from make(self.folder, self.studio, angle.name, made, self.facts(shot), "mending", **options)
         return made
 
     def _measure(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[Entry]:
@@ -310,12 +292,8 @@ class Acceptance:
                 "reason": f"a picture under {MEASURABLE} px is too small to be measured",
             }
         else:
-            heatmap = self.folder.heatmap(angle.name, entry.take)
-            measuring = Progress(Stage.PHOTOREAL, "measuring against the render", None, angle.name)
-            options = {"still": str(still), "shot": self.facts(shot), "heatmap": str(heatmap)}
             try:
-                seen |= yield from self.studio.inspect(Task.MEASURE, measuring, **options)
-                seen["heatmap"] = heatmap.relative_to(self.folder.root).as_posix()
+                seen |= yield from measure(self.folder, self.studio, angle.name, entry.take, self.facts(shot))
             except ConsistencyError as error:  # of another aspect, say: paid for, so it is shown to a person
                 if isinstance(error, STOPS):
                     raise

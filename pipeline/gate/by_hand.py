@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..backend.ports import Task
 from ..errors import BadInput
-from ..run.record import Entry, Pose
+from ..run.record import Entry
 from ..run.run_folder import RunFolder
 from ..settings.choices import BackendName
-from ..stages import Progress, Stage, Steps
+from ..stages import Steps
 from ..verdicts import MadeBy, Outcome, Ruling
+from .inspections import AS_IT_IS, cut_out_options, facts_of, make, measure
 from .record import GateRecord, subject
 from .scoring.ladder import Action
 
 if TYPE_CHECKING:
-    from ..backend.ports import Shot, Studio
+    from ..backend.ports import Studio
 
 BY_HAND = "by hand"
-ON_GRID = Pose()
+TAKING = "taking detail from the render"
 
 
 def source_of(folder: RunFolder, angle: str) -> Entry | None:
@@ -61,12 +60,6 @@ def why_not(folder: RunFolder, angle: str) -> str | None:
     return None
 
 
-def facts_of(shot: Shot, *, sent: bool) -> dict[str, object]:
-    """A reference as the image worker takes it; ``sent``: with the picture of exact mode."""
-    files = {name: str(path) for name, path in shot.files.items() if name != "sent" or sent}
-    return {"files": files, "matrix_world": shot.matrix_world, "projection": shot.projection}
-
-
 def make_faithful(
     folder: RunFolder, studio: Studio, angle: str, share: float, latest: Callable[[], RunFolder]
 ) -> Steps[Entry]:
@@ -85,7 +78,7 @@ def make_faithful(
     settings = folder.settings
     facts = facts_of(shot, sent=settings.is_cut_out)
     if source.outcome is None:
-        source = yield from _measured(folder, studio, angle, source, facts)
+        source = source.completed(**(yield from measure(folder, studio, angle, source.take, facts)))
     if share <= 0:
         return _shown(latest(), angle, _cut_out_of(folder, angle, source) or source, source)
     made = Entry(
@@ -97,22 +90,20 @@ def make_faithful(
     )
     cut = Entry(take=made.take + 1, made_by=MadeBy.EXACT, of=made.take, why=BY_HAND)
     try:
-        options = {"dial": share, "has_print": settings.gate.faithful_print}
-        yield from _make(folder, studio, angle, made, facts, pose=source.pose.model_dump(mode="json"), **options)
+        options = {
+            "pose": source.pose.model_dump(mode="json"),
+            "dial": share,
+            "has_print": settings.gate.faithful_print,
+        }
+        yield from make(folder, studio, angle, made, facts, TAKING, **options)
         if source.heatmap is not None:
-            made = yield from _measured(folder, studio, angle, made, facts)
+            made = made.completed(**(yield from measure(folder, studio, angle, made.take, facts)))
         else:  # what can't be told of the still, such as of a product without its textures, can't be told of this
             made = made.completed(outcome=source.outcome, reason=source.reason, cause=source.cause)
         kept = [made]
         if settings.is_cut_out and made.outcome != Outcome.FAIL:
-            gate = settings.gate
-            detail = {
-                "restore": gate.restore,
-                "region": gate.regions.get(angle, ""),
-                "photo": gate.details.get(angle, ""),
-            }
-            pose = ON_GRID.model_dump(mode="json")
-            yield from _make(folder, studio, angle, cut, facts, pose=pose, backdrop=settings.studio.backdrop, **detail)
+            options = cut_out_options(settings, angle, AS_IT_IS)
+            yield from make(folder, studio, angle, cut, facts, TAKING, **options)
             kept.append(made.inherited_by(cut))
         folder = latest()
     except BaseException:
@@ -153,20 +144,3 @@ def _remove(folder: RunFolder, angle: str, entry: Entry) -> None:
 def _cut_out_of(folder: RunFolder, angle: str, source: Entry) -> Entry | None:
     cuts = [each for each in folder.entries(subject(angle)) if (each.made_by, each.of) == (MadeBy.EXACT, source.take)]
     return cuts[-1] if cuts else None
-
-
-def _make(
-    folder: RunFolder, studio: Studio, angle: str, made: Entry, facts: dict[str, object], **options: Any
-) -> Steps[None]:
-    assert made.of is not None
-    making = Progress(Stage.PHOTOREAL, "taking detail from the render", None, angle)
-    still, out = folder.take(angle, made.of), folder.take(angle, made.take)
-    yield from studio.inspect(Task(made.made_by), making, still=str(still), shot=facts, out=str(out), **options)
-
-
-def _measured(folder: RunFolder, studio: Studio, angle: str, entry: Entry, facts: dict[str, object]) -> Steps[Entry]:
-    heatmap: Path = folder.heatmap(angle, entry.take)
-    measuring = Progress(Stage.PHOTOREAL, "measuring against the render", None, angle)
-    still = folder.take(angle, entry.take)
-    found = yield from studio.inspect(Task.MEASURE, measuring, still=str(still), shot=facts, heatmap=str(heatmap))
-    return entry.completed(**found, heatmap=heatmap.relative_to(folder.root).as_posix())

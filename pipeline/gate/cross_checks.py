@@ -8,14 +8,14 @@ from __future__ import annotations
 from .. import plan
 from ..backend.ports import Shot, Task
 from ..backend.requests import ClipRequest
-from ..errors import ConsistencyError
+from ..errors import STOPS, ConsistencyError
 from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
 from ..settings.choices import MotionName
 from ..stages import Progress, Stage, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Ruling, TintAnswer
 from ..video import degrees_of_turn
-from .acceptance import STOPS, Acceptance
+from .acceptance import Acceptance
 from .record import subject
 from .scoring.crossview import Tint
 from .scoring.ladder import Action, next_for_tint

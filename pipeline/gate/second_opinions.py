@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from .. import plan
 from ..backend.open_requests import OpenRequests
 from ..backend.ports import Task
-from ..errors import Cancelled, ConsistencyError, RunFolderError, TryAgainLater
+from ..errors import STOPS, Cancelled, ConsistencyError, TryAgainLater
 from ..run.record import Entry, SecondOpinion
 from ..run.run_folder import RunFolder
 from ..settings.groups import RunSettings
 from ..stages import Progress, Stage, Steps
 from ..verdicts import Cause, MadeBy, Outcome, Says, Witness
-from .by_hand import BY_HAND, facts_of
+from .by_hand import BY_HAND
+from .inspections import facts_of
 from .record import GateRecord
 from .witness import LONGEST, QUESTION, Testimony, in_one_line, in_words, worth_of
 
@@ -122,7 +123,7 @@ class SecondOpinions:
         try:
             said = yield from self.studio.inspect(Task.READ, reading, still=still, shot=_files_of(shot), pose=pose)
             found = Testimony(Says(said["says"]), in_one_line(str(said["reason"])))
-        except (RunFolderError, Cancelled, TryAgainLater):
+        except STOPS:
             raise
         except (ConsistencyError, ValueError, LookupError, TypeError) as error:
             found = Testimony(Says.NOTHING, in_one_line(str(error)))
@@ -146,7 +147,7 @@ class SecondOpinions:
             still, out = str(self.folder.take(angle.name, take)), str(request.pair)
             try:
                 yield from self.studio.inspect(Task.PAIR, laying, still=still, shot=_files_of(shot), out=out)
-            except (RunFolderError, Cancelled, TryAgainLater):
+            except STOPS:
                 raise
             except ConsistencyError as error:
                 self._go_on_without(angle.name, entry, in_one_line(str(error)))

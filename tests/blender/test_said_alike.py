@@ -77,7 +77,7 @@ def decided(folder):
     return WORDS[lines[-1]["outcome"]], lines[-1]["reason"]
 
 
-KINDS = ["shift", "missing part", "added part", "label changed", "recoloured", "wrong product", "blank", ""]
+KINDS = ["shift", "missing part", "label changed", "recoloured"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,7 +167,7 @@ def test_a_persons_word_is_told_alike_in_every_place(fake, tmp_path, shown):
             assert (reason in sentence) == (said == Said.RIGHT), place
 
 
-@pytest.mark.parametrize("word", ["yes", "no"])
+@pytest.mark.parametrize("word", ["no"])
 def test_a_second_witness_is_told_alike_in_every_place(fake, tmp_path, shown, word):
     vague = verdict("unsure", "only 40 % of the outline can be seen", "coverage")
     folder = new_run(tmp_path, motion="none", gate={"second_opinion": "vision"})

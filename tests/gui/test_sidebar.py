@@ -166,6 +166,7 @@ def test_escape_ends_the_run_in_each_stage(window, fake: FakeFal, tmp_path: Path
     assert set(resumed.values()) <= {"done", "skipped"}
 
 
+@pytest.mark.long
 def test_what_else_there_is_to_click(window, fake: FakeFal, tmp_path: Path):
     model = cube_glb(tmp_path / "cube.glb")
     fake.latency = 0.3

@@ -72,12 +72,14 @@ def turntable(time: float) -> float:
     return 72.0 * time  # degrees: all round in five seconds
 
 
+@pytest.mark.long
 def test_a_turntable_that_goes_all_round_is_followed_to_either_side() -> None:
     found = track(clip(0, -36, -72), FAN, turntable, widest=8.0)
     assert found.outcome == "pass", found.reason
     assert [frame.yaw for frame in found.frames] == pytest.approx([0, -36, -72], abs=1.5)
 
 
+@pytest.mark.long
 def test_a_turntable_that_only_creeps_fails_and_says_by_how_much() -> None:
     found = track(clip(0, 2, 4), FAN, turntable, widest=8.0)
     assert found.outcome == "fail"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ...display import compare, status
+from ...display import compare, reasons, status
 from ..operator_base import Button
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class CONSISTENCY_OT_compare(Button, bpy.types.Operator):
     @classmethod
     def why_not(cls, context: Context) -> str | None:
         made = any(shot.still and shot.reference for shot in status.of(context).shots)
-        return None if made else "There is no still yet; run the Photoreal stage first"
+        return None if made else reasons.NO_STILL
 
     @classmethod
     def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:

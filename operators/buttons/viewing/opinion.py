@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ....pipeline.run.run_folder import RunFolder
 
-_WORDS = {
+WORDS = {
     Said.RIGHT: (
         "It Is Right",
         "It shows the product, whatever the check says: it is on model, and clips may start from it. Press again to undo",
@@ -43,7 +43,7 @@ class CONSISTENCY_OT_say(ToldAgain, bpy.types.Operator):
     said: EnumProperty(
         name="It Is",
         description="Whether the still shows the product",
-        items=tuple((said, name, tip) for said, (name, tip) in _WORDS.items()),
+        items=tuple((said, name, tip) for said, (name, tip) in WORDS.items()),
         options={"SKIP_SAVE"},
     )
 
@@ -53,7 +53,7 @@ class CONSISTENCY_OT_say(ToldAgain, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: Context, properties: bpy.types.OperatorProperties) -> str:
-        return _WORDS[Said(properties.said)][1]
+        return WORDS[Said(properties.said)][1]
 
     def change(self, _context: Context, folder: RunFolder) -> None:
         """Keep the word, or take it back where it is said already."""

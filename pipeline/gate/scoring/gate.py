@@ -61,7 +61,7 @@ class Prepared:
         self.geometry: tuple[Array, Array] = edges.geometry_edges(work)
         self.label: Bools = label.find(work, self.geometry)
         rendered = look_behind(work.rgb, work.mask, work.unit)
-        self.trusted: Bools = shape.trust(work, rendered)
+        self.trusted: Bools = np.ones(len(work.silhouette), dtype=bool)
         self.shadow: Array = added.own_shadow(rendered)
         self.caster = cast.casting(work, rendered.factor, (len(rendered.inside), len(rendered.inside[0])))
         self.expected = inside.expect(work)
@@ -79,9 +79,9 @@ class Prepared:
         for version in versions:
             inner = edges.measure(version, self.work, still, self.geometry)
             self.geometry = (self.geometry[0][inner.in_place], self.geometry[1][inner.in_place])
-            behind = look_behind(version, self.work.mask, self.work.unit)
-            self.trusted = self.trusted & shape.trust(self.work, behind, version)
-            self.never_hollow |= shape.hollow_in(self.work, behind)
+            trusted, hollow = shape.trust(self.work, version)
+            self.trusted = self.trusted & trusted
+            self.never_hollow |= hollow
             printed = label.measure(version, self.work, self.label)
             if printed.changed is not None:
                 self.label = self.label & ~printed.changed
@@ -109,8 +109,8 @@ def score(still: NDArray[Any], reference: Reference | Prepared, thresholds: Thre
 
 def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, Found]:
     work, unit = prepared.work, prepared.work.unit
-    inner = (prepared.expected.points, prepared.expected.normals)
-    known = inner if len(inner[0]) >= FEWEST_INSIDE else None
+    lines = (prepared.expected.points, prepared.expected.normals)
+    known = lines if len(lines[0]) >= FEWEST_INSIDE else None
     pose = place(picture, work.silhouette, unit, inner=known)
     behind = look_behind(picture, shape.warped(work.mask, pose), unit)
     outline, pose = shape.measure(picture, work, pose, behind, prepared.trusted, prepared.never_hollow, known)

@@ -19,7 +19,6 @@ from .pixels.arrays import Array, blur, resize, shrink
 DEFOCUS = 3.0  # px at 1024, sigma of a focus that lies a little beside the product
 GRAIN = 0.012  # of display code
 LEVELS = 24  # steps of display code across a block, as a strong JPEG leaves them
-MARGIN = 1.2  # times what the render itself measures is still no fault
 
 
 def degraded(picture: Array, unit: float) -> Iterator[Array]:

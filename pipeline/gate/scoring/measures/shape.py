@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pixels.arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
-from ..pixels.backdrop import Backdrop
-from ..pixels.placement import Found, Lines, Similarity, fit, look_inside, outline_on
+from ..pixels.backdrop import Backdrop, look_behind
+from ..pixels.placement import Lines, Matched, Similarity, fit, look_inside, outline_on
 from ..pixels.walk import CLEAR, COARSE_STEP, FAINTEST, Walk, best_path, prepare, walk
 from ..reference import Reference
 
@@ -41,7 +41,7 @@ class Shape:
     verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
     ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
     picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN. ``worst_at``: the point of the outline in the
-    middle of the worst stretch.
+    middle of the worst stretch. ``as_backdrop``: (H, W), hollow or faded, also where that says nothing.
     """
 
     p50_px: float
@@ -57,6 +57,7 @@ class Shape:
     faded: Bools | None = None
     worst_px: float = 0.0
     worst_at: int | None = None
+    as_backdrop: Bools | None = None
 
     @property
     def bad_share(self) -> float:
@@ -91,7 +92,7 @@ def measure(
     found = np.where(seen, np.minimum(strength, 4 * walked.threshold), 0.0) * outline.length
     standing = standing_on(reference)
     found = np.where(standing, found * AT_FOOT, found)
-    known = Found(points, normals, moved, found)
+    known = Matched(points, normals, moved, found)
     if inner is not None:
         known = known.beside(look_inside(prepared, pose, inner, unit, 6.0, 2.0, walked.threshold))
     refined = fit(pose, known.points, known.normals, known.displacement, known.weight, SEARCH_NOISE * unit, outline)
@@ -109,7 +110,8 @@ def measure(
     if reference.surface is not None:
         clear = warped((reference.inside & ~reference.matt).astype(np.float32), pose) > 0.5
     silent = clear if never_hollow is None else clear | (warped(never_hollow.astype(np.float32), pose) > 0.5)
-    hollow, faded = (part & ~silent for part in _hollow(reference, behind))
+    everywhere = _hollow(reference, behind)
+    hollow, faded = (part & ~silent for part in everywhere)
     gone = _on_outline(hollow, points, normals, unit) & (~seen | (moved / unit < -OFF))
     gone &= ~_faintly_there(walked, shifted, outline.chains, unit, float(outline.length[0]))
     state = np.where(seen, np.where(np.abs(left) > OFF, OFF_STATE, GOOD), UNSEEN).astype(np.int8)
@@ -131,7 +133,8 @@ def measure(
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
-    return replace(result, hollow=hollow, faded=faded, worst_px=stretch, worst_at=worst_at), refined
+    result = replace(result, hollow=hollow, faded=faded, as_backdrop=everywhere[0] | everywhere[1])
+    return replace(result, worst_px=stretch, worst_at=worst_at), refined
 
 
 def _faintly_there(
@@ -142,30 +145,33 @@ def _faintly_there(
     here = np.where(near, walked.strength, 0.0).max(axis=1)
     beside = np.median(walked.strength, axis=1)
     count = max(3, round(FAINT_RUN * unit / max(spacing, 1e-6)))
-    kernel = np.ones(count) / count
     out = np.zeros(len(place), dtype=bool)
     for first, last, closed in chains:
-        if last - first < count:
-            continue
-        ends = "wrap" if closed else "edge"
-        here_, beside_ = (
-            np.convolve(np.pad(part[first:last], count // 2, mode=ends), kernel, mode="same")[count // 2 :][
-                : last - first
-            ]
-            for part in (here, beside)
-        )
-        out[first:last] = (here_ > FAINTLY * beside_) & (here_ > FAINTEST / 3)
+        if last - first >= count:
+            at, around = (_along(part[first:last], count, closed) for part in (here, beside))
+            out[first:last] = (at > FAINTLY * around) & (at > FAINTEST / 3)
     return out
+
+
+def _along(values: Array, count: int, closed: bool) -> Array:
+    """Running mean over ``count`` points of a chain."""
+    half = count // 2
+    padded = np.pad(values, half, mode="wrap" if closed else "edge")
+    return np.convolve(padded, np.full(count, 1 / count), mode="same")[half : half + len(values)].astype(np.float32)
 
 
 def _as_backdrop(behind: Backdrop, points: Array, normals: Array, left: Array, unit: float) -> Bools:
     """(N,): points between which and the edge that was found further in the picture has the backdrop's colour."""
     depth = np.clip(np.abs(left) / 2, 1.5, 8.0) * unit
     at = points - normals * depth[:, None]
-    shape = behind.inside.shape
-    rows = np.clip(np.rint(at[:, 1] / behind.factor).astype(int), 0, shape[0] - 1)
-    cols = np.clip(np.rint(at[:, 0] / behind.factor).astype(int), 0, shape[1] - 1)
-    return np.asarray(np.abs(behind.small - behind.colour).max(axis=-1)[rows, cols] < 1.5 * behind.tolerance)
+    there = _pixels(at / behind.factor, behind.inside.shape)
+    return np.asarray(np.abs(behind.small - behind.colour).max(axis=-1)[there] < 1.5 * behind.tolerance)
+
+
+def _pixels(at: Array, shape: tuple[int, ...]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Rows and columns of the pixels of ``shape`` that are nearest to the points ``at`` (N, 2)."""
+    column, row = np.rint(at).astype(int).T
+    return np.clip(row, 0, shape[0] - 1), np.clip(column, 0, shape[1] - 1)
 
 
 def _burnt(walked: Walk, left: Array, unit: float) -> Bools:
@@ -186,31 +192,25 @@ def standing_on(reference: Reference) -> Bools:
     seen = height[reference.inside]
     low, high = np.percentile(seen, [0.5, 99.5])
     inner = outline.points - outline.normals * 2.0
-    rows = np.clip(np.rint(inner[:, 1]).astype(int), 0, height.shape[0] - 1)
-    cols = np.clip(np.rint(inner[:, 0]).astype(int), 0, height.shape[1] - 1)
-    at = height[rows, cols]
+    at = height[_pixels(inner, height.shape)]
     facing_down = outline.normals[:, 1] > 0.3  # the outline's lower side
     return np.asarray(facing_down & np.isfinite(at) & (at < low + FOOT * (high - low)))
 
 
-def hollow_in(reference: Reference, behind: Backdrop) -> Bools:
-    """(H, W): where the render itself, ``behind`` being of it, has its backdrop's colour, and a little around."""
-    hollow, faded = _hollow(reference, behind)
-    return dilate(hollow | faded, 4.0 * reference.unit)
+def trust(reference: Reference, picture: Array) -> tuple[Bools, Bools]:
+    """What the render itself keeps, in the form ``picture`` of it.
 
-
-def trust(reference: Reference, behind: Backdrop, picture: Array | None = None) -> Bools:
-    """(N,): points of the outline that are found where they belong in the render itself; ``picture``: or in this form of it.
-
-    The render's outline is right by definition. Where even there another edge is taken for it, such as a stripe printed
-    along the rim, what is found in a picture says nothing, unless it is gone.
+    (N,): points of the outline that are found where they belong. The render's outline is right by definition. Where even
+    there another edge is taken for it, such as a stripe printed along the rim, what is found in a picture says nothing,
+    unless it is gone. (H, W): where it has its backdrop's colour, and a little around.
     """
-    itself, _ = measure(
-        reference.rgb if picture is None else picture, reference, Similarity(pivot=reference.silhouette.centre), behind
-    )
+    behind = look_behind(picture, reference.mask, reference.unit)
+    itself, _ = measure(picture, reference, Similarity(pivot=reference.silhouette.centre), behind)
+    nowhere = np.zeros(reference.mask.shape, dtype=bool)
+    hollow = nowhere if itself.as_backdrop is None else dilate(itself.as_backdrop, 4.0 * reference.unit)
     wrong = (np.abs(itself.displacement) > OFF / 2) & (itself.state != UNSEEN)
     around = np.convolve(wrong.astype(np.float32), np.ones(5), mode="same") > 0 if len(wrong) >= 5 else wrong
-    return ~around
+    return ~around, hollow
 
 
 def _summary(left: Array, state: NDArray[np.int8], length: Array) -> Shape:

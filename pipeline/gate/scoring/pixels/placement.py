@@ -92,7 +92,7 @@ def place(
         room = (outline.room_in, outline.room_out)
         walked = walk(prepared, points, normals, reach * unit, STEP * unit, room, outline.chains, threshold)
         displacement, weight = nearest_edges(walked, trust * unit)
-        found = Found(points, normals, displacement, weight * outline.length)
+        found = Matched(points, normals, displacement, weight * outline.length)
         if inner is not None:
             found = found.beside(look_inside(prepared, pose, inner, unit, reach, trust, threshold))
         pose = fit(
@@ -102,7 +102,7 @@ def place(
 
 
 @dataclass(frozen=True)
-class Found:
+class Matched:
     """``displacement``: (N,) pixels along ``normals`` at which an edge was found for ``points``; ``weight``: (N,)."""
 
     points: Array
@@ -110,7 +110,7 @@ class Found:
     displacement: Array
     weight: Array
 
-    def beside(self, inner: Found) -> Found:
+    def beside(self, inner: Matched) -> Matched:
         """Both, what lies inside with INNER of the outline's say at most."""
         say = INNER * float(self.weight.sum()) / max(float(inner.weight.sum()), 1e-6)
         parts = zip(
@@ -118,17 +118,17 @@ class Found:
             (inner.points, inner.normals, inner.displacement, inner.weight * say),
             strict=True,
         )
-        return Found(*(np.concatenate(pair) for pair in parts))
+        return Matched(*(np.concatenate(pair) for pair in parts))
 
 
 def look_inside(
     prepared: Array, pose: Similarity, inner: Lines, unit: float, reach: float, trust: float, threshold: float
-) -> Found:
+) -> Matched:
     """Where the edges ``inner`` are found around their place under ``pose``; ``reach``, ``trust``: px at 1024."""
     keep = slice(None, None, max(1, len(inner[0]) // MOST_INNER))
     points, normals = pose.apply(inner[0][keep]), pose.turn(inner[1][keep])
     walked = walk(prepared, points, normals, reach * unit, STEP * unit, threshold=threshold)
-    return Found(points, normals, *nearest_edges(walked, trust * unit))
+    return Matched(points, normals, *nearest_edges(walked, trust * unit))
 
 
 def _support(
