@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ADOPTED = "objects of this scene"  # what the product's root names as its source when objects were taken
 AWAY = 1e-5  # metres, or share of the size: an artist has moved the whole product
+# Options of the light that hashes have had from the first version on. What came later counts where it is used: what was
+# bought from a reference of an earlier version is not bought again because there is more to set now.
+ALWAYS = ("lighting", "light_rig", "backdrop", "shadow", "view_transform")
 WORDS = {
     "camera": "camera moved",
     "light": "light changed",
@@ -40,16 +43,21 @@ def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     camera = _camera(angle)
     if settings.studio.one_scale:
         camera["others"] = [_camera(other) for other in settings.studio.angles]
-    flat = settings.model_dump()
-    light = {name: flat[name] for name in look.OPTIONS}
+    flat, plain = settings.model_dump(), _plain()
+    light = {name: flat[name] for name in look.OPTIONS if name in ALWAYS or flat[name] != plain[name]}
     for name in ("environment", "backdrop"):  # a run has copies
-        if flat[name] and (name == "environment" or is_file(flat[name])):
+        if name in light and flat[name] and (name == "environment" or is_file(flat[name])):
             light[name] = _content(flat[name], file_state(Path(flat[name])))
-    return {
-        "camera": short_hash(camera),
-        "light": short_hash(light),
-        "picture": short_hash([settings.resolution, settings.studio.samples, settings.studio.quality]),
-    }
+    quality = settings.studio.quality
+    picture = [settings.resolution, settings.studio.samples, *([quality] if quality != plain["quality"] else [])]
+    return {"camera": short_hash(camera), "light": short_hash(light), "picture": short_hash(picture)}
+
+
+@lru_cache(maxsize=1)
+def _plain() -> dict[str, Any]:
+    from ...pipeline.settings.groups import RunSettings
+
+    return RunSettings().model_dump()
 
 
 @lru_cache(maxsize=16)

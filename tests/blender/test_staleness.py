@@ -229,3 +229,24 @@ def test_taken_objects_whose_instance_was_deleted_are_there_again(taken):
     run()
     assert [thing.type for thing in bpy.data.collections["Consistency Product"].all_objects].count("EMPTY") >= 1
     assert bpy.data.objects["Box"] == taken
+
+
+def test_a_reference_of_a_version_that_knew_fewer_options_is_not_stale_for_that():
+    from consistency_pipeline.operators.runs.staleness import of_settings
+    from consistency_pipeline.pipeline.settings.groups import RunSettings
+
+    settings = RunSettings(inputs=("box.glb",))
+    earlier = {
+        "camera": "79483ea7e71f4fef",
+        "light": "e6e01ecd7f88d324",
+        "picture": "6041d8dd3015ec97",
+    }  # as version 1 wrote them
+    assert {name: of_settings(settings, settings.studio.angles[0])[name] for name in earlier} == earlier
+    for other in (
+        {"quality": "final"},
+        {"environment_strength": 0.5},
+        {"lights": {"key": {"strength": 1.2}}},
+        {"backdrop": "gradient"},
+    ):
+        changed = RunSettings.model_validate({"inputs": ("box.glb",), **other})
+        assert of_settings(changed, changed.studio.angles[0]) != of_settings(settings, settings.studio.angles[0]), other

@@ -135,9 +135,13 @@ def test_all_that_was_written_is_written_again_and_what_is_unknown_here_too(root
     rewrite(root, before)
     RunFolder.open(root).save()
     after = raw(root)
-    gate = after["settings"]["gate"]
-    newer = {name: gate.pop(name) for name in gate.keys() - before["settings"]["gate"].keys()}
-    assert newer == {name: RunSettings().model_dump(mode="json")["gate"][name] for name in newer}
+    plain = RunSettings().model_dump(mode="json")
+    for now, earlier, default in (
+        (after["settings"]["gate"], before["settings"]["gate"], plain["gate"]),
+        (after["settings"], before["settings"], plain),
+    ):
+        newer = {name: now.pop(name) for name in now.keys() - earlier.keys()}
+        assert newer == {name: default[name] for name in newer}, "what an earlier version did not know is as by default"
     assert {**after, "schema": 1} == {**before, **{name: after[name] for name in after.keys() - before.keys()}}
     assert not any(after[name] for name in after.keys() - before.keys()), "nothing is made up"
 
