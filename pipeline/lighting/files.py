@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ HALF = 65504.0  # the largest half float
 
 @dataclass(frozen=True)
 class View:
-    """How an angle was rendered. ``lights``: by name, the colour temperature in kelvin that each had.
+    """How an angle was rendered. ``lights``: by name, the colour temperature in kelvin that each had. ``look``: settings.look_of
+    the run; ``sent``: what the lamps that the artist added sent out, by their group's name, in red, green and blue.
 
     ``matrix_world``: camera to world, ``projection``: camera to clip space (OpenGL's, −1..1), 4×4 row-major, metres.
     """
@@ -44,6 +45,8 @@ class View:
     view_transform: str
     matrix_world: list[list[float]]
     projection: list[list[float]]
+    look: dict[str, Any] = field(default_factory=dict)
+    sent: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ only that of all lights together; by the ground's own lights it is brought to th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -172,28 +173,53 @@ class Mixed:
             flat[index] = shown.view(np.uint32).ravel()
 
 
+@dataclass(frozen=True)
+class ShadowParts:
+    """The pixels of an angle that the product's shadow may be seen in: their indices in the flat picture, where on the ground's
+    square each looks (``u``, ``v``), how much no shadow shows there (``base``), the (3, N) ``rest`` of the ground's light as it
+    was rendered, and what is left of a shadow before the frame's border (``fade``)."""
+
+    pixels: NDArray[np.int64]
+    u: Plane
+    v: Plane
+    base: Plane
+    rest: Plane
+    fade: Plane
+
+
+def shadow_parts(lights: Lights, ground: Ground, seen: NDArray[np.bool_]) -> ShadowParts:
+    """Of the pixels in ``seen`` (H, W)."""
+    height, width = lights.coverage.shape
+    pixels, u, v = ground_pixels(ground.place, lights.view, (height, width))
+    matt = _matt(ground.place, u, v)
+    dark = np.zeros(next(iter(ground.lit.values())).shape[:2], bool)
+    for name, lit in ground.lit.items():
+        dark |= (lit < (1.0 - PALEST) * ground.open[name]).any(axis=-1)
+    kept = seen.ravel()[pixels] & (matt > 0.0) & _finer(dark[..., None]).reshape(-1)[_spots(ground, u, v)]
+    pixels, base = pixels[kept], 1.0 - matt[kept]  # Cycles lays the ground's factor over 1, by how matt it is there
+    rest = np.ascontiguousarray((lights.shadow.reshape(-1, 3)[pixels] - base[:, None]).T)
+    y, x = pixels // width, pixels % width
+    border = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
+    return ShadowParts(pixels, u[kept], v[kept], base, rest, references.border_fade(border, max(height, width)))
+
+
+def _spots(ground: Ground, u: Plane, v: Plane) -> NDArray[np.int32]:
+    """Which of the ground's finer pixels, in the flat plane, a place on its square is in."""
+    side = FINER * len(next(iter(ground.lit.values())))
+    spot = np.minimum((1.0 - v) * side, side - 1).astype(np.int32) * side
+    spot += np.minimum(u * side, side - 1).astype(np.int32)
+    return spot
+
+
 class _Shadow:
     """The product's shadow on the ground of an angle, where it is seen."""
 
     def __init__(self, lights: Lights, ground: Ground, seen: NDArray[np.bool_]) -> None:
-        height, width = lights.coverage.shape
-        pixels, u, v = ground_pixels(ground.place, lights.view, (height, width))
-        side = FINER * len(next(iter(ground.lit.values())))
-        spot = np.minimum((1.0 - v) * side, side - 1).astype(np.int32) * side
-        spot += np.minimum(u * side, side - 1).astype(np.int32)
+        parts = shadow_parts(lights, ground, seen.reshape(lights.coverage.shape))
         self._ground = ground
         self._before = ground_light(ground, dict.fromkeys(ground.lit, np.ones(3, np.float32)))
-        matt = _matt(ground.place, u, v)
-        dark = np.zeros(self._before.shape[:2], bool)
-        for name, lit in ground.lit.items():
-            dark |= (lit < (1.0 - PALEST) * ground.open[name]).any(axis=-1)
-        kept = seen[pixels] & (matt > 0.0) & _finer(dark[..., None]).reshape(-1)[spot]
-        self._pixels, self._spot = pixels[kept], spot[kept]
-        self._base = 1.0 - matt[kept]  # Cycles lays the ground's factor over 1, by how matt it is there
-        self._rest = np.ascontiguousarray((lights.shadow.reshape(-1, 3)[self._pixels] - self._base[:, None]).T)
-        y, x = self._pixels // width, self._pixels % width
-        border = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
-        self._fade = references.border_fade(border, max(height, width))
+        self._pixels, self._spot = parts.pixels, _spots(ground, parts.u, parts.v)
+        self._base, self._rest, self._fade = parts.base, parts.rest, parts.fade
 
     def fall_on(self, behind: Pixels) -> None:
         """``behind`` (H, W, 4) is what the shadow falls on."""

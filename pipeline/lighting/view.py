@@ -85,6 +85,11 @@ class View:
         return pixels
 
 
+def grey_at(view: View, level: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Displayed 0..1 of greys of ``shaped`` light 0..1."""
+    return np.interp(_unshaped(level), _LIGHT, view.greys).astype(np.float32)
+
+
 class Work:
     """Memory for ``size`` pixels at a time: taking it anew each time costs more than the work itself."""
 
