@@ -20,7 +20,7 @@ from .image_worker import ImageWorker
 from .rendering import devices
 from .rendering.render_scene import render, render_scene, scratch_file
 from .rig import camera_for, camera_matrices
-from .scene.light_groups import group_lights
+from .scene.light_groups import group_lights, sent_by_added_lamps
 
 
 def render_reference(
@@ -60,6 +60,7 @@ def render_reference(
             lights=lights,
             matrix_world=matrix_world,
             projection=projection,
+            added=sent_by_added_lamps(),
         )
     if ground is not None:
         files["ground"] = ground

@@ -38,6 +38,8 @@ class Task(StrEnum):
     REFERENCE = "reference"
     GROUND = "ground"
     PICTURE = "picture"
+    PLATES = "plates"
+    BEHIND = "behind"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
     TRY_IMPORT = "try_import"

@@ -20,7 +20,17 @@ from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.gate.scoring.pixels.colour import to_srgb
 from ...pipeline.json_object import JsonObject
-from ...pipeline.lighting.files import Ground, Lights, Place, View, write_ground, write_lights
+from ...pipeline.lighting import board
+from ...pipeline.lighting.files import (
+    Ground,
+    Lights,
+    Place,
+    View,
+    read_ground,
+    read_lights,
+    write_ground,
+    write_lights,
+)
 from ...pipeline.lighting.mix import gain
 from ...pipeline.lighting.separate import mean_around, separated, with_glow
 from ...pipeline.references import check_frame, depth_map, reference_files
@@ -29,6 +39,7 @@ from ...pipeline.settings.backdrop import TRANSPARENT, cut_out_of
 from ...pipeline.settings.groups import RunSettings
 from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.settings.lights import AS_IT_IS, GLOW
+from ...pipeline.settings.look import look_of
 from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
@@ -56,10 +67,12 @@ def reference(
     lights: dict[str, float],
     matrix_world: list[list[float]],
     projection: list[list[float]],
+    added: dict[str, list[float]] | None = None,
 ) -> Developed:
     """The picture, mask, depth, normal, position, surface, depth map and lights of a finished ``render`` of ``angle``, in ``folder``.
 
-    ``lights``: the light groups that the render kept, and the colour temperature of each in kelvin. Raises BadRender for a
+    ``lights``: the light groups that the render kept, and the colour temperature of each in kelvin; ``added``: what
+    the artist's own lamps sent out (lighting.files.View). Raises BadRender for a
     picture that is empty, cut off, black or blown out.
     """
     wanted, view = RunSettings.model_validate(settings), Angle(**angle)
@@ -79,7 +92,7 @@ def reference(
     passes.save(files["surface"], to_srgb(found.surface).astype(np.float32))
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
-    seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection)
+    seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection, look_of(wanted), added or {})
     write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow))
     if wanted.studio.backdrop == TRANSPARENT:
         png.write(cut_out_of(files["image"]), passes.cut_out(found, product, wanted), facts)
@@ -138,6 +151,51 @@ def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str], 
         png.write(cut_out_of(Path(out)), passes.cut_out(found, product, wanted), facts)
     png.write(Path(out), passes.over_backdrop(found, product, wanted, passes.backdrop_of(wanted)), facts)
     return {}
+
+
+def plates(lights: str, ground: str | None, view: str, out: str) -> JsonObject:
+    """An angle's ``lights``, and those on its ``ground``, as a board's GPU takes them (lighting.board), as .npy files in the
+    folder ``out``; the view transform beside, in the folder ``view``, where it is not there yet. Returns what the GPU has to
+    know besides. Raises BadRender for files of something else."""
+    found, below = read_lights(Path(lights)), read_ground(Path(ground)) if ground else None
+    parts, folder = board.plates(found, below), Path(out)
+    arrays = {f"share.{name}": share for name, share in parts.shares.items()}
+    arrays |= {"ground": parts.ground, "place": parts.place}
+    if below is not None:
+        floor = board.floor(below)
+        arrays |= {f"lit.{name}": plane for name, plane in floor.lit.items()}
+        arrays |= {f"open.{name}": plane for name, plane in floor.open.items()} | {"before": floor.before}
+    name = found.view.view_transform
+    if not (Path(view) / f"{name}.corrections.npy").is_file():
+        settings = RunSettings(view_transform=name)
+        made = board.table(passes.view_of(colour_scene(settings)))
+        _save_arrays(Path(view), {f"{name}.greys": made.greys, f"{name}.corrections": made.corrections})
+    _save_arrays(folder, arrays)
+    return {
+        "window": parts.window,
+        "size": (parts.place.shape[1], parts.place.shape[0]),
+        "kelvins": found.view.lights,
+        "ground": [] if below is None else list(below.lit),
+        "view": name,
+        "look": found.view.look,
+        "sent": found.view.sent,
+    }
+
+
+def behind(settings: JsonObject, out: str) -> JsonObject:
+    """The backdrop of ``settings`` as (H, W, 3) bytes, the lowest row first, in the .npy file ``out``. Raises BadInput."""
+    wanted = RunSettings.model_validate(settings)
+    most = max(wanted.resolution)
+    if most > board.MOST:
+        wanted = wanted.model_copy(update={"size": board.MOST})
+    _save_arrays(Path(out).parent, {Path(out).stem: passes.backdrop_of(wanted)[::-1]})
+    return {}
+
+
+def _save_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array))
 
 
 def convert(source: str, out: str) -> JsonObject:
@@ -199,6 +257,8 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.REFERENCE: reference,
     Task.GROUND: ground,
     Task.PICTURE: picture,
+    Task.PLATES: plates,
+    Task.BEHIND: behind,
     Task.CONVERT: convert,
     Task.CONTACT_SHEET: contact_sheet,
     Task.TRY_IMPORT: try_import,

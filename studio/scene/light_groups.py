@@ -59,6 +59,19 @@ def kelvin_of(thing: Object) -> float:
     return DAYLIGHT
 
 
+def sent_by_added_lamps() -> dict[str, list[float]]:
+    """What the lamps that the artist has added send out together, by their group, in red, green and blue."""
+    found: dict[str, list[float]] = {}
+    for thing in existing_objects(names.LIGHTING):
+        if names.ROLE in thing or thing.type != "LIGHT":
+            continue
+        warm = thing.data.temperature_color if thing.data.use_temperature else (1.0, 1.0, 1.0)
+        total = found.setdefault(group_of(thing), [0.0, 0.0, 0.0])
+        for axis in range(3):
+            total[axis] += thing.data.energy * thing.data.color[axis] * warm[axis]
+    return found
+
+
 def keep_groups(layer: ViewLayer, groups: list[str]) -> None:
     """Have renders of ``layer`` keep each of ``groups`` as a pass, and what they add up to before it is denoised."""
     for name in groups:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline import references
-from consistency_pipeline.pipeline.lighting import files
-from consistency_pipeline.pipeline.lighting.mix import Mixed
+from consistency_pipeline.pipeline.lighting import board, files
+from consistency_pipeline.pipeline.lighting.mix import Mixed, gains
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.settings.lights import Light
 from consistency_pipeline.studio import BlenderStudio
+from consistency_pipeline.studio.image_worker import tasks
 from consistency_pipeline.studio.rendering import passes
 from consistency_pipeline.studio.rendering.render_scene import colour_scene
 
@@ -93,4 +94,31 @@ def test_the_lights_add_up_and_another_mix_is_the_render_with_those_lights(
     assert psnr(picture, rendered) < 30.0, "those lights make another picture"
     for where in (product, ~product):
         assert psnr(mixed[where], rendered[where]) > (45.0 if lit else 40.0)
-    assert files.read_lights(again.files["lights"]).view.lights["fill"] == 4500.0
+    seen = files.read_lights(again.files["lights"]).view
+    assert seen.lights["fill"] == 4500.0
+    assert seen.look["lights"]["rim"]["on"] is False
+
+
+def test_a_board_draws_the_render_and_its_other_lights(lit_box, settings, tmp_path):
+    shot, picture = shoot(
+        lit_box, settings.model_copy(update={"samples": 64, "backdrop": "gradient"}), tmp_path / "run"
+    )
+    view, out, backdrop = tmp_path / "views", tmp_path / "plates", tmp_path / "behind.npy"
+    told = tasks.plates(str(shot.files["lights"]), str(shot.files["ground"]), str(view), str(out))
+    tasks.behind(settings.model_copy(update={"backdrop": "gradient"}).model_dump(mode="json"), str(backdrop))
+    load = lambda name: np.load(out / f"{name}.npy")  # noqa: E731
+    angle = board.Plates(
+        {name: load(f"share.{name}") for name in told["kelvins"]}, told["window"], load("ground"), load("place")
+    )
+    floor = board.Floor(
+        *({name: load(f"{kind}.{name}") for name in told["ground"]} for kind in ("lit", "open")), load("before")
+    )
+    table = board.Table(*(np.load(view / f"{told['view']}.{part}.npy") for part in ("greys", "corrections")))
+    behind = np.load(backdrop)
+    found = files.read_lights(shot.files["lights"])
+    mixed = Mixed(found, passes.view_of(colour_scene(settings)), behind[::-1], files.read_ground(shot.files["ground"]))
+    for lights in ({}, OTHERS):
+        drawn = board.shown(angle, floor, table, gains(lights, told["kelvins"]), behind)[::-1]
+        assert psnr(drawn, mixed.mix(lights)[..., :3]) > 45.0
+    assert psnr(board.shown(angle, floor, table, {}, behind)[::-1], picture) > 45.0
+    assert told["look"] == {"backdrop": "gradient"}

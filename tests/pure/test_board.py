@@ -18,7 +18,11 @@ from consistency_pipeline.pipeline.settings.look import look_of
 
 H, W, N = 90, 120, 64
 KELVINS = {"key": 5000.0, "rim": 6500.0, "environment": 6500.0}
-CHANGES = {"key": Light(strength=1.6, kelvin=3500.0), "rim": Light(on=False), "environment": Light(tint=(1.0, 0.8, 0.5))}
+CHANGES = {
+    "key": Light(strength=1.6, kelvin=3500.0),
+    "rim": Light(on=False),
+    "environment": Light(tint=(1.0, 0.8, 0.5)),
+}
 # A camera two metres above the ground that looks straight down on 3 by 4 metres of it, its right +X and its top +Y.
 ABOVE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
 ORTHOGRAPHIC = [[1 / 2, 0, 0, 0], [0, 1 / 1.5, 0, 0], [0, 0, -2 / 9.9, -10.1 / 9.9], [0, 0, 0, 1]]
