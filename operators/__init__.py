@@ -17,6 +17,7 @@ import bpy
 
 from . import buttons, command, startup
 from .display import compare, compare_handle, faithful, first_screen, status, studio_view, thumbnails
+from .display.board import drafts, overlay, touch
 from .editing import properties
 from .runs import gradual_imports
 
@@ -25,6 +26,7 @@ CLASSES: tuple[Any, ...] = (
     *status.CLASSES,
     *buttons.CLASSES,
     *compare_handle.CLASSES,
+    *touch.CLASSES,
 )
 
 
@@ -44,6 +46,8 @@ def unregister() -> None:
     startup.unregister()
     command.unregister()
     compare.unregister()
+    overlay.unregister()
+    drafts.unregister()
     faithful.unregister()
     studio_view.unregister()
     thumbnails.unregister()

@@ -15,6 +15,7 @@ from ..pipeline import names
 from ..pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
 from ..pipeline.settings.choices import BackendName
 from .display import faithful, first_screen, follow, refresh, status, studio_view
+from .display.board import drafts, overlay
 from .editing import angles, live, preferences
 from .editing.live import Change
 from .runs import active_run, run_request
@@ -33,6 +34,8 @@ def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
     _watch_scene()
     faithful.forget()  # its timer is gone with the file
+    if status.of().board:
+        overlay.close()  # so is its own, and the viewport that it was shown in
     look_soon()
     studio_view.opened_soon()
 
@@ -52,6 +55,8 @@ def _undone(*_arguments: Any) -> None:
     if scene is None:
         return
     studio_view.follow_soon()
+    overlay.changed()
+    drafts.undone()
     own = scene.consistency
     if not own.angles:
         look_soon()

@@ -11,6 +11,7 @@ import bpy
 from bl_ui.utils import PresetPanel
 
 from ..operators.buttons.lighting import FOLDER
+from ..operators.display import status
 from ..operators.editing.properties import OURS
 from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar
@@ -137,7 +138,13 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        layout, own = self.layout, context.scene.consistency
+        layout, own, now = self.layout, context.scene.consistency, status.of(context)
+        row = layout.row(align=True)
+        row.scale_y = 1.3
+        text = "Hide Board" if now.board else "Show Board"
+        row.operator("consistency.board", text=text, icon="IMGDISPLAY", depress=now.board)
+        text = "Stop Drafts" if now.drafting else "Drafts"
+        row.operator("consistency.drafts", text=text, icon="RENDER_STILL", depress=now.drafting)
         for change in own.mix:
             row = layout.row(align=True)
             row.prop(change, "on", text="")
@@ -156,6 +163,8 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
         for look in own.looks:
             column.operator("consistency.apply_look", text=look.name, icon="HIDE_OFF").name = look.name
         column.operator("consistency.keep_look", icon="ADD")
+        if len(own.looks):
+            column.prop_search(own, "compared_look", own, "looks", text="Before")
 
 
 class CONSISTENCY_PT_frame(Sidebar, bpy.types.Panel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import backend, bug_report, costs, fields, jobs, lighting, orientation, preferences, results, rig, run, source
-from .viewing import compare, faithful, opinion, pictures, studio_view
+from .viewing import board, compare, faithful, opinion, pictures, studio_view
 
 MODULES = (
     run,
@@ -20,6 +20,7 @@ MODULES = (
     orientation,
     pictures,
     compare,
+    board,
     faithful,
     opinion,
     studio_view,

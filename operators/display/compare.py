@@ -139,7 +139,7 @@ def _draw_pair(context: Context, name: str, corners: list[Corner]) -> None:
     scale = context.preferences.system.ui_scale or 1.0
     low, high = _between(corners[0], corners[1], share), _between(corners[3], corners[2], share)
     for half, colour in ((2.5 * scale, PLATE), (1.0 * scale, (1.0, 1.0, 1.0, 0.95))):
-        _draw_box(low[0] - half, low[1], high[0] + half, high[1], colour)
+        draw_box(low[0] - half, low[1], high[0] + half, high[1], colour)
     _draw_knob(low[0], (low[1] + high[1]) / 2.0, scale)
     _draw_label(OVER[now.comparing_with], corners[3], low[0], scale, at_right=False)
     _draw_label(words, corners[2], low[0], scale, at_right=True)
@@ -158,7 +158,7 @@ def _draw_label(words: str, corner: Corner, line: float, scale: float, *, at_rig
         return
     top = corner[1] - edge
     bottom = top - high - 2 * pad
-    _draw_box(left, bottom, right, top, PLATE)
+    draw_box(left, bottom, right, top, PLATE)
     blf.color(0, 1.0, 1.0, 1.0, 1.0)
     blf.position(0, left + pad, bottom + pad, 0)
     blf.draw(0, words)
@@ -167,7 +167,7 @@ def _draw_label(words: str, corner: Corner, line: float, scale: float, *, at_rig
 def _draw_knob(x: float, y: float, scale: float) -> None:
     """What the dividing line is dragged by: a plate in its middle with an arrow to either side."""
     size = (15.0 if is_held else 13.0) * scale
-    _draw_box(x - size, y - size, x + size, y + size, (*PLATE[:3], 0.95 if is_held else PLATE[3]))
+    draw_box(x - size, y - size, x + size, y + size, (*PLATE[:3], 0.95 if is_held else PLATE[3]))
     for side in (-1.0, 1.0):
         tip, base = x + side * 0.75 * size, x + side * 0.25 * size
         _draw_fan([(tip, y), (base, y - 0.45 * size), (base, y + 0.45 * size)], (1.0, 1.0, 1.0, 1.0))
@@ -198,7 +198,7 @@ def _draw_picture(path: str, corners: list[Corner], left: float, right: float) -
     batch.draw(shader)
 
 
-def _draw_box(left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
+def draw_box(left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
     _draw_fan([(left, bottom), (right, bottom), (right, top), (left, top)], colour)
 
 
@@ -220,3 +220,24 @@ def _draw_shape(kind: str, places: list[Corner], colour: Colour) -> None:
     gpu.state.blend_set("ALPHA")
     batch_for_shader(shader, kind, {"pos": places}).draw(shader)
     gpu.state.blend_set("NONE")
+
+
+def draw_text(
+    words: str,
+    x: float,
+    y: float,
+    scale: float,
+    *,
+    colour: Colour = (1.0, 1.0, 1.0, 1.0),
+    most: float = 0.0,
+    middle: bool = False,
+) -> None:
+    """Words from a place on, or around it where ``middle``; cut off with an ellipsis where they are wider than ``most``."""
+    import blf
+
+    blf.size(0, 12.0 * scale)
+    while most and len(words) > 2 and blf.dimensions(0, words)[0] > most:
+        words = f"{words[:-2].rstrip()}…"
+    blf.color(0, *colour)
+    blf.position(0, x - blf.dimensions(0, words)[0] / 2.0 if middle else x, y, 0)
+    blf.draw(0, words)

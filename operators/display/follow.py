@@ -21,6 +21,7 @@ from ..editing import live, scene_settings
 from ..editing.live import Change
 from ..runs import active_run, gradual_imports
 from . import faithful, status, studio_view
+from .board import overlay
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,11 @@ _behind = False  # something was edited during a run
 
 def changed(change: Change, scene: bpy.types.Scene, settings: RunSettings | None = None) -> None:
     """``live.Follower`` of the viewports and of what the panels say of the prompt."""
+    if change is Change.MIX:
+        overlay.changed()
+        return
+    if change in (Change.LIGHT, Change.ANGLES, Change.RIG):
+        overlay.changed()
     if change is Change.PRODUCT:
         studio_view.show_soon()
     elif change is Change.RIG:

@@ -128,6 +128,11 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     draft: StringProperty(description="A picture that lies in place of a still while its slider is moved; empty: none")
     draft_of: StringProperty(description="The angle that the draft is of")
     making: StringProperty(description="What is being made of a still whose slider was moved; empty: nothing")
+    board: BoolProperty(description="The board is shown over a viewport")
+    board_strip: BoolProperty(description="The board is one row along the viewport's lower edge")
+    board_before: BoolProperty(description="The board shows what is compared with")
+    board_note: StringProperty(description="What the board is doing, or why it shows nothing")
+    drafting: BoolProperty(description="Drafts are being rendered for the board")
     compare: FloatProperty(
         name="Render | Still",
         description="How much of the picture shows the render or the heat map, from the left; the rest shows the still",

@@ -13,12 +13,13 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, FloatVectorProperty, StringProperty
 
 from ...pipeline.settings.lights import Light
+from . import live
 
 
 class CONSISTENCY_PG_light_change(bpy.types.PropertyGroup):
     """One light's change, by the light's name: pipeline.settings.lights.Light."""
 
-    on: BoolProperty(name="On", description="The light is on", default=True)
+    on: BoolProperty(name="On", description="The light is on", default=True, update=live.mixed)
     strength: FloatProperty(
         name="Strength",
         description="Times the light's strength",
@@ -28,8 +29,11 @@ class CONSISTENCY_PG_light_change(bpy.types.PropertyGroup):
         max=10000.0,
         soft_max=200.0,
         precision=0,
+        update=live.mixed,
     )
-    own_kelvin: BoolProperty(name="Own Temperature", description="The light has another colour temperature")
+    own_kelvin: BoolProperty(
+        name="Own Temperature", description="The light has another colour temperature", update=live.mixed
+    )
     kelvin: FloatProperty(
         name="Temperature",
         description="The light's colour temperature",
@@ -39,6 +43,7 @@ class CONSISTENCY_PG_light_change(bpy.types.PropertyGroup):
         max=20000.0,
         precision=0,
         step=10000,
+        update=live.mixed,
     )
     tint: FloatVectorProperty(
         name="Tint",
@@ -49,6 +54,7 @@ class CONSISTENCY_PG_light_change(bpy.types.PropertyGroup):
         soft_max=1.0,
         max=100.0,
         default=(1.0, 1.0, 1.0),
+        update=live.mixed,
     )
 
 

@@ -27,6 +27,7 @@ class Change(StrEnum):
 
     ANGLES = "angles"  # where the cameras stand, and what they render
     LIGHT = "light"
+    MIX = "mix"  # of the finished references' lights: nothing in the scene follows
     SOURCE = "source"  # what the product is made from
     NAME = "name"
     ANGLE = "angle"  # which one is selected
@@ -85,6 +86,10 @@ def angles_changed(owner: Any, context: Context) -> None:
 
 def light_changed(owner: Any, context: Context) -> None:
     tell(Change.LIGHT, _scene(owner, context))
+
+
+def mixed(owner: Any, context: Context) -> None:
+    tell(Change.MIX, _scene(owner, context))
 
 
 def source_changed(owner: Any, context: Context) -> None:

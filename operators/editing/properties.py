@@ -155,6 +155,11 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
         name="Looks", description="Looks that are kept with the scene", type=lights.CONSISTENCY_PG_look
     )
     look_index: IntProperty(name="Look", description="The selected look")
+    compared_look: StringProperty(
+        name="Compare With",
+        description="The look that the board shows while Before is held; empty: the lamps without the mix",
+        update=live.mixed,
+    )
     light: PointerProperty(name="Light", description="Corrections of the preset", type=CONSISTENCY_PG_light)
     seed_lock: BoolProperty(
         name="Lock Seed",

@@ -101,6 +101,17 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         raise UsageError(f"{field}: {words}" if field else words) from None
 
 
+def mixed(scene: bpy.types.Scene) -> RunSettings:
+    """``to_settings`` with the mix in the lights, as To Scene would have it. Raises UsageError."""
+    from ...pipeline.lighting.relit import mixed_into
+    from ...pipeline.settings.lighting import PRESETS, light_names
+
+    settings = to_settings(scene)
+    known = light_names(PRESETS[settings.studio.lighting])
+    mix = {each.name: lights.light_of(each) for each in scene.consistency.mix if each.name in known}
+    return settings.model_copy(update={"lights": mixed_into(settings.studio.lights, mix)})
+
+
 def _backdrop(own: Any) -> str:
     if own.backdrop == "colour":
         return "#" + "".join(f"{round(channel * 255.0):02x}" for channel in own.backdrop_colour)
