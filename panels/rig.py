@@ -161,7 +161,9 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
             row.operator("consistency.mix_to_scene", icon="SCENE_DATA")
         column = layout.column(align=True)
         for look in own.looks:
-            column.operator("consistency.apply_look", text=look.name, icon="HIDE_OFF").name = look.name
+            row = column.row(align=True)
+            row.operator("consistency.apply_look", text=look.name, icon="HIDE_OFF").name = look.name
+            row.operator("consistency.remove_look", text="", icon="X").name = look.name
         column.operator("consistency.keep_look", icon="ADD")
         if len(own.looks):
             column.prop_search(own, "compared_look", own, "looks", text="Before")

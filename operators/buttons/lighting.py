@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import bpy
 from bl_operators.presets import AddPresetBase
@@ -16,6 +17,9 @@ from ...pipeline.settings.lighting import PRESETS, light_names
 from ...pipeline.settings.lights import AS_IT_IS
 from ...pipeline.settings.look import look_of, with_look
 from ...pipeline.settings.options import LightRig
+from ...pipeline.stages import Stage
+from ...pipeline.wording.program import SHORT_NAME
+from ..display import reasons
 from ..editing import lights, live, scene_settings
 from .operator_base import Button
 
@@ -124,7 +128,7 @@ class CONSISTENCY_OT_mix_to_scene(Button, bpy.types.Operator):
 
 
 class CONSISTENCY_OT_keep_look(Button, bpy.types.Operator):
-    """Keep this lighting, its lights and the backdrop with the scene, under a name"""
+    """Keep this lighting with its mix, its lights and the backdrop with the scene, under a name"""
 
     bl_idname = "consistency.keep_look"
     bl_label = "Keep Look"
@@ -135,7 +139,7 @@ class CONSISTENCY_OT_keep_look(Button, bpy.types.Operator):
     def act(self, context: bpy.types.Context) -> None:
         own = context.scene.consistency
         look = own.looks.get(self.name) or own.looks.add()
-        look.name, look.data = self.name, json.dumps(look_of(scene_settings.to_settings(context.scene)))
+        look.name, look.data = self.name, json.dumps(look_of(scene_settings.mixed(context.scene)))
         own.look_index = list(own.looks.keys()).index(self.name)
 
 
@@ -155,7 +159,69 @@ class CONSISTENCY_OT_apply_look(Button, bpy.types.Operator):
             return self.refuse(f"the scene keeps no look {self.name!r}; keep one first")
         settings = scene_settings.to_settings(context.scene)
         scene_settings.set_look(context.scene, with_look(settings, json.loads(look.data)))
+        lights.from_lights(own.mix, dict.fromkeys([change.name for change in own.mix], AS_IT_IS))
+        own.look_index = list(own.looks.keys()).index(self.name)
         return None
+
+
+class CONSISTENCY_OT_remove_look(Button, bpy.types.Operator):
+    """Remove this look from the scene; the lights stay as they are"""
+
+    bl_idname = "consistency.remove_look"
+    bl_label = "Remove Look"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name="Name", description="Which of the scene's looks", options={"SKIP_SAVE"})
+
+    def act(self, context: bpy.types.Context) -> set[str] | None:
+        own = context.scene.consistency
+        if self.name not in own.looks:
+            return self.refuse(f"the scene keeps no look {self.name!r}; keep one first")
+        own.looks.remove(list(own.looks.keys()).index(self.name))
+        if own.compared_look == self.name:
+            own.compared_look = ""
+        return None
+
+
+class CONSISTENCY_OT_drop_environment(Button, bpy.types.Operator):
+    """Light the product with this environment picture"""
+
+    bl_idname = "consistency.drop_environment"
+    bl_label = f"Light the Product with It ({SHORT_NAME})"
+    bl_options = {"REGISTER", "UNDO"}
+    error_at = Stage.RIG
+
+    filepath: StringProperty(
+        name="Environment", description="An .exr or .hdr file", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    filter_glob: StringProperty(default="*.exr;*.hdr", options={"HIDDEN"})
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str | None:
+        return reasons.busy(context)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.filepath:  # dropped
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def act(self, context: bpy.types.Context) -> None:
+        from ...pipeline.run.preflight import check_picture
+
+        check_picture(Path(bpy.path.abspath(self.filepath)), environment=True)
+        context.scene.consistency.environment = self.filepath
+
+
+class CONSISTENCY_FH_environment(bpy.types.FileHandler):
+    bl_idname = "CONSISTENCY_FH_environment"
+    bl_label = f"Environment of the Product ({SHORT_NAME})"
+    bl_import_operator = "consistency.drop_environment"
+    bl_file_extensions = ".exr;.hdr"
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 CLASSES = (
@@ -166,4 +232,7 @@ CLASSES = (
     CONSISTENCY_OT_mix_to_scene,
     CONSISTENCY_OT_keep_look,
     CONSISTENCY_OT_apply_look,
+    CONSISTENCY_OT_remove_look,
+    CONSISTENCY_OT_drop_environment,
+    CONSISTENCY_FH_environment,
 )

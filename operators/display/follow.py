@@ -17,6 +17,7 @@ import bpy
 
 from ...pipeline import names
 from ...pipeline.errors import ConsistencyError
+from ...pipeline.stages import Stage
 from ..editing import live, scene_settings
 from ..editing.live import Change
 from ..runs import active_run, gradual_imports
@@ -100,7 +101,12 @@ def place_lights(scene: bpy.types.Scene) -> None:
     from ...studio import lighting
     from ...studio.scene import backdrop
 
-    lighting.place_lighting(settings, points)
+    try:
+        lighting.place_lighting(settings, points)
+    except ConsistencyError as error:  # an environment that is no picture: the lamps stay, and it is said
+        now = status.of()
+        now.error, now.error_at, now.details = str(error), Stage.RIG, str(error)
+        return
     backdrop.place_backdrop(settings, points)
     _show_in_studio(scene)
 

@@ -41,7 +41,7 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
         if file is None or (kind == "backdrop" and not is_file(file)):
             continue
         if resuming is None or not resuming.copy_of_light(kind, file).is_file():
-            _check_picture(Path(file), environment=kind == "environment")
+            check_picture(Path(file), environment=kind == "environment")
     if settings.inputs.leave_out and not settings.has_own_model:
         raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
     check_witness(settings)
@@ -56,7 +56,7 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
         model.check_own(Path(settings.inputs.files[0]))
 
 
-def _check_picture(path: Path, *, environment: bool) -> None:
+def check_picture(path: Path, *, environment: bool) -> None:
     """Raises BadInput for what is no picture, before a minute's work; whether all of it is there, its decoder says."""
     if environment and path.suffix.lower() not in (".exr", ".hdr"):
         raise BadInput(f"{path.name} is no .exr or .hdr file; choose an environment picture of one of these kinds")

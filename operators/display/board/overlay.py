@@ -31,7 +31,7 @@ BUSY, IDLE = 0.03, 0.5  # seconds between two looks, while something is on its w
 LOADING = 0.004  # seconds of loading begun in one redraw
 NO_GPU = "The board needs a window; without one, references are mixed by the command line's --light"
 NO_LIGHTS = "There are no references to mix yet; press Drafts, or run References"
-PLATE, FACE, PRESSED = (0.08, 0.08, 0.08, 0.97), (0.27, 0.27, 0.27, 1.0), (0.28, 0.45, 0.70, 1.0)
+PLATE, FACE, PRESSED = (0.08, 0.08, 0.08, 1.0), (0.27, 0.27, 0.27, 1.0), (0.28, 0.45, 0.70, 1.0)
 WORDS = {"before": "Before", "drafts": "Drafts", "size": "Strip", "close": "Close"}
 AMBER, GREY, RED = (1.0, 0.72, 0.2, 1.0), (0.75, 0.75, 0.75, 1.0), (1.0, 0.45, 0.4, 1.0)
 

@@ -188,7 +188,7 @@ class Canvas:
         import gpu
 
         types: Any = gpu.types
-        self.size = (width, height)
+        self.size, self._kind = (width, height), kind
         self.texture = types.GPUTexture(self.size, format=kind)
         self._buffer = types.GPUFrameBuffer(color_slots=self.texture)
 
@@ -227,10 +227,8 @@ class Canvas:
         """(h, w, 4), the lowest row first: slow, for who wants to look at it."""
         import numpy as np
 
-        width, height = self.size
-        with self._buffer.bind():
-            found = self._buffer.read_color(0, 0, width, height, 4, 0, "FLOAT")
-        return np.array(found.to_list(), np.float32).reshape(height, width, 4)
+        found = np.array(self.texture.read().to_list(), np.float32).reshape(self.size[1], self.size[0], -1)
+        return found / 255.0 if self._kind == "RGBA8" else found
 
 
 class Views:
