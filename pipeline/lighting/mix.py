@@ -24,7 +24,7 @@ from ..settings.lights import AS_IT_IS, Light
 from ..settings.temperature import relative
 from .files import Ground, Lights, Place
 from .files import View as Seen
-from .view import View, Work
+from .view import BRIGHTEST, STEPS, View, Work
 
 Plane = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -101,10 +101,11 @@ class Mixed:
         }
         self._at_hand: tuple[str, Plane] = ("", np.empty((3, 0), np.float32))  # the share that was changed last
         self._gains: dict[str, Plane] = {}
-        self._sum = np.zeros((3, len(self._index)), np.float32)
+        self._sum = np.zeros((3, len(self._index)), np.float32)  # in the view's steps
         self._changes = FRESH
         self._work = Work(AT_ONCE)
-        self._shadow = None if ground is None else _Shadow(lights, ground, coverage < SOLID)
+        rim = self._index[self._rim :]
+        self._shadow = None if ground is None else _Shadow(lights, ground, coverage < SOLID, rim)
         self.picture = np.empty((*self._shape, 4), np.uint8)
         self.stand_before(backdrop)
         self.mix({})
@@ -116,11 +117,10 @@ class Mixed:
 
     def stand_before(self, backdrop: Pixels | int) -> None:
         """Another backdrop; the next ``mix`` shows it."""
-        self._behind = np.full((*self._shape, 4), 255, np.uint8)
-        self._behind[..., :3] = backdrop
-        self.picture[:] = self._behind
+        self.picture[..., :3], self.picture[..., 3] = backdrop, 255
+        self._edge = self.picture.reshape(-1, 4)[self._index[self._rim :]]  # what is behind the product's rim
         if self._shadow is not None:
-            self._shadow.fall_on(self._behind)
+            self._shadow.fall_on(self.picture)
         self._gains = {}
 
     def mix(self, lights: Mapping[str, Light]) -> Pixels:
@@ -132,7 +132,7 @@ class Mixed:
             self._add_up(factors, changed)
             self._gains = factors
             if self._shadow is not None:
-                self._shadow.change(factors, self._behind, self.picture)
+                self._shadow.change(factors, self.picture, self._edge)
             self._develop()
         return self.picture
 
@@ -143,7 +143,7 @@ class Mixed:
             changed = list(factors)
         for name in changed:
             share = self._share(name, keep=len(changed) == 1)
-            step = factors[name] - self._gains.get(name, np.zeros(3, np.float32))
+            step = (factors[name] - self._gains.get(name, np.zeros(3, np.float32))) * np.float32(STEPS / BRIGHTEST)
             for channel in range(3):
                 for start in range(0, share.shape[1], AT_ONCE):
                     part = slice(start, start + AT_ONCE)
@@ -160,15 +160,15 @@ class Mixed:
         return share
 
     def _develop(self) -> None:
-        flat, behind = self.picture.reshape(-1, 4).view(np.uint32).ravel(), self._behind.reshape(-1, 4)
+        flat = self.picture.reshape(-1, 4).view(np.uint32).ravel()
         for start in range(0, len(self._index), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             shown = self._view.shown(self._sum[:, part], self._work)
             index = self._index[part]
             over = max(0, self._rim - start)
             if over < len(index):
-                edge = behind[index[over:], :3].astype(np.float32)
-                cover = self._cover[start + over - self._rim :][: len(index) - over]
+                rim = slice(start + over - self._rim, start + len(index) - self._rim)
+                edge, cover = self._edge[rim, :3].astype(np.float32), self._cover[rim]
                 shown[over:, :3] = np.rint(edge + (shown[over:, :3] - edge) * cover)
             flat[index] = shown.view(np.uint32).ravel()
 
@@ -214,12 +214,12 @@ def _spots(ground: Ground, u: Plane, v: Plane) -> NDArray[np.int32]:
 class _Shadow:
     """The product's shadow on the ground of an angle, where it is seen."""
 
-    def __init__(self, lights: Lights, ground: Ground, seen: NDArray[np.bool_]) -> None:
+    def __init__(self, lights: Lights, ground: Ground, seen: NDArray[np.bool_], rim: NDArray[np.int64]) -> None:
         parts = shadow_parts(lights, ground, seen.reshape(lights.coverage.shape))
-        self._ground = ground
-        self._before = ground_light(ground, dict.fromkeys(ground.lit, np.ones(3, np.float32)))
+        self._light = _GroundLight(ground)
         self._pixels, self._spot = parts.pixels, _spots(ground, parts.u, parts.v)
         self._base, self._rest, self._fade = parts.base, parts.rest, parts.fade
+        _, self._at_rim, self._rim = np.intersect1d(parts.pixels, rim, assume_unique=True, return_indices=True)
 
     def fall_on(self, behind: Pixels) -> None:
         """``behind`` (H, W, 4) is what the shadow falls on."""
@@ -227,16 +227,14 @@ class _Shadow:
         self._even = bool((ground == ground[:1]).all())
         self._under = ground[:1] if self._even else ground
 
-    def change(self, factors: Mapping[str, Plane], behind: Pixels, picture: Pixels) -> None:
-        """Draw the shadow of ``factors`` into both."""
-        now = ground_light(self._ground, factors).mean(axis=-1, keepdims=True)
-        before = np.maximum(self._before.mean(axis=-1, keepdims=True), 1e-3)
-        change = _finer(np.clip(now / before, 0.0, 100.0).astype(np.float32)).ravel()
+    def change(self, factors: Mapping[str, Plane], picture: Pixels, edge: Pixels) -> None:
+        """Draw the shadow of ``factors`` into ``picture``, and into the ``edge`` behind the product's rim."""
+        change = _finer(self._light.change(factors)).ravel()
         shades = np.full((SHADES, 4), 255, np.uint8)
         if self._even:
             under = np.broadcast_to(self._under[:, :3], (SHADES, 3))
             shades[:, :3] = np.rint(references.darkened(under, np.linspace(0.0, 1.0, SHADES)))
-        flats = [each.reshape(-1, 4).view(np.uint32).ravel() for each in (behind, picture)]
+        flat = picture.reshape(-1, 4).view(np.uint32).ravel()
         for start in range(0, len(self._pixels), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             lost = self._lost(np.take(change, self._spot[part], mode="clip"), part)
@@ -248,8 +246,8 @@ class _Shadow:
                 dark = self._under[part].copy()
                 dark[:, :3] = np.rint(references.darkened(dark[:, :3], lost))
                 shown = dark.view(np.uint32).ravel()
-            for flat in flats:
-                flat[self._pixels[part]] = shown
+            flat[self._pixels[part]] = shown
+        edge.view(np.uint32).ravel()[self._rim] = flat[self._pixels[self._at_rim]]
 
     def _lost(self, change: Plane, part: slice) -> Plane:
         """references.shadow_density of these pixels, where the light on the ground is ``change`` of what it was."""
@@ -265,6 +263,32 @@ class _Shadow:
         np.minimum(left, 1.0, out=left)
         left *= self._fade[part]
         return left
+
+
+class _GroundLight:
+    """``ground_light``, averaged over the channels, over what it was in the render: by one product of matrices a channel."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._names, self._side = list(ground.lit), len(next(iter(ground.lit.values())))
+        both = np.stack([np.stack([ground.lit[name], ground.open[name]]) for name in self._names])
+        self._lights = np.ascontiguousarray(both.reshape(len(self._names), -1, 3).transpose(2, 0, 1), np.float32)
+        self._before = np.float32(1.0)
+        self._before = np.maximum(self.change(dict.fromkeys(self._names, np.ones(3, np.float32))), 1e-3)
+
+    def change(self, factors: Mapping[str, Plane]) -> Plane:
+        """(N, N, 1)"""
+        left = np.zeros(self._side**2, np.float32)
+        for channel, lights in enumerate(self._lights):
+            gains = np.array([factors[name][channel] if name in factors else 1.0 for name in self._names], np.float32)
+            lit, free = (gains @ lights).reshape(2, -1)
+            np.maximum(lit, 0.0, out=lit)
+            dark = free <= 1e-6
+            free[dark], lit[dark] = 1.0, 1.0
+            lit /= free
+            left += lit
+        left *= np.float32(1.0 / 3.0)
+        shape = (self._side, self._side, 1)
+        return np.minimum(left.reshape(shape) / self._before, np.float32(100.0))
 
 
 def _finer(plane: NDArray[Any]) -> NDArray[Any]:

@@ -20,7 +20,7 @@ CELLS = 96  # of the cube's side
 BRIGHTEST = 8.0  # linear light; all above is shown alike
 CURVE = 48.0  # how much finer the cells are in the dark: log(1 + CURVE·x)
 FINE = 4096  # levels of the curve, and of displayed values while they are computed; 16 of them are one of 8 bits
-_STEPS = 65535  # of linear light up to BRIGHTEST, before the curve
+STEPS = 65535  # of linear light up to BRIGHTEST, before the curve
 
 Pixels = NDArray[np.uint8]
 Display = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # linear (H, W, 3) → displayed, sRGB 0..1
@@ -35,8 +35,9 @@ def _unshaped(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.expm1(value * np.log1p(CURVE * BRIGHTEST)) / CURVE
 
 
-_LIGHT = np.arange(_STEPS + 1, dtype=np.float32) * np.float32(BRIGHTEST / _STEPS)
-_CELL = np.minimum(shaped(_LIGHT) * CELLS, CELLS - 1).astype(np.uint8)
+_LIGHT = np.arange(STEPS + 1, dtype=np.float32) * np.float32(BRIGHTEST / STEPS)
+_CELL = np.minimum(shaped(_LIGHT) * CELLS, CELLS - 1).astype(np.int32)
+_CELLS = (_CELL * CELLS * CELLS, _CELL * CELLS, _CELL)  # what red, green and blue add to the number of a cell
 _MIDDLES = _unshaped((np.arange(CELLS) + 0.5) / CELLS).astype(np.float32)
 
 
@@ -60,21 +61,18 @@ class View:
         object.__setattr__(self, "_curve", np.rint(self.greys * (FINE - 16) + 8).astype(np.int16))
 
     def shown(self, light: NDArray[np.float32], work: Work) -> Pixels:
-        """(3, N) linear light as (N, 4) 8-bit sRGB with alpha 255, in ``work``'s memory."""
+        """(3, N) linear light in steps of BRIGHTEST / STEPS, none of it negative, as (N, 4) 8-bit sRGB with alpha 255, in ``work``'s
+        memory."""
         count = light.shape[1]
-        levels, scaled, cells = work.levels[:count], work.scaled[:count], work.cells[:count]
-        for channel in range(3):
-            np.multiply(light[channel], _STEPS / BRIGHTEST, out=scaled)
-            np.maximum(scaled, 0.0, out=scaled)
-            np.minimum(scaled, _STEPS, out=scaled)
-            step = scaled.astype(np.uint16)
+        levels, scaled, cells = work.levels[:count], work.scaled[:, :count], work.cells[:count]
+        np.minimum(light, STEPS, out=scaled)
+        steps = scaled.astype(np.uint16)
+        for channel, (step, cell_of) in enumerate(zip(steps, _CELLS, strict=True)):
             levels[:, channel] = np.take(self._curve, step, mode="clip")
-            cell = np.take(_CELL, step, mode="clip")
             if channel == 0:
-                np.copyto(cells, cell)
+                np.take(cell_of, step, mode="clip", out=cells)
             else:
-                cells *= CELLS
-                cells += cell
+                cells += np.take(cell_of, step, mode="clip")
         levels += np.take(self._corrections, cells, mode="clip").view(np.int16).reshape(count, 4)
         np.maximum(levels, 0, out=levels)
         np.minimum(levels, FINE - 1, out=levels)
@@ -95,7 +93,7 @@ class Work:
 
     def __init__(self, size: int) -> None:
         self.levels = np.zeros((size, 4), np.int16)
-        self.scaled = np.empty(size, np.float32)
+        self.scaled = np.empty((3, size), np.float32)
         self.cells = np.empty(size, np.int32)
         self.pixels = np.empty((size, 4), np.uint8)
 

@@ -13,9 +13,46 @@ from test_sidebar import cube_glb
 from tests.fake_fal import API_KEY, FakeFal
 
 
+def sky_hdr(path: Path) -> Path:
+    """A Radiance picture, blue above and warm below, without run lengths."""
+    wide, high = 4, 8
+    rows = b"".join(bytes((60, 90, 200, 129) if row < high // 2 else (200, 150, 90, 128)) * wide for row in range(high))
+    path.write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8 +X 4\n" + rows)
+    return path
+
+
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1300)
 def test_lights_are_mixed_on_the_board_and_bought_in_full(window, fake: FakeFal, tmp_path: Path):
     model = cube_glb(tmp_path / "cube.glb")
-    seen = window.play("board_by_mouse", model=str(model), key=API_KEY, timeout=800, patience=300)
-    assert seen["psnr"] >= 45.0, seen
+    sky_hdr(tmp_path / "sky.hdr")
+    seen = window.play("board_by_mouse", model=str(model), key=API_KEY, timeout=1200, patience=300)
+    assert seen["kinds"] == ["draft"]
+    for name in ("rendered", "mixed", "after", "at_end"):
+        assert seen[name] >= 45.0, f"{name}: the GPU draws another picture than the mix"
+    key, fill, rim = seen["strengths"]
+    assert key < 100.0 < min(fill, rim)
+    assert seen["changed"] < 40.0, "three sliders change nothing"
+    assert seen["before"] >= 60.0, "before is not the picture without the mix"
+    assert seen["rim_undone"] == pytest.approx(100.0)
+    assert seen["rim_redone"] == pytest.approx(rim)
+    assert seen["looks"] == ["Look"]
+    wanted = {"Light key": key, "Light fill": fill, "Light rim": rim}
+    assert seen["to_scene"] == pytest.approx({name: value / 100.0 for name, value in wanted.items()}, abs=0.01)
+    assert seen["to_scene_undone"]
+    for name in ("same_after_redo", "same_after_to_scene", "same_after_undo"):
+        assert seen[name] >= 50.0, name
+    assert seen["through"] == ["Camera side", True, "CAMERA"]
+    assert seen["preset"] != "studio"
+    assert seen["stale"]
+    assert seen["stale_undone"] == ["studio", []]
+    assert seen["environment"].endswith("sky.hdr")
+    assert seen["stale_by_drop"] == ["another environment"]
+    assert seen["stale_after_drafts"] == []
+    assert seen["refined"] == ["refined"]
+    assert seen["run_before"] == [], "a draft is in the run"
+    assert seen["bought"] == [True] * 5
+    assert len(fake.books) == 5
+    assert (seen["full"], seen["stale_at_end"]) == (["rendered"], [])
+    assert seen["as_rendered"] >= 40.0, "the board shows another picture than the reference"
+    assert (seen["said"], seen["closed"]) == ("", True)

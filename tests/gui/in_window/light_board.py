@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import bpy
-from places import HOME
+from places import HOME, enter_key
 from playing import (
     OPTIONS,
     PACKAGE,
     click,
+    drop,
     in_view,
+    key,
+    move,
     open_sidebar,
     preferences,
     screenshot,
@@ -21,7 +25,7 @@ from playing import (
     status,
     view,
 )
-from pointing import press
+from pointing import drag, find, middle, press, scroll
 
 BOARD = f"{PACKAGE}.operators.display.board"
 
@@ -45,13 +49,12 @@ def on_board(name):
 
 
 def open_panels(*names):
-    """Have panels open that are closed at first, and all others closed."""
-    for name in ("model", "rig", "lighting", "mix", "references", "photoreal", "video", "results", "jobs", "costs"):
-        cls = getattr(bpy.types, f"CONSISTENCY_PT_{name}", None)
-        if cls is not None:
-            bpy.utils.unregister_class(cls)
-            cls.bl_options = set() if name in names else {"DEFAULT_CLOSED"}
-            bpy.utils.register_class(cls)
+    """Have panels open that are closed at first: before they are shown."""
+    for name in names:
+        cls = getattr(bpy.types, f"CONSISTENCY_PT_{name}")
+        bpy.utils.unregister_class(cls)
+        cls.bl_options = set()
+        bpy.utils.register_class(cls)
 
 
 def pixels(angle):
@@ -100,18 +103,52 @@ def is_drawn():
     )
 
 
+def strength(name):
+    return settings().mix[name].strength
+
+
+def slide(name, by):
+    """Drag a light's strength in the panel, by so many pixels."""
+    place = yield from find(settings().mix[name].path_from_id("strength"), 0.4)
+    yield from drag(place, (place[0] + by, place[1]))
+    yield 0.5
+
+
+def undo():
+    yield from key("Z", at=middle(), ctrl=True)
+    yield 0.7
+
+
+def hold(place, while_held):
+    """Press the left button, call ``while_held``, let go."""
+    window = view()[0]
+    move(*place, window)
+    yield 0.3
+    window.event_simulate(type="LEFTMOUSE", value="PRESS", x=int(place[0]), y=int(place[1]))
+    yield 1.0
+    found = while_held()
+    window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=int(place[0]), y=int(place[1]))
+    yield 0.5
+    return found
+
+
 def board_by_mouse():
+    """Loads a product, renders drafts, and mixes; what is bought is rendered in full."""
+    import numpy as np
+
     seen = {}
-    open_panels("rig", "mix")
+    open_panels("rig", "lighting", "mix")
+    settings().angle_index = -1  # its fields take room
     yield from open_sidebar()
     preferences().folder = str(HOME / "runs")
     own = settings()
     own.source, own.file, own.motion, own.backend = "FILE", OPTIONS["model"], "none", "local"
-    own.size, own.samples = OPTIONS.get("size", 128), OPTIONS.get("samples", 16)
+    own.size, own.samples = OPTIONS.get("size", 96), OPTIONS.get("samples", 8)
     with in_view("UI"):
         bpy.ops.consistency.run("INVOKE_DEFAULT", until="rig")
     yield lambda: status().running
     yield lambda: not status().running
+    own.angle_index = -1
     yield from press("bpy.ops.consistency.board")
     yield lambda: board() is not None
     yield 1.0
@@ -119,8 +156,125 @@ def board_by_mouse():
     yield from click(*on_board("button:drafts"))
     yield lambda: status().drafting
     yield lambda: is_drawn()
-    yield 1.0
-    screenshot("board-drafts")
-    seen["psnr"] = apart(pixels("front"), computed("front"))
     seen["kinds"] = sorted({source.kind for source in board().shown.values()})
-    return seen
+    screenshot("board-drafts")
+    yield from click(*on_board("button:drafts"))
+    yield lambda: not status().drafting
+    yield lambda: is_drawn() and not bpy.app.is_job_running("RENDER")
+    yield 1.0
+    seen["rendered"] = apart(pixels("front"), computed("front"))
+    first = pixels("front")
+
+    for name, by in (("key", -45), ("fill", 60), ("rim", 50)):
+        yield from slide(name, by)
+    seen["strengths"] = [strength(name) for name in ("key", "fill", "rim")]
+    seen["mixed"] = apart(pixels("front"), computed("front"))
+    seen["changed"] = apart(pixels("front"), first)
+    screenshot("board-mixed")
+    held = yield from hold(
+        on_board("button:before"), lambda: (screenshot("board-before"), apart(pixels("front"), first))[1]
+    )
+    seen["before"], seen["after"] = held, apart(pixels("front"), computed("front"))
+    mixed = pixels("front")
+    yield from undo()
+    seen["rim_undone"] = strength("rim")
+    yield from key("Z", at=middle(), ctrl=True, shift=True)
+    yield 0.7
+    seen["rim_redone"], seen["same_after_redo"] = strength("rim"), apart(pixels("front"), mixed)
+
+    yield from press("bpy.ops.consistency.keep_look")
+    yield 0.5
+    seen["looks"] = list(own.looks.keys())
+    before = lamps()
+    yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
+    yield 0.7
+    seen["to_scene"] = {name: round(lamps()[name] / before[name], 3) for name in before}
+    seen["same_after_to_scene"] = apart(pixels("front"), mixed)
+    yield from undo()
+    seen["to_scene_undone"] = lamps() == before
+    seen["same_after_undo"] = apart(pixels("front"), mixed)
+    yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
+    yield 0.7
+
+    yield from click(*on_board("picture:side"))
+    yield 1.0
+    seen["through"] = (
+        bpy.context.scene.camera.name,
+        status().board_strip,
+        view()[1].spaces.active.region_3d.view_perspective,
+    )
+    screenshot("board-strip")
+    yield from click(*on_board("button:size"))
+    yield 0.5
+
+    place = yield from find("consistency.lighting", 0.7)
+    window = view()[0]
+    move(*place, window)
+    yield 0.3
+    x, y = map(int, place)
+    window.event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y, ctrl=True)
+    yield 1.0
+    seen["preset"] = own.lighting
+    with in_view():
+        seen["stale"] = overlay().stale(bpy.context, "front")
+    screenshot("board-stale")
+    yield from undo()
+    with in_view():
+        seen["stale_undone"] = own.lighting, overlay().stale(bpy.context, "front")
+
+    drop(HOME / "sky.hdr", middle())
+    yield 1.0
+    screenshot("board-drop")
+    for number in ("ONE", "TWO", "THREE"):
+        if own.environment:
+            break
+        yield from key(number, at=middle())
+        yield 1.0
+    seen["environment"] = own.environment
+    with in_view():
+        seen["stale_by_drop"] = overlay().stale(bpy.context, "front")
+    yield from click(*on_board("button:drafts"))
+    yield lambda: status().drafting
+    yield lambda: not status().drafting or not any(source.kind == "draft" for source in board().shown.values())
+    yield lambda: is_drawn()
+    yield lambda: not status().drafting
+    yield 1.0
+    with in_view():
+        seen["stale_after_drafts"] = overlay().stale(bpy.context, "front")
+    seen["refined"] = sorted({source.kind for source in board().shown.values()})
+    screenshot("board-environment")
+
+    seen["run_before"] = sorted(path.name for path in Path(bpy.path.abspath(own.run_folder)).glob("references/*.png"))
+    bpy.ops.consistency.show_preferences()
+    yield 1.0
+    yield from enter_key()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+        bpy.ops.wm.window_close()
+    yield 0.5
+    own.backend = "fal"
+    yield from scroll(down=False, notches=60)
+    place = yield from press("bpy.ops.consistency.run(until='results')")
+    yield lambda: status().estimate > 0 and not status().running
+    yield 0.7
+    yield from key("RET", at=place)
+    yield lambda: status().running
+    yield lambda: not status().running
+    yield lambda: is_drawn()
+    yield 1.0
+    seen["bought"] = [bool(shot.still) for shot in status().shots]
+    seen["full"] = sorted({source.kind for source in board().shown.values()})
+    with in_view():
+        seen["stale_at_end"] = overlay().stale(bpy.context, "front")
+    seen["at_end"] = apart(pixels("front"), computed("front"))
+    reference = import_module(f"{PACKAGE}.studio.rendering.passes").load(Path(status().shots["front"].reference))
+    seen["as_rendered"] = apart(pixels("front")[::-1], np.asarray(reference) * 255.0)
+    screenshot("board-bought")
+    seen["error"] = status().error
+    yield from click(*on_board("button:close"))
+    yield 0.5
+    seen["closed"] = board() is None and not status().board
+    return {**seen, "said": seen.pop("error")}
+
+
+def lamps():
+    return {thing.name: thing.data.energy for thing in bpy.data.collections["Consistency Lighting"].objects}
