@@ -114,8 +114,9 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         for name in ("key", "fill", "rim", "environment"):
             column.prop(own.light, name, slider=True)
-        column = layout.column(align=True)
         column.prop(own.light, "temperature", text="Temp. Shift")
+        column = layout.column(align=True)
+        column.label(text="Rendered Anew", icon="RENDER_STILL")
         column.prop(own.light, "rotation")
         column.prop(own.light, "softness", slider=True)
         column = layout.column(align=True)
@@ -164,7 +165,10 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
             row = column.row(align=True)
             row.operator("consistency.apply_look", text=look.name, icon="HIDE_OFF").name = look.name
             row.operator("consistency.remove_look", text="", icon="X").name = look.name
-        column.operator("consistency.keep_look", icon="ADD")
+        row = column.row(align=True)
+        row.operator("consistency.keep_look", icon="ADD")
+        row.operator("consistency.open_look", text="", icon="FILE_FOLDER")
+        row.operator("consistency.save_look", text="", icon="EXPORT")
         if len(own.looks):
             column.prop_search(own, "compared_look", own, "looks", text="Before")
 

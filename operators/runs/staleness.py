@@ -37,8 +37,9 @@ WORDS = {
 
 
 def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
-    """Hashes of what the settings say about an angle's picture."""
+    """Hashes of what the settings say about an angle's picture, and the lamps that the artist has added to theirs."""
     from ...studio.scene.fingerprint import short_hash
+    from ...studio.scene.light_groups import added_lights
 
     camera = _camera(angle)
     if settings.studio.one_scale:
@@ -48,6 +49,9 @@ def of_settings(settings: RunSettings, angle: Angle) -> dict[str, str]:
     for name in ("environment", "backdrop"):  # a run has copies
         if name in light and flat[name] and (name == "environment" or is_file(flat[name])):
             light[name] = _content(flat[name], file_state(Path(flat[name])))
+    added = added_lights()
+    if added:
+        light["added"] = added
     quality = settings.studio.quality
     picture = [settings.resolution, settings.studio.samples, *([quality] if quality != plain["quality"] else [])]
     return {"camera": short_hash(camera), "light": short_hash(light), "picture": short_hash(picture)}

@@ -36,7 +36,8 @@ HALF = 65504.0  # the largest half float
 @dataclass(frozen=True)
 class View:
     """How an angle was rendered. ``lights``: by name, the colour temperature in kelvin that each had. ``look``: settings.look_of
-    the run; ``sent``: what the lamps that the artist added sent out, by their group's name, in red, green and blue.
+    the run; ``sent``: what the lamps that the artist added sent out, by their group's name, in red, green and blue, and then numbers
+    that say where they stood.
 
     ``matrix_world``: camera to world, ``projection``: camera to clip space (OpenGL's, −1..1), 4×4 row-major, metres.
     """

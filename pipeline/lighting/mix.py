@@ -272,7 +272,7 @@ class _GroundLight:
         self._names, self._side = list(ground.lit), len(next(iter(ground.lit.values())))
         both = np.stack([np.stack([ground.lit[name], ground.open[name]]) for name in self._names])
         self._lights = np.ascontiguousarray(both.reshape(len(self._names), -1, 3).transpose(2, 0, 1), np.float32)
-        self._before = np.float32(1.0)
+        self._before: Plane = np.ones((1, 1, 1), np.float32)
         self._before = np.maximum(self.change(dict.fromkeys(self._names, np.ones(3, np.float32))), 1e-3)
 
     def change(self, factors: Mapping[str, Plane]) -> Plane:

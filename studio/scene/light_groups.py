@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import bpy
 from bpy.types import Object, ViewLayer
@@ -16,6 +17,7 @@ from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, GLOW
 from .collections import existing_objects
 
+_UNSEEN = ("use_fake_user", "tag", "is_runtime_data", "use_extra_user")  # of a lamp: no light comes of them
 LONGEST = 40  # characters of a group's name, which becomes a part of the name of a channel in a file
 
 
@@ -60,15 +62,50 @@ def kelvin_of(thing: Object) -> float:
 
 
 def sent_by_added_lamps() -> dict[str, list[float]]:
-    """What the lamps that the artist has added send out together, by their group, in red, green and blue."""
+    """What the lamps that the artist has added send out together, by their group: red, green, blue; then where each stands, and
+    how large it is, as numbers that differ where that does."""
     found: dict[str, list[float]] = {}
     for thing in existing_objects(names.LIGHTING):
         if names.ROLE in thing or thing.type != "LIGHT":
             continue
-        warm = thing.data.temperature_color if thing.data.use_temperature else (1.0, 1.0, 1.0)
+        lamp = thing.data
+        warm = lamp.temperature_color if lamp.use_temperature else (1.0, 1.0, 1.0)
         total = found.setdefault(group_of(thing), [0.0, 0.0, 0.0])
         for axis in range(3):
-            total[axis] += thing.data.energy * thing.data.color[axis] * warm[axis]
+            total[axis] += lamp.energy * lamp.color[axis] * warm[axis]
+        total += [round(value, 5) for row in thing.matrix_world for value in row]
+        total += [
+            round(float(getattr(lamp, name, 0.0)), 5) for name in ("size", "size_y", "spread", "shadow_soft_size")
+        ]
+    return found
+
+
+def added_lights() -> list[list[Any]]:
+    """What the artist has added to our collection, lamps and what only reflects or blocks light, as values that differ where
+    it gives other light: for who asks whether anything has changed."""
+    added = [thing for thing in existing_objects(names.LIGHTING) if names.ROLE not in thing]
+    if added:
+        bpy.context.view_layer.update()
+    return [
+        [
+            group_of(thing),
+            thing.type,
+            [round(value, 5) for row in thing.matrix_world for value in row],
+            _values(thing.data),
+        ]
+        for thing in sorted(added, key=lambda thing: thing.name)
+    ]
+
+
+def _values(data: Any) -> dict[str, Any]:
+    """A lamp's own settings; of a mesh, how large it is."""
+    if not isinstance(data, bpy.types.Light):
+        return {"vertices": len(getattr(data, "vertices", ()))}
+    found = {}
+    for prop in data.bl_rna.properties:
+        if prop.type in ("FLOAT", "INT", "BOOLEAN", "ENUM") and not prop.is_readonly and prop.identifier not in _UNSEEN:
+            value = getattr(data, prop.identifier)
+            found[prop.identifier] = [round(each, 5) for each in value] if getattr(prop, "is_array", False) else value
     return found
 
 

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 import pytest
 
+from consistency_pipeline.operators import startup
 from consistency_pipeline.operators.display.board import drafts, overlay, sheet, sources, wanted
 from consistency_pipeline.operators.editing import angles, lights, scene_settings
 from consistency_pipeline.pipeline import names
@@ -121,6 +122,9 @@ def test_drafts_are_rendered_apart_from_any_run_and_mixed(standing, tmp_path):
     standing.light.softness = 200.0
     assert "key moved" in factors()[1]
     standing.light.softness = 100.0
+    bpy.data.objects["Kicker"].location.x += 0.1
+    bpy.context.view_layer.update()
+    assert factors()[1] == ["Kicker moved"]
     bpy.data.objects.remove(bpy.data.objects["Kicker"])
     assert factors()[1] == ["Kicker is gone"]
     standing.lights.clear()
@@ -155,6 +159,21 @@ def test_a_look_takes_the_mix_along_and_the_mix_begins_anew(standing):
     standing.compared_look = "Dim"
     bpy.ops.consistency.remove_look(name="Dim")
     assert (len(standing.looks), standing.compared_look) == (0, "")
+
+
+def test_a_look_goes_to_another_scene_as_a_file(standing, tmp_path):
+    bpy.ops.consistency.begin_mix()
+    lights.set_change(standing.mix, "fill", Light(strength=0.25))
+    bpy.ops.consistency.save_look(filepath=str(tmp_path / "Dim"))
+    other = bpy.data.scenes.new("Other")
+    startup.give_default_angles(other)
+    with bpy.context.temp_override(scene=other):
+        bpy.ops.consistency.open_look(filepath=str(tmp_path / "Dim.json"))
+        bpy.ops.consistency.apply_look(name="Dim")
+    assert lights.light_of(other.consistency.lights["fill"]) == Light(strength=0.25)
+    (tmp_path / "notes.json").write_text("[]")
+    with pytest.raises(RuntimeError, match="notes.json is not a look file"):
+        bpy.ops.consistency.open_look(filepath=str(tmp_path / "notes.json"))
 
 
 def hdr(path, value=1.0):

@@ -250,3 +250,26 @@ def test_a_reference_of_a_version_that_knew_fewer_options_is_not_stale_for_that(
     ):
         changed = RunSettings.model_validate({"inputs": ("box.glb",), **other})
         assert of_settings(changed, changed.studio.angles[0]) != of_settings(settings, settings.studio.angles[0]), other
+
+
+def test_a_lamp_of_the_artists_own_counts(taken, rendered):
+    from consistency_pipeline.pipeline import names
+
+    run()
+    lamp = bpy.data.objects.new("Kicker", bpy.data.lights.new("Kicker", "AREA"))
+    bpy.data.collections[names.LIGHTING].objects.link(lamp)
+    assert stale() == {"light changed"}, "it was added"
+    run()
+    assert stale() == {""}
+    for change in (
+        lambda: setattr(lamp, "location", (1.0, 2.0, 3.0)),
+        lambda: setattr(lamp.data, "energy", 20.0),
+        lambda: setattr(lamp.data, "size", 0.5),
+        lambda: setattr(lamp.data, "color", (1.0, 0.5, 0.5)),
+    ):
+        change()
+        assert stale() == {"light changed"}
+        run()
+        assert stale() == {""}
+    bpy.data.objects.remove(lamp)
+    assert stale() == {"light changed"}, "it was removed"

@@ -9,6 +9,7 @@ numbers. Files are read and pixels made ready in the second Blender; they come t
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,10 +94,14 @@ class Board:
         settings = wanted.before(scene) if is_before else wanted.now(scene)
         if settings is None:
             return
+        found: dict[str, tuple[Any, ...]] = {}  # most have been rendered with the same lights
         for name, picture in self.pictures.items():
-            factors, needs = wanted.factors(picture.told, settings, None if is_before else scene.consistency.mix)
-            self._wanted[name] = factors, needs
-            self.needs[name] = needs
+            told = picture.told
+            key = json.dumps([told["look"], told["kelvins"], told["sent"]])
+            if key not in found:
+                found[key] = wanted.factors(told, settings, None if is_before else scene.consistency.mix)
+            self._wanted[name] = found[key]
+            self.needs[name] = found[key][1]
         self._back(settings)
 
     def _back(self, settings: RunSettings) -> None:

@@ -55,8 +55,14 @@ def factors(told: JsonObject, wanted: RunSettings, mix: Any) -> tuple[dict[str, 
         change = mix.get(name) if mix is not None else None
         factor = gain(AS_IT_IS if change is None else lights.light_of(change), kelvin)
         before = told["sent"].get(name)
-        if name in sent and before is not None and min(before) > 0.0:
-            factor = factor * [new / old for new, old in zip(sent[name], before, strict=True)]
+        if name in sent and before is not None:
+            factor = factor * [
+                new / old if old > 0.0 else 0.0 for new, old in zip(sent[name][:3], before[:3], strict=True)
+            ]
+            if sent[name][3:] != before[3:]:
+                needs.append(f"{name} moved")
+            elif any(new > 0.0 >= old for new, old in zip(sent[name][:3], before[:3], strict=True)):
+                needs.append(f"{name} was off")
         elif before is not None and name not in sent:
             factor = factor * 0.0
             needs.append(f"{name} is gone")
