@@ -127,10 +127,10 @@ def _need_fal() -> str:
     return found[0]
 
 
-def _ask_prices(endpoints: list[str]) -> Question[dict[str, Any]]:
+def _ask_prices(endpoints: list[str], to_send: tuple[Any, ...] = ()) -> Question[dict[str, Any]]:
     from .fal_backend.child.questions import ask_prices
 
-    return ask_prices(_need_fal(), endpoints, python_args())
+    return ask_prices(_need_fal(), endpoints, python_args(), to_send)
 
 
 def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:

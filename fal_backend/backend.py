@@ -53,6 +53,7 @@ class FalBackend:
                 private=settings.privacy.private,
                 send_again=send_again,
                 retry_failed=retry_failed,
+                check_inputs=settings.service.check_inputs,
             ),
             python_args,
         )

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 
 from ..pipeline.backend.requests import ClipRequest
@@ -14,10 +16,12 @@ from .arguments import Live, bought, finish, local_file, nearest_ratio
 from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint, Role
 from .endpoints.catalogue import find, of_role, some
+from .endpoints.check import members_of
 from .endpoints.prices import seconds
 
 START = ("start_image_url", "first_frame_url", "image_url")
 END = ("end_image_url", "last_frame_url", "tail_image_url")
+SECONDS = re.compile(r"\d{1,3}s?")
 MOST_VIEWS = 3  # further views beside the frontal one of a Kling element
 
 
@@ -93,11 +97,24 @@ def _elements(endpoint: Endpoint, request: ClipRequest) -> JsonObject:
     return found
 
 
-def _duration(endpoint: Endpoint, wanted: float) -> str | None:
-    """The shortest duration on sale that is not shorter than ``wanted`` seconds, as the endpoint writes it."""
-    sold = sorted(endpoint.choices("duration"), key=seconds)
-    if not sold:
+def _whole_seconds(endpoint: Endpoint, wanted: float) -> int | None:
+    """Where the duration is a number, as of endpoints that fal describes: the shortest whole one that is long enough."""
+    field = endpoint.Input.model_fields.get("duration")
+    if field is None or not {int, float} & set(members_of(field.annotation)):
         return None
+    low, high = (
+        next((v for limit in field.metadata if (v := getattr(limit, n, None)) is not None), None) for n in ("ge", "le")
+    )
+    if high is not None and wanted > high:
+        raise UsageError(f"{endpoint.id} makes at most {high:g} seconds, not {wanted:g}; ask for less")
+    return max(math.ceil(wanted), math.ceil(low or 0))
+
+
+def _duration(endpoint: Endpoint, wanted: float) -> str | int | None:
+    """The shortest duration on sale that is not shorter than ``wanted`` seconds, as the endpoint writes it."""
+    sold = sorted(filter(SECONDS.fullmatch, endpoint.choices("duration")), key=seconds)
+    if not sold:
+        return _whole_seconds(endpoint, wanted)
     for duration in sold:
         if seconds(duration) >= wanted:
             return duration

@@ -50,6 +50,7 @@ class Hello:
     private: bool = False
     send_again: bool = False
     retry_failed: bool = False
+    check_inputs: bool = True
 
     def to_json(self) -> JsonObject:
         return asdict(self)
@@ -89,10 +90,14 @@ class Cancel:
 
 @dataclass(frozen=True)
 class AskPrices:
+    """What fal asks for ``endpoints``, and whether its descriptions take what ``purchases`` will send."""
+
     endpoints: tuple[str, ...]
+    purchases: tuple[Purchase, ...] = ()
 
     def to_json(self) -> JsonObject:
-        return {"do": Do.PRICES, "endpoints": list(self.endpoints)}
+        purchases = [purchase.to_json() for purchase in self.purchases]
+        return {"do": Do.PRICES, "endpoints": list(self.endpoints), "purchases": purchases}
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def read_command(line: JsonObject) -> Command | None:
         case Do.CANCEL:
             return Cancel(line.get("key"))
         case Do.PRICES:
-            return AskPrices(tuple(line["endpoints"]))
+            return AskPrices(tuple(line["endpoints"]), tuple(map(Purchase.from_json, line.get("purchases", ()))))
         case Do.CHECK_KEY:
             return CheckKey()
         case Do.FINISH:

@@ -11,6 +11,7 @@ from datetime import date
 from ...pipeline.errors import UsageError
 from ...pipeline.json_object import JsonObject
 from .base import MAKES, Endpoint, Role
+from .described import described
 from .families import (
     bytedance,
     flux_2,
@@ -25,6 +26,7 @@ from .families import (
     qwen,
     veo,
 )
+from .kept import A_MONTH, kept
 from .usual import usual
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -62,7 +64,13 @@ def find(endpoint_id: str, role: Role) -> Endpoint:
         )
     if meant := _meant(endpoint_id):
         raise UsageError(f"no endpoint {endpoint_id!r} is known; did you mean {meant}?")
-    return usual(endpoint_id, role)
+    return by_description(endpoint_id, role)
+
+
+def by_description(endpoint_id: str, role: Role) -> Endpoint:
+    """An endpoint that the catalogue doesn't know: as fal described it within a month, else with its role's usual fields."""
+    node = kept(endpoint_id, A_MONTH)
+    return usual(endpoint_id, role) if node is None else described(endpoint_id, role, node)
 
 
 def of_role(role: Role) -> tuple[Endpoint, ...]:

@@ -150,14 +150,15 @@ def to_overrides(scene: bpy.types.Scene) -> dict[str, dict[str, Any]]:
 
 
 def from_overrides(scene: bpy.types.Scene, overrides: dict[str, dict[str, Any]]) -> None:
-    """Replace the entries. A field that the catalogue doesn't know is kept as JSON."""
-    from ...fal_backend.endpoints.catalogue import CATALOGUE
+    """Replace the entries. A field that neither the catalogue nor fal's description knows is kept as JSON."""
+    from ...fal_backend.endpoints.base import Role
+    from ...fal_backend.endpoints.catalogue import CATALOGUE, by_description
 
     scene.consistency.parameters.clear()
     for endpoint_id, values in overrides.items():
-        known = CATALOGUE.get(endpoint_id)
+        known = CATALOGUE.get(endpoint_id) or by_description(endpoint_id, Role.PHOTOREAL)  # its fields, whatever it makes
         for name, value in values.items():
-            field = known.Input.model_fields.get(name) if known else None
+            field = known.Input.model_fields.get(name)
             kind = kind_of(field) if field is not None and value is not None else "json"
             _new(scene, endpoint_id, name, kind, value, field)
 

@@ -99,6 +99,13 @@ class Service(Group):
         label="Fields of Endpoints",
         prop=None,
     )
+    check_inputs: bool = option(
+        True,
+        "before money is spent, fields are held against fal.ai's own description of the endpoint",
+        off="send fields as they are, whatever fal.ai's own description of the endpoint says",
+        label="Check Inputs First",
+        resume=True,
+    )
 
 
 def _of_the_preset(what: str, label: str, least: float = 0.0, most: float = 10.0) -> Any:

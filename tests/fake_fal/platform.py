@@ -30,6 +30,7 @@ _PATHS = {
 }
 _ERRORS = {400: "validation_error", 401: "authorization_error", 403: "authorization_error", 404: "not_found"}
 _DAY = 86_400.0
+_CATEGORIES = {"picture": "image-to-image", "model": "image-to-3d", "video": "image-to-video", "words": "vision"}
 
 
 @dataclass
@@ -188,7 +189,7 @@ class Platform:
 
 
 def _model(endpoint: Any, *, expand: bool) -> dict[str, Any]:
-    category = {"picture": "image-to-image", "model": "image-to-3d", "video": "image-to-video"}[endpoint.makes]
+    category = _CATEGORIES[endpoint.makes]
     about = {"display_name": endpoint.id, "category": category, "description": "", "status": "active", "tags": []}
     about |= {"updated_at": "2026-08-02T00:00:00Z", "model_url": f"https://fal.run/{endpoint.id}"}
     if not expand:

@@ -37,6 +37,7 @@ SINCE = {
     "environment_rotation",
     "environment_strength",
     "quality",
+    "check_inputs",
 }  # options that 0.1.0 did not have
 
 
