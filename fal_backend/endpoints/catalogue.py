@@ -14,23 +14,40 @@ from .base import MAKES, Endpoint, Role
 from .described import described
 from .families import (
     bytedance,
+    editors,
     flux_2,
+    flux_3,
     flux_control,
     flux_kontext,
     flux_text,
     google,
+    hitem3d,
+    hunyuan,
+    hyper3d,
     kling,
+    ltx,
+    mattes,
     meshy,
+    minimax,
     openai,
     openrouter,
     qwen,
+    trellis,
+    tripo,
+    upscalers,
     veo,
+    wan,
 )
 from .kept import A_MONTH, kept
 from .usual import usual
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *meshy.ENDPOINTS,
+    *tripo.ENDPOINTS,
+    *hitem3d.ENDPOINTS,
+    *hunyuan.ENDPOINTS,
+    *hyper3d.ENDPOINTS,
+    *trellis.ENDPOINTS,
     *flux_text.ENDPOINTS,
     *flux_kontext.ENDPOINTS,
     *flux_2.ENDPOINTS,
@@ -38,9 +55,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *bytedance.ENDPOINTS,
     *openai.ENDPOINTS,
     *qwen.ENDPOINTS,
+    *editors.ENDPOINTS,
     *flux_control.ENDPOINTS,
     *kling.ENDPOINTS,
     *veo.ENDPOINTS,
+    *bytedance.CLIPS,
+    *flux_3.ENDPOINTS,
+    *ltx.ENDPOINTS,
+    *minimax.ENDPOINTS,
+    *wan.ENDPOINTS,
+    *upscalers.ENDPOINTS,
+    *mattes.ENDPOINTS,
     *openrouter.ENDPOINTS,
 )
 CATALOGUE: dict[str, Endpoint] = {endpoint.id: endpoint for endpoint in ENDPOINTS}

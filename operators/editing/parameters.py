@@ -156,7 +156,9 @@ def from_overrides(scene: bpy.types.Scene, overrides: dict[str, dict[str, Any]])
 
     scene.consistency.parameters.clear()
     for endpoint_id, values in overrides.items():
-        known = CATALOGUE.get(endpoint_id) or by_description(endpoint_id, Role.PHOTOREAL)  # its fields, whatever it makes
+        known = CATALOGUE.get(endpoint_id) or by_description(
+            endpoint_id, Role.PHOTOREAL
+        )  # its fields, whatever it makes
         for name, value in values.items():
             field = known.Input.model_fields.get(name)
             kind = kind_of(field) if field is not None and value is not None else "json"

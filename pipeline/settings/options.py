@@ -66,6 +66,14 @@ class Inputs(Group):
         metavar="ID",
         endpoint="model",
     )
+    retexture_endpoint: str | None = option(
+        None,
+        "what gives the model that was made a texture from the photos, so that a label is sharp on it",
+        unset="the model keeps the texture that it was made with",
+        label="Texture from the Photos",
+        metavar="ID",
+        endpoint="retexture",
+    )
     picture_endpoint: str | None = option(
         None,
         "what makes a picture from the words first, and the model from it",

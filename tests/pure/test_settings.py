@@ -38,6 +38,7 @@ SINCE = {
     "environment_strength",
     "quality",
     "check_inputs",
+    "retexture_endpoint",
 }  # options that 0.1.0 did not have
 
 
