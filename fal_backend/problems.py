@@ -40,6 +40,7 @@ class Problem(StrEnum):
     STORAGE_ADDRESS = auto()
     LIST_UNREADABLE = auto()
     LIST_ENDLESS = auto()
+    ROSTER_DOUBTFUL = auto()
     ANSWER_UNREADABLE = auto()
 
     # no answer

@@ -76,6 +76,10 @@ SENTENCES: dict[Problem, str] = {
     ),
     Problem.LIST_UNREADABLE: "fal.ai's request list can't be read; try again later",
     Problem.LIST_ENDLESS: "fal.ai's list does not end; try again later",
+    Problem.ROSTER_DOUBTFUL: (
+        "fal.ai's list of models has only {models} of ours and lacks most of what it had, so the one before is kept; "
+        "try again later"
+    ),
     Problem.ANSWER_UNREADABLE: "fal.ai sent a list that can't be read; try again later",
     Problem.UNREACHABLE: "fal.ai can't be reached ({why}); check the network or proxy, then resume",
     Problem.UNREACHABLE_LIST: "fal.ai can't be reached ({why}); check the network or proxy, then try again",

@@ -28,6 +28,7 @@ class Do(StrEnum):
     CANCEL = "cancel"
     PRICES = "prices"
     CHECK_KEY = "check_key"
+    ROSTER = "roster"
     FINISH = "finish"
 
 
@@ -35,6 +36,7 @@ class Say(StrEnum):
     EVENT = "event"
     PRICES = "prices"
     KEY = "key"
+    ROSTER = "roster"
     LOG = "log"
 
 
@@ -107,6 +109,12 @@ class CheckKey:
 
 
 @dataclass(frozen=True)
+class AskRoster:
+    def to_json(self) -> JsonObject:
+        return {"do": Do.ROSTER}
+
+
+@dataclass(frozen=True)
 class Finish:
     """Begin nothing new. Where standard input ends, because the parent has died, it is taken as said."""
 
@@ -121,8 +129,8 @@ class Look:
     """A purchase has ended: whether it was the last."""
 
 
-Asked = AskPrices | CheckKey
-Command = Buy | Note | Cancel | AskPrices | CheckKey | Finish | Terminate | Look
+Asked = AskPrices | CheckKey | AskRoster
+Command = Buy | Note | Cancel | AskPrices | CheckKey | AskRoster | Finish | Terminate | Look
 
 
 def read_command(line: JsonObject) -> Command | None:
@@ -138,6 +146,8 @@ def read_command(line: JsonObject) -> Command | None:
             return AskPrices(tuple(line["endpoints"]), tuple(map(Purchase.from_json, line.get("purchases", ()))))
         case Do.CHECK_KEY:
             return CheckKey()
+        case Do.ROSTER:
+            return AskRoster()
         case Do.FINISH:
             return Finish()
     return None
@@ -206,9 +216,12 @@ class Answer:
         return {"say": self.say, "value": self.value}
 
 
+ANSWERS: dict[type[Asked], Say] = {AskPrices: Say.PRICES, CheckKey: Say.KEY, AskRoster: Say.ROSTER}
+
+
 def answered(question: Asked, line: JsonObject) -> tuple[Any] | None:
     """The value in one, where ``line`` answers ``question``; None for any other line. Raises the error that it tells."""
-    if line.get("say") != (Say.PRICES if isinstance(question, AskPrices) else Say.KEY):
+    if line.get("say") != ANSWERS[type(question)]:
         return None
     if "error" in line:
         raise errors.from_json(line["error"])

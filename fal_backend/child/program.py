@@ -32,7 +32,7 @@ from ...pipeline.run.run_log import PACKAGE, Forwarding, listening
 from ...pipeline.stages import JobState
 from ...pipeline.system.disk import sweep
 from ...pipeline.system.processes import is_alive
-from .. import errors, prices
+from .. import errors, prices, roster
 from ..buying.accounts import Accounts
 from ..buying.buyer import Buyer
 from ..buying.purchase import Purchase
@@ -43,6 +43,7 @@ from .message_writer import MessageWriter
 from .messages import (
     Answer,
     AskPrices,
+    AskRoster,
     Buy,
     Cancel,
     CheckKey,
@@ -171,6 +172,8 @@ class Child:
                     event.set()
             case AskPrices():
                 self._pool.submit(self._answer, Say.PRICES, lambda: self._prices(command))
+            case AskRoster():
+                self._pool.submit(self._answer, Say.ROSTER, self._roster)
             case CheckKey():
                 self._pool.submit(self._answer, Say.KEY, lambda: prices.check_key(self._hello.key))
 
@@ -207,6 +210,9 @@ class Child:
         if problems:
             raise problems[0]
         return found
+
+    def _roster(self) -> JsonObject:
+        return roster.read(self._hello.key, self._queue.clock).to_json()
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
         def tell(kind: JobState, text: str = "", **facts: Any) -> None:

@@ -17,8 +17,9 @@ from ...pipeline.errors import TryAgainLater
 from .. import prices, sentences
 from ..buying.purchase import Purchase
 from ..prices import Prices
+from ..roster import Roster
 from .connection import connect
-from .messages import Asked, AskPrices, CheckKey, Hello, answered
+from .messages import Asked, AskPrices, AskRoster, CheckKey, Hello, answered
 
 PATIENCE = 90.0  # seconds for an answer
 T = TypeVar("T")
@@ -60,6 +61,12 @@ def ask_prices(
     except prices.NO_ANSWER:
         return prices.remembered(ids)
     return prices.with_remembered(dict(answer), ids)
+
+
+def ask_roster(key: str, python_args: Sequence[str] = ()) -> Question[Roster]:
+    """fal's list of models for our stages as it is now; it is kept, and serves offline. Raises what keeps it from being read."""
+    answer = yield from ask(key, AskRoster(), python_args)
+    return Roster.from_json(answer)
 
 
 def check_key(key: str, python_args: Sequence[str] = ()) -> Question[None]:

@@ -32,12 +32,12 @@ def endpoint_property(role: Role, name: str, description: str, default: str = ""
 
     def ids(_self: Any, _context: Context, edit_text: str) -> list[tuple[str, str]]:
         from ...fal_backend.endpoints.catalogue import of_role
+        from ...fal_backend.roster import kept
 
         wanted = edit_text.lower()
-        known = [end for end in of_role(role) if not end.retired]
-        return [
-            (end.id, f"{end.label}, {end.price.in_words}") for end in known if wanted in f"{end.id} {end.label}".lower()
-        ]
+        known = [(end.id, f"{end.label}, {end.price.in_words}") for end in of_role(role) if not end.retired]
+        listed = [(model.id, f"{model.name}, {model.updated}") for model in kept().new if model.stage == role]
+        return [(name, words) for name, words in known + listed if wanted in f"{name} {words}".lower()]
 
     return StringProperty(
         name=name, description=description, default=default, search=ids, search_options={"SUGGESTION"}

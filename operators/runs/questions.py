@@ -15,6 +15,7 @@ from ...pipeline import driver
 if TYPE_CHECKING:
     from ...fal_backend.child.questions import Question
     from ...fal_backend.prices import Prices
+    from ...fal_backend.roster import Roster
 
 FRESH = 600.0  # seconds that prices are taken as current
 
@@ -27,6 +28,13 @@ def check_key(key: str) -> Question[None]:
     from ...fal_backend.child.questions import check_key
 
     return check_key(key, tuple(bpy.app.python_args))
+
+
+def roster(key: str) -> Question[Roster]:
+    """fal's list of models for our stages, read anew and kept."""
+    from ...fal_backend.child.questions import ask_roster
+
+    return ask_roster(key, tuple(bpy.app.python_args))
 
 
 def prices(key: str, endpoints: list[str], to_send: tuple[Any, ...] = ()) -> Question[Prices]:

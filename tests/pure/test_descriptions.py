@@ -28,7 +28,7 @@ from tests.fake_fal.schemas import choice, flag, image, integer, many, text
 from . import shop
 from .shop import KONTEXT, agrees, buy_one, kinds, new_folder, stills
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = pytest.mark.usefixtures("near", "asks_near")
 MESHY, KLING, VISION = (
     "fal-ai/meshy/v6/multi-image-to-3d",
     "fal-ai/kling-video/v2.5-turbo/pro/image-to-video",
@@ -40,6 +40,12 @@ DRIFTS: dict[str, dict[str, Any]] = {
     "required": {"require": {"licence": text()}},
     "choices": {"change": {"output_format": choice("webp"), "duration": choice("8s"), "topology": choice("hexagon")}},
 }
+
+
+@pytest.fixture
+def asks_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions before a run go to a child in this process, too."""
+    monkeypatch.setattr(questions, "connect", shop.NearQuestion)
 
 
 def request_for(stage: str, folder: RunFolder) -> Any:

@@ -639,7 +639,7 @@ def test_a_stalled_download_is_silent_until_cut(fake, client):
 
 def test_every_endpoint_makes_what_it_says_from_its_required_fields_alone(monkeypatch):
     with service(monkeypatch, latency=0.0, clip_side=32, concurrency=100) as fake:
-        uri = "data:image/png;base64," + base64.b64encode(picture((320, 320))).decode()
+        uri = "data:image/png;base64," + base64.b64encode(picture((400, 400))).decode()
         values = {"prompt": "a vase", "image_urls": [uri, uri], "model": "google/gemini-2.5-flash"}
         values["keyframes"] = [{"image_url": uri, "frame_index": 0}]
         for name, endpoint in fake.endpoints.items():
