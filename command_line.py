@@ -14,6 +14,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from .pipeline.backend.ports import Backend
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
+
+
+MOST_SHOWN = 40  # new models in a terminal
 
 
 def main(arguments: list[str]) -> int:
@@ -127,10 +131,10 @@ def _need_fal() -> str:
     return found[0]
 
 
-def _ask_prices(endpoints: list[str]) -> Question[dict[str, Any]]:
+def _ask_prices(endpoints: list[str], to_send: tuple[Any, ...] = ()) -> Question[dict[str, Any]]:
     from .fal_backend.child.questions import ask_prices
 
-    return ask_prices(_need_fal(), endpoints, python_args())
+    return ask_prices(_need_fal(), endpoints, python_args(), to_send)
 
 
 def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:
@@ -256,10 +260,16 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend.endpoints.catalogue import catalogue_rows
+    from .fal_backend.roster import kept
 
     if options.stale:
         return _stale_prices()
+    if options.refresh:
+        return _refreshed()
     rows = catalogue_rows()
+    gone = set(kept().gone)
+    for row in rows:
+        row["retired"] = row["retired"] or ("fal.ai lists it no more" if row["id"] in gone else "")
     lines = [
         (
             row["id"],
@@ -275,6 +285,39 @@ def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
         "status": "done",
         "endpoints": rows,
         "text": text_table(("id", "name", "makes", "stored price", "", "inputs"), lines),
+    }
+
+
+def _refreshed() -> dict[str, Any]:
+    """fal.ai's own list of models for our stages: what is new in it, and what is gone. Nothing is chosen by it."""
+    from .fal_backend.child.questions import ask_roster
+
+    found = finish(ask_roster(_need_fal(), python_args()), PAUSE)
+    lines = [
+        (
+            model.id,
+            model.name,
+            model.stage,
+            f"{usd(model.usd)} / {model.unit}" if model.usd is not None else "?",
+            model.updated,
+        )
+        for model in found.new
+    ]
+    text = f"fal.ai lists {len(found.models)} models for our stages, {found.at[:10]}; {len(found.new)} are new"
+    if lines:
+        text += "\n" + text_table(("id", "name", "stage", "price", "of"), lines[:MOST_SHOWN])
+        if len(lines) > MOST_SHOWN:
+            text += f"\nand {len(lines) - MOST_SHOWN} more (--json has all)"
+    if found.gone:
+        text += f"\nno longer listed: {', '.join(found.gone)}"
+    new = [asdict(model) for model in found.new]
+    return {
+        "status": "done",
+        "at": found.at,
+        "listed": len(found.models),
+        "new": new,
+        "gone": list(found.gone),
+        "text": text,
     }
 
 

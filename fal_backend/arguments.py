@@ -14,6 +14,7 @@ from ..pipeline.errors import BadInput, UsageError
 from ..pipeline.json_object import JsonObject
 from .buying.purchase import Output, Purchase
 from .endpoints.base import Endpoint
+from .endpoints.kept import kept
 
 MEDIA = {
     ".png": "image/png",
@@ -28,6 +29,7 @@ MEDIA = {
     ".glb": "model/gltf-binary",
 }
 ONE_EACH = ("num_images", "max_images")
+LEFT_OUT = "https://left.out"  # stands for a field that the service has no more, while the others are checked
 
 Live = tuple[float, str] | None  # unit price in USD and its unit, as fal's pricing API gave them
 
@@ -62,7 +64,26 @@ def finish(
                 f"{endpoint.id}: {name} would pay for pictures that have no place; ask for more takes instead (--takes)"
             )
     placeholders: dict[str, dict[str, str]] = {}
-    return _restored(endpoint.validate(_addressed(merged, placeholders)), placeholders)
+    addressed = _addressed(merged, placeholders)
+    new, gone = _drifted(endpoint, overrides)
+    checked = endpoint.validate(
+        {**{n: v for n, v in addressed.items() if n not in new}, **dict.fromkeys(gone, LEFT_OUT)}
+    )
+    left = {name: value for name, value in checked.items() if name not in gone}
+    return _restored({**left, **{name: addressed[name] for name in new if name in addressed}}, placeholders)
+
+
+def _drifted(endpoint: Endpoint, overrides: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Where the user sets a field that the catalogue doesn't know, or leaves one out that it calls required, and fal's kept
+    description of the endpoint agrees: those names. The catalogue is older than the service then."""
+    fields = endpoint.Input.model_fields
+    new = {name for name in overrides if name not in fields} if endpoint.known else set()
+    gone = {
+        name for name, value in overrides.items() if value is None and name in fields and fields[name].is_required()
+    }
+    if not (new or gone) or (described := kept(endpoint.id)) is None:
+        return set(), set()
+    return {name for name in new if name in described["fields"]}, gone - described["fields"].keys()
 
 
 def bought(

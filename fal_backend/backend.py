@@ -20,7 +20,8 @@ from . import errors, quote, sentences
 from .buying.purchase import Purchase
 from .child.connection import connect
 from .child.messages import Buy, Cancel, Happened, Hello, Logged, Note, Say
-from .endpoints.catalogue import name_of
+from .endpoints.base import Role
+from .endpoints.catalogue import find, name_of
 from .prices import Prices
 from .request_to_purchase import purchase_for, with_endpoint
 
@@ -53,6 +54,7 @@ class FalBackend:
                 private=settings.privacy.private,
                 send_again=send_again,
                 retry_failed=retry_failed,
+                check_inputs=settings.service.check_inputs,
             ),
             python_args,
         )
@@ -77,6 +79,10 @@ class FalBackend:
             return self._purchase(request).quoted_usd
         except ConsistencyError:
             return None
+
+    def follows(self, endpoint: str) -> str:
+        """Which clip of this machine's own the endpoint is sent: "render", "depth", or none, empty."""
+        return find(endpoint, Role.VIDEO).follows
 
     def name_of(self, endpoint: str) -> str:
         """What people call the endpoint; its id where nobody here knows it."""

@@ -15,6 +15,8 @@ from ..pipeline.settings.choices import BackendName
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import STAGES, Stage
 from . import quote
+from .buying.purchase import Purchase
+from .errors import Drifted
 from .quote import Estimate, Prices
 
 NOTHING_AGREED, EVERYTHING_AGREED = -1.0, float("inf")  # USD
@@ -24,7 +26,7 @@ ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 come
 def estimate(
     settings: RunSettings,
     folder: RunFolder | None,
-    ask_prices: Callable[[list[str]], Generator[Any, None, Prices]],
+    ask_prices: Callable[[list[str], tuple[Purchase, ...]], Generator[Any, None, Prices]],
     *,
     until: Stage = Stage.RESULTS,
     send_again: bool = False,
@@ -32,20 +34,45 @@ def estimate(
 ) -> Generator[Any, None, Estimate]:
     """What a run up to the stage ``until`` will cost, or what is left of the one in ``folder``.
 
-    Yields while ``ask_prices``, a question that is given the endpoints' ids, has no answer; raises what it raises.
-    ``send_again`` and ``retry_failed`` as in ``quote.estimate``.
+    Yields while ``ask_prices``, a question that is given the endpoints' ids and what is to be sent to them, has no answer;
+    raises what it raises. ``send_again`` and ``retry_failed`` as in ``quote.estimate``.
     """
     if settings.service.backend == BackendName.LOCAL:
         return Estimate((), (), {})
-    prices = yield from ask_prices(quote.endpoints(settings, folder))
-    whole = quote.estimate(settings, prices, folder, send_again=send_again, retry_failed=retry_failed)
+    again = {"send_again": send_again, "retry_failed": retry_failed}
     reached = STAGES[: STAGES.index(until) + 1]
+
+    def to_send() -> tuple[Purchase, ...]:
+        if not settings.service.check_inputs:
+            return ()
+        left = quote.estimate(settings, {}, folder, **again).lines
+        return tuple(line for line in left if line.stage in reached)
+
+    prices = yield from _ask(ask_prices, quote.endpoints(settings, folder), to_send)
+    whole = quote.estimate(settings, prices, folder, **again)
     costs = dataclasses.replace(whole, lines=tuple(line for line in whole.lines if line.stage in reached))
     return (
         costs
         if Stage.PHOTOREAL in reached
         else dataclasses.replace(costs, retakes=0.0, opinions=0.0, unknown_retakes=())
     )
+
+
+def _ask(
+    ask_prices: Callable[[list[str], tuple[Purchase, ...]], Generator[Any, None, Prices]],
+    endpoints: list[str],
+    to_send: Callable[[], tuple[Purchase, ...]],
+) -> Generator[Any, None, Prices]:
+    """Today's prices. An endpoint that is not known here may have been described for the first time by the same question:
+    what is sent to it is then put together anew, once."""
+    first = to_send()
+    try:
+        return (yield from ask_prices(endpoints, first))
+    except Drifted:
+        anew = to_send()
+        if anew == first:
+            raise
+    return (yield from ask_prices(endpoints, anew))
 
 
 def check(costs: Estimate, settings: RunSettings) -> None:

@@ -12,6 +12,7 @@ FalError                      a ConsistencyError; what it keeps is listed there
 ├── PolicyRefusal             422 content_policy_violation, or a picture blanked by the safety checker
 ├── ModelFailed               422 no_media_generated and other errors of the model itself
 ├── UnknownEndpoint           404 at submission
+├── Drifted                   fal's own description of the endpoint doesn't take what was to be sent; nothing was
 ├── ServerFault               5xx
 ├── QueueTimeout              504 before processing began
 ├── Overdue                   our own deadline passed; cancelled as far as fal allowed
@@ -128,6 +129,10 @@ class UnknownEndpoint(FalError):
     pass
 
 
+class Drifted(FalError):
+    pass
+
+
 class ServerFault(FalError):
     pass
 
@@ -211,6 +216,7 @@ TRAVELLING: dict[str, type[ConsistencyError]] = pipeline_errors.TRAVELLING | {
     "PolicyRefusal": PolicyRefusal,
     "ModelFailed": ModelFailed,
     "UnknownEndpoint": UnknownEndpoint,
+    "Drifted": Drifted,
     "ServerFault": ServerFault,
     "QueueTimeout": QueueTimeout,
     "Overdue": Overdue,

@@ -27,7 +27,7 @@ def purchase(request: StillRequest, live: Live = None) -> Purchase:
         arguments["seed"] = request.seed
     files = {"reference": request.reference} | ({"depth": request.depth} if request.depth else {})
     arguments = finish(endpoint, arguments, request.overrides, files)
-    output = Output("images.0", str(request.out), "image/png")
+    output = Output(endpoint.place, str(request.out), "image/png")
     return bought(endpoint, request, arguments, output, live, request.size)
 
 
@@ -69,7 +69,7 @@ def _size(endpoint: Endpoint, size: tuple[int, int]) -> JsonObject:
     if ratios:
         # "auto" follows the reference more exactly than the nearest named ratio could.
         found["aspect_ratio"] = "auto" if "auto" in ratios else nearest_ratio(ratios, size)
-    if resolutions := [name for name in endpoint.choices("resolution") if name.endswith("K")]:
+    if resolutions := [name for name in endpoint.choices("resolution") if name[-1:] in "kK"]:
         at_least_1k = [name for name in resolutions if float(name[:-1]) >= max(1.0, max(size) / 1024)]
         found["resolution"] = (at_least_1k or resolutions[-1:])[0]
     return found

@@ -18,7 +18,9 @@ class Problem(StrEnum):
 
     # how fal answered
     ENDPOINT_UNKNOWN = auto()
+    ENDPOINT_GONE = auto()
     INPUTS_REFUSED = auto()
+    INPUTS_DRIFTED = auto()
     CONTENT_REFUSED = auto()
     NOTHING_MADE = auto()
     SERVER_FAULT = auto()
@@ -38,6 +40,7 @@ class Problem(StrEnum):
     STORAGE_ADDRESS = auto()
     LIST_UNREADABLE = auto()
     LIST_ENDLESS = auto()
+    ROSTER_DOUBTFUL = auto()
     ANSWER_UNREADABLE = auto()
 
     # no answer

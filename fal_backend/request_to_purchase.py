@@ -9,14 +9,16 @@ import dataclasses
 
 from ..pipeline.backend.requests import (
     ClipRequest,
+    DerivedRequest,
     ModelRequest,
     OpinionRequest,
     PictureRequest,
     Request,
     StillRequest,
+    TextureRequest,
 )
 from ..pipeline.settings.groups import RunSettings
-from . import model, photoreal, second_opinion, video
+from . import derived, model, photoreal, second_opinion, video
 from .arguments import Live
 from .buying.purchase import Purchase
 
@@ -36,9 +38,13 @@ def purchase_for(request: Request, live: Live = None) -> Purchase:
             return model.picture_purchase(request, live)
         case ModelRequest():
             return model.purchase(request, live)
+        case TextureRequest():
+            return model.texture_purchase(request, live)
         case StillRequest():
             return photoreal.purchase(request, live)
         case OpinionRequest():
             return second_opinion.purchase(request, live)
+        case DerivedRequest():
+            return derived.purchase(request, live)
         case ClipRequest():
             return video.purchase(request, live)

@@ -34,4 +34,4 @@ def purchase(request: OpinionRequest, live: Live = None) -> Purchase:
         "max_tokens": MOST_TOKENS,
     }
     arguments = finish(endpoint, arguments, request.overrides, {"pair": request.pair})
-    return bought(endpoint, request, arguments, Output("output", str(request.out), "text/plain"), live)
+    return bought(endpoint, request, arguments, Output(endpoint.place, str(request.out), "text/plain"), live)

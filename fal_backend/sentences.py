@@ -34,6 +34,15 @@ SENTENCES: dict[Problem, str] = {
     Problem.ENDPOINT_UNKNOWN: (
         "fal.ai knows no such endpoint; choose one of those that are offered, or correct its id."
     ),
+    Problem.ENDPOINT_GONE: (
+        "fal.ai lists no endpoint {endpoint}, so nothing was sent; correct its id or choose another one "
+        "(consistency endpoints --refresh shows what there is)"
+    ),
+    Problem.INPUTS_DRIFTED: (
+        "{endpoint} {what}, by fal.ai's own description of today, so nothing was sent; set the field as it is now "
+        "(--set {endpoint}.field=value, null leaves one out), choose another endpoint, or send it unchecked "
+        "(--no-check-inputs; in Blender, Check Inputs First)"
+    ),
     Problem.INPUTS_REFUSED: (
         "fal.ai refused the request's inputs; correct the endpoint's fields, or choose another endpoint."
     ),
@@ -67,6 +76,10 @@ SENTENCES: dict[Problem, str] = {
     ),
     Problem.LIST_UNREADABLE: "fal.ai's request list can't be read; try again later",
     Problem.LIST_ENDLESS: "fal.ai's list does not end; try again later",
+    Problem.ROSTER_DOUBTFUL: (
+        "fal.ai's list of models has only {models} of ours and lacks most of what it had, so the one before is kept; "
+        "try again later"
+    ),
     Problem.ANSWER_UNREADABLE: "fal.ai sent a list that can't be read; try again later",
     Problem.UNREACHABLE: "fal.ai can't be reached ({why}); check the network or proxy, then resume",
     Problem.UNREACHABLE_LIST: "fal.ai can't be reached ({why}); check the network or proxy, then try again",
@@ -122,6 +135,10 @@ def in_words(problem: Problem, facts: Mapping[str, str | float], said: str, acce
 # What ends or holds up a purchase without being a fault of fal's.
 
 UNPRICED = "the price of {endpoint} is not known, so no limit can be kept with it; choose another endpoint or remove the limits"
+DESCRIPTION_UNSURE = (
+    "fal.ai's description of {endpoint} doesn't take what is to be sent, and can't be asked again at the moment to make sure, "
+    "so nothing was sent; resume later"
+)
 PRICE_ROSE = (
     "fal.ai now asks {asked} for {key}, and {agreed} was agreed to, so it was not bought; "
     "resume to see today's prices and agree to them"

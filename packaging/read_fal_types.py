@@ -6,10 +6,13 @@
 The types come with fal's own JavaScript client. Fetch and unpack the versions to read, outside the repository:
 
     for v in 1.10.1 1.8.5; do npm pack @fal-ai/client@$v; mkdir $v; tar xzf fal-ai-client-$v.tgz -C $v; done
-    python packaging/read_fal_types.py 1.10.1/package 1.8.5/package tests/pure/fal_types.json
+    git clone https://github.com/fal-ai/fal-js
+    python packaging/read_fal_types.py 1.10.1/package fal-js 1.8.5/package tests/pure/fal_types.json
 
-The first package gives the facts. From the second, where there is one, only what it says otherwise is kept: versions
-from 1.9.5 on share structurally equal types, and with them the defaults of others, which 1.8.5 still had right.
+The first package gives the facts; a checkout of fal-js, which is newer than any package, those of ids that it lacks. From
+an older package only what it says otherwise is kept: versions from 1.9.5 on share structurally equal types, and with them
+the defaults of others, which 1.8.5 still had right. A checkout keeps the types in TypeScript, indented by two, a package in
+declarations, indented by four; both are read.
 This script needs no network.
 """
 
@@ -21,19 +24,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
+CHECKOUT = Path("libs/client")  # of fal-js
 DECLARATION = re.compile(r"^export type (\w+) = (.*)$")
-MEMBER = re.compile(r"^    (\w+)(\??): (.*)$")
-ENDPOINT = re.compile(r'^    "([^"]+)": \{$')
-SIDE = re.compile(r"^        (input|output): (\w+);$")
+MEMBER = re.compile(r"^ {2,4}(\w+)(\??):\s*(.*)$")
+ENDPOINT = re.compile(r'^ {2,4}"([^"]+)": \{$')
+SIDE = re.compile(r"^ {4,8}(input|output): (\w+);$")
 DEFAULT = re.compile(r"Default value: `(.*?)`(?:\s|$)")
 
 
 class Types:
-    """The declarations of one ``endpoints.d.ts``, looked up by type name and endpoint id."""
+    """The declarations of one ``endpoints.d.ts``, or of a checkout's ``endpoints.ts``, looked up by type name and endpoint id."""
 
     def __init__(self, package: Path) -> None:
-        self.version: str = json.loads((package / "package.json").read_text())["version"]
-        self.lines = (package / "src/types/endpoints.d.ts").read_text().splitlines()
+        self.is_checkout = (package / CHECKOUT).is_dir()
+        home = package / CHECKOUT if self.is_checkout else package
+        self.version: str = json.loads((home / "package.json").read_text())["version"]
+        if self.is_checkout:
+            self.version = f"fal-js after {self.version}"
+        types = home / "src/types" / ("endpoints.ts" if self.is_checkout else "endpoints.d.ts")
+        self.lines = types.read_text().splitlines()
         self.declared: dict[str, int] = {}
         self.endpoints: dict[str, dict[str, str]] = {}
         current: dict[str, str] = {}
@@ -61,10 +70,11 @@ class Types:
         comment = ""
         while not self.lines[number].startswith("}"):
             line = self.lines[number]
-            if line.startswith("     *"):
-                comment += " " + line.strip(" *")
-            elif line.startswith("    /**"):
+            text = line.strip()
+            if text.startswith("/**"):
                 comment = ""
+            elif text.startswith("*"):
+                comment += " " + text.strip(" *")
             elif member := MEMBER.match(line):
                 kind = self._whole_type(number, member[3])
                 found[member[1]] = {"required": not member[2], "type": kind, **_default(comment)}
@@ -78,7 +88,7 @@ class Types:
         while text.count("{") > text.count("}") or not text.endswith(";"):
             number += 1
             text += " " + self.lines[number].strip()
-        return re.sub(r"/\*\*.*?\*/\s*", "", text).rstrip(";").strip()
+        return re.sub(r"/\*\*.*?\*/\s*", "", text).strip().removeprefix("|").rstrip(";").strip()
 
     def endpoint(self, name: str) -> dict[str, Any]:
         sides = self.endpoints[name]
@@ -97,23 +107,19 @@ def _default(comment: str) -> dict[str, Any]:
 
 LANGUAGE = {"Array", "Record", "Blob"}
 
-# Ids that a package typed under another name, or not yet: the type to check them against.
-TYPED_AS = {
-    "fal-ai/meshy/v6/multi-image-to-3d": "fal-ai/meshy/v5/multi-image-to-3d",
-    "bytedance/seedream/v5/lite/edit": "fal-ai/bytedance/seedream/v5/lite/edit",
-}
 
-
-def facts(newest: Types, older: Types | None, names: list[str]) -> dict[str, Any]:
+def facts(newest: Types, older: Types | None, names: list[str], head: Types | None = None) -> dict[str, Any]:
     """Endpoint id → {"npm", "as"?, "input", "output", "older"?} for each of ``names`` that ``newest`` types."""
     found: dict[str, Any] = {}
     for name in names:
-        typed = TYPED_AS.get(name, name)
-        if typed not in newest.endpoints:
+        if name not in newest.endpoints and head is not None and name in head.endpoints:
+            found[name] = {"npm": head.version, "as": name, **head.endpoint(name)}
             continue
-        found[name] = {"npm": newest.version, "as": typed, **newest.endpoint(typed)}
-        if older is not None and typed in older.endpoints:
-            mine, theirs = found[name]["input"], older.endpoint(typed)["input"]
+        if name not in newest.endpoints:
+            continue
+        found[name] = {"npm": newest.version, "as": name, **newest.endpoint(name)}
+        if older is not None and name in older.endpoints:
+            mine, theirs = found[name]["input"], older.endpoint(name)["input"]
             found[name]["older"] = {field: what for field, what in theirs.items() if what != mine.get(field)}
     return found
 
@@ -136,9 +142,14 @@ def main(arguments: list[str]) -> int:
     from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE
 
     *packages, out = map(Path, arguments)
-    newest, *older = (Types(package) for package in packages)
-    found = facts(newest, older[0] if older else None, sorted(CATALOGUE))
-    Path(out).write_text(_compact({**found, **nested(newest, found)}), encoding="utf-8")
+    known = [Types(package) for package in packages]
+    head = next((types for types in known if types.is_checkout), None)
+    newest, *older = (types for types in known if types is not head)
+    found = facts(newest, older[0] if older else None, sorted(CATALOGUE), head)
+    parts = nested(newest, {name: fact for name, fact in found.items() if fact["npm"] == newest.version})
+    if head is not None:
+        parts = {**nested(head, {name: fact for name, fact in found.items() if fact["npm"] == head.version}), **parts}
+    Path(out).write_text(_compact({**found, **dict(sorted(parts.items()))}), encoding="utf-8")
     print(f"{len(found)} of {len(CATALOGUE)} endpoints are typed; {out} written")
     return 0
 

@@ -96,3 +96,5 @@ def parameters(layout: UILayout, own: Any, endpoint: str, role: str) -> None:
         row.operator("consistency.remove_parameter", text="", icon="X").index = index
     add = column.operator_menu_enum("consistency.add_parameter", "field", text="Change a Field", icon="ADD")
     add.endpoint, add.role = endpoint, role
+    layout.prop(own, "check_inputs")
+    layout.operator("consistency.refresh_models", icon="FILE_REFRESH")

@@ -20,7 +20,7 @@ from . import model, plan, results
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
-from .errors import BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
+from .errors import STOPS, BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .run.run_folder import RunFolder
@@ -29,6 +29,7 @@ from .settings.choices import MotionName
 from .settings.groups import RunSettings
 from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
+from .video import frames_of
 
 logger = logging.getLogger(__name__)
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
@@ -114,6 +115,7 @@ class _Work:
     last: int  # index in STAGES of the last stage wanted
     shots: dict[str, Shot] = field(default_factory=dict)
     refusals: list[Exception] = field(default_factory=list)  # why something that was asked for was not bought
+    undrawn: Exception | None = None  # why the clip that a model is to follow could not be rendered
 
     def __post_init__(self) -> None:
         self.acceptance = Acceptance(self.folder, self.settings, self.product, self.studio, self.open_requests)
@@ -149,6 +151,8 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
         came = yield from _buy(OpenRequests(backend), plan.picture_request(folder, settings), folder, wait)
         photos.append(came)
     yield from _buy(OpenRequests(backend), plan.model_request(folder, settings, photos), folder, wait)
+    if settings.inputs.retexture_endpoint is not None:
+        yield from _buy(OpenRequests(backend), plan.texture_request(folder, settings, photos), folder, wait)
     folder.mark(Stage.MODEL, StageState.DONE)
 
 
@@ -261,11 +265,33 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         if open_requests.done(clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
     elif all(name in work.shots and _may_be_shown(work, name) for name in plan.clip_stills(settings)):
+        if work.undrawn is not None:
+            return
         folder.mark(Stage.VIDEO, StageState.RUNNING)
+        try:
+            yield from _draw_clip(work, clip)
+        except STOPS:
+            raise
+        except ConsistencyError as error:  # the stills are none the worse for it
+            work.undrawn = error
+            return
         open_requests.start(clip)
         why = ", the longest that mirror-like products get" if clip.duration < settings.clip.duration else ""
         text = f"{settings.clip.motion} from {settings.clip_angle.name}, {clip.duration:g} s{why}"
         yield Progress(Stage.VIDEO, text, 0.0, settings.clip_angle.name)
+
+
+def _draw_clip(work: _Work, clip: ClipRequest) -> Steps[None]:
+    """Render what the clip's model is to follow, where it follows anything; a render that is there serves."""
+    kind = work.open_requests.backend.follows(clip.endpoint)
+    if not kind:
+        return
+    out, reference = clip.drawn[kind], work.shots[clip.angle.name].files["image"]
+    if out.is_file() and out.stat().st_mtime >= reference.stat().st_mtime:
+        return
+    yield Progress(Stage.VIDEO, f"rendering the {kind} clip that the model is to follow", 0.0, clip.angle.name)
+    frames = frames_of(clip.duration)
+    yield from work.studio.render_turntable(clip.angle, work.settings, out, kind, frames)
 
 
 def _may_be_shown(work: _Work, angle: str) -> bool:
@@ -312,7 +338,7 @@ def _mark_no_clip(work: _Work) -> None:
     if work.settings.clip.motion == MotionName.NONE:
         work.folder.mark(Stage.VIDEO, StageState.SKIPPED)
         return
-    refusals = [work.acceptance.refusal(name) for name in plan.clip_stills(work.settings)]
+    refusals = [work.undrawn, *(work.acceptance.refusal(name) for name in plan.clip_stills(work.settings))]
     work.refusals += [refusal for refusal in refusals if refusal is not None]
     work.folder.mark(
         Stage.VIDEO, StageState.FAILED, error=str(work.refusals[0]) if work.refusals else "its stills failed"

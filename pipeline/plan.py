@@ -10,7 +10,15 @@ from pathlib import Path
 
 from . import photoreal, video
 from .backend.ports import Product
-from .backend.requests import ClipRequest, ModelRequest, OpinionRequest, PictureRequest, Request, StillRequest
+from .backend.requests import (
+    ClipRequest,
+    ModelRequest,
+    OpinionRequest,
+    PictureRequest,
+    Request,
+    StillRequest,
+    TextureRequest,
+)
 from .rig import Angle
 from .run.run_folder import RunFolder
 from .settings.choices import MotionName
@@ -40,9 +48,24 @@ def model_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) 
         endpoint=settings.inputs.model_endpoint or "",
         photos=tuple(photos),
         text="" if photos else settings.inputs.text,
-        out=folder.product,
+        out=folder.bare_product if settings.inputs.retexture_endpoint else folder.product,
         seed=settings.stills.seed,
         overrides=settings.service.overrides.get(settings.inputs.model_endpoint or "", {}),
+    )
+
+
+def texture_request(folder: RunFolder, settings: RunSettings, photos: list[Path]) -> TextureRequest:
+    """The same mesh with a texture from the photos, so that a label is as sharp as they are."""
+    assert settings.inputs.retexture_endpoint is not None
+    return TextureRequest(
+        key="model/texture",
+        endpoint=settings.inputs.retexture_endpoint,
+        model=folder.bare_product,
+        photos=tuple(photos),
+        text="" if photos else settings.inputs.text,
+        out=folder.product,
+        seed=settings.stills.seed,
+        overrides=settings.service.overrides.get(settings.inputs.retexture_endpoint, {}),
     )
 
 
@@ -163,6 +186,7 @@ def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> 
         size=settings.resolution,
         out=folder.clip_take(settings.clip.motion, take),
         overrides=settings.service.overrides.get(settings.clip.video_endpoint, {}),
+        drawn={kind: folder.own_clip(settings.clip.motion, take, kind) for kind in ("render", "depth")},
     )
 
 
@@ -176,6 +200,8 @@ def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
             requests.append(picture)
             photos = [picture.out]
         requests.append(model_request(folder, settings, photos))
+        if settings.inputs.retexture_endpoint is not None:
+            requests.append(texture_request(folder, settings, photos))
     for angle in settings.studio.angles:
         files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
         requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)

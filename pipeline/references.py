@@ -99,16 +99,27 @@ def border_fade(away: np.ndarray, longer: int) -> np.ndarray:
     return (share * share * (3.0 - 2.0 * share)).astype(np.float32)  # smoothstep: no edge on either side
 
 
-def depth_map(depth: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+def depth_range(depth: np.ndarray, coverage: np.ndarray) -> tuple[float, float] | None:
+    """The least and the greatest 1/depth of the product, 1/metres; None where none is seen."""
+    inside = (coverage >= 0.5) & np.isfinite(depth) & (depth > 0.0)
+    if not inside.any():
+        return None
+    far, near = np.percentile(1.0 / depth[inside], (0.1, 99.9))  # an edge pixel may hold a sample of the ground
+    return float(far), float(near)
+
+
+def depth_map(depth: np.ndarray, coverage: np.ndarray, scale: tuple[float, float] | None = None) -> np.ndarray:
     """``depth`` (h, w) in metres as 8-bit grey (h, w): the product's nearest point 255, its farthest 25, the backdrop 0.
+
+    ``scale``: the ``depth_range`` of all pictures that are to be comparable; the picture's own where there is none.
 
     Linear in 1/depth, as the estimators are that depth-conditioned models were trained with (Ranftl et al., MiDaS, 2020).
     """
-    inside = (coverage >= 0.5) & np.isfinite(depth) & (depth > 0.0)
     result = np.zeros(depth.shape, np.uint8)
-    if inside.any():
-        disparity = 1.0 / depth[inside]
-        far, near = np.percentile(disparity, (0.1, 99.9))  # an edge pixel may hold a sample of the ground
+    found = depth_range(depth, coverage) if scale is None else scale
+    inside = (coverage >= 0.5) & np.isfinite(depth) & (depth > 0.0)
+    if found is not None and inside.any():
+        disparity, (far, near) = 1.0 / depth[inside], found
         near = max(near, far * (1.0 + 1e-6))
         share = np.clip((disparity - far) / (near - far), 0.0, 1.0)
         result[inside] = np.rint(FARTHEST + share * (255 - FARTHEST)).astype(np.uint8)

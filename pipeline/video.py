@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .backend.ports import Product
 from .settings.choices import MotionName
 from .settings.groups import RunSettings
 
+RATE = 24  # frames a second of this machine's own clips
 LONGEST_REFLECTIVE = 4.0  # seconds; reflections are what video models lose first
 AVOID = "blur, shaky camera, distortion, morphing, changing shape, flickering, artifacts, text changes, extra objects"
 
@@ -57,6 +59,12 @@ def clip_prompt(settings: RunSettings, product: Product) -> str:
 def clip_duration(settings: RunSettings, product: Product) -> float:
     """Seconds. Mirror-like products get the shorter clip."""
     return min(settings.clip.duration, LONGEST_REFLECTIVE) if product.reflective else settings.clip.duration
+
+
+def frames_of(duration: float) -> int:
+    """Frames of a clip that this machine renders for a model to follow: at least ``duration`` seconds of ``RATE``, and one more
+    than a multiple of 8, which is what such models make (their latents hold 8 frames, or 4, and the first)."""
+    return 8 * math.ceil(duration * RATE / 8.0) + 1
 
 
 def degrees_of_turn(motion: str, product: Product) -> float | None:

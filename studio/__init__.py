@@ -113,11 +113,13 @@ class BlenderStudio:
         yield from self._until_nothing_renders(Stage.PHOTOREAL, angle)
         yield from render_finish(angle, settings, out, self.device, self._image_worker)
 
-    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+    def render_turntable(
+        self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
+    ) -> Steps[None]:
         from .video import render_turntable
 
         yield from self._until_nothing_renders(Stage.VIDEO, angle)
-        yield from render_turntable(angle, settings, out, self.device, self._image_worker)
+        yield from render_turntable(angle, settings, out, self.device, self._image_worker, kind, frames)
 
     def _until_nothing_renders(self, stage: Stage, angle: Angle | None = None) -> Steps[None]:
         from .scene.render_job import until_over

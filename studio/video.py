@@ -45,11 +45,18 @@ Pose = Callable[[float], None]  # share of the clip, 0..1 → everything moved t
 
 
 def render_turntable(
-    angle: Angle, settings: RunSettings, out: Path, device: devices.Device, worker: ImageWorker
+    angle: Angle,
+    settings: RunSettings,
+    out: Path,
+    device: devices.Device,
+    worker: ImageWorker,
+    kind: str = "render",
+    frames: int | None = None,
 ) -> Steps[None]:
     """Render ``settings.clip.motion`` from ``angle``'s camera to ``out``, an MP4. Everything is put back afterwards.
 
-    Raises ConsistencyError where this Blender can't encode video.
+    ``kind`` "depth": how near the product is, near = white, on one scale over the whole clip. ``frames``: the motion takes
+    that many, in place of the clip's duration; the file may hold one more. Raises ConsistencyError where this Blender can't encode video.
     """
     if not bpy.app.build_options.codec_ffmpeg:
         raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
@@ -64,27 +71,36 @@ def render_turntable(
     scene = render_scene(small, device, lights)
     scene.cycles.denoising_quality = "FAST"
     camera = camera_for(angle.name)
-    count = max(2, round(settings.clip.duration * RATE / effort["hold"]))
+    length = settings.clip.duration * RATE if frames is None else frames
+    count = max(2, math.ceil(length / effort["hold"]) if frames else round(length / effort["hold"]))
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder, devices.chosen(device):
-        frames = []
+        pictures = []
         with _motion(settings.clip.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
             for number in range(count):
                 pose(number / count)
                 for step in render(scene, camera, file, Stage.VIDEO, settings.clip.motion, angle.name):
                     yield Progress(Stage.VIDEO, step.text, number / count, angle.name)
                 frame = Path(folder, f"{number:05d}.png")
-                yield from worker.do(
-                    Task.PICTURE,
-                    Progress(Stage.VIDEO, settings.clip.motion, number / count, angle.name),
-                    render=str(file),
-                    settings=small.model_dump(mode="json"),
-                    out=str(frame),
-                    facts={},
-                    lights=lights,
-                )
-                frames.append(frame)
+                at = Progress(Stage.VIDEO, settings.clip.motion, number / count, angle.name)
+                if kind == "depth":
+                    depth = str(frame.with_suffix(".npz"))
+                    yield from worker.do(Task.DEPTH, at, render=str(file), out=depth, lights=lights)
+                else:
+                    yield from worker.do(
+                        Task.PICTURE,
+                        at,
+                        render=str(file),
+                        settings=small.model_dump(mode="json"),
+                        out=str(frame),
+                        facts={},
+                        lights=lights,
+                    )
+                pictures.append(frame)
                 file.unlink()
-        yield from encode(frames, effort["hold"], small.resolution, out)
+        if kind == "depth":
+            at = Progress(Stage.VIDEO, "one scale of depth for all frames", 1.0, angle.name)
+            yield from worker.do(Task.DEPTH_FRAMES, at, frames=[str(frame) for frame in pictures])
+        yield from encode(pictures, effort["hold"], small.resolution, out)
 
 
 @contextmanager

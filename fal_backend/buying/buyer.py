@@ -18,9 +18,9 @@ from ...pipeline.stages import JobState, Stage
 from ...pipeline.system.disk import check_writable
 from ...pipeline.wording.text_table import usd
 from .. import errors, sentences
+from ..descriptions import Descriptions
 from ..endpoints.base import Role
-from ..endpoints.catalogue import CATALOGUE
-from ..endpoints.usual import usual
+from ..endpoints.catalogue import CATALOGUE, by_description
 from ..errors import (
     ENDS,
     KEY_PROBLEMS,
@@ -54,7 +54,10 @@ REFUSALS = (*KEY_PROBLEMS, UnknownEndpoint, InvalidInput)  # of the list: it is 
 
 
 class Buyer:
-    """Holds what all purchases of a run share. ``carry_out`` runs in a thread per purchase."""
+    """Holds what all purchases of a run share. ``carry_out`` runs in a thread per purchase.
+
+    ``descriptions``: what each purchase is held against before anything is sent; None where the user does without.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Buyer:
         queue: FalQueue,
         uploads: Uploads,
         accounts: Accounts,
+        descriptions: Descriptions | None = None,
         send_again: bool = False,
         retry_failed: bool = False,
     ) -> None:
@@ -71,6 +75,7 @@ class Buyer:
         self._queue = queue
         self._uploads = uploads
         self._accounts = accounts
+        self._descriptions = descriptions
         self._send_again = send_again
         self._retry_failed = retry_failed
         self._prices = FreshPrices(key, queue.clock)
@@ -256,6 +261,12 @@ class Buyer:
     ) -> Attempt:
         for output in purchase.outputs:
             check_writable(Path(output.file).parent, FREE_SPACE)
+        if self._descriptions is not None:
+            tell(JobState.WAITING, "asking fal.ai what the endpoint takes")
+            self._descriptions.check(
+                purchase.endpoint, purchase.arguments, lambda endpoint: self._prices.of(endpoint) is not None
+            )
+            _check_still_wanted(cancel, leaving)
         tell(JobState.WAITING, "uploading")
         arguments = self._uploads.fill(purchase.arguments)
         _check_still_wanted(cancel, leaving)
@@ -303,7 +314,7 @@ class Buyer:
         if row is None:
             return replace(purchase, price_confirmed=False)
         role = Role.MODEL if purchase.stage == Stage.MODEL else Role.PHOTOREAL
-        endpoint = CATALOGUE.get(purchase.endpoint) or usual(purchase.endpoint, role)
+        endpoint = CATALOGUE.get(purchase.endpoint) or by_description(purchase.endpoint, role)
         quote = endpoint.quote(purchase.arguments, (row["usd"], row["unit"]), purchase.size)
         agreed = purchase.quoted_usd
         if agreed is not None and quote.usd is not None and quote.usd > agreed + 1e-6:

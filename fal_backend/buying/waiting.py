@@ -228,6 +228,25 @@ def _short(problem: Exception) -> str:
     return str(problem).split(";")[0].split(". ")[0][:120]
 
 
+ELSEWHERE = {
+    "model_glb": ("model_mesh", "model_urls.glb"),
+    "model_mesh": ("model_glb", "model_urls.glb"),
+    "images.0": ("image",),
+    "image": ("images.0",),
+    "video": ("videos.0",),
+}
+
+
+def _at(body: JsonObject, place: str) -> Any:
+    value: Any = body
+    for part in place.split("."):
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
 def found_files(body: JsonObject, attempt: Attempt) -> tuple[ResultFile, ...]:
     """The addresses of the bought files in a result, in the order of ``attempt.outputs``.
 
@@ -238,12 +257,9 @@ def found_files(body: JsonObject, attempt: Attempt) -> tuple[ResultFile, ...]:
         raise PolicyRefusal(Problem.PICTURE_BLANKED, billed=Billed.YES, request_id=attempt.request_id)
     files = []
     for path, place in zip(attempt.outputs, attempt.places, strict=True):
-        value: Any = body
-        for part in place.split("."):
-            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
-                value = value[int(part)]
-            else:
-                value = value.get(part) if isinstance(value, dict) else None
+        # What was paid for may lie where a sibling endpoint has it: of an unknown id its role's usual place is a guess.
+        looked = (_at(body, each) for each in (place, *ELSEWHERE.get(place, ())))
+        value = next((found for found in looked if found is not None), None)
         if words.is_words(path) and isinstance(value, str):
             files.append(ResultFile(path, words.address_of(value)))
             continue

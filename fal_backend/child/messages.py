@@ -28,6 +28,7 @@ class Do(StrEnum):
     CANCEL = "cancel"
     PRICES = "prices"
     CHECK_KEY = "check_key"
+    ROSTER = "roster"
     FINISH = "finish"
 
 
@@ -35,6 +36,7 @@ class Say(StrEnum):
     EVENT = "event"
     PRICES = "prices"
     KEY = "key"
+    ROSTER = "roster"
     LOG = "log"
 
 
@@ -50,6 +52,7 @@ class Hello:
     private: bool = False
     send_again: bool = False
     retry_failed: bool = False
+    check_inputs: bool = True
 
     def to_json(self) -> JsonObject:
         return asdict(self)
@@ -89,16 +92,26 @@ class Cancel:
 
 @dataclass(frozen=True)
 class AskPrices:
+    """What fal asks for ``endpoints``, and whether its descriptions take what ``purchases`` will send."""
+
     endpoints: tuple[str, ...]
+    purchases: tuple[Purchase, ...] = ()
 
     def to_json(self) -> JsonObject:
-        return {"do": Do.PRICES, "endpoints": list(self.endpoints)}
+        purchases = [purchase.to_json() for purchase in self.purchases]
+        return {"do": Do.PRICES, "endpoints": list(self.endpoints), "purchases": purchases}
 
 
 @dataclass(frozen=True)
 class CheckKey:
     def to_json(self) -> JsonObject:
         return {"do": Do.CHECK_KEY}
+
+
+@dataclass(frozen=True)
+class AskRoster:
+    def to_json(self) -> JsonObject:
+        return {"do": Do.ROSTER}
 
 
 @dataclass(frozen=True)
@@ -116,8 +129,8 @@ class Look:
     """A purchase has ended: whether it was the last."""
 
 
-Asked = AskPrices | CheckKey
-Command = Buy | Note | Cancel | AskPrices | CheckKey | Finish | Terminate | Look
+Asked = AskPrices | CheckKey | AskRoster
+Command = Buy | Note | Cancel | AskPrices | CheckKey | AskRoster | Finish | Terminate | Look
 
 
 def read_command(line: JsonObject) -> Command | None:
@@ -130,9 +143,11 @@ def read_command(line: JsonObject) -> Command | None:
         case Do.CANCEL:
             return Cancel(line.get("key"))
         case Do.PRICES:
-            return AskPrices(tuple(line["endpoints"]))
+            return AskPrices(tuple(line["endpoints"]), tuple(map(Purchase.from_json, line.get("purchases", ()))))
         case Do.CHECK_KEY:
             return CheckKey()
+        case Do.ROSTER:
+            return AskRoster()
         case Do.FINISH:
             return Finish()
     return None
@@ -201,9 +216,12 @@ class Answer:
         return {"say": self.say, "value": self.value}
 
 
+ANSWERS: dict[type[Asked], Say] = {AskPrices: Say.PRICES, CheckKey: Say.KEY, AskRoster: Say.ROSTER}
+
+
 def answered(question: Asked, line: JsonObject) -> tuple[Any] | None:
     """The value in one, where ``line`` answers ``question``; None for any other line. Raises the error that it tells."""
-    if line.get("say") != (Say.PRICES if isinstance(question, AskPrices) else Say.KEY):
+    if line.get("say") != ANSWERS[type(question)]:
         return None
     if "error" in line:
         raise errors.from_json(line["error"])

@@ -32,16 +32,18 @@ from ...pipeline.run.run_log import PACKAGE, Forwarding, listening
 from ...pipeline.stages import JobState
 from ...pipeline.system.disk import sweep
 from ...pipeline.system.processes import is_alive
-from .. import errors, prices
+from .. import errors, prices, roster
 from ..buying.accounts import Accounts
 from ..buying.buyer import Buyer
 from ..buying.purchase import Purchase
 from ..buying.uploads import Uploads
+from ..descriptions import Descriptions
 from ..service.client import FalQueue
 from .message_writer import MessageWriter
 from .messages import (
     Answer,
     AskPrices,
+    AskRoster,
     Buy,
     Cancel,
     CheckKey,
@@ -67,6 +69,7 @@ class Child:
         self._writer = writer
         self._hello = hello
         self._queue = FalQueue(hello.key, private=hello.private)
+        self._descriptions = Descriptions(hello.key, self._queue.clock)
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="purchase")
         self._notes = ThreadPoolExecutor(max_workers=1)  # one thread: decisions stand in the journal in their order
         self._active: dict[str, Purchase | None] = {}  # key → the same asked for again meanwhile
@@ -123,6 +126,7 @@ class Child:
             queue=self._queue,
             uploads=Uploads(root / ".uploads.json", self._queue, private=hello.private),
             accounts=accounts,
+            descriptions=self._descriptions if hello.check_inputs else None,
             send_again=hello.send_again,
             retry_failed=hello.retry_failed,
         )
@@ -166,8 +170,10 @@ class Child:
                     cancels = [event for key, event in self._cancels.items() if chosen in (None, key)]
                 for event in cancels:
                     event.set()
-            case AskPrices(endpoints):
-                self._pool.submit(self._answer, Say.PRICES, lambda: prices.fetch(self._hello.key, endpoints))
+            case AskPrices():
+                self._pool.submit(self._answer, Say.PRICES, lambda: self._prices(command))
+            case AskRoster():
+                self._pool.submit(self._answer, Say.ROSTER, self._roster)
             case CheckKey():
                 self._pool.submit(self._answer, Say.KEY, lambda: prices.check_key(self._hello.key))
 
@@ -192,6 +198,21 @@ class Child:
         except Exception as error:
             logger.exception("no answer about %s", kind)
             self._writer.say(Answer(kind, error=ConsistencyError(unforeseen(error, words=False))))
+
+    def _prices(self, question: AskPrices) -> prices.Prices:
+        found = prices.fetch(self._hello.key, question.endpoints)
+        problems = []
+        for purchase in question.purchases:
+            try:
+                self._descriptions.check(purchase.endpoint, purchase.arguments, found.__contains__)
+            except ConsistencyError as error:  # the other endpoints are described by then, too
+                problems.append(error)
+        if problems:
+            raise problems[0]
+        return found
+
+    def _roster(self) -> JsonObject:
+        return roster.read(self._hello.key, self._queue.clock).to_json()
 
     def _buy(self, purchase: Purchase, cancel: threading.Event) -> None:
         def tell(kind: JobState, text: str = "", **facts: Any) -> None:

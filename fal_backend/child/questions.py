@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 
 from ...pipeline.errors import TryAgainLater
 from .. import prices, sentences
+from ..buying.purchase import Purchase
 from ..prices import Prices
+from ..roster import Roster
 from .connection import connect
-from .messages import Asked, AskPrices, CheckKey, Hello, answered
+from .messages import Asked, AskPrices, AskRoster, CheckKey, Hello, answered
 
 PATIENCE = 90.0  # seconds for an answer
 T = TypeVar("T")
@@ -45,17 +47,26 @@ def ask(key: str, question: Asked, python_args: Sequence[str] = ()) -> Question[
         connection.close(patience=0.0)  # it leaves by itself, and nothing is lost with it
 
 
-def ask_prices(key: str, endpoints: Iterable[str], python_args: Sequence[str] = ()) -> Question[Prices]:
+def ask_prices(
+    key: str, endpoints: Iterable[str], python_args: Sequence[str] = (), purchases: Sequence[Purchase] = ()
+) -> Question[Prices]:
     """What fal asks now; the last known prices, marked "remembered", where fal doesn't answer.
 
-    Raises BadKey for a wrong key: it is better known now than after the renders.
+    Raises BadKey for a wrong key, and Drifted where fal's descriptions don't take what ``purchases`` will send: both are
+    better known now than after the renders.
     """
     ids = list(endpoints)
     try:
-        answer = yield from ask(key, AskPrices(tuple(ids)), python_args)
+        answer = yield from ask(key, AskPrices(tuple(ids), tuple(purchases)), python_args)
     except prices.NO_ANSWER:
         return prices.remembered(ids)
     return prices.with_remembered(dict(answer), ids)
+
+
+def ask_roster(key: str, python_args: Sequence[str] = ()) -> Question[Roster]:
+    """fal's list of models for our stages as it is now; it is kept, and serves offline. Raises what keeps it from being read."""
+    answer = yield from ask(key, AskRoster(), python_args)
+    return Roster.from_json(answer)
 
 
 def check_key(key: str, python_args: Sequence[str] = ()) -> Question[None]:

@@ -34,6 +34,9 @@ class Role(StrEnum):
     PICTURE = "picture"  # from words, for a model
     PHOTOREAL = "photoreal"
     VIDEO = "video"
+    RETEXTURE = "retexture"  # of a mesh that is there, from a picture
+    UPSCALE = "upscale"  # of a still or a clip
+    MATTE = "matte"  # of a still or a clip: where the product is
     OPINION = "opinion"  # on a still beside its render
 
 
@@ -42,8 +45,24 @@ MAKES = {
     Role.PICTURE: "pictures from words",
     Role.PHOTOREAL: "stills from a reference",
     Role.VIDEO: "clips",
+    Role.RETEXTURE: "textures for a model",
+    Role.UPSCALE: "larger pictures",
+    Role.MATTE: "mattes",
     Role.OPINION: "second opinions",
 }
+
+# The path of what an endpoint makes in its answer, where it doesn't say another.
+FILES = {
+    Role.MODEL: "model_glb",
+    Role.RETEXTURE: "model_glb",
+    Role.PICTURE: "images.0",
+    Role.PHOTOREAL: "images.0",
+    Role.VIDEO: "video",
+    Role.UPSCALE: "image",
+    Role.MATTE: "image",
+    Role.OPINION: "output",
+}
+CRAWLED = "fal's own words in the registry of github.com/gokayfem/ComfyUI-fal-API, crawled in August 2026"
 
 # Fields that many endpoints share.
 Prompt = Annotated[str, Field(min_length=1, description="what to make, in words")]
@@ -152,12 +171,23 @@ class Sizes:
         )
 
 
+STAGES = {
+    Role.PICTURE: Stage.MODEL,
+    Role.RETEXTURE: Stage.MODEL,
+    Role.OPINION: Stage.PHOTOREAL,
+    Role.UPSCALE: Stage.PHOTOREAL,
+    Role.MATTE: Stage.PHOTOREAL,
+}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """One endpoint.
 
     ``retired`` says since when and what to use instead; empty where it is in service. ``depth_field`` is the field that
-    takes a depth map, near = white; empty where the endpoint follows none.
+    takes a depth map, near = white; empty where the endpoint follows none. ``file``: where its answer has what it makes.
+    ``views``: the fields that photos fill, in the order front, left, back, right. ``follows``: which clip of this machine's
+    it is sent in ``video_url``, "render" or "depth"; empty where it moves by itself.
     """
 
     id: str
@@ -170,11 +200,19 @@ class Endpoint:
     notes: str = ""
     sizes: Sizes = Sizes()
     depth_field: str = ""
+    file: str = ""
+    views: tuple[str, ...] = ()
+    follows: Literal["", "render", "depth"] = ""
     known: bool = True
 
     @property
     def stage(self) -> Stage:
-        return {Role.PICTURE: Stage.MODEL, Role.OPINION: Stage.PHOTOREAL}.get(self.role) or Stage(self.role)
+        return STAGES.get(self.role) or Stage(self.role)
+
+    @property
+    def place(self) -> str:
+        """The path of what it makes in its answer: "model_glb", "images.0"."""
+        return self.file or FILES[self.role]
 
     def takes(self, *fields: str) -> str | None:
         """The first of ``fields`` that the endpoint has, or None."""

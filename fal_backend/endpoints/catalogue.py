@@ -11,24 +11,43 @@ from datetime import date
 from ...pipeline.errors import UsageError
 from ...pipeline.json_object import JsonObject
 from .base import MAKES, Endpoint, Role
+from .described import described
 from .families import (
     bytedance,
+    editors,
     flux_2,
+    flux_3,
     flux_control,
     flux_kontext,
     flux_text,
     google,
+    hitem3d,
+    hunyuan,
+    hyper3d,
     kling,
+    ltx,
+    mattes,
     meshy,
+    minimax,
     openai,
     openrouter,
     qwen,
+    trellis,
+    tripo,
+    upscalers,
     veo,
+    wan,
 )
+from .kept import A_MONTH, kept
 from .usual import usual
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *meshy.ENDPOINTS,
+    *tripo.ENDPOINTS,
+    *hitem3d.ENDPOINTS,
+    *hunyuan.ENDPOINTS,
+    *hyper3d.ENDPOINTS,
+    *trellis.ENDPOINTS,
     *flux_text.ENDPOINTS,
     *flux_kontext.ENDPOINTS,
     *flux_2.ENDPOINTS,
@@ -36,9 +55,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *bytedance.ENDPOINTS,
     *openai.ENDPOINTS,
     *qwen.ENDPOINTS,
+    *editors.ENDPOINTS,
     *flux_control.ENDPOINTS,
     *kling.ENDPOINTS,
     *veo.ENDPOINTS,
+    *bytedance.CLIPS,
+    *flux_3.ENDPOINTS,
+    *ltx.ENDPOINTS,
+    *minimax.ENDPOINTS,
+    *wan.ENDPOINTS,
+    *upscalers.ENDPOINTS,
+    *mattes.ENDPOINTS,
     *openrouter.ENDPOINTS,
 )
 CATALOGUE: dict[str, Endpoint] = {endpoint.id: endpoint for endpoint in ENDPOINTS}
@@ -62,7 +89,13 @@ def find(endpoint_id: str, role: Role) -> Endpoint:
         )
     if meant := _meant(endpoint_id):
         raise UsageError(f"no endpoint {endpoint_id!r} is known; did you mean {meant}?")
-    return usual(endpoint_id, role)
+    return by_description(endpoint_id, role)
+
+
+def by_description(endpoint_id: str, role: Role) -> Endpoint:
+    """An endpoint that the catalogue doesn't know: as fal described it within a month, else with its role's usual fields."""
+    node = kept(endpoint_id, A_MONTH)
+    return usual(endpoint_id, role) if node is None else described(endpoint_id, role, node)
 
 
 def of_role(role: Role) -> tuple[Endpoint, ...]:

@@ -23,12 +23,20 @@ def choices(annotation: Any) -> tuple[str, ...]:
     return tuple(choice for inner in typing.get_args(annotation) for choice in choices(inner))
 
 
+def numbers(annotation: Any) -> tuple[int, ...]:
+    """The whole numbers that an annotation names, in order; empty where it names none."""
+    if typing.get_origin(annotation) is Literal:
+        return tuple(choice for choice in typing.get_args(annotation) if type(choice) is int)
+    return tuple(number for inner in typing.get_args(annotation) for number in numbers(inner))
+
+
 def allowed(field: FieldInfo) -> str:
     """What a field accepts, in words: "a number from 1 to 20", "one of jpeg, png"."""
     members = [member for member in members_of(field.annotation) if member is not type(None)]
     said = []
-    if named := choices(field.annotation):
-        said.append("one of " + ", ".join(choice or '""' for choice in named))
+    named = choices(field.annotation)
+    if every := (*map(str, numbers(field.annotation)), *named):
+        said.append("one of " + ", ".join(choice or '""' for choice in every))
     for member in members:
         if member in WORDS and not (named and member is str):
             said.append(WORDS[member] + _range(field))

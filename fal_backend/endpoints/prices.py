@@ -122,11 +122,30 @@ def count_units(unit: str, values: Mapping[str, Any], size: tuple[int, int] | No
             return pictures * max(1, math.ceil(width * height / 1024**2))
         case "second":
             shots = values.get("multi_prompt") or [values]
-            return sum(seconds(shot.get("duration")) for shot in shots)
+            return sum(_length(shot) for shot in shots)
+        case "megapixel-frame":
+            across, down = _frame(values, size)
+            return across * down / 1e6 * float(values.get("num_frames") or 1)
         case "unit" | "video" | "model" | "generation" | "request":
             return 1.0
         case _:
             return None
+
+
+def _length(values: Mapping[str, Any]) -> float:
+    """Seconds of a clip; where only its frames are counted, at 16 a second, as fal bills those (the dearest reading)."""
+    if values.get("duration") is None and values.get("num_frames"):
+        return float(values["num_frames"]) / 16.0
+    return seconds(values.get("duration"))
+
+
+def _frame(values: Mapping[str, Any], size: tuple[int, int] | None) -> tuple[float, float]:
+    """Pixels of a clip's frame: its shorter side is what ``resolution`` says, its aspect that of ``size``."""
+    digits = str(values.get("resolution") or "").removesuffix("p")
+    shorter = float(digits) if digits.isdigit() else 720.0
+    width, height = size or (1280, 720)
+    scale = shorter / min(width, height)
+    return width * scale, height * scale
 
 
 def seconds(duration: Any) -> float:

@@ -25,8 +25,19 @@ SLOWEST = 120.0  # seconds for a whole answer
 TIMEOUT = (15.0, 30.0)  # seconds to connect, and of silence
 
 
-def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | None = None) -> JsonObject:
-    """The JSON object at ``path``; ``clock`` hears when it was answered. Raises FalError; nothing here is ever billed."""
+def get(
+    path: str,
+    key: str,
+    params: list[tuple[str, str]],
+    clock: FalClock | None = None,
+    *,
+    largest: int = LARGEST,
+    slowest: float = SLOWEST,
+) -> JsonObject:
+    """The JSON object at ``path``, of at most ``largest`` bytes within ``slowest`` seconds; ``clock`` hears when it was answered.
+
+    Raises FalError; nothing here is ever billed.
+    """
     import requests  # here: the process that shows prices has these rooms too, and asks nobody
 
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
@@ -42,14 +53,14 @@ def get(path: str, key: str, params: list[tuple[str, str]], clock: FalClock | No
             for chunk in response.iter_content(1 << 16):
                 cutoff.check()
                 raw += chunk
-                if len(raw) > LARGEST:
+                if len(raw) > largest:
                     raise BadAnswer(Problem.LIST_ENDLESS, billed=Billed.NO)
             return raw, response.status_code, response.headers
 
     try:
-        raw, status, answer_headers = within(SLOWEST, exchange)
+        raw, status, answer_headers = within(slowest, exchange)
     except DeadlinePassed as error:
-        raise Unreachable(Problem.SLOW_LIST, seconds=SLOWEST) from error
+        raise Unreachable(Problem.SLOW_LIST, seconds=slowest) from error
     except requests.RequestException as error:
         raise Unreachable(Problem.UNREACHABLE_LIST, why=type(error).__name__) from error
     try:

@@ -11,12 +11,17 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...pipeline.errors import ConsistencyError
-from ..display import reasons
+from ..display import reasons, status
 from ..editing import parameters
-from .operator_base import Button
+from ..editing.preferences import no_key, offline
+from ..runs import questions, start_run
+from .operator_base import Button, Questioning
 
 if TYPE_CHECKING:
     from bpy.types import Context
+
+    from ...fal_backend.child.questions import Question
+    from ...fal_backend.roster import Roster
 
 _kept: list[tuple[str, str, str]] = []
 
@@ -75,9 +80,36 @@ class CONSISTENCY_OT_remove_parameter(Button, bpy.types.Operator):
         return None
 
 
+class CONSISTENCY_OT_refresh_models(Questioning, bpy.types.Operator):
+    """Read fal.ai's own list of models and say what is new or gone; nothing is chosen by it, and nothing is bought"""
+
+    bl_idname = "consistency.refresh_models"
+    bl_label = "Look for New Models"
+    bl_options = {"REGISTER"}
+    error_at = "costs"
+
+    @classmethod
+    def why_not(cls, context: Context) -> str | None:
+        return reasons.busy(context) or no_key() or offline()
+
+    def question(self, _context: Context) -> Question[Roster]:
+        return questions.roster(start_run.need_key())
+
+    def answered(self, _context: Context, answer: Roster) -> set[str]:
+        new, gone = answer.new, answer.gone
+        text = f"{len(new)} new models at fal.ai"
+        if new:
+            text += f", such as {', '.join(model.id for model in new[:3])}; type the name of one into Id"
+        if gone:
+            text += f". No longer there: {', '.join(gone[:3])}{' and others' if len(gone) > 3 else ''}"
+        status.of().note = text
+        self.report({"INFO"}, text)
+        return {"FINISHED"}
+
+
 def label(name: str) -> str:
     """A field's name as a label."""
     return name.replace("_", " ").title()
 
 
-CLASSES = (CONSISTENCY_OT_add_parameter, CONSISTENCY_OT_remove_parameter)
+CLASSES = (CONSISTENCY_OT_add_parameter, CONSISTENCY_OT_remove_parameter, CONSISTENCY_OT_refresh_models)

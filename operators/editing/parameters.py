@@ -32,12 +32,12 @@ def endpoint_property(role: Role, name: str, description: str, default: str = ""
 
     def ids(_self: Any, _context: Context, edit_text: str) -> list[tuple[str, str]]:
         from ...fal_backend.endpoints.catalogue import of_role
+        from ...fal_backend.roster import kept
 
         wanted = edit_text.lower()
-        known = [end for end in of_role(role) if not end.retired]
-        return [
-            (end.id, f"{end.label}, {end.price.in_words}") for end in known if wanted in f"{end.id} {end.label}".lower()
-        ]
+        known = [(end.id, f"{end.label}, {end.price.in_words}") for end in of_role(role) if not end.retired]
+        listed = [(model.id, f"{model.name}, {model.updated}") for model in kept().new if model.stage == role]
+        return [(name, words) for name, words in known + listed if wanted in f"{name} {words}".lower()]
 
     return StringProperty(
         name=name, description=description, default=default, search=ids, search_options={"SUGGESTION"}
@@ -150,14 +150,17 @@ def to_overrides(scene: bpy.types.Scene) -> dict[str, dict[str, Any]]:
 
 
 def from_overrides(scene: bpy.types.Scene, overrides: dict[str, dict[str, Any]]) -> None:
-    """Replace the entries. A field that the catalogue doesn't know is kept as JSON."""
-    from ...fal_backend.endpoints.catalogue import CATALOGUE
+    """Replace the entries. A field that neither the catalogue nor fal's description knows is kept as JSON."""
+    from ...fal_backend.endpoints.base import Role
+    from ...fal_backend.endpoints.catalogue import CATALOGUE, by_description
 
     scene.consistency.parameters.clear()
     for endpoint_id, values in overrides.items():
-        known = CATALOGUE.get(endpoint_id)
+        known = CATALOGUE.get(endpoint_id) or by_description(
+            endpoint_id, Role.PHOTOREAL
+        )  # its fields, whatever it makes
         for name, value in values.items():
-            field = known.Input.model_fields.get(name) if known else None
+            field = known.Input.model_fields.get(name)
             kind = kind_of(field) if field is not None and value is not None else "json"
             _new(scene, endpoint_id, name, kind, value, field)
 

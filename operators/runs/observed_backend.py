@@ -90,6 +90,9 @@ class ObservedBackend:
     def quote(self, request: Request) -> float | None:
         return self.backend.quote(request)
 
+    def follows(self, endpoint: str) -> str:
+        return self._backend.follows(endpoint)
+
     def name_of(self, endpoint: str) -> str:
         return self.backend.name_of(endpoint)
 

@@ -107,9 +107,11 @@ class SceneStudio(BlenderStudio):
         render = super().render_finish
         yield from self._through_undo(settings, lambda: render(angle, settings, out))
 
-    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+    def render_turntable(
+        self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
+    ) -> Steps[None]:
         render = super().render_turntable
-        yield from self._through_undo(settings, lambda: render(angle, settings, out))
+        yield from self._through_undo(settings, lambda: render(angle, settings, out, kind, frames))
 
     def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
         inspect = super().inspect

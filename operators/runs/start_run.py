@@ -40,7 +40,7 @@ def estimate(scene: bpy.types.Scene, request: RunRequest) -> Question[Estimate]:
     costs = yield from consent.estimate(
         settings,
         place,
-        lambda endpoints: questions.prices(need_key(), endpoints),
+        lambda endpoints, to_send: questions.prices(need_key(), endpoints, to_send),
         until=request.until,
         send_again=request.send_again,
         retry_failed=request.retry_failed,

@@ -83,6 +83,9 @@ class LocalBackend:
     def quote(self, request: Request) -> float:  # noqa: ARG002 - all of it costs the same
         return 0.0
 
+    def follows(self, endpoint: str) -> str:  # noqa: ARG002 - it renders the clip itself
+        return ""
+
     def name_of(self, endpoint: str) -> str:
         return endpoint  # none is asked here
 

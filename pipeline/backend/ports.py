@@ -40,6 +40,8 @@ class Task(StrEnum):
     PICTURE = "picture"
     PLATES = "plates"
     BEHIND = "behind"
+    DEPTH = "depth"
+    DEPTH_FRAMES = "depth_frames"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
     TRY_IMPORT = "try_import"
@@ -114,7 +116,12 @@ class Studio(Protocol):
 
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
 
-    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
+    def render_turntable(
+        self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
+    ) -> Steps[None]:
+        """The clip's motion. ``kind``: "render", or "depth", near = white. ``frames``: at least so many of 24 a second, in
+        place of the clip's duration."""
+        ...
 
     def convert_picture(self, source: Path, out: Path) -> Steps[None]:
         """``source``, of whatever kind came, as the PNG ``out``."""
@@ -153,6 +160,10 @@ class Backend(Protocol):
 
     def quote(self, request: Request) -> float | None:
         """What a request would cost in USD, None where that is not known. Nothing is sent."""
+        ...
+
+    def follows(self, endpoint: str) -> str:
+        """Which clip of this machine's own an endpoint for clips is sent: "render", "depth", or none, empty."""
         ...
 
     def name_of(self, endpoint: str) -> str:

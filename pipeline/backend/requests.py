@@ -10,8 +10,10 @@ the purchase: asking twice for the same key never pays twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from ..json_object import JsonObject
 from ..rig import Angle
@@ -37,6 +39,21 @@ class ModelRequest:
 
     key: str
     endpoint: str
+    photos: tuple[Path, ...]
+    text: str
+    out: Path  # GLB
+    seed: int | None = None
+    overrides: JsonObject = field(default_factory=dict)
+    stage: Stage = Stage.MODEL
+
+
+@dataclass(frozen=True)
+class TextureRequest:
+    """A mesh that is there with a new texture, from photos of the same object or from words."""
+
+    key: str
+    endpoint: str
+    model: Path  # GLB
     photos: tuple[Path, ...]
     text: str
     out: Path  # GLB
@@ -80,8 +97,31 @@ class OpinionRequest:
 
 
 @dataclass(frozen=True)
+class DerivedRequest:
+    """What is made of one finished picture or clip alone: the same larger ("upscale"), or where the product is in it
+    ("matte"). ``subject``: what the product is, in words."""
+
+    key: str
+    endpoint: str
+    makes: Literal["upscale", "matte"]
+    angle: Angle
+    take: int
+    source: Path
+    subject: str
+    size: tuple[int, int]  # pixels of the source
+    out: Path
+    seed: int | None = None
+    overrides: JsonObject = field(default_factory=dict)
+    stage: Stage = Stage.PHOTOREAL
+
+
+@dataclass(frozen=True)
 class ClipRequest:
-    """One clip, from a start picture and, where the endpoint takes it, an end picture and further views."""
+    """One clip, from a start picture and, where the endpoint takes it, an end picture and further views.
+
+    ``drawn``: where this machine's own render of the motion lies, or will, by kind: "render" and "depth". An endpoint that
+    follows a clip is sent that one.
+    """
 
     key: str
     endpoint: str
@@ -98,10 +138,11 @@ class ClipRequest:
     size: tuple[int, int]  # pixels of the start picture
     out: Path  # MP4
     overrides: JsonObject = field(default_factory=dict)
+    drawn: Mapping[str, Path] = field(default_factory=dict)
     stage: Stage = Stage.VIDEO
 
 
-Request = PictureRequest | ModelRequest | StillRequest | OpinionRequest | ClipRequest
+Request = PictureRequest | ModelRequest | TextureRequest | StillRequest | OpinionRequest | DerivedRequest | ClipRequest
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,11 @@ class RunFolder:
         return self.root / "model" / "product.glb"
 
     @property
+    def bare_product(self) -> Path:
+        """The model as it was made, where another model gives it its texture."""
+        return self.root / "model" / "product.before-texture.glb"
+
+    @property
     def product_source(self) -> Path:
         """What is rendered: the GLB, or a .blend of the user's own with all it can hold."""
         own = self.product.with_suffix(".blend")
@@ -134,6 +139,10 @@ class RunFolder:
     def clip(self, motion: str) -> Path:
         """The chosen clip of a motion."""
         return self.root / "video" / f"{motion}.mp4"
+
+    def own_clip(self, motion: str, number: int, kind: str) -> Path:
+        """This machine's own render of a take's motion, "render" or "depth", for a model to follow."""
+        return self.root / "video" / f"{motion}.{kind}-{number:02d}.mp4"
 
     def clip_take(self, motion: str, number: int) -> Path:
         return self.root / "video" / f"{motion}.take-{number:02d}.mp4"

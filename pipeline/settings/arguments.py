@@ -65,6 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     endpoints = commands.add_parser("endpoints", help="the catalogue of models")
     endpoints.add_argument("--stale", action="store_true", help="only those whose stored price is older than 90 days")
+    endpoints.add_argument("--refresh", action="store_true", help="read fal.ai's own list of models, and show what is new or gone")  # fmt: skip
     endpoints.add_argument("--json", action="store_true", help=JSON)
     endpoints.set_defaults(command="endpoints")
 

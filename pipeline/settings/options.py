@@ -66,6 +66,14 @@ class Inputs(Group):
         metavar="ID",
         endpoint="model",
     )
+    retexture_endpoint: str | None = option(
+        None,
+        "what gives the model that was made a texture from the photos, so that a label is sharp on it",
+        unset="the model keeps the texture that it was made with",
+        label="Texture from the Photos",
+        metavar="ID",
+        endpoint="retexture",
+    )
     picture_endpoint: str | None = option(
         None,
         "what makes a picture from the words first, and the model from it",
@@ -98,6 +106,13 @@ class Service(Group):
         repeatable=True,
         label="Fields of Endpoints",
         prop=None,
+    )
+    check_inputs: bool = option(
+        True,
+        "before money is spent, fields are held against fal.ai's own description of the endpoint",
+        off="send fields as they are, whatever fal.ai's own description of the endpoint says",
+        label="Check Inputs First",
+        resume=True,
     )
 
 

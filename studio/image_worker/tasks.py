@@ -33,7 +33,7 @@ from ...pipeline.lighting.files import (
 )
 from ...pipeline.lighting.mix import gain
 from ...pipeline.lighting.separate import mean_around, separated, with_glow
-from ...pipeline.references import check_frame, depth_map, reference_files
+from ...pipeline.references import check_frame, depth_map, depth_range, reference_files
 from ...pipeline.rig import Angle
 from ...pipeline.settings.backdrop import TRANSPARENT, cut_out_of
 from ...pipeline.settings.groups import RunSettings
@@ -196,6 +196,28 @@ def _save_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array))
+
+
+def depth(render: str, out: str, lights: list[str]) -> JsonObject:
+    """The depth of a finished ``render``, in metres, and its mask, as the NumPy file ``out``."""
+    found = passes.read(Path(render), lights)
+    np.savez(out, depth=found.depth.astype(np.float32), mask=found.mask.astype(np.float32))
+    return {}
+
+
+def depth_frames(frames: list[str]) -> JsonObject:
+    """The pictures ``frames`` of a depth clip, each from the NumPy file beside it, all on one scale."""
+    ranges = []
+    for name in frames:
+        with np.load(Path(name).with_suffix(".npz")) as kept:
+            ranges.append(depth_range(kept["depth"], kept["mask"]))
+    known = [each for each in ranges if each is not None]
+    scale = (min(far for far, _ in known), max(near for _, near in known)) if known else None
+    for name in frames:
+        with np.load(Path(name).with_suffix(".npz")) as kept:
+            grey = depth_map(kept["depth"], kept["mask"], scale)
+        png.write(Path(name), np.repeat(grey[..., None], 3, axis=-1), {})
+    return {}
 
 
 def convert(source: str, out: str) -> JsonObject:

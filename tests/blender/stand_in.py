@@ -57,7 +57,7 @@ class Studio:
         out.parent.mkdir(exist_ok=True)
         save_picture(out)
 
-    def render_turntable(self, angle, settings, out):
+    def render_turntable(self, angle, settings, out, kind="render", frames=None):
         yield Progress("video", "turning", 0.5, angle.name)
         out.parent.mkdir(exist_ok=True)
         out.write_bytes(b"clip")

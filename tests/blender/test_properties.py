@@ -231,3 +231,35 @@ def test_runs_are_kept_at_a_place_that_does_not_hang_on_where_blender_was_starte
         (tmp_path / "HERE").mkdir()
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "HERE" / blend))
     assert run_request.runs_home() == tmp_path / home
+
+
+def test_fields_of_an_endpoint_that_is_in_no_catalogue_are_those_that_the_service_describes():
+    from consistency_pipeline.fal_backend.endpoints import input_schema, kept
+    from consistency_pipeline.operators.editing import parameters
+
+    name, scene = "somebody/new-edit", bpy.context.scene
+    assert not parameters.own_fields(parameters.find(name, "photoreal"))
+    fields = {
+        "prompt": {"type": "string"},
+        "steps": {"type": "integer", "minimum": 4, "maximum": 12, "default": 8, "description": "How many steps"},
+        "style": {"anyOf": [{"type": "string", "enum": ["plain", "rich"]}, {"type": "null"}], "default": "rich"},
+        "sizes": {"type": "array", "items": {"type": "integer"}, "description": "Sides"},
+        "copy": {"type": "boolean"},  # a name that pydantic has for itself
+        "bad name": {"type": "boolean"},
+    }
+    content = {"application/json": {"schema": {"type": "object", "properties": fields}}}
+    document = {"paths": {f"/{name}": {"post": {"requestBody": {"content": content}}}}}
+    kept.keep(name, input_schema.read(document, name))
+    endpoint = parameters.find(name, "photoreal")
+    offered = parameters.own_fields(endpoint)
+    assert offered.keys() == {"steps", "style", "sizes"}
+    assert parameters.describe(offered["steps"]) == "How many steps; a whole number from 4 to 12"
+    for field in ("steps", "style"):
+        parameters.add(scene, endpoint, field)
+    steps = scene.consistency.parameters[0]
+    facts = steps.id_properties_ui("value").as_dict()
+    assert (steps["value"], facts["min"], facts["max"]) == (8, 4, 12)
+    assert parameters.to_overrides(scene) == {name: {"steps": 8, "style": "rich"}}
+    parameters.from_overrides(scene, {name: {"steps": 5}})
+    [again] = scene.consistency.parameters
+    assert (again.kind, again["value"], again.id_properties_ui("value").as_dict()["max"]) == ("int", 5, 12)

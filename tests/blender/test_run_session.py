@@ -37,7 +37,7 @@ def priced(monkeypatch, studio):
     """fal.ai would make the pictures, at $0.125 each; the answer takes two looks. Nothing can be bought."""
     from consistency_pipeline.operators.runs import questions, start_run
 
-    def prices(_key, endpoints):
+    def prices(_key, endpoints, _to_send=()):
         yield
         yield
         return {endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints}
@@ -121,7 +121,7 @@ def test_a_cancel_while_it_runs_ends_it_in_order(session):
 def test_a_limit_that_cannot_be_kept_ends_it_before_the_renders(session, priced, monkeypatch):
     from consistency_pipeline.operators.runs import questions
 
-    monkeypatch.setattr(questions, "prices", lambda _key, _endpoints: (yield from ()) or {})
+    monkeypatch.setattr(questions, "prices", lambda _key, _endpoints, _to_send: (yield from ()) or {})
     priced.image_endpoint, priced.own_budget, priced.budget = "somebody/made-this", True, 1.0
     run = session("photoreal", 100.0)
     with pytest.raises(BudgetExceeded, match="somebody/made-this"):

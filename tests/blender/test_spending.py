@@ -22,7 +22,7 @@ def shop(studio, monkeypatch):
     """fal.ai is what makes the pictures, at $0.125 each; nothing is ever bought."""
     from consistency_pipeline.operators.runs import questions, start_run
 
-    def prices(key, endpoints):
+    def prices(key, endpoints, _to_send=()):
         yield
         return {
             endpoint: {"usd": 0.125, "unit": "images", "at": "2026-01-01"}
@@ -128,7 +128,7 @@ def test_retrying_what_may_have_been_billed_shows_its_price_and_is_asked_for(stu
     from consistency_pipeline.operators.runs.run_request import RunRequest
     from consistency_pipeline.pipeline.run.run_folder import RunFolder
 
-    def prices(_key, endpoints):
+    def prices(_key, endpoints, _to_send=()):
         yield
         return {endpoint: {"usd": 0.5, "unit": "images", "at": "2026-01-01"} for endpoint in endpoints}
 

@@ -135,6 +135,27 @@ DEFAULT_PRICES: dict[str, tuple[float, str]] = {
     "fal-ai/meshy/v6/text-to-3d": (0.80, "units"),
     "fal-ai/meshy/v6-preview/multi-image-to-3d": (3.00, "units"),
     "openrouter/router/vision": (0.005, "requests"),
+    "meshy/v7/multi-image-to-3d": (0.80, "units"),
+    "meshy/v7/image-to-3d": (0.80, "units"),
+    "fal-ai/meshy/v5/retexture": (1.20, "units"),
+    "tripo3d/h3.1/multiview-to-3d": (0.20, "units"),
+    "hitem3d/hi3d/v3.0/multi-view-to-3d": (2.10, "units"),
+    "hitem3d/hi3d/texture": (0.80, "units"),
+    "fal-ai/hunyuan-3d/v3.1/pro/image-to-3d": (0.375, "units"),
+    "microsoft/mai-image-2.5-pro/edit": (0.17, "images"),
+    "xai/grok-imagine-image/v2.0/edit": (0.05, "images"),
+    "bytedance/seedance-2.5/image-to-video": (0.473, "seconds"),
+    "bytedance/seedance-2.5/reference-to-video": (0.473, "seconds"),
+    "minimax/h3/image-to-video": (0.05, "seconds"),
+    "fal-ai/veo3.1/lite/image-to-video": (0.10, "seconds"),
+    "fal-ai/veo3.1/reference-to-video": (0.20, "seconds"),
+    "fal-ai/ltx-2.3-quality/render-to-real": (0.0024075, "megapixel-frames"),
+    "fal-ai/wan-22-vace-fun-a14b/depth": (0.10, "seconds"),
+    "topaz/upscale/image/precision": (0.08, "images"),
+    "topaz/upscale/video/precision": (0.06, "seconds"),
+    "fal-ai/birefnet/v2": (0.003, "images"),
+    "fal-ai/sam-3-1/image": (0.005, "images"),
+    "bria/video/background-removal/v3": (0.0042, "seconds"),
 }
 _BY_KIND = {
     "picture": Price(0.04, "images"),
@@ -175,6 +196,8 @@ def units(price: Price, endpoint: str, arguments: dict[str, Any], pixels: list[i
         return float(sum(-(-area // 1_000_000) for area in pixels))
     if price.unit == "images":
         return len(pixels) * {"0.5K": 0.75, "2K": 1.5, "4K": 2.0}.get(arguments.get("resolution", "1K"), 1.0)
+    if price.unit == "megapixel-frames":
+        return 0.72 * 0.72 * arguments.get("num_frames", 121)
     if price.unit == "seconds":
         return seconds(endpoint, arguments) * _sound(endpoint, arguments)
     return 1.0 + 0.25 * bool(arguments.get("enable_rigging")) + 0.15 * bool(arguments.get("enable_animation"))
@@ -184,6 +207,8 @@ def seconds(endpoint: str, arguments: dict[str, Any]) -> float:
     """The clip's length, from strings such as "5", "8s" and "auto"."""
     if arguments.get("multi_prompt"):
         return float(sum(int(shot["duration"]) for shot in arguments["multi_prompt"]))
+    if "num_frames" in arguments:
+        return arguments["num_frames"] / 16.0
     asked = str(arguments.get("duration", "8s" if "veo" in endpoint else "5")).rstrip("s")
     return float(asked) if asked.isdigit() else 5.0
 

@@ -23,7 +23,7 @@ class Endpoint:
     makes: Literal["picture", "model", "video", "words"]
     fields: Fields
     sizing: str = "match"
-    shape: Literal["flux", "seed", "images", "described"] = "flux"
+    shape: Literal["flux", "seed", "images", "described", "mesh", "one", "masks"] = "flux"
     rule: Rule | None = None
     file_format: str = "jpeg"
 

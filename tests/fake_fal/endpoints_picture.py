@@ -80,17 +80,19 @@ _BANANA |= {
     "output_format": choice("jpeg", "png", "webp"),
     "limit_generations": flag(),
 }
-_BANANA_PRO = _BANANA | {"resolution": choice("1K", "2K", "4K"), "enable_web_search": flag()}
+_BANANA_PRO = _BANANA | {"resolution": choice("1K", "2K", "4K"), "enable_web_search": flag(), "system_prompt": text()}
 _BANANA_LITE = _BANANA | {
     "aspect_ratio": maybe(choice("auto", *RATIOS[:-1], "5:4", "4:5", "8:1", "1:8", "4:1", "1:4")),
     "thinking_level": maybe(choice("minimal", "high")),
     "system_prompt": text(),
+}
+_BANANA_2 = _BANANA_LITE | {
+    "resolution": choice("0.5K", "1K", "2K", "4K"),
     "enable_web_search": flag(),
     "video_url": blob(),
     "audio_url": blob(),
     "pdf_url": blob(),
 }
-_BANANA_2 = _BANANA_LITE | {"resolution": choice("0.5K", "1K", "2K", "4K")}
 _SEEDREAM = SEED | SYNC | SAFE | several()
 _SEEDREAM |= {
     "prompt*": text(),
@@ -208,3 +210,77 @@ def pictures() -> Iterator[Endpoint]:
     yield make("fal-ai/flux-control-lora-canny", _CONTROL_LORA | {"image_url": image()}, "landscape_4_3")
     yield make("fal-ai/z-image/turbo/controlnet", _Z_CONTROL, "auto", file_format="png")
     yield make("fal-ai/sdxl-controlnet-union", _SDXL, "square_hd")
+    mai = {
+        "prompt*": text(),
+        "image_url": image(),
+        "aspect_ratio": choice("auto", "1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3"),
+    }
+    mai |= COUNT | SYNC | {"output_format": choice("jpeg", "png", "webp")}
+    yield make("microsoft/mai-image-2.5-pro/edit", mai, shape="described", file_format="png")
+    reve = {
+        "prompt*": text(),
+        "image_url*": image(),
+        "aspect_ratio": choice("auto", "21:9", "16:9", "3:2", "4:3", "1:1", "3:4", "9:16"),
+    }
+    reve |= COUNT | SYNC | {"output_format": choice("png", "jpeg", "webp")}
+    yield make("reve/2.1/edit", reve, shape="images", file_format="png")
+    grok = {
+        "prompt*": text(),
+        "image_urls": many(image(), 0, 3),
+        "aspect_ratio": choice("auto", "2:1", "16:9", "4:3", "1:1", "3:4", "9:16"),
+    }
+    grok |= COUNT | {
+        "resolution": choice("1k", "2k"),
+        "quality": choice("low", "medium"),
+        "output_format": choice("jpeg", "png", "webp"),
+    }
+    yield make("xai/grok-imagine-image/v2.0/edit", grok, shape="images")
+    qwen = {
+        "prompt*": text(5000),
+        "negative_prompt": text(500),
+        "image_size": size(*SIZES, low=1, high=2048),
+        "num_images": integer(1, 6),
+    }
+    qwen |= SEED | SAFE | {"image_urls*": many(image(384, 2048), 1, 3), "enable_prompt_expansion": flag()}
+    qwen |= {"output_format": choice("jpeg", "png", "webp")}
+    yield make("alibaba/qwen-image-3/edit", qwen, "match", shape="seed", file_format="png")
+    topaz = {
+        "image_url*": image(),
+        "upscale_factor": number(1, 4),
+        **FORMAT,
+        "face_enhancement": flag(),
+        "crop_to_fill": flag(),
+    }
+    topaz |= {
+        "model": choice(
+            "Standard V2", "High Fidelity V3", "High Fidelity V2", "Low Resolution V2", "CGI", "Text Refine"
+        )
+    }
+    topaz |= {name: maybe(number(0, 1)) for name in ("sharpen", "denoise", "fix_compression")} | {
+        "strength": maybe(number(0.01, 1))
+    }
+    yield make("topaz/upscale/image/precision", topaz, "factor", shape="one")
+    seedvr = {"image_url*": image(), "upscale_factor": number(), "noise_scale": number(), **SEED, **SYNC}
+    seedvr |= {"upscale_mode": choice("target", "factor"), "output_format": choice("png", "jpg", "webp")}
+    yield make("fal-ai/seedvr/upscale/image", seedvr, "factor", shape="one")
+    birefnet = {"image_url*": image(), "mask_only": flag(), "output_mask": flag(), "refine_foreground": flag(), **SYNC}
+    birefnet |= {
+        "operating_resolution": choice("1024x1024", "2048x2048", "2304x2304"),
+        "output_format": choice("webp", "png", "gif"),
+    }
+    birefnet |= {"model": text()}
+    yield make("fal-ai/birefnet/v2", birefnet, "matte", shape="one", file_format="png")
+    sam = {
+        "image_url*": image(),
+        "prompt": text(),
+        "apply_mask": flag(),
+        "output_format": choice("jpeg", "png", "webp"),
+        **SYNC,
+    }
+    yield make(
+        "fal-ai/sam-3-1/image",
+        sam | {"return_multiple_masks": flag(), "max_masks": integer()},
+        "matte",
+        shape="masks",
+        file_format="png",
+    )

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .http import Request, Response, answer
 from .oddities import CATALOGUE
 from .platform import Listing, Platform
 from .queue import DIRECT, Queue
+from .schemas import Check
 from .server import Proxy
 from .storage import CDN, SIGNED_HOST, Storage
 
@@ -150,6 +152,29 @@ class FakeFal:
     def add_endpoint(self, endpoint: Endpoint, price: float = 0.01, unit: str = "units") -> None:
         self.endpoints[endpoint.id] = endpoint
         self.prices[endpoint.id] = (price, unit)
+
+    def drift(
+        self,
+        endpoint_id: str,
+        *,
+        rename: dict[str, str] | None = None,
+        require: dict[str, Check] | None = None,
+        change: dict[str, Check] | None = None,
+        drop: tuple[str, ...] = (),
+    ) -> None:
+        """From now on the endpoint takes, and describes, something else: fields under new names, further required ones,
+        others checked otherwise, or fewer."""
+        endpoint, fields = self.endpoints[endpoint_id], {}
+        for name, check in endpoint.fields.items():
+            bare, star = name.rstrip("*"), "*" * name.endswith("*")
+            if bare not in drop:
+                fields[(rename or {}).get(bare, bare) + star] = (change or {}).get(bare, check)
+        fields |= {f"{name}*": check for name, check in (require or {}).items()}
+        self.endpoints[endpoint_id] = replace(endpoint, fields=fields)
+
+    def retire(self, endpoint_id: str) -> None:
+        """Nobody lists, prices or runs the endpoint any more."""
+        del self.endpoints[endpoint_id]
 
     def add_host(self, host: str) -> None:
         """Let a host that isn't fal's be reached: it answers 200 to everything, and ``requests`` shows what came."""

@@ -96,6 +96,13 @@ def drawn(prompt: str, size: Size, seed: int) -> Image.Image:
     return ImageChops.multiply(image, Image.merge("RGB", [shade.point(lambda v: 200 + v * 55 // 255)] * 3))
 
 
+def matte(image: Image.Image) -> Image.Image:
+    """White where the picture is not as its corner is: what a model that finds the product would answer."""
+    corner = Image.new("RGB", image.size, image.getpixel((2, 2))[:3])
+    apart = ImageChops.difference(image.convert("RGB"), corner).convert("L")
+    return apart.point(lambda value: 255 if value > 12 else 0).convert("RGB")
+
+
 def colour_of(data: bytes) -> tuple[int, int, int]:
     digest = hashlib.sha256(data).digest()
     return 60 + digest[0] % 150, 60 + digest[1] % 150, 60 + digest[2] % 150

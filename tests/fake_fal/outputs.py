@@ -75,6 +75,9 @@ def picture_size(endpoint: Endpoint, arguments: dict[str, Any], source: Size | N
     if rule == "resolution":
         area = _RESOLUTIONS[arguments.get("resolution", "1K")]
         return _shaped(area, _aspect(None if ratio == "auto" else ratio, source), 16)
+    if rule == "factor" and source:
+        times = arguments.get("upscale_factor", 2)
+        return round(source[0] * times), round(source[1] * times)
     name = asked or rule
     if name in _NAMED:
         return _NAMED[name]
@@ -114,12 +117,17 @@ def _pictures(endpoint: Endpoint, arguments: dict[str, Any], inputs: Inputs, sav
     for i in range(arguments.get("num_images", 1)):
         if tweaks.nsfw:
             picture = media.blank(size)
+        elif endpoint.sizing == "matte":
+            picture = media.matte(source)
         elif source:
             picture = media.distorted(media.restyled(source, size, abs(seed) + i), tweaks.distorted)
         else:
             picture = media.drawn(arguments["prompt"], size, seed + i)
         saved = save(media.encode(picture, kind), f"image/{kind}", f"{i}.{'jpg' if kind == 'jpeg' else kind}")
         images.append(saved | {"width": size[0], "height": size[1]})
+    if endpoint.shape in ("one", "masks"):
+        one = {"image": images[0]} if endpoint.shape == "one" else {"masks": images}
+        return Made(one, [size[0] * size[1]])
     output: dict[str, Any] = {"images": images}
     if endpoint.shape in ("flux", "seed"):
         output["seed"] = seed
@@ -149,6 +157,8 @@ def _model(endpoint: Endpoint, arguments: dict[str, Any], inputs: Inputs, save: 
     if textured:
         maps = textures(colour, pbr=pbr)
         output["texture_urls"] = [{name: save(png, "image/png", f"{name}.png") for name, png in maps.items()}]
+    if endpoint.shape == "mesh":
+        return Made({"model_mesh": file, "thumbnail": output["thumbnail"]})
     if "prompt" in arguments:
         output |= {"prompt": arguments["prompt"], "actual_prompt": None}
     return Made(output)

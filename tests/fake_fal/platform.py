@@ -30,6 +30,7 @@ _PATHS = {
 }
 _ERRORS = {400: "validation_error", 401: "authorization_error", 403: "authorization_error", 404: "not_found"}
 _DAY = 86_400.0
+_CATEGORIES = {"picture": "image-to-image", "model": "image-to-3d", "video": "image-to-video", "words": "vision"}
 
 
 @dataclass
@@ -122,7 +123,9 @@ class Platform:
         endpoints = [
             endpoint
             for endpoint in self._fake.endpoints.values()
-            if (not names or endpoint.id in names) and all(word.lower() in endpoint.id for word in words)
+            if (not names or endpoint.id in names)
+            and all(word.lower() in endpoint.id for word in words)
+            and _category(endpoint) in (request.parameters("category") or [_category(endpoint)])
         ]
         page, more = _page(request, endpoints, 50)
         expand = "openapi-3.0" in request.parameters("expand")
@@ -187,8 +190,14 @@ class Platform:
         return {"username": "fake", "credits": {"current_balance": 100.0 - self._fake.books.usd, "currency": "USD"}}
 
 
+def _category(endpoint: Any) -> str:
+    if endpoint.makes == "model" and any(name.startswith(("mesh_url", "model_url")) for name in endpoint.fields):
+        return "3d-to-3d"
+    return "video-to-video" if "video_url*" in endpoint.fields else _CATEGORIES[endpoint.makes]
+
+
 def _model(endpoint: Any, *, expand: bool) -> dict[str, Any]:
-    category = {"picture": "image-to-image", "model": "image-to-3d", "video": "image-to-video"}[endpoint.makes]
+    category = _category(endpoint)
     about = {"display_name": endpoint.id, "category": category, "description": "", "status": "active", "tags": []}
     about |= {"updated_at": "2026-08-02T00:00:00Z", "model_url": f"https://fal.run/{endpoint.id}"}
     if not expand:

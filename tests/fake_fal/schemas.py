@@ -113,6 +113,17 @@ def choice(*values: str) -> Check:
     return Check(run, {"type": "string", "enum": list(values)})
 
 
+def either(*checks: Check) -> Check:
+    """What any of them takes."""
+
+    def run(value: Any, loc: Loc, inputs: Inputs) -> Iterator[Problem]:
+        found = [list(check.run(value, loc, inputs)) for check in checks]
+        if all(found):
+            yield from found[0]
+
+    return Check(run, {"anyOf": [check.schema for check in checks]})
+
+
 def size(*names: str, low: int = 64, high: int = 14142) -> Check:
     """fal's ImageSize: one of the names, or {width, height}."""
     side = {"width*": integer(low, high), "height*": integer(low, high)}

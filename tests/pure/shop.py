@@ -148,6 +148,13 @@ class NearChild(Connection):
         self._pipe.close()
 
 
+class NearQuestion(NearChild):
+    """One that is asked a question; who asks doesn't wait for it to leave, and a test does."""
+
+    def close(self, patience: float = PATIENCE) -> None:
+        super().close()
+
+
 # fal_backend.patience in small.
 PATIENCES: dict[str, Any] = {
     "AFTER_A_FAULT": (0.05, 0.05),

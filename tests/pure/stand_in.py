@@ -104,7 +104,9 @@ class StandInStudio:
         yield Progress("photoreal", "rendering", 0.0, angle.name)
         write(out, png(*settings.resolution))
 
-    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
+    def render_turntable(
+        self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
+    ) -> Steps[None]:
         self._count("render_turntable")
         yield Progress("video", "rendering", 0.0, angle.name)
         write(out, b"clip")

@@ -25,13 +25,32 @@ from consistency_pipeline.fal_backend.endpoints.check import choices, members_of
 TYPES: dict[str, Any] = json.loads((Path(__file__).parent / "fal_types.json").read_text())
 
 # Endpoints that no published type describes, with the source of their declaration.
+CRAWL = "fal's own schema in the registry of gokayfem/ComfyUI-fal-API (2026-08-27)"
 UNTYPED = {
-    "bytedance/seedream/v5/pro/edit": "fal-js 381105e (2026-08-02)",
     "fal-ai/kling-video/v1/pro/image-to-video": "retired; last typed in npm 1.4.0",
-    "google/nano-banana-lite/edit": "fal-js 381105e (2026-08-02)",
-    "openai/gpt-image-2/edit": "fal-js 381105e (2026-08-02) and its llms.txt",
+    "meshy/v7/image-to-3d": CRAWL,
+    "meshy/v7/multi-image-to-3d": f"{CRAWL}, and calls in public code that fal answered in 2026-09",
+    "blackforestlabs/flux-3/keyframes-to-video": f"{CRAWL}, and a client's test for the members of a keyframe",
+    **dict.fromkeys(
+        (
+            "alibaba/qwen-image-3/edit",
+            "blackforestlabs/flux-3/first-last-frame-to-video",
+            "bytedance/seedance-2.5/image-to-video",
+            "bytedance/seedance-2.5/reference-to-video",
+            "hitem3d/hi3d/texture",
+            "hitem3d/hi3d/v3.0/multi-view-to-3d",
+            "lightricks/ltx-2.5/image-to-video/pro",
+            "topaz/upscale/image/precision",
+            "topaz/upscale/video/precision",
+            "xai/grok-imagine-image/v2.0/edit",
+        ),
+        CRAWL,
+    ),
 }
-MESHY = tuple(name for name in CATALOGUE if "/meshy/" in name)
+MESHY = tuple(name for name in CATALOGUE if "fal-ai/meshy/" in name)
+MESHES = (*MESHY, "tripo3d/h3.1/multiview-to-3d", "fal-ai/hunyuan-3d/v3.1/pro/image-to-3d")
+ANIMATED = tuple(name for name in MESHY if name.split("/")[-1] != "retexture" and "v6/multi" not in name)
+OWN_WORDS = "what the service avoids by itself is not repeated here"
 MERGED = "npm 1.10.1 shares one type between endpoints that only differ in defaults; 1.8.5 and fal's OpenAPI have ours"
 HEAD = "newer than npm 1.10.1: fal-js 381105e (2026-08-02)"
 
@@ -48,8 +67,59 @@ KNOWN: dict[tuple[str, str], str] = {
         "image_url: extra",
         "preprocess_depth: extra",
     ),
-    **known("another app's ModelUrls", MESHY, "answer model_urls.mtl: extra", "answer model_urls.texture: extra"),
-    **known(HEAD + "; 1001 is refused since", MESHY, "animation_action_id: default"),
+    **known("another app's ModelUrls", MESHES, "answer model_urls.mtl: extra", "answer model_urls.texture: extra"),
+    **known(HEAD + "; 1001 is refused since", ANIMATED, "animation_action_id: default"),
+    **known(
+        "types of their own that name a list",
+        ("fal-ai/hyper3d/rodin/v2.5",),
+        "addons: kind",
+        "bbox_condition: kind",
+    ),
+    **known(
+        HEAD,
+        ("fal-ai/trellis-2/retexture",),
+        "resolution: choices",
+        "resolution: default",
+        "texture_size: choices",
+        "texture_size: default",
+        "tex_slat_guidance_interval_end: missing",
+        "tex_slat_guidance_interval_start: missing",
+    ),
+    **known("an edit of no picture is none", ("google/nano-banana-lite/edit",), "image_urls: required"),
+    **known("an edit of no picture is none", ("microsoft/mai-image-2.5-pro/edit",), "image_url: required"),
+    **known(
+        "as Kling 3 pro, which types it as text", ("fal-ai/kling-video/v3/4k/image-to-video",), "shot_type: choices"
+    ),
+    **known(
+        OWN_WORDS,
+        ("fal-ai/ltx-2.3-quality/render-to-real", "fal-ai/wan-22-vace-fun-a14b/depth"),
+        "negative_prompt: default",
+    ),
+    **known("the crawl of 2026-08-27 has it", ("fal-ai/nano-banana-pro/edit",), "system_prompt: missing"),
+    **known("its llms.txt has it", ("openai/gpt-image-2/edit",), "answer usage: missing"),
+    **known(CRAWL, ("minimax/h3/image-to-video",), "resolution: choices"),
+    **known(
+        "facts about the file, which are read from the file",
+        ("bria/video/background-removal/v3",),
+        *(
+            f"answer video.{name}: extra"
+            for name in (
+                "audio",
+                "bitrate",
+                "codec",
+                "container",
+                "duration",
+                "end_frame_url",
+                "format",
+                "fps",
+                "frame_count",
+                "media_type",
+                "resolution",
+                "start_frame_url",
+                "timebase",
+            )
+        ),
+    ),
     **known(HEAD, ("fal-ai/meshy/v6/image-to-3d", "fal-ai/meshy/v6/text-to-3d"), "model_type: missing"),
     **known(HEAD, ("fal-ai/meshy/v6/text-to-3d",), "art_style: extra"),
     **known(HEAD, ("fal-ai/flux-kontext/dev",), "enhance_prompt: extra"),
@@ -61,7 +131,6 @@ KNOWN: dict[tuple[str, str], str] = {
         "system_prompt: missing",
         "video_url: missing",
     ),
-    **known(HEAD, ("bytedance/seedream/v5/lite/edit",), "image_size: choices"),
     **known("billed by the token: models whose price is known", ("openrouter/router/vision",), "model: choices"),
     **known(HEAD, ("fal-ai/veo3.1/image-to-video", "fal-ai/veo3.1/fast/image-to-video"), "resolution: choices"),
 }

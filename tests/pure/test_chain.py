@@ -67,7 +67,7 @@ def bought(fake: FakeFal) -> list[str]:
     ("route", "endpoints"),
     [
         ({"count": 1}, ["meshy/v6/image-to-3d"]),
-        ({"count": 4}, ["meshy/v6/multi-image-to-3d"]),
+        ({"count": 4}, ["meshy/v7/multi-image-to-3d"]),
         ({"text": "a rubber duck"}, ["meshy/v6/text-to-3d"]),
         (
             {"text": "a rubber duck", "picture_endpoint": "fal-ai/flux/schnell"},

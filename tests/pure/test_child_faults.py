@@ -350,5 +350,6 @@ def test_a_model_is_asked_for_with_a_picture_that_is_gone(folder: RunFolder, fak
 def test_an_unknown_endpoint_of_the_users_is_bought_by_its_id(tmp_path: Path, fake: FakeFal):
     folder = new_folder(tmp_path / "own", image_endpoint="nobody/knows/this-model")
     event = buy_one(folder)
-    assert isinstance(event.error, errors.UnknownEndpoint)
+    assert isinstance(event.error, errors.Drifted)
+    assert "lists no endpoint nobody/knows/this-model" in event.text
     assert KONTEXT not in event.text

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -194,6 +195,9 @@ def test_angles_can_be_chosen_and_added():
 def test_nothing_is_bought_that_nobody_agreed_to(fake, capfd, tmp_path, monkeypatch, endpoint):
     monkeypatch.setattr(command_line, "_need_fal", lambda: API_KEY)
     monkeypatch.setattr(command_line, "_finish", lambda *_arguments: pytest.fail("it was begun"))
+    if endpoint not in fake.endpoints:
+        fake.add_endpoint(replace(fake.endpoints["fal-ai/flux-kontext/dev"], id=endpoint))
+        fake.fault("pricing", "odd", each={"unit_price": None}, times=None)
     model, run = tmp_path / "duck.glb", tmp_path / "run"
     model.write_bytes(glb(200, (9, 9, 9)))
     status, _, err = consistency(

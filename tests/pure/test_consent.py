@@ -20,7 +20,7 @@ UNKNOWN = "somebody/made-this"
 def costs(until="results", **options):
     """Of a run with these settings, each purchase at $0.25; UNKNOWN's price is not known."""
 
-    def prices(endpoints):
+    def prices(endpoints, _to_send):
         yield
         return {each: {"usd": 0.25, "unit": "images", "at": "2026-01-01"} for each in endpoints if each != UNKNOWN}
 
@@ -74,7 +74,7 @@ def test_a_limit_that_cannot_be_kept_is_told_before_the_renders(tmp_path: Path):
 
 
 def test_a_run_on_this_machine_costs_nothing_and_asks_nobody():
-    def nobody(_endpoints):
+    def nobody(_endpoints, _to_send):
         raise AssertionError("fal.ai was asked")
         yield
 

@@ -42,7 +42,7 @@ def test_a_known_endpoint_is_found_for_its_role_only() -> None:
     "name",
     [
         "fal-ai/kling-video/v2.1/master/image-to-video",
-        "meshy/v7/image-to-3d",
+        "meshy/v8/image-to-3d",
         "fal-ai/veo2/image-to-video",
         "me/my-app",
     ],
@@ -130,7 +130,8 @@ def test_rules_between_fields_are_told() -> None:
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=CATALOGUE)
 def test_answers_may_hold_nulls_and_news(endpoint: Endpoint) -> None:
     file = {"url": "https://v3.fal.media/x", "content_type": None, "file_size": None, "brand_new": 1}
-    media = {"images": [file], "video": file, "model_glb": file, "output": "a word"}
+    media = {"images": [file], "masks": [file], "output": "a word"}
+    media |= dict.fromkeys(("video", "model_glb", "model_mesh", "image"), file)
     needed = {name: media[name] for name, field in endpoint.Output.model_fields.items() if field.is_required()}
     optional = {name: None for name, field in endpoint.Output.model_fields.items() if not field.is_required()}
     assert needed

@@ -639,8 +639,9 @@ def test_a_stalled_download_is_silent_until_cut(fake, client):
 
 def test_every_endpoint_makes_what_it_says_from_its_required_fields_alone(monkeypatch):
     with service(monkeypatch, latency=0.0, clip_side=32, concurrency=100) as fake:
-        uri = "data:image/png;base64," + base64.b64encode(picture((320, 320))).decode()
-        values = {"prompt": "a vase", "image_urls": [uri], "model": "google/gemini-2.5-flash"}
+        uri = "data:image/png;base64," + base64.b64encode(picture((400, 400))).decode()
+        values = {"prompt": "a vase", "image_urls": [uri, uri], "model": "google/gemini-2.5-flash"}
+        values["keyframes"] = [{"image_url": uri, "frame_index": 0}]
         for name, endpoint in fake.endpoints.items():
             arguments = {field: values.get(field, uri) for field in endpoint.schema["required"]}
             if endpoint.rule is not None and endpoint.makes == "video":
@@ -652,5 +653,7 @@ def test_every_endpoint_makes_what_it_says_from_its_required_fields_alone(monkey
             assert (entry.endpoint, entry.status_code) == (entry.endpoint, 200)
             assert entry.usd > 0
         member = {"picture": "images", "model": "model_glb", "video": "video", "words": "output"}
+        shaped = {"mesh": "model_mesh", "one": "image", "masks": "masks"}
         for job in fake.queue.jobs():
-            assert member[job.endpoint.makes] in json.loads(job.outcome.body)
+            wanted = shaped.get(job.endpoint.shape) or member[job.endpoint.makes]
+            assert wanted in json.loads(job.outcome.body)

@@ -18,11 +18,13 @@ from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, of_r
 from consistency_pipeline.fal_backend.request_to_purchase import purchase_for
 from consistency_pipeline.pipeline.backend.requests import (
     ClipRequest,
+    DerivedRequest,
     ModelRequest,
     OpinionRequest,
     PictureRequest,
     Request,
     StillRequest,
+    TextureRequest,
 )
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.rig import Angle
@@ -64,12 +66,34 @@ CLIP = ClipRequest(
     seed=7,
     size=(1024, 1024),
     out=RUN / "video/turntable.mp4",
+    drawn={kind: RUN / f"video/turntable.{kind}.mp4" for kind in ("render", "depth")},
 )
 MODEL = ModelRequest(
     key="model", endpoint=model.FROM_ONE, photos=(RUN / "photos/1.jpg",), text="", out=RUN / "model/product.glb", seed=7
 )
 PICTURE = PictureRequest(
     key="picture", endpoint="fal-ai/flux-pro/v1.1", prompt="a watch", out=RUN / "photos/1.png", seed=7
+)
+TEXTURE = TextureRequest(
+    key="model/texture",
+    endpoint="fal-ai/meshy/v5/retexture",
+    model=RUN / "model/bare.glb",
+    photos=(RUN / "photos/1.jpg",),
+    text="",
+    out=RUN / "model/product.glb",
+    seed=7,
+)
+DERIVED = DerivedRequest(
+    key="photoreal/front/matte-01",
+    endpoint="fal-ai/birefnet/v2",
+    makes="matte",
+    angle=Angle(name="front"),
+    take=1,
+    source=RUN / "photoreal/front.png",
+    subject="a steel watch",
+    size=(1024, 1024),
+    out=RUN / "photoreal/front.matte.png",
+    seed=7,
 )
 OPINION = OpinionRequest(
     key="photoreal/front/opinion-01",
@@ -110,11 +134,22 @@ def request_for(endpoint_id: str) -> Request:
     if endpoint.role == "photoreal":
         return replace(STILL, endpoint=endpoint_id)
     if endpoint.role == "video":
-        end = RUN / "photoreal/front.png" if "last_frame_url" in endpoint.Input.model_fields else None
+        fields = endpoint.Input.model_fields
+        needs_end = any(name in fields and fields[name].is_required() for name in video.END)
+        end = RUN / "photoreal/front.png" if needs_end else None
         return replace(CLIP, endpoint=endpoint_id, end=end)
     if endpoint.role == "opinion":
         return replace(OPINION, endpoint=endpoint_id)
-    photos = () if endpoint_id == model.FROM_WORDS else (RUN / "photos/1.jpg",)
+    if endpoint.role == "retexture":
+        return replace(TEXTURE, endpoint=endpoint_id)
+    if endpoint.role in ("upscale", "matte"):
+        of_clips = "video_url" in endpoint.Input.model_fields
+        source, out = (
+            ("video/turntable.mp4", "video/more.mp4") if of_clips else ("photoreal/front.png", "photoreal/m.png")
+        )
+        return replace(DERIVED, endpoint=endpoint_id, makes=endpoint.role, source=RUN / source, out=RUN / out)
+    count = 0 if endpoint_id == model.FROM_WORDS else 2 if "tripo" in endpoint_id else 1
+    photos = tuple(RUN / f"photos/{number + 1}.jpg" for number in range(count))
     return replace(MODEL, endpoint=endpoint_id, photos=photos, text="" if photos else "a watch")
 
 
@@ -127,7 +162,7 @@ def test_every_endpoint_can_be_bought_from(endpoint_id: str) -> None:
     assert {name for name, field in fields.items() if field.is_required()} <= bought.arguments.keys()
     assert "sync_mode" not in bought.arguments
     assert bought.arguments.get("num_images", 1) == 1
-    if "png" in endpoint.choices("output_format"):
+    if "png" in endpoint.choices("output_format") and endpoint.role != "model":
         assert bought.arguments["output_format"] == "png"
     if "seed" in fields:
         assert bought.arguments["seed"] == 7
@@ -288,8 +323,9 @@ def test_models_are_textured_with_pbr_unless_told_otherwise() -> None:
 @pytest.mark.parametrize(
     ("photos", "endpoint", "text", "says"),
     [
-        (2, model.FROM_ONE, "", "takes one photo, not 2; use fal-ai/meshy/v6/multi-image-to-3d"),
-        (1, model.FROM_WORDS, "", "takes no photo; use fal-ai/meshy/v6/image-to-3d"),
+        (2, model.FROM_ONE, "", "takes one photo, not 2; use meshy/v7/multi-image-to-3d"),
+        (1, model.FROM_WORDS, "", "takes no photo; use meshy/v7/image-to-3d"),
+        (1, "tripo3d/h3.1/multiview-to-3d", "", "it takes a list from 2 to 4 entries"),
         (0, model.FROM_ONE, "a watch", "makes no model from words; use fal-ai/meshy/v6/text-to-3d"),
         (0, model.FROM_WORDS, "", "neither a photo nor words"),
         (5, model.FROM_SEVERAL, "", "at most 4 photos, not 5"),
@@ -346,8 +382,8 @@ def test_durations_are_rounded_up_to_what_is_sold(endpoint: str, seconds: float,
 def test_a_clip_longer_than_any_that_is_sold_is_refused() -> None:
     with pytest.raises(UsageError, match=rf"at most 8 seconds, not 9; ask for less, or use {KLING_3}"):
         clip(VEO, duration=9)
-    with pytest.raises(UsageError, match=r"at most 15 seconds, not 16; ask for less$"):
-        clip(KLING_3, duration=16)
+    with pytest.raises(UsageError, match=r"at most 30 seconds, not 31; ask for less$"):
+        clip("bytedance/seedance-2.5/image-to-video", duration=31)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +411,9 @@ def test_an_end_picture_where_none_is_taken_or_needed() -> None:
 def test_elements_are_filled_from_the_stills() -> None:
     assert [e.id for e in of_role("video") if e.takes("elements")] == [
         KLING_3,
+        KLING_3.replace("pro", "4k"),
         KLING_3.replace("pro", "standard"),
+        "fal-ai/kling-video/o3/pro/reference-to-video",
     ]
     views = tuple(RUN / f"photoreal/{name}.png" for name in ("front", "side", "top", "back", "detail"))
     arguments = clip(elements=views).arguments
@@ -409,3 +447,54 @@ def test_aspect_is_named_only_where_the_endpoint_does_not_follow_the_picture() -
     assert clip(KLING_16, size=(752, 1392)).arguments["aspect_ratio"] == "9:16"
     assert "aspect_ratio" not in clip(VEO).arguments
     assert "aspect_ratio" not in clip(KLING_25).arguments
+
+
+def test_a_model_that_follows_a_clip_is_sent_this_machines_own() -> None:
+    real = clip("fal-ai/ltx-2.3-quality/render-to-real").arguments
+    assert real["video_url"] == file("video/turntable.render.mp4", "video/mp4")
+    assert (real["num_frames"], real["frames_per_second"], real["prompt"]) == (121, 24, "3DREAL. it turns")
+    assert real["image_url"] == file("photoreal/three-quarter.png")
+    assert "resolution" not in real
+    assert clip("fal-ai/ltx-2.3-quality/render-to-real", duration=9.0).arguments["resolution"] == "480p"
+    depth = clip("fal-ai/wan-22-vace-fun-a14b/depth").arguments
+    assert depth["video_url"] == file("video/turntable.depth.mp4", "video/mp4")
+    assert depth["ref_image_urls"] == [file("photoreal/three-quarter.png")]
+    with pytest.raises(UsageError, match="follows a clip of at most 10 seconds, not 12; ask for less"):
+        clip("fal-ai/wan-22-vace-fun-a14b/depth", duration=12.0)
+    wide = clip("fal-ai/ltx-2.3-quality/render-to-real", size=(1280, 720))
+    assert wide.quoted_usd == pytest.approx(0.27, abs=0.01)
+
+
+def test_views_and_keyframes_take_the_stills_where_an_endpoint_has_no_start() -> None:
+    views = tuple(RUN / f"photoreal/{name}.png" for name in ("three-quarter", "front"))
+    seedance = clip("bytedance/seedance-2.5/reference-to-video", elements=views).arguments
+    assert seedance["image_urls"] == [file("photoreal/three-quarter.png"), file("photoreal/front.png")]
+    assert seedance["prompt"] == "it turns The product is @Image1."
+    assert clip("fal-ai/veo3.1/reference-to-video").arguments["image_urls"] == [file("photoreal/three-quarter.png")]
+    keyed = clip("blackforestlabs/flux-3/keyframes-to-video", end=RUN / "photoreal/front.png", duration=5.5).arguments
+    assert keyed["keyframes"] == [
+        {"image_url": file("photoreal/three-quarter.png"), "frame_index": 0},
+        {"image_url": file("photoreal/front.png"), "frame_index": 144},
+    ]
+    assert keyed["duration"] == 6
+
+
+def test_photos_go_to_the_views_that_an_endpoint_names() -> None:
+    sent = made(3, "fal-ai/hunyuan-3d/v3.1/pro/image-to-3d").arguments
+    views = {name: value["$file"][-5] for name, value in sent.items() if name.endswith("_image_url")}
+    assert views == {"input_image_url": "1", "left_image_url": "2", "back_image_url": "3"}
+
+
+def test_a_texture_is_made_from_the_first_photo_or_from_words() -> None:
+    sent = purchase_for(TEXTURE).arguments
+    assert sent["model_url"] == file("model/bare.glb", "model/gltf-binary")
+    assert sent["image_style_url"] == file("photos/1.jpg", "image/jpeg")
+    words = purchase_for(replace(TEXTURE, photos=(), text="a red duck")).arguments
+    assert (words["text_style_prompt"], "image_style_url" in words) == ("a red duck", False)
+    with pytest.raises(UsageError, match="makes a texture from a photo"):
+        purchase_for(replace(TEXTURE, endpoint="fal-ai/trellis-2/retexture", photos=(), text="a red duck"))
+
+
+def test_what_takes_pictures_takes_no_clip() -> None:
+    with pytest.raises(UsageError, match="takes no clip; choose another endpoint for turntable.mp4"):
+        purchase_for(replace(DERIVED, source=RUN / "video/turntable.mp4"))

@@ -37,6 +37,8 @@ SINCE = {
     "environment_rotation",
     "environment_strength",
     "quality",
+    "check_inputs",
+    "retexture_endpoint",
 }  # options that 0.1.0 did not have
 
 

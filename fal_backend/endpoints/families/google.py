@@ -35,21 +35,22 @@ class NanoBanana(Banana):
 class NanoBananaPro(NanoBanana):
     resolution: Literal["1K", "2K", "4K"] = "1K"
     enable_web_search: bool = False
+    system_prompt: str = Field("", description="how the model is to see itself and its work")
 
 
 class NanoBananaLite(Banana):
     aspect_ratio: WideAspect = "auto"
     limit_generations: bool = Field(True, description="one picture a round, whatever the prompt says")
-    enable_web_search: bool = False
     thinking_level: Literal["minimal", "high"] | None = None
-    system_prompt: str | None = None
-    video_url: FileUrl | None = Field(None, description="at most 15 MB")
-    audio_url: FileUrl | None = Field(None, description="at most 15 MB")
-    pdf_url: FileUrl | None = Field(None, description="at most 15 MB")
+    system_prompt: str = Field("", description="how the model is to see itself and its work")
 
 
 class NanoBanana2(NanoBananaLite):
     resolution: Literal["0.5K", "1K", "2K", "4K"] = "1K"
+    enable_web_search: bool = False
+    video_url: FileUrl | None = Field(None, description="at most 15 MB")
+    audio_url: FileUrl | None = Field(None, description="at most 15 MB")
+    pdf_url: FileUrl | None = Field(None, description="at most 15 MB")
 
 
 class NanoBananaImages(Images):

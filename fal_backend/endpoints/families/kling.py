@@ -85,6 +85,38 @@ class Kling3(Inputs):
         return self
 
 
+class Kling3Turbo(Inputs):
+    prompt: KlingPrompt | None = Field(None, description="either this or multi_prompt")
+    multi_prompt: list[PromptedShot] | None = Field(None, max_length=6, description="15 seconds in all at most")
+    image_url: FileUrl = Field(description="at least 300 pixels a side")
+    duration: Seconds = "5"
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> Self:
+        if bool(self.prompt) == bool(self.multi_prompt):
+            raise ValueError("give either prompt or multi_prompt, not both")
+        return self
+
+
+class KlingO3References(Inputs):
+    prompt: KlingPrompt | None = Field(None, description="either this or multi_prompt")
+    multi_prompt: list[PromptedShot] | None = None
+    start_image_url: FileUrl | None = None
+    end_image_url: FileUrl | None = None
+    image_urls: list[FileUrl] | None = Field(None, description="named @Image1, @Image2 … in the prompt")
+    elements: list[Element] | None = Field(None, description="named @Element1, @Element2 … in the prompt")
+    aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
+    duration: Seconds = "5"
+    generate_audio: bool = False
+    shot_type: str = Field("customize", description="customize or intelligent")
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> Self:
+        if bool(self.prompt) == bool(self.multi_prompt):
+            raise ValueError("give either prompt or multi_prompt, not both")
+        return self
+
+
 def _table(silent: float, audio: float, voice: float, source: str, date: str) -> Price:
     """USD a second: without audio, with it, and with a voice that is chosen."""
 
@@ -102,6 +134,7 @@ def _table(silent: float, audio: float, voice: float, source: str, date: str) ->
 LLMS = "fal's llms.txt, 2026"
 PULL = "fal's llms.txt as quoted in github.com/NousResearch/hermes-agent/pull/92720"
 V3_PRO = _table(0.112, 0.168, 0.196, PULL, "2026-08-23")
+V3_TURBO = Price("seconds", 0.14, "fal's llms.txt, quoted in public code of 2026", "2026-07-01")
 V3_STANDARD = _table(0.084, 0.126, 0.154, PULL, "2026-08-23")
 V26_PRO = _table(0.07, 0.14, 0.168, LLMS, "2026-01-01")
 V25_PRO = Price("seconds", 0.07, f"{LLMS}: 0.35 for 5 s, then 0.07 a second", "2026-01-01")
@@ -118,10 +151,20 @@ def _kling(version: str, label: str, fields: type[Inputs], price: Price, retired
 
 ENDPOINTS = (
     _kling("v3/pro", "Kling 3 pro", Kling3, V3_PRO),
+    _kling("v3/turbo/pro", "Kling 3 turbo pro", Kling3Turbo, V3_TURBO),
+    _kling("v3/4k", "Kling 3 4K", Kling3, UNPRICED),
     _kling("v3/standard", "Kling 3 standard", Kling3, V3_STANDARD),
     _kling("v2.6/pro", "Kling 2.6 pro", Kling26Pro, V26_PRO),
     _kling("v2.5-turbo/pro", "Kling 2.5 turbo pro", Kling1, V25_PRO),
     _kling("v1.6/pro", "Kling 1.6 pro", Kling16Pro, UNPRICED),
     _kling("v1/standard", "Kling 1 standard", Kling1Standard, V1_STANDARD),
     _kling("v1/pro", "Kling 1 pro", Kling1Pro, UNPRICED, V1_PRO_GONE),
+    Endpoint(
+        "fal-ai/kling-video/o3/pro/reference-to-video",
+        Role.VIDEO,
+        "Kling O3 pro, from views",
+        KlingO3References,
+        Video,
+        UNPRICED,
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..base import Endpoint, File, FileUrl, Inputs, Prompt, Result, Role, Safety, Seed
+from ..base import CRAWLED, Endpoint, File, FileUrl, Inputs, Prompt, Result, Role, Safety, Seed
 from ..prices import Multiplier, Price, unpriced
 
 ModelType = Annotated[
@@ -50,10 +50,34 @@ class MeshyPhotos(Meshy):
     should_texture: bool = Field(True, description="false: geometry only, without enable_pbr")
 
 
-class MeshyPhoto(Meshy):
+class MeshyOne(Meshy):
     image_url: FileUrl
     should_texture: bool = Field(True, description="false: geometry only, without enable_pbr")
+
+
+class MeshyPhoto(MeshyOne):
     model_type: ModelType = "standard"
+
+
+class Meshy7Photo(MeshyOne):
+    model_type: Literal["standard", "lowpoly", "smart-topology"] = Field(
+        "standard", description="lowpoly ignores topology, target_polycount and should_remesh"
+    )
+    is_a_t_pose: bool = Field(False, description="pose_mode has replaced it")
+    ultra_mode: bool = Field(False, description="finer geometry; with the standard model_type only")
+
+
+class Meshy7Photos(MeshyPhotos):
+    is_a_t_pose: bool = Field(False, description="pose_mode has replaced it")
+
+
+class MeshyTexture(Inputs):
+    model_url: FileUrl = Field(description="glb, gltf, obj, fbx or stl")
+    image_style_url: FileUrl | None = Field(None, description="goes before text_style_prompt")
+    text_style_prompt: str | None = Field(None, max_length=600)
+    enable_original_uv: bool = Field(True, description="keep the mesh's own UV")
+    enable_pbr: bool = Field(False, description="metallic, roughness and normal maps besides the base colour")
+    enable_safety_checker: Safety = True
 
 
 class MeshyText(Meshy):
@@ -94,6 +118,15 @@ class MeshyModel(Result):
     rig_task_id: str | None = None
 
 
+class MeshyTextured(Result):
+    model_glb: File
+    model_urls: ModelUrls | None = None
+    thumbnail: File | None = None
+    texture_urls: list[TextureFiles] | None = None
+    image_style_url: str | None = None
+    text_style_prompt: str | None = None
+
+
 class MeshyTextModel(MeshyModel):
     prompt: str | None = None
     actual_prompt: str | None = None
@@ -107,6 +140,7 @@ def _extras(values: Mapping[str, Any]) -> list[Multiplier]:
         "texture": 0.50 * bool(values.get("should_texture", values.get("mode") != "preview")),
         "rig": 0.25 * bool(values.get("enable_rigging")),
         "animation": 0.15 * bool(values.get("enable_animation")),
+        "ultra": 0.25 * bool(values.get("ultra_mode")),
     }
     named = [name for name, share in shares.items() if share]
     return [Multiplier(1.0 + sum(shares.values()), " + ".join(named), EXTRAS)] if named else []
@@ -115,9 +149,19 @@ def _extras(values: Mapping[str, Any]) -> list[Multiplier]:
 V6 = Price(
     "units", 0.80, "fal's model page of meshy v6, bare model, undated; other pages differ", "2026-01-01", _extras
 )
+V7 = Price(
+    "units",
+    0.80,
+    f"{CRAWLED}, bare model; textured 1.20, ultra 1.40, +0.20 rig, +0.12 animation",
+    "2026-08-27",
+    _extras,
+)
+TEXTURE = Price("units", 1.20, "the dearest that a third-party listing of September 2026 has", "2026-09-23")
 V5 = replace(unpriced("units"), multipliers=_extras)
 
 ENDPOINTS = (
+    Endpoint("meshy/v7/image-to-3d", Role.MODEL, "Meshy 7, one photo", Meshy7Photo, MeshyModel, V7),
+    Endpoint("meshy/v7/multi-image-to-3d", Role.MODEL, "Meshy 7, two to four photos", Meshy7Photos, MeshyModel, V7),
     Endpoint("fal-ai/meshy/v6/image-to-3d", Role.MODEL, "Meshy 6, one photo", MeshyPhoto, MeshyModel, V6),
     Endpoint(
         "fal-ai/meshy/v6/multi-image-to-3d", Role.MODEL, "Meshy 6, two to four photos", MeshyPhotos, MeshyModel, V6
@@ -126,4 +170,5 @@ ENDPOINTS = (
     Endpoint(
         "fal-ai/meshy/v5/multi-image-to-3d", Role.MODEL, "Meshy 5, two to four photos", MeshyPhotos, MeshyModel, V5
     ),
+    Endpoint("fal-ai/meshy/v5/retexture", Role.RETEXTURE, "Meshy 5 texture", MeshyTexture, MeshyTextured, TEXTURE),
 )

@@ -35,6 +35,22 @@ class Veo31(Veo):
     resolution: Literal["720p", "1080p", "4k"] = "720p"
 
 
+class Veo31Lite(Veo):
+    image_url: FileUrl
+    resolution: Literal["720p", "1080p"] = "720p"
+
+
+class Veo31References(Inputs):
+    prompt: str = Field(min_length=1, max_length=20000, description="what happens, in words")
+    image_urls: list[FileUrl] = Field(min_length=1)
+    aspect_ratio: Literal["16:9", "9:16"] = "16:9"
+    duration: str = Field("8s", description="8s")
+    generate_audio: bool = True
+    resolution: Literal["720p", "1080p", "4k"] = "720p"
+    auto_fix: bool = Field(False, description="rewrite a prompt that the content policy refuses")
+    safety_tolerance: Tolerance6 = "4"
+
+
 class Veo31Frames(Veo):
     first_frame_url: FileUrl
     last_frame_url: FileUrl
@@ -57,6 +73,7 @@ LLMS = "fal's llms.txt, 2026"
 FULL = _table(0.20, 0.40, 0.40, 0.60, LLMS)
 FAST = _table(0.10, 0.15, 0.30, 0.35, LLMS)
 VEO3 = _table(0.20, 0.40, 0.40, 0.60, "assumed as Veo 3.1")
+LITE = _table(0.10, 0.15, 0.30, 0.35, "assumed as Veo 3.1 fast, which is no cheaper")
 GONE = "not in fal's types since 2026-08; use fal-ai/veo3.1/image-to-video, which has its fields"
 FRAMES = "first-last-frame-to-video"
 
@@ -65,5 +82,7 @@ ENDPOINTS = (
     Endpoint(f"fal-ai/veo3.1/{FRAMES}", Role.VIDEO, "Veo 3.1, start and end", Veo31Frames, Video, FULL),
     Endpoint("fal-ai/veo3.1/fast/image-to-video", Role.VIDEO, "Veo 3.1 fast", Veo31, Video, FAST),
     Endpoint(f"fal-ai/veo3.1/fast/{FRAMES}", Role.VIDEO, "Veo 3.1 fast, start and end", Veo31Frames, Video, FAST),
+    Endpoint("fal-ai/veo3.1/lite/image-to-video", Role.VIDEO, "Veo 3.1 lite", Veo31Lite, Video, LITE),
+    Endpoint("fal-ai/veo3.1/reference-to-video", Role.VIDEO, "Veo 3.1, from views", Veo31References, Video, FULL),
     Endpoint("fal-ai/veo3/image-to-video", Role.VIDEO, "Veo 3", Veo3, Video, VEO3, GONE),
 )
