@@ -27,7 +27,7 @@ from .surroundings import bug_report, doctor_facts, find_key, python_args, versi
 
 if TYPE_CHECKING:
     from .fal_backend.child.questions import Question
-    from .pipeline.backend.ports import Backend
+    from .pipeline.backend.ports import Backend, Studio
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
 
@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
     with quiet_stdout() as out:
         try:
             options = make_parser().parse_args(arguments)
+            options.stdout = out
             with contextlib.redirect_stdout(io.StringIO()):  # Blender prints its reports there, from any operator
                 summary = _COMMANDS[options.command](options)
             status = int(summary.pop("exit", 0))
@@ -233,6 +234,26 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
+    from .catalogue_command import Services, catalogue
+
+    return catalogue(options, Services(_need_fal, _ask_prices, _studio_of))
+
+
+def _studio_of(folder: RunFolder) -> Studio:
+    from .studio import BlenderStudio
+
+    studio = BlenderStudio(folder.settings, own_file=True)
+    folder.note(device=studio.device.label)
+    return studio
+
+
+def _template(options: argparse.Namespace) -> dict[str, Any]:
+    from .catalogue_command import template
+
+    return template(options)
+
+
 # the smaller commands
 
 
@@ -364,6 +385,8 @@ def _bundle(options: argparse.Namespace) -> dict[str, Any]:
 _COMMANDS = {
     "run": _run,
     "resume": _resume,
+    "catalogue": _catalogue,
+    "template": _template,
     "estimate": _estimate,
     "endpoints": _endpoints,
     "ledger": _ledger,

@@ -37,6 +37,7 @@ class FalBackend:
         python_args: Sequence[str] = (),
         send_again: bool = False,
         retry_failed: bool = False,
+        concurrency: int | None = None,
     ) -> None:
         hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
@@ -53,6 +54,7 @@ class FalBackend:
                 private=settings.privacy.private,
                 send_again=send_again,
                 retry_failed=retry_failed,
+                concurrency=concurrency,
             ),
             python_args,
         )

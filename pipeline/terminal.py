@@ -100,9 +100,10 @@ def run_to_end(steps: Steps[T], backend: Backend, stop: Stop, root: Path) -> T:
 
 
 class Show:
-    """Progress as lines on standard error, each thing said once."""
+    """Progress as lines on standard error, each thing said once. ``before``: how each line begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
+        self._before = before
         self._last: tuple[str, str | None, str] | None = None
         self._said: dict[tuple[str, str | None], str] = {}
 
@@ -116,7 +117,7 @@ class Show:
         angle = f"{progress.angle}: " if progress.angle else ""
         mark = "warning: " if progress.warning else ""
         share = f" ({progress.fraction:.0%})" if progress.fraction is not None and 0 < progress.fraction < 1 else ""
-        say(f"[{progress.stage}] {mark}{angle}{progress.text}{share}")
+        say(f"{self._before}[{progress.stage}] {mark}{angle}{progress.text}{share}")
 
 
 def say(text: str) -> None:

@@ -50,6 +50,7 @@ class Hello:
     private: bool = False
     send_again: bool = False
     retry_failed: bool = False
+    concurrency: int | None = None  # requests at fal.ai at a time, over all processes of this machine
 
     def to_json(self) -> JsonObject:
         return asdict(self)

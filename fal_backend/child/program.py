@@ -125,6 +125,7 @@ class Child:
             accounts=accounts,
             send_again=hello.send_again,
             retry_failed=hello.retry_failed,
+            concurrency=hello.concurrency,
         )
 
     def _keep_lease(self, lease: Lease) -> None:
