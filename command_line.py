@@ -237,15 +237,21 @@ def _count(number: int, word: str) -> str:
 def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
     from .catalogue_command import Services, catalogue
 
-    return catalogue(options, Services(_need_fal, _ask_prices, _studio_of))
+    return catalogue(options, Services(_need_fal, _ask_prices, _studio_in_turn()))
 
 
-def _studio_of(folder: RunFolder) -> Studio:
-    from .studio import BlenderStudio
+def _studio_in_turn() -> Callable[[RunFolder], Studio]:
+    """What makes the studio of each of several runs that have this Blender in turn."""
+    from .studio.turns import SharedBlender
 
-    studio = BlenderStudio(folder.settings, own_file=True)
-    folder.note(device=studio.device.label)
-    return studio
+    blender = SharedBlender()
+
+    def studio_of(folder: RunFolder) -> Studio:
+        studio = blender.studio(folder.settings)
+        folder.note(device=studio.device.label)
+        return studio
+
+    return studio_of
 
 
 def _template(options: argparse.Namespace) -> dict[str, Any]:
