@@ -489,7 +489,7 @@ class Workshop:
         except Exception as error:  # noqa: BLE001 - one product's surprise must not take the others down
             problem = ConsistencyError(unforeseen(error))
         with contextlib.suppress(RunFolderError):  # the drive may be what it failed of
-            note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began)
+            note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
             self._settle(row.root)
         after = standing(row.root)
         return Ended(after, problem, after.headline if problem is None else "")
@@ -612,6 +612,15 @@ def _is_quiet(root: Path) -> bool:
     except ConsistencyError:
         return False
     return True
+
+
+def _is_open(error: ConsistencyError | None) -> bool:
+    """Whether fal.ai may yet show that it accepted what was sent; nobody but the user sends it again."""
+    if error is None or error.kind is not Kind.FAILED:
+        return False
+    from .fal_backend.errors import Uncertain
+
+    return isinstance(error, Uncertain)
 
 
 def _has_bought(root: Path) -> bool:

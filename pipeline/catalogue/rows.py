@@ -205,7 +205,7 @@ def _column_of(text: str) -> str:
 
 def in_a_table(text: str) -> str:
     """A sentence for a command line, without the words that only a command line has."""
-    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+: ", "", text)
+    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text)
     return re.sub(r"; see '[^']*'$", "", text).partition("\n")[0]
 
 

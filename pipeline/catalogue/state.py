@@ -112,10 +112,13 @@ def is_in_use(root: Path) -> bool:
     return False
 
 
-def note_end(folder: RunFolder, digest: str, error: ConsistencyError | None, seconds: float) -> None:
-    """Keep in a row's run how this try ended. Raises RunFolderError."""
+def note_end(
+    folder: RunFolder, digest: str, error: ConsistencyError | None, seconds: float, *, is_open: bool = False
+) -> None:
+    """Keep in a row's run how this try ended. ``is_open``: its error is no end, since it may be cleared up by looking again.
+    Raises RunFolderError."""
     before = standing(folder.root).seconds or 0.0
-    ended = error.kind if error is not None else "done"
+    ended = "done" if error is None else "open" if is_open else error.kind
     why = str(error) if error is not None else ""
     folder.note(**{NOTE: {"digest": digest, "ended": ended, "why": why, "seconds": round(before + seconds, 1)}})
 

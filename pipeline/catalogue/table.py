@@ -187,7 +187,7 @@ def folder_name(sku: str) -> str:
     """What a product's run folder is called: its article number, without what no file system may have in a name."""
     name = re.sub(r"[^\w.+-]", "_", sku)
     name = re.sub(r"^[.]|[.]$", "_", name)
-    return f"{name}_" if name.lower().partition(".")[0] in DEVICES or name.lower() == "index.html" else name
+    return f"_{name}" if name.lower().partition(".")[0] in DEVICES or name.lower() == "index.html" else name
 
 
 def check_distinct(table: Table) -> None:
