@@ -64,8 +64,10 @@ class Stop(CancelRequest):
             if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
                 self._before[number] = signal.signal(number, self._note)
 
-    def _note(self, _number: int, _frame: object) -> None:
-        self.make()
+    def _note(self, number: int, _frame: object) -> None:
+        # A farm that ends a job tells the whole group and each process in it; only a person at a terminal insists.
+        if not self.is_made or number == signal.SIGINT:
+            self.make()
 
     def restore(self) -> None:
         for name, handler in self._before.items():

@@ -176,6 +176,7 @@ work=$!
 trap 'kill -TERM "$work"' TERM INT
 wait "$work"; status=$?
 while kill -0 "$work" 2>/dev/null; do wait "$work"; status=$?; done
+wait "$work"; status=$?  # its own, where a signal had ended the waiting
 # 75: the machine or the network, so that another try may fare better
 if [ "$status" -eq 75 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {REQUEUES} ]; then
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
