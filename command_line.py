@@ -28,7 +28,7 @@ from .surroundings import bug_report, doctor_facts, find_key, python_args, versi
 
 if TYPE_CHECKING:
     from .fal_backend.child.questions import Question
-    from .pipeline.backend.ports import Backend
+    from .pipeline.backend.ports import Backend, Studio
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
 
@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
     with quiet_stdout() as out:
         try:
             options = make_parser().parse_args(arguments)
+            options.stdout = out
             with contextlib.redirect_stdout(io.StringIO()):  # Blender prints its reports there, from any operator
                 summary = _COMMANDS[options.command](options)
             status = int(summary.pop("exit", 0))
@@ -237,6 +238,32 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
+    from .catalogue_command import Services, catalogue
+
+    return catalogue(options, Services(_need_fal, _ask_prices, _studio_in_turn()))
+
+
+def _studio_in_turn() -> Callable[[RunFolder], Studio]:
+    """What makes the studio of each of several runs that have this Blender in turn."""
+    from .studio.turns import SharedBlender
+
+    blender = SharedBlender()
+
+    def studio_of(folder: RunFolder) -> Studio:
+        studio = blender.studio(folder.settings)
+        folder.note(device=studio.device.label)
+        return studio
+
+    return studio_of
+
+
+def _template(options: argparse.Namespace) -> dict[str, Any]:
+    from .catalogue_command import template
+
+    return template(options)
+
+
 # the smaller commands
 
 
@@ -407,6 +434,8 @@ def _bundle(options: argparse.Namespace) -> dict[str, Any]:
 _COMMANDS = {
     "run": _run,
     "resume": _resume,
+    "catalogue": _catalogue,
+    "template": _template,
     "estimate": _estimate,
     "endpoints": _endpoints,
     "ledger": _ledger,

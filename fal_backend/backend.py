@@ -38,6 +38,7 @@ class FalBackend:
         python_args: Sequence[str] = (),
         send_again: bool = False,
         retry_failed: bool = False,
+        concurrency: int | None = None,
     ) -> None:
         hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
@@ -55,6 +56,7 @@ class FalBackend:
                 send_again=send_again,
                 retry_failed=retry_failed,
                 check_inputs=settings.service.check_inputs,
+                concurrency=concurrency,
             ),
             python_args,
         )

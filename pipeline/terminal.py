@@ -64,8 +64,10 @@ class Stop(CancelRequest):
             if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
                 self._before[number] = signal.signal(number, self._note)
 
-    def _note(self, _number: int, _frame: object) -> None:
-        self.make()
+    def _note(self, number: int, _frame: object) -> None:
+        # A farm that ends a job tells the whole group and each process in it; only a person at a terminal insists.
+        if not self.is_made or number == signal.SIGINT:
+            self.make()
 
     def restore(self) -> None:
         for name, handler in self._before.items():
@@ -100,9 +102,10 @@ def run_to_end(steps: Steps[T], backend: Backend, stop: Stop, root: Path) -> T:
 
 
 class Show:
-    """Progress as lines on standard error, each thing said once."""
+    """Progress as lines on standard error, each thing said once. ``before``: how each line begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
+        self._before = before
         self._last: tuple[str, str | None, str] | None = None
         self._said: dict[tuple[str, str | None], str] = {}
 
@@ -116,7 +119,7 @@ class Show:
         angle = f"{progress.angle}: " if progress.angle else ""
         mark = "warning: " if progress.warning else ""
         share = f" ({progress.fraction:.0%})" if progress.fraction is not None and 0 < progress.fraction < 1 else ""
-        say(f"[{progress.stage}] {mark}{angle}{progress.text}{share}")
+        say(f"{self._before}[{progress.stage}] {mark}{angle}{progress.text}{share}")
 
 
 def say(text: str) -> None:

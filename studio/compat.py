@@ -176,3 +176,13 @@ def second_blender(script: Path) -> list[str]:
 def empty_file() -> None:
     """An empty file in place of the start-up one. The user's preferences and enabled add-ons stay."""
     bpy.ops.wm.read_homefile(use_empty=True)
+
+
+def save_copy(path: Path) -> None:
+    """All that is open, as a file beside; the open one stays what it is."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False, compress=False)
+
+
+def open_file(path: Path) -> None:
+    """A file in place of the open one; the interface stays."""
+    bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False)

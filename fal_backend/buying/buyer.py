@@ -44,6 +44,7 @@ from . import history, patience
 from .accounts import Accounts
 from .fetching import Fetching
 from .patience import Weather
+from .places import Places
 from .purchase import Purchase, Tell
 from .uploads import Uploads
 from .waiting import Waiting
@@ -70,6 +71,7 @@ class Buyer:
         descriptions: Descriptions | None = None,
         send_again: bool = False,
         retry_failed: bool = False,
+        concurrency: int | None = None,
     ) -> None:
         self._key = key
         self._queue = queue
@@ -78,6 +80,7 @@ class Buyer:
         self._descriptions = descriptions
         self._send_again = send_again
         self._retry_failed = retry_failed
+        self._places = Places(concurrency)
         self._prices = FreshPrices(key, queue.clock)
         self._doubted: set[str] = set()  # requests whose failure the list has contradicted
         self._waiting = Waiting(key, queue, accounts)
@@ -85,6 +88,13 @@ class Buyer:
 
     def carry_out(self, purchase: Purchase, tell: Tell, cancel: threading.Event, leaving: threading.Event) -> None:
         """See ``purchase`` through: from wherever an earlier run left it to its files on disk. Raises what stops it."""
+        last = self._accounts.last(purchase.key)
+        if last is not None and last.is_with_fal:  # it is there, whoever else is
+            return self._carry_out(purchase, tell, cancel, leaving)
+        with self._places.one(tell, cancel, leaving):
+            return self._carry_out(purchase, tell, cancel, leaving)
+
+    def _carry_out(self, purchase: Purchase, tell: Tell, cancel: threading.Event, leaving: threading.Event) -> None:
         faults, silences = list(patience.AFTER_A_FAULT), list(patience.AFTER_SILENCE)
         while True:
             try:

@@ -53,6 +53,7 @@ class Hello:
     send_again: bool = False
     retry_failed: bool = False
     check_inputs: bool = True
+    concurrency: int | None = None  # requests at fal.ai at a time, over all processes of this machine
 
     def to_json(self) -> JsonObject:
         return asdict(self)

@@ -129,6 +129,7 @@ class Child:
             descriptions=self._descriptions if hello.check_inputs else None,
             send_again=hello.send_again,
             retry_failed=hello.retry_failed,
+            concurrency=hello.concurrency,
         )
 
     def _keep_lease(self, lease: Lease) -> None:

@@ -24,7 +24,8 @@ from typing import Any
 
 from ..errors import RunInUse
 from ..sentences import not_writable
-from ..system.disk import beside, write_json
+from ..system.disk import age as age_of
+from ..system.disk import write_json
 from ..system.file_lock import lock_within
 from ..system.processes import birth, is_alive, machine, namespace
 
@@ -113,6 +114,12 @@ class Lease:
             finally:
                 _close(lock)
             self._refuse_if_live(has_locks)
+
+    @property
+    def is_held_here(self) -> bool:
+        """This process holds it, by whichever object."""
+        with _guard:
+            return self._key in _holds
 
     def renew(self) -> None:
         """Cheap enough to call at every step: writes only when it is time.
@@ -226,23 +233,11 @@ class Lease:
                 if is_alive(written.pid) and written.birth == birth(written.pid):
                     raise _in_use(written)
                 return
-        age = self._age()
+        age = age_of(self.path)
         # A drive whose clock jumped back must not make a lease eternal.
         if age is not None and abs(age) < LIFETIME:
             minutes = max(1, round((LIFETIME - age) / 60))
             raise _in_use(written, f"; if it is gone, the run is free in {minutes} min")
-
-    def _age(self) -> float | None:
-        """Seconds since the lease was renewed, by the time that the drive itself gives to files; None where untold."""
-        probe = beside(self.path)
-        try:
-            probe.write_bytes(b"now")
-            return probe.stat().st_mtime - self.path.stat().st_mtime
-        except OSError:
-            return None
-        finally:
-            with contextlib.suppress(OSError):
-                probe.unlink(missing_ok=True)
 
 
 def _close(file: int | None) -> None:

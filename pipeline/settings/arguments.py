@@ -63,6 +63,8 @@ def make_parser() -> argparse.ArgumentParser:
     estimate.add_argument("--out", type=Path, metavar="RUN", help="ignored; the options are those of run")
     estimate.set_defaults(command="estimate")
 
+    _catalogue_parsers(commands)
+
     endpoints = commands.add_parser("endpoints", help="the catalogue of models")
     endpoints.add_argument("--stale", action="store_true", help="only those whose stored price is older than 90 days")
     endpoints.add_argument("--refresh", action="store_true", help="read fal.ai's own list of models, and show what is new or gone")  # fmt: skip
@@ -90,6 +92,38 @@ def make_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help=JSON)
     doctor.set_defaults(command="doctor")
     return parser
+
+
+def _catalogue_parsers(commands: Any) -> None:
+    catalogue = commands.add_parser("catalogue", help="many products: a table of them becomes a finished run each")
+    add = catalogue.add_argument
+    add("table", type=Path, metavar="TABLE", help="a CSV with the columns sku, input, name and options of run by their names, or a folder of models and of folders with photos")  # fmt: skip
+    add("--out", required=True, type=Path, metavar="FOLDER", help="the folder for all: a run folder for each product, the page, and the record of the budget")  # fmt: skip
+    add("--template", type=Path, metavar="FILE", help="what all rows have in common; made by 'consistency template'")
+    add("--backend", choices=("fal", "local"), help="who makes the stills and clips of rows that don't say (default: the template's, else fal when a key is found, else local)")  # fmt: skip
+    add("--rows", metavar="0-24,30", help="only these rows; the first is 0")
+    add("--shard", metavar="3/8", help="only every eighth row, beginning with the third")
+    add("--budget", type=_usd, metavar="USD", help="the most that all rows may cost, over all processes and machines that work in the folder (default: no limit)")  # fmt: skip
+    add("--budget-share", action="store_true", help="where machines don't see one folder: hold the chosen rows to their share of the budget")  # fmt: skip
+    add("--product-budget", type=_usd, metavar="USD", help="the most that each row may cost, where it has no limit of its own")  # fmt: skip
+    add("--retry-failed", action="store_true", help="try failed rows again, and buy again what failed and may have been billed")  # fmt: skip
+    add("--send-again", action="store_true", help="buy again what may or may not have been accepted")
+    add("--at-once", type=int, metavar="N", help="rows that are under way at a time in this process (default: 4; 1 where nothing is bought)")  # fmt: skip
+    add("--concurrency", type=int, metavar="N", help="requests that all processes on this machine have at fal.ai at a time (default: no limit but fal's own)")  # fmt: skip
+    add("--estimate", action="store_true", help="only say what it would cost and how long it may take")
+    add("--page", action="store_true", help="only write the page and catalogue.json anew")
+    add("--emit", choices=("openjd", "flamenco", "slurm"), help="write the job for a render farm into FOLDER, and run nothing")  # fmt: skip
+    add("--chunk", type=int, default=10, metavar="N", help="with --emit: rows of one task (default 10)")
+    add("--decisions", type=Path, metavar="FILE", help="carry out what was decided on the page, then go on")
+    add("--progress", choices=("plain", "json", "openjd", "flamenco"), default="plain", help="how it is told what happens (default plain)")  # fmt: skip
+    add("--yes", action="store_true", help="do not ask before money is spent")
+    add("--json", action="store_true", help=JSON)
+    catalogue.set_defaults(command="catalogue")
+
+    template = commands.add_parser("template", help="write what all rows of a catalogue have in common")
+    _run_options(template)
+    template.add_argument("--out", required=True, type=Path, metavar="FILE.json", help="the template")
+    template.set_defaults(command="template")
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -161,16 +195,16 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
     if options.look is not None:
         settings = settings.model_copy(update=read_look(options.look.expanduser())[1])
     given = {**vars(options), "angles": parse_angles(options.angles, ANGLE_SETS[options.angle_set])}
-    return _with(settings, given)
+    return with_options(settings, given)
 
 
 def with_limits(settings: RunSettings, options: argparse.Namespace) -> RunSettings:
     """``settings`` with what a resume's ``options`` set anew; what they don't say stays. Raises UsageError."""
-    return _with(settings, vars(options))
+    return with_options(settings, vars(options))
 
 
-def _with(settings: RunSettings, given: dict[str, Any]) -> RunSettings:
-    """``settings`` with the options in ``given``; None, or an endpoint without a name, leaves one as it is."""
+def with_options(settings: RunSettings, given: dict[str, Any]) -> RunSettings:
+    """``settings`` with the options in ``given``; None, or an endpoint without a name, leaves one as it is. Raises UsageError."""
     from pydantic import ValidationError
 
     values = settings.model_dump()

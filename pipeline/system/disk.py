@@ -55,6 +55,19 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}-{_PROCESS}.part")
 
 
+def age(path: Path) -> float | None:
+    """Seconds since ``path`` was written, by the time that the drive itself gives to files; None where that is untold."""
+    probe = beside(path)
+    try:
+        probe.write_bytes(b"now")
+        return probe.stat().st_mtime - path.stat().st_mtime
+    except OSError:
+        return None
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
 def sweep(folder: Path, is_alive: Callable[[int], bool]) -> None:
     """Remove what processes that have died were writing in ``folder`` and its subfolders."""
     for part in [*folder.glob(".*.part"), *folder.glob("*/.*.part")]:

@@ -1,0 +1,684 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``consistency catalogue``: a table of products becomes one run each, under one budget, resumable, with one page over all.
+
+``catalogue`` reads and checks, says what it will cost, and asks; ``Workshop.work`` sees one row through; the conductor has
+several rows under way at once. Every purchase goes through its row's own run, as in ``consistency run``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .pipeline.catalogue import listing
+from .pipeline.catalogue.budget import SharedBudget
+from .pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
+from .pipeline.catalogue.decisions import apply_decisions, read_decisions
+from .pipeline.catalogue.progress import Style, Teller, in_words
+from .pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of
+from .pipeline.catalogue.state import RowState, Standing, note_end, standing
+from .pipeline.catalogue.table import INPUT, Fault, TableError, read_table
+from .pipeline.catalogue.template import read_template, save_template, template_of
+from .pipeline.driver import PAUSE, cancellable, finish
+from .pipeline.errors import (
+    EXIT_STATUS,
+    BudgetExceeded,
+    Cancelled,
+    ConsistencyError,
+    Kind,
+    RunFolderError,
+    RunInUse,
+    UsageError,
+    unforeseen,
+)
+from .pipeline.run.lease import Lease
+from .pipeline.run.preflight import check, check_place
+from .pipeline.run.run_folder import RunFolder
+from .pipeline.settings.choices import BackendName
+from .pipeline.settings.groups import RunSettings
+from .pipeline.settings.options import OPTIONS
+from .pipeline.system.disk import age
+from .pipeline.terminal import Stop, say
+from .pipeline.wording.text_table import text_table, usd
+from .surroundings import find_key, python_args, versions
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .fal_backend.quote import Estimate, Prices
+    from .pipeline.backend.ports import Backend, Studio
+
+FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
+AT_ONCE = 4  # rows under way, where they wait for fal.ai
+QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
+LISTED = 40  # rows that an estimate lists by name
+OF_A_ROW = {
+    "inputs",
+    "text",
+    "name",
+    "prompt",
+    "seed",
+    "leave_out",
+    "materials",
+    "turn",
+    "budget",
+}  # that change no price
+
+Asks = Callable[[list[str]], Generator[Any, None, "Prices"]]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a surface has: the key, fal.ai's prices, and a studio for a run."""
+
+    need_key: Callable[[], str]
+    ask_prices: Asks
+    studio: Callable[[RunFolder], Studio]
+
+
+def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]:
+    """The whole command. Raises ConsistencyError where nothing can begin; how rows ended is in what it returns."""
+    out = options.out.expanduser().absolute()
+    table = read_table(options.table.expanduser().absolute())
+    rows = rows_of(table, out, _base(options))
+    picked = [rows[number] for number in chosen(len(rows), options.rows, options.shard)]
+    if options.emit:
+        return _emit(options, picked, out)
+    check_place(out)
+    notes = _decide(out, rows, options.decisions) if options.decisions is not None else []
+    if options.page:
+        listed = listing.write_listing(out, table.name, rows)
+        return {"status": "done", **_facts(listed), "text": str(out / listing.PAGE)}
+    workshop = Workshop(out, rows, picked, options, services)
+    workshop.check(table.name)
+    workshop.estimate()
+    if options.estimate:
+        return {"status": "done", **workshop.costs.to_json(), "text": workshop.costs.table()}
+    if workshop.costs.begins:
+        say(workshop.costs.table())
+        workshop.agree(yes=options.yes)
+    tally, stopped = workshop.run(options.stdout)
+    listed = listing.write_listing(out, table.name, rows, picked)
+    return _summary(out, listed, tally, stopped, notes)
+
+
+def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict[str, Any]:
+    """Write the job of a render farm. The options of every task are those given here, but which rows."""
+    import bpy
+
+    from .pipeline.catalogue.engines import Job, emit, how_to_run
+
+    words = ["--yes"]
+    for name in ("backend", "budget", "product_budget", "at_once", "concurrency"):
+        value = getattr(options, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    switches = ("budget_share", "retry_failed", "send_again")
+    words += [f"--{name.replace('_', '-')}" for name in switches if getattr(options, name)]
+    is_blender = bool(bpy.app.binary_path)
+    job = Job(
+        name=options.table.stem,
+        table=options.table.expanduser().absolute(),
+        out=out,
+        template=options.template.expanduser().absolute() if options.template is not None else None,
+        numbers=[row.number for row in picked],
+        chunk=options.chunk,
+        options=tuple(words),
+        program="blender" if is_blender else "consistency",
+        before=("--command", "consistency") if is_blender else (),
+    )
+    written = emit(options.emit, job)
+    text = "\n".join([*map(str, written), how_to_run(options.emit, written)])
+    return {"status": "done", "written": [str(path) for path in written], "text": text}
+
+
+def template(options: argparse.Namespace) -> dict[str, Any]:
+    """``consistency template``. Raises UsageError."""
+    from .pipeline.settings.arguments import settings_from
+
+    settings = settings_from(options, has_key=find_key() is not None)
+    if settings.inputs.files or settings.inputs.text:
+        raise UsageError("a template is for all products; name each product's input in the table")
+    made = template_of(settings)
+    if options.backend is None:
+        made.pop("backend")
+    out = options.out.expanduser().absolute()
+    if out.exists():
+        raise UsageError(f"{out} is there already; choose another file with --out")
+    save_template(out, made)
+    return {"status": "done", "template": str(out), "options": made, "text": str(out)}
+
+
+def _base(options: argparse.Namespace) -> RunSettings:
+    """What holds for each row that does not say otherwise."""
+    common = read_template(options.template.expanduser().absolute()) if options.template is not None else {}
+    backend = options.backend or common.get("backend") or ("fal" if find_key() is not None else "local")
+    base = RunSettings(**{**common, "backend": backend})
+    own = options.product_budget if options.product_budget is not None else base.money.product_budget
+    limits = [limit for limit in (own, base.money.budget) if limit is not None]
+    return base.model_copy(update={"budget": min(limits, default=None), "product_budget": None})
+
+
+def _decide(out: Path, rows: Sequence[Row], path: Path) -> list[str]:
+    decided = read_decisions(path.expanduser().absolute())
+    changed, problems = apply_decisions(out, {row.name for row in rows}, decided)
+    for problem in problems:
+        say(f"not decided: {problem}")
+    say(f"{changed} of {len(decided)} decisions were carried out")
+    return problems
+
+
+# what it will cost
+
+
+@dataclass
+class Costs:
+    """What the chosen rows will cost. USD; ``most`` with every retake."""
+
+    rows: list[tuple[Row, Standing, Estimate | None]] = field(default_factory=list)
+    seconds: float | None = None  # that a row took so far, on the average
+    at_once: int = 1
+    limit: float | None = None
+    committed: float = 0.0
+
+    @property
+    def begins(self) -> list[tuple[Row, Standing, Estimate | None]]:
+        """Rows that are to be worked on."""
+        return [each for each in self.rows if each[1].state is not RowState.DONE]
+
+    @property
+    def total(self) -> float:
+        return sum(costs.total for _, _, costs in self.rows if costs is not None)
+
+    @property
+    def most(self) -> float:
+        return sum(costs.most for _, _, costs in self.rows if costs is not None)
+
+    @property
+    def at_most(self) -> float:
+        """What may be spent at the most, the limit being kept."""
+        return self.most if self.limit is None else min(self.most, max(0.0, self.limit - self.committed))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(sorted({name for _, _, costs in self.rows if costs is not None for name in costs.unknown}))
+
+    @property
+    def buys(self) -> bool:
+        return any(costs is not None and costs.buys for _, _, costs in self.rows)
+
+    @property
+    def expected_seconds(self) -> float | None:
+        return None if self.seconds is None else self.seconds * len(self.begins)
+
+    def to_json(self) -> dict[str, Any]:
+        listed = [
+            {
+                "row": row.number,
+                "sku": row.sku,
+                "state": now.state,
+                "pictures": _pictures(row.settings),
+                "total_usd": round(costs.total, 6) if costs is not None else 0.0,
+                "most_usd": round(costs.most, 6) if costs is not None else 0.0,
+            }
+            for row, now, costs in self.rows
+        ]
+        return {
+            "rows": listed,
+            "total_usd": round(self.total, 6),
+            "most_usd": round(self.most, 6),
+            "budget_usd": self.limit,
+            "committed_usd": round(self.committed, 6),
+            "unknown": list(self.unknown),
+            "expected_seconds": self.expected_seconds,
+        }
+
+    def table(self) -> str:
+        lines: list[tuple[str, ...]] = []
+        for row, now, costs in self.rows[:LISTED]:
+            amounts = (usd(costs.total), usd(costs.most)) if costs is not None else ("$0.00", "$0.00")
+            lines.append((str(row.number), row.sku, now.state, str(_pictures(row.settings)), *amounts))
+        if len(self.rows) > LISTED:
+            lines.append(("…", f"{len(self.rows) - LISTED} more", "", "", "", ""))
+        pictures = sum(_pictures(row.settings) for row, _, _ in self.rows)
+        lines.append(
+            ("", f"{len(self.rows)} rows", f"{len(self.begins)} to do", str(pictures), usd(self.total), usd(self.most))
+        )
+        text = [text_table(("row", "sku", "state", "pictures", "USD", "at most"), lines)]
+        if self.limit is not None:
+            text.append(f"budget {usd(self.limit)}, of which {usd(self.committed)} is spent or set aside")
+        if self.unknown:
+            text.append(f"not in the sum, since its price is not known: {', '.join(self.unknown)}")
+        if self.expected_seconds is not None:
+            text.append(
+                f"about {_span(self.expected_seconds)}, as the finished rows took {_span(self.seconds or 0.0)} each"
+            )
+        elif self.begins:
+            text.append("how long it takes is known once a row is finished")
+        return "\n".join(text)
+
+
+def _pictures(settings: RunSettings) -> int:
+    return len(settings.studio.angles) * settings.stills.takes
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{minutes // 60} h {minutes % 60:02d} min"
+        if minutes >= 60
+        else f"{minutes} min"
+    )
+
+
+# the rows
+
+
+class Workshop:
+    """What all rows of one call share."""
+
+    def __init__(
+        self, out: Path, rows: Sequence[Row], picked: Sequence[Row], options: argparse.Namespace, services: Services
+    ) -> None:
+        self.out, self._rows, self._picked, self._options, self._services = out, rows, picked, options, services
+        self._budget = SharedBudget(out)
+        self._stop: Stop | None = None
+        self._prices: Prices = {}
+        self._asked = float("-inf")
+        self._endpoints: list[str] = []
+        self._quotes: dict[str, Estimate] = {}
+        self._is_paid = any(row.settings.service.backend == BackendName.FAL for row in picked)
+        self._limit = self._own_limit()
+        self.costs = Costs()
+
+    def _own_limit(self) -> float | None:
+        limit = self._options.budget
+        if self._options.budget_share:
+            if limit is None:
+                raise UsageError("--budget-share divides a budget; give it with --budget")
+            limit = limit * len(self._picked) / len(self._rows)
+        return None if limit is None else float(limit)
+
+    def check(self, table: str) -> None:
+        """Look at the files of every row that is still to be made. Raises TableError with each fault."""
+        faults = []
+        for row in self._picked:
+            if (row.root / "run.json").is_file():
+                continue  # its inputs have been looked at, and may have been taken over
+            try:
+                check(row.settings)
+            except ConsistencyError as error:
+                faults.append(Fault(row.line, INPUT if row.settings.inputs.files else "", in_a_table(str(error))))
+        if faults:
+            raise TableError(table, faults)
+
+    def estimate(self) -> None:
+        """Ask for prices where something is to be bought, and add up."""
+        stands = [(row, standing(row.root)) for row in self._picked]
+        begins = [(row, now) for row, now in stands if self._is_to_do(now)]
+        paid = [row for row, _ in begins if row.settings.service.backend == BackendName.FAL]
+        if paid:
+            from .fal_backend import quote
+
+            known: dict[str, list[str]] = {}
+            for row in paid:
+                signature = _signature(row.settings)
+                if signature not in known:
+                    known[signature] = quote.endpoints(row.settings)
+            self._endpoints = sorted({name for names in known.values() for name in names})
+            finish(self._have_prices(), PAUSE)
+            self._settle_quiet_ones()
+        doing = {row.number for row, _ in begins}
+        self.costs = Costs(
+            [(row, now, self._cost(row) if row.number in doing else None) for row, now in stands],
+            listing.mean_seconds(now for _, now in stands),
+            self._at_once(),
+            self._limit,
+            self._budget.committed() if self._is_paid else 0.0,
+        )
+
+    def _is_to_do(self, now: Standing) -> bool:
+        return now.state is not RowState.DONE and (now.state is not RowState.FAILED or self._options.retry_failed)
+
+    def _have_prices(self) -> Generator[Any, None, None]:
+        if time.monotonic() - self._asked > FRESH:
+            self._prices = yield from self._services.ask_prices(self._endpoints)
+            self._asked = time.monotonic()
+            self._quotes.clear()
+
+    def _cost(self, row: Row, folder: RunFolder | None = None) -> Estimate | None:
+        """What is left to be bought for a row; None where nothing is bought."""
+        if row.settings.service.backend == BackendName.LOCAL:
+            return None
+        from .fal_backend import quote
+
+        if folder is None and (row.root / "run.json").is_file():
+            with contextlib.suppress(RunFolderError):
+                folder = RunFolder.open(row.root)
+        if folder is not None:
+            again = {"send_again": self._options.send_again, "retry_failed": self._options.retry_failed}
+            return quote.estimate(folder.settings, self._prices, folder, **again)
+        signature = _signature(row.settings)
+        if signature not in self._quotes:
+            self._quotes[signature] = quote.estimate(row.settings, self._prices)
+        return self._quotes[signature]
+
+    def agree(self, *, yes: bool) -> None:
+        """Check what can't be kept, and ask for consent. Raises UsageError, Cancelled or BudgetExceeded."""
+        if not self._is_paid:
+            return
+        from .pipeline.money.spending import SpendingBook
+
+        SpendingBook().check()
+        if self.costs.unknown and self._limit is not None:
+            from .fal_backend.sentences import UNPRICED
+
+            raise BudgetExceeded(UNPRICED.format(endpoint=self.costs.unknown[0]))
+        if self.costs.most > self.costs.at_most + 1e-6:
+            say(f"rows beyond the budget of {usd(self._limit)} are left; a higher one goes on with them")
+        if yes or not self.costs.buys:
+            return
+        amount = usd(self.costs.at_most) + (
+            f", and what {', '.join(self.costs.unknown)} asks" if self.costs.unknown else ""
+        )
+        if not sys.stdin.isatty():
+            raise UsageError(f"this would spend up to {amount}; confirm with --yes")
+        sys.stderr.write(f"Spend up to {amount}? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Cancelled("nothing was spent")
+
+    def _at_once(self) -> int:
+        if self._options.at_once is not None:
+            if self._options.at_once < 1:
+                raise UsageError("--at-once is 1 or more")
+            return int(self._options.at_once)
+        return AT_ONCE if self._is_paid else 1
+
+    def run(self, stdout: Any) -> tuple[Tally, bool]:
+        """Work through the rows. Returns how they ended, and whether somebody stopped it."""
+        tell = Teller(Style(self._options.progress), stdout or sys.stdout, len(self._picked))
+        self._tell = tell
+        self._stop = stop = Stop()
+        conductor = Conductor(self.work, tell, stop, at_once=self._at_once(), ends_all=self._ends_all)
+        try:
+            conductor.conduct(self._picked)
+            if self._limit is not None:
+                self._once_more(conductor)
+        finally:
+            stop.restore()
+        tally = conductor.tally
+        if tally.stopped is not None:
+            tell.fails(tally.stopped)
+        return tally, stop.is_made
+
+    def _once_more(self, conductor: Conductor) -> None:
+        """Rows that were not begun while others still had more set aside than they then cost."""
+        assert self._stop is not None
+        while not self._stop.is_made and conductor.tally.stopped is None:
+            left = [row for row in self._picked if standing(row.root).state is RowState.NOT_BEGUN]
+            if not left:
+                return
+            conductor.tally.states[RowState.NOT_BEGUN] = 0
+            conductor.conduct(left)
+            if conductor.tally.states[RowState.NOT_BEGUN] == len(left):
+                return
+
+    def _ends_all(self, error: ConsistencyError) -> bool:
+        """Whether no other row can fare better: the key, or a full disk."""
+        if self._is_paid:
+            from .fal_backend.errors import KEY_PROBLEMS, NoKey
+
+            if isinstance(error, (*KEY_PROBLEMS, NoKey)):
+                return True
+        if isinstance(error, RunFolderError):
+            try:
+                check_place(self.out)
+            except ConsistencyError:
+                return True
+        return False
+
+    def work(self, row: Row) -> RowSteps:
+        """See one row through, from wherever it is."""
+        now = standing(row.root)
+        if now.state is RowState.DONE:
+            changed = now.digest and now.digest != row.digest
+            note = "its row was changed since; remove its folder to have it made anew" if changed else ""
+            return Ended(now, note=note, is_old=not note)
+        if not self._is_to_do(now):
+            return Ended(now, note=f"{now.why}; --retry-failed tries it again")
+        lease = Lease(row.root / ".run.lease", "consistency catalogue")
+        try:
+            lease.acquire()
+        except RunInUse as error:
+            return Ended(Standing(RowState.WORKING), error, str(error))
+        except ConsistencyError as error:
+            return Ended(Standing(now.state, str(error)), error)
+        try:
+            return (yield from self._under_lease(row))
+        finally:
+            lease.release()
+
+    def _under_lease(self, row: Row) -> RowSteps:
+        now = standing(row.root)  # another may have ended it since
+        began = time.monotonic()
+        try:
+            folder = yield from self._prepared(row)
+        except BudgetExceeded as error:
+            begun = (row.root / "run.json").is_file()
+            return Ended(Standing(RowState.STOPPED if begun else RowState.NOT_BEGUN, str(error), now.usd), error)
+        except ConsistencyError as error:
+            return Ended(Standing(RowState.FAILED, str(error), now.usd), error)
+        self._tell.begins(row)
+        problem: ConsistencyError | None = None
+        try:
+            yield from self._chain(folder)
+        except ConsistencyError as error:
+            problem = error
+        except Exception as error:  # noqa: BLE001 - one product's surprise must not take the others down
+            problem = ConsistencyError(unforeseen(error))
+        with contextlib.suppress(RunFolderError):  # the drive may be what it failed of
+            note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
+            self._settle(row.root)
+        after = standing(row.root)
+        return Ended(after, problem, after.headline if problem is None else "")
+
+    def _prepared(self, row: Row) -> Generator[Any, None, RunFolder]:
+        """The row's run folder, with its share of the budget set aside. Raises ConsistencyError."""
+        begun = (row.root / "run.json").is_file()
+        settings = _resumed(RunFolder.open(row.root).settings, row.settings) if begun else _fresh(row.settings)
+        share = settings.money.budget
+        if settings.service.backend == BackendName.FAL:
+            yield from self._have_prices()
+            share = self._set_aside(row, settings)
+        settings = settings.model_copy(update={"budget": share})
+        if begun:
+            folder = RunFolder.open(row.root)
+            check(settings, resuming=folder)
+            folder.settings = settings
+        else:
+            check(settings)
+            folder = RunFolder.create(row.root, settings, versions())
+        if self._prices:
+            folder.note(prices=self._prices)
+        return folder
+
+    def _set_aside(self, row: Row, settings: RunSettings) -> float | None:
+        """Set aside the most that the row may cost before anything of it is bought; its run's own limit from now on.
+
+        Raises BudgetExceeded.
+        """
+        from .fal_backend.quote import check_limits
+
+        folder = RunFolder.open(row.root) if (row.root / "run.json").is_file() else None
+        costs = self._cost(row, folder)
+        assert costs is not None
+        spent = folder.read_journal().purchases.committed_usd if folder is not None else 0.0
+        own = settings.money.budget
+        most = spent + costs.most
+        if own is not None or self._limit is not None:
+            check_limits(costs, settings.model_copy(update={"budget": most if own is None else own}))
+        share = most if own is None else max(spent, min(own, most))
+        if not _is_quiet(row.root):  # the child of a run that died may still send what it had been told to
+            share = max(share, self._budget.shares().get(row.name, _NOTHING).usd)
+        try:
+            self._budget.allot(row.name, share, self._limit)
+        except BudgetExceeded:
+            self._settle_quiet_ones()
+            self._budget.allot(row.name, share, self._limit)
+        return own if self._limit is None else share if own is None else min(own, share)
+
+    def _settle(self, root: Path) -> None:
+        """Put what a row has cost in place of what was set aside, once nobody can buy anything for it any more."""
+        if root.name in self._budget.shares() and _is_quiet(root):
+            self._budget.settle(root.name, RunFolder.open(root).read_journal().purchases.committed_usd)
+
+    def _settle_quiet_ones(self) -> None:
+        """The same for each row that a killed process has left, and for runs that were made without a budget."""
+        shares = self._budget.shares()
+        for row in self._rows:
+            share = shares.get(row.name)
+            if share is None and not _has_bought(row.root):
+                continue
+            if share is not None and not share.is_open:
+                continue
+            lease = Lease(row.root / ".run.lease", "consistency catalogue")
+            with contextlib.suppress(ConsistencyError):
+                lease.check()
+                if lease.is_held_here:
+                    continue  # by another row of this process
+                lease.acquire()
+                try:
+                    if _is_quiet(row.root) and (age(row.root / "run.json") or QUIET) >= QUIET:
+                        journal = RunFolder.open(row.root).read_journal() if (row.root / "run.json").is_file() else None
+                        self._budget.settle(row.name, journal.purchases.committed_usd if journal is not None else 0.0)
+                finally:
+                    lease.release()
+
+    def _chain(self, folder: RunFolder) -> Generator[Any, None, None]:
+        from .pipeline import chain
+
+        assert self._stop is not None
+        studio = self._services.studio(folder)
+        backend = self._backend(folder, studio)
+        try:
+            steps = chain.run(folder, studio, backend, wait=0.0)
+            yield from cancellable(steps, backend, self._stop, "run the same command again", 0.0)
+        finally:
+            backend.close()
+
+    def _backend(self, folder: RunFolder, studio: Studio) -> Backend:
+        if folder.settings.service.backend == BackendName.LOCAL:
+            from .pipeline.backend.local import LocalBackend
+
+            return LocalBackend(studio, folder.settings)
+        from .fal_backend.backend import FalBackend
+
+        return FalBackend(
+            folder,
+            self._services.need_key(),
+            python_args=python_args(),
+            send_again=self._options.send_again,
+            retry_failed=self._options.retry_failed,
+            concurrency=self._options.concurrency,
+        )
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    usd: float = 0.0
+
+
+_NOTHING = _Nothing()
+
+
+def _is_quiet(root: Path) -> bool:
+    """No child process saves results of the run in ``root``, or may send anything for it."""
+    if not (root / ".purchases.lease").exists():
+        return True
+    try:
+        Lease(root / ".purchases.lease", "consistency catalogue").check()
+    except ConsistencyError:
+        return False
+    return True
+
+
+def _is_open(error: ConsistencyError | None) -> bool:
+    """Whether fal.ai may yet show that it accepted what was sent; nobody but the user sends it again."""
+    if error is None or error.kind is not Kind.FAILED:
+        return False
+    from .fal_backend.errors import Uncertain
+
+    return isinstance(error, Uncertain)
+
+
+def _has_bought(root: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return (root / "journal.jsonl").stat().st_size > 0
+    return False
+
+
+def _fresh(settings: RunSettings) -> RunSettings:
+    update: dict[str, Any] = {}
+    if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
+        update["seed"] = secrets.randbelow(2**31)
+    if settings.service.backend == BackendName.LOCAL:  # its takes would all be the same picture
+        update["takes"] = 1
+    return settings.model_copy(update=update)
+
+
+def _resumed(settings: RunSettings, wanted: RunSettings) -> RunSettings:
+    """A run's own settings with the limits that its row has by now."""
+    flat = settings.model_dump()
+    for option in OPTIONS:
+        if option.resume and option.name not in ("daily_budget", "product_budget"):
+            option.put(option.value_in(wanted), flat)
+    return RunSettings.model_validate(flat)
+
+
+def _signature(settings: RunSettings) -> str:
+    """Rows of one signature cost the same, while nothing of them has been bought."""
+    flat = settings.model_dump(mode="json")
+    kinds = [Path(name).suffix.lower() for name in flat["inputs"]]
+    return json.dumps([{k: v for k, v in flat.items() if k not in OF_A_ROW}, kinds, bool(flat["text"])], sort_keys=True)
+
+
+# how it ended
+
+
+def _facts(listed: dict[str, Any]) -> dict[str, Any]:
+    return {name: listed[name] for name in ("states", "billed_usd", "uncertain_usd")}
+
+
+def _summary(out: Path, listed: dict[str, Any], tally: Tally, stopped: bool, problems: list[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"status": "done", "exit": 0}
+    words = in_words(tally.states)
+    if stopped:
+        facts = {"status": Kind.CANCELLED, "exit": EXIT_STATUS[Kind.CANCELLED]}
+        facts["error"] = f"cancelled; what is done is kept, run the same command again to go on from here ({words})"
+    elif tally.stopped is not None:
+        facts = {"status": tally.stopped.kind, "exit": tally.stopped.exit_status, "error": str(tally.stopped)}
+    elif tally.later:
+        what = "a row was" if tally.later == 1 else f"{tally.later} rows were"
+        facts = {"status": Kind.LATER, "exit": EXIT_STATUS[Kind.LATER]}
+        facts["error"] = f"{what} ended by the machine or the network; run the same command again ({words})"
+    money = f", {usd(listed['billed_usd'])} billed in all" if listed["billed_usd"] else ""
+    return {
+        **facts,
+        "rows": {state.value: count for state, count in tally.states.items() if count},
+        "catalogue": _facts(listed),
+        "page": str(out / listing.PAGE),
+        "not_decided": problems,
+        "text": f"{words}{money}\n{out / listing.PAGE}",
+    }

@@ -1,0 +1,201 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One limit over all rows of a catalogue, kept by every process and machine that sees its folder.
+
+Before a row may buy anything, the most that it can cost is set aside here, and its run is held to that sum; when it has
+ended, what it did cost takes its place. Each of these steps is one numbered entry, OUT/.budget/000001/entry.json and so on.
+There is no lock to hold or to inherit: whoever wants to add an entry has read all before it, makes the next one whole
+under another name, and renames its folder. A folder can't be renamed onto one that has something in it, on no file system
+and no network drive, so of two that add an entry at one moment the second reads the first's and decides anew. What a cache
+shows too late can delay an entry, never let two have one number. A process that is killed leaves its sum set aside until
+its row's run folder is free and its journal has been read.
+
+What holds where: never more than the limit in sum, over all processes and machines that see one folder. Where each machine
+has a copy of the folder of its own (a farm that copies files to and fro), give each its share with ``--budget-share``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import secrets
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BudgetExceeded, RunFolderError
+from ..json_object import JsonObject
+from ..redaction import dumps
+from ..sentences import not_written
+from ..system.disk import sync_folder
+from ..wording.text_table import usd as words
+
+FOLDER, ENTRY = ".budget", "entry.json"
+WHOLE = 256  # each entry of such a number also has the sums of all rows, so that not all need be read again
+PATIENCE = 60.0  # seconds that others may add entries before ours
+UNSEEN = 5.0  # seconds in which a network drive shows what is there
+CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
+
+
+@dataclass(frozen=True)
+class Share:
+    """USD of the limit that a row has: set aside while it ``is_open``, else spent."""
+
+    usd: float
+    is_open: bool
+
+
+class SharedBudget:
+    """The shares of all rows, by their run folders' names. Safe from several threads."""
+
+    def __init__(self, out: Path) -> None:
+        self.folder = out / FOLDER
+        self._shares: dict[str, Share] = {}
+        self._at = 0  # the last entry that has been read
+        self._guard = threading.Lock()
+
+    def shares(self) -> dict[str, Share]:
+        """As they stand now. Raises RunFolderError where they can't be told."""
+        with self._guard:
+            self._catch_up()
+            return dict(self._shares)
+
+    def committed(self) -> float:
+        """USD spent or set aside."""
+        return sum(share.usd for share in self.shares().values())
+
+    def allot(self, row: str, usd: float, limit: float | None) -> None:
+        """Set ``usd`` aside for ``row``, in place of what it had. Raises BudgetExceeded, and nothing has changed then."""
+
+        def decide() -> Share | None:
+            others = sum(share.usd for name, share in self._shares.items() if name != row)
+            if limit is not None and others + usd > limit + CENT_FRACTION:
+                raise BudgetExceeded(
+                    f"the catalogue's limit of {words(limit)} would be passed: {words(others)} is spent or "
+                    f"set aside, and this product may cost {words(usd)}; raise --budget to go on"
+                )
+            wanted = Share(usd, is_open=True)
+            return None if self._shares.get(row) == wanted else wanted
+
+        self._append(row, decide)
+
+    def settle(self, row: str, usd: float) -> None:
+        """``row`` has cost ``usd`` and buys nothing more."""
+        wanted = Share(round(usd, 9), is_open=False)
+        self._append(row, lambda: None if self._shares.get(row) == wanted else wanted)
+
+    def _append(self, row: str, decide: Callable[[], Share | None]) -> None:
+        """Add the entry that ``decide`` makes of what is known; None: there is nothing to add."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self._guard:
+                self._catch_up()
+                share = decide()
+                if share is None:
+                    return
+                after = {**self._shares, row: share}
+                if self._create(self._at + 1, row, share, after):
+                    self._shares, self._at = after, self._at + 1
+                    return
+            if time.monotonic() > deadline:
+                raise RunFolderError(
+                    f"{self.folder} gets new entries faster than one can be added; run fewer processes on this catalogue"
+                )
+            time.sleep(random.uniform(0.002, 0.05))  # noqa: S311 - no secret
+
+    # entries on disk
+
+    def _place(self, number: int) -> Path:
+        return self.folder / f"{number:06d}"
+
+    def _create(self, number: int, row: str, share: Share, after: dict[str, Share]) -> bool:
+        """Whether the entry of that number is ours now; False where somebody else's is there."""
+        name, target = secrets.token_hex(8), self._place(number)
+        entry: JsonObject = {"id": name, "row": row, "usd": share.usd, "open": share.is_open}
+        entry |= {"host": socket.gethostname(), "pid": os.getpid()}
+        if number % WHOLE == 0:
+            entry["all"] = {each: [of.usd, of.is_open] for each, of in after.items()}
+        part = self.folder / f".{name}.part"
+        try:
+            part.mkdir(parents=True)
+            with (part / ENTRY).open("wb") as file:
+                file.write(dumps(entry).encode("utf-8", "surrogatepass"))
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(part)
+            part.rename(target)
+            sync_folder(self.folder)
+        except OSError as error:
+            # The answer to a rename may have been lost on its way, and the rename done all the same.
+            is_ours = (self._read(number) or {}).get("id") == name
+            if not is_ours and not target.exists():
+                raise not_written(target, error) from error
+            return is_ours
+        finally:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(part)
+        return True
+
+    def _read(self, number: int) -> JsonObject | None:
+        """An entry; None where there is none. Raises RunFolderError where there is one that can't be read."""
+        path = self._place(number) / ENTRY
+        deadline = time.monotonic() + UNSEEN
+        while True:
+            try:
+                entry = json.loads(path.read_bytes())
+                if isinstance(entry, dict):
+                    return entry
+                raise ValueError("no object")
+            except FileNotFoundError as error:
+                if not path.parent.exists():
+                    return None
+                problem: Exception = error
+            except (OSError, ValueError) as error:
+                problem = error
+            if time.monotonic() > deadline:  # what is not known must not be spent again
+                raise RunFolderError(
+                    f"{path} can't be read ({problem}), so nobody knows what the catalogue has cost; restore it from a "
+                    "backup, or run without --budget"
+                )
+            time.sleep(0.05)
+
+    def _catch_up(self) -> None:
+        if self._at == 0:
+            self._begin_at_a_whole()
+        while (entry := self._read(self._at + 1)) is not None:
+            self._apply(entry)
+            self._at += 1
+
+    def _begin_at_a_whole(self) -> None:
+        try:
+            numbers = [int(each.name) for each in self.folder.iterdir() if re.fullmatch(r"\d{6,}", each.name)]
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunFolderError(f"{self.folder} can't be read ({error.strerror}); check the drive") from error
+        last = max(numbers, default=0) // WHOLE * WHOLE
+        entry = self._read(last) if last else None
+        if entry is not None:
+            try:
+                self._shares = {row: Share(float(usd), bool(is_open)) for row, (usd, is_open) in entry["all"].items()}
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise self._no_entry(last, error) from error
+            self._at = last
+
+    def _apply(self, entry: JsonObject) -> None:
+        try:
+            self._shares[str(entry["row"])] = Share(float(entry["usd"]), bool(entry["open"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._no_entry(self._at + 1, error) from error
+
+    def _no_entry(self, number: int, error: Exception) -> RunFolderError:
+        path = self._place(number) / ENTRY
+        return RunFolderError(f"{path} is no entry of this program ({type(error).__name__}); restore it from a backup")

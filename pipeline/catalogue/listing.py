@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""catalogue.json and the page: how all rows stand, made of their run folders. Both may be thrown away and written anew."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..json_object import JsonObject
+from ..redaction import dumps
+from ..system.disk import whole_file, write_json
+from .rows import Row
+from .state import RowState, Standing, read_json, standing
+
+FORMAT = 1
+MARK = "consistency_catalogue"
+FILE, PAGE = "catalogue.json", "index.html"
+_TEMPLATE = Path(__file__).with_name("page.html")
+_DATA = "/*data*/"
+
+
+def write_listing(out: Path, table: str, rows: Sequence[Row], looked_at: Iterable[Row] | None = None) -> JsonObject:
+    """Write both and return what is in catalogue.json.
+
+    ``looked_at``: rows whose folders are read, all where it is None; of the others stands what stood there before, so that
+    a shard of many rows need not read them all. Raises RunFolderError.
+    """
+    fresh = None if looked_at is None else {row.name for row in looked_at}
+    before = {}
+    if fresh is not None:
+        before = {entry.get("folder"): entry for entry in _entries(read_json(out / FILE))}
+    entries = []
+    for row in rows:
+        known = before.get(row.name) if fresh is not None and row.name not in fresh else None
+        entries.append(
+            {**(known or entry_of(row.name, row.root, standing(row.root))), "row": row.number, "sku": row.sku}
+        )
+    listing = {MARK: FORMAT, "id": _id(out), "table": table, **_sums(entries), "rows": entries}
+    write_json(out / FILE, listing)
+    write_page(out / PAGE, listing)
+    return listing
+
+
+def page_of_a_run(root: Path) -> Path:
+    """The same page for the run in ``root``. Raises RunFolderError."""
+    entry = {**entry_of(".", root, standing(root)), "row": 0, "sku": root.name}
+    write_page(root / PAGE, {MARK: FORMAT, "id": _id(root), "table": root.name, **_sums([entry]), "rows": [entry]})
+    return root / PAGE
+
+
+def write_page(path: Path, listing: JsonObject) -> None:
+    """The page, with everything that it shows but the pictures' files in it."""
+    data = dumps(listing, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
+    before, after = _TEMPLATE.read_text(encoding="utf-8").split(_DATA)
+    with whole_file(path) as file:
+        file.write(f"{before}{data}{after}".encode())
+
+
+def _id(out: Path) -> str:
+    """Tells one catalogue's decisions from another's in the same browser; no path is given away."""
+    return hashlib.sha256(str(out.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _entries(listing: JsonObject) -> list[JsonObject]:
+    rows = listing.get("rows")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _sums(entries: list[JsonObject]) -> JsonObject:
+    states = {state.value: 0 for state in RowState}
+    for entry in entries:
+        states[entry["state"]] = states.get(entry["state"], 0) + 1
+    billed, uncertain = (round(sum(entry[name] for entry in entries), 6) for name in ("billed_usd", "uncertain_usd"))
+    return {"states": states, "billed_usd": billed, "uncertain_usd": uncertain}
+
+
+def entry_of(folder: str, root: Path, now: Standing) -> JsonObject:
+    """What is told of one row. Files are relative to its run folder."""
+    record, report = now.record, now.report
+    settings = _dict(record.get("settings"))
+    return {
+        "folder": folder,
+        "state": now.state,
+        "why": now.why,
+        "name": str(_dict(report.get("product")).get("name") or settings.get("name") or ""),
+        "backend": str(settings.get("backend") or ""),
+        "billed_usd": now.usd,
+        "uncertain_usd": now.uncertain_usd,
+        "seconds": now.seconds,
+        "headline": now.headline,
+        "sheet": "contact_sheet.png" if record and (root / "contact_sheet.png").is_file() else None,
+        "pictures": _pictures(root, settings, record, report) if record else [],
+        "clip": _clip(root, settings, record) if record else None,
+    }
+
+
+def _pictures(root: Path, settings: JsonObject, record: JsonObject, report: JsonObject) -> list[JsonObject]:
+    verdicts = _dict(report.get("verdicts"))
+    taken = _files(root / "photoreal")
+    found = []
+    for angle in settings.get("angles") or ():
+        name = str(_dict(angle).get("name") or "")
+        subject = f"photoreal/{name}"
+        if not name or f"{name}.png" not in taken:
+            continue
+        verdict = _dict(verdicts.get(subject))
+        chosen = _dict(record.get("chosen")).get(subject)
+        takes = _takes(name, taken)
+        bought = [each for each in report.get("pictures") or () if _dict(each).get("angle") == name]
+        shown: JsonObject = next((each for each in bought if each.get("take") == chosen), {})
+        heat = verdict.get("heatmap")
+        found.append(
+            {
+                "angle": name,
+                "file": f"photoreal/{name}.png",
+                "reference": f"references/{name}.png" if (root / "references" / f"{name}.png").is_file() else None,
+                "heatmap": heat if isinstance(heat, str) and (root / heat).is_file() else None,
+                "take": chosen,
+                "takes": takes,
+                "verdict": verdict.get("outcome"),
+                "reason": verdict.get("reason") or "",
+                "said": verdict.get("said"),
+                "numbers": _dict(_dict(shown.get("scores")).get("numbers")),
+                "made_by": verdict.get("made_by"),
+                "endpoint": shown.get("endpoint_name"),
+                "billed_usd": shown.get("billed_usd"),
+            }
+        )
+    return found
+
+
+def _clip(root: Path, settings: JsonObject, record: JsonObject) -> JsonObject | None:
+    motion = settings.get("motion")
+    if not isinstance(motion, str) or not (root / "video" / f"{motion}.mp4").is_file():
+        return None
+    return {"motion": motion, "file": f"video/{motion}.mp4", "take": _dict(record.get("chosen")).get(f"video/{motion}")}
+
+
+def _files(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()
+
+
+def _takes(angle: str, names: set[str]) -> list[int]:
+    pattern = re.compile(rf"{re.escape(angle)}\.take-(\d+)\.png")
+    return sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def mean_seconds(standings: Iterable[Standing]) -> float | None:
+    """Seconds that a finished row took on the average; None while none has finished."""
+    took = [now.seconds for now in standings if now.state is RowState.DONE and now.seconds]
+    return sum(took) / len(took) if took else None

@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a row's cells to the settings of its run; and which rows are meant.
+
+A cell is read as the flag of ``consistency run`` would be, so that a table and a command line mean the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..declaration import Option
+from ..errors import ConsistencyError, UsageError
+from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..settings.arguments import make_parser, with_options
+from ..settings.look import read_look
+from ..settings.options import OPTIONS
+from .table import INPUT, NAME, SEPARATOR, SKU, Cells, Fault, Table, TableError, check_distinct
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ..settings.groups import RunSettings
+
+YES = {"yes", "y", "true", "1", "on", "x", "ja", "oui", "si", "sí"}
+NO = {"no", "n", "false", "0", "off", "-", "nein", "non"}
+MONEY = ("budget", "product_budget")  # both are the most that the row may cost: a row is a product, and a run
+OF_ALL = ("daily_budget",)  # a limit that is no row's
+ANGLE_SET, LOOK = "angle_set", "look"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One product to be made: its settings, and where its run lies."""
+
+    number: int  # from 0, what --rows means
+    line: int
+    sku: str
+    root: Path
+    settings: RunSettings = field(compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def digest(self) -> str:
+        """Of what the table and the template ask for; it tells whether they were changed since a run began."""
+        asked = self.settings.model_dump(mode="json")
+        asked.pop("budget", None)
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@cache
+def columns() -> dict[str, tuple[str, Option | None, bool]]:
+    """What each column means: the flag, its option, and whether the cell says yes or no to the flag itself."""
+    found: dict[str, tuple[str, Option | None, bool]] = {
+        ANGLE_SET: ("--angle-set", None, False),
+        LOOK: ("--look", None, False),
+    }
+    for option in OPTIONS:
+        if option.flag is None or option.is_positional or option.name in OF_ALL:
+            continue
+        found[option.flag.removeprefix("--").replace("-", "_")] = (option.flag, option, option.kind is bool)
+        if option.name not in found:
+            found[option.name] = (option.flag, option, option.kind is bool)
+    return found
+
+
+def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
+    """Every row of ``table`` with its settings, those in ``base`` where it has none of its own.
+
+    Raises TableError, which tells each fault of the whole table.
+    """
+    check_distinct(table)
+    faults = list(table.faults)
+    known = columns()
+    used = dict.fromkeys(name for row in table.rows for name in row.cells)
+    strange = [name for name in used if name not in known and name not in (INPUT, NAME, SKU)]
+    cure = "rename or remove it"
+    faults += [Fault(1, name, f"there is no such column{_nearest(name, known)}; {cure}") for name in strange]
+    parser = make_parser()
+    rows = []
+    for cells in table.rows:
+        try:
+            settings = _settings(parser, cells, table.place, base, skip=strange)
+        except ConsistencyError as error:
+            faults += _blame(parser, cells, table.place, base, strange, error)
+        else:
+            rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings))
+    if faults:
+        raise TableError(table.name, faults)
+    return rows
+
+
+def _settings(
+    parser: argparse.ArgumentParser, cells: Cells, place: Path, base: RunSettings, skip: Iterable[str] = ()
+) -> RunSettings:
+    """Raises ConsistencyError."""
+    words, given = [], {name: cell for name, cell in cells.cells.items() if name not in skip}
+    for name, cell in given.items():
+        if name not in (INPUT, NAME):
+            words += _words(name, cell, place)
+    options = parser.parse_args(["run", "--out", "RUN", *words])
+    said: dict[str, Any] = vars(options)
+    said["angles"] = None
+    if "angles" in given or ANGLE_SET in given:
+        if options.angle_set not in ANGLE_SETS:
+            raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
+        wanted = given.get("angles", "").replace(SEPARATOR, ",")
+        said["angles"] = parse_angles(wanted or None, ANGLE_SETS[options.angle_set or DEFAULT_ANGLE_SET])
+    if options.look is not None:
+        base = base.model_copy(update=read_look(options.look)[1])
+    files = [_file(part, place) for part in _parts(given.get(INPUT, ""))]
+    said |= {"files": files, "name": given.get(NAME) or None}
+    limits = [float(getattr(options, name)) for name in MONEY if getattr(options, name, None) is not None]
+    limits += [limit for limit in (base.money.budget, base.money.product_budget) if limit is not None and not limits]
+    said |= {"budget": min(limits, default=None), "product_budget": None}
+    settings = with_options(base.model_copy(update={"budget": None, "product_budget": None}), said)
+    if not files and not settings.inputs.text.strip():
+        raise UsageError("the row has no input; name its model or its photos, or fill the column text")
+    return settings
+
+
+def _words(name: str, cell: str, place: Path) -> list[str]:
+    """The cell as words of a command line. Raises UsageError."""
+    flag, option, is_switch = columns()[name]
+    if option is None:
+        return [f"{flag}={_file(cell, place) if name == LOOK else cell}"]
+    if is_switch:
+        answer = cell.lower()
+        if answer not in YES | NO:
+            raise UsageError(f"{cell!r} is neither yes nor no")
+        is_the_flag = name == flag.removeprefix("--").replace("-", "_")
+        wanted = answer in YES if is_the_flag or option.default is False else answer in NO
+        return [flag] if wanted else []
+    if option.repeatable:
+        return [f"{flag}={_with_file(part, option, place)}" for part in _parts(cell)]
+    if option.is_list or option.name == "angles":
+        cell = cell.replace(SEPARATOR, ",")
+    if option.unit == "file" or (option.name == "backdrop" and Path(cell).suffix and not cell.startswith("#")):
+        cell = _file(cell, place)
+    return [f"{flag}={cell}"]
+
+
+def _parts(cell: str) -> list[str]:
+    return [part.strip() for part in cell.split(SEPARATOR) if part.strip()]
+
+
+def _with_file(part: str, option: Option, place: Path) -> str:
+    key, equals, file = part.partition("=")
+    return f"{key}={_file(file, place)}" if option.unit == "file" and equals else part
+
+
+def _file(name: str, place: Path) -> str:
+    """Where a file named in the table lies: beside the table, where the name does not say all."""
+    path = place / Path(name).expanduser()
+    if not path.exists() and "\\" in name:  # written on Windows
+        path = place / name.replace("\\", "/")
+    return str(path.absolute())
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*known, SKU, INPUT, NAME], 1)
+    return f", did you mean {near[0]!r}" if near else ""
+
+
+def _blame(
+    parser: argparse.ArgumentParser,
+    cells: Cells,
+    place: Path,
+    base: RunSettings,
+    skip: list[str],
+    error: ConsistencyError,
+) -> list[Fault]:
+    """Which of the row's cells are wrong by themselves; the row as a whole where none is."""
+    faults = []
+    for name in cells.cells:
+        if name in skip or name in (INPUT, NAME):
+            continue
+        one = Cells(cells.number, cells.line, cells.sku, cells.folder, {name: cells.cells[name], INPUT: "a.glb"})
+        if name == "text":
+            one.cells.pop(INPUT)
+        try:
+            _settings(parser, one, place, base)
+        except ConsistencyError as fault:
+            faults.append(Fault(cells.line, name, in_a_table(str(fault))))
+    return faults or [Fault(cells.line, _column_of(str(error)), in_a_table(str(error)))]
+
+
+def _column_of(text: str) -> str:
+    flag = re.match(r"(--[\w-]+):", text)
+    return flag[1].removeprefix("--").replace("-", "_") if flag else INPUT if "no input" in text else ""
+
+
+def in_a_table(text: str) -> str:
+    """A sentence for a command line, without the words that only a command line has."""
+    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text)
+    return re.sub(r"; see '[^']*'$", "", text).partition("\n")[0]
+
+
+# which rows
+
+
+def chosen(count: int, ranges: str | None, shard: str | None) -> list[int]:
+    """The numbers of the rows that ``--rows 0-24,30`` or ``--shard 3/8`` mean, of ``count``. Raises UsageError."""
+    if ranges is not None and shard is not None:
+        raise UsageError("--rows and --shard choose both; give one of them")
+    if shard is not None:
+        part = re.fullmatch(r"(\d+)/(\d+)", shard)
+        if part is None or not 1 <= int(part[1]) <= int(part[2]):
+            raise UsageError(f"--shard {shard!r} is not a part of a whole, such as 3/8")
+        return [number for number in range(count) if number % int(part[2]) == int(part[1]) - 1]
+    return list(range(count)) if ranges is None else _ranges(ranges, count)
+
+
+def _ranges(text: str, count: int) -> list[int]:
+    found: dict[int, None] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        ends = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (1, 0)
+        if first > last:
+            raise UsageError(f"--rows {part!r} is neither a row's number nor a range of them, such as 0-24,30")
+        if last >= count:
+            raise UsageError(f"--rows {part!r} goes beyond the last row, which is {count - 1}; the first is 0")
+        found |= dict.fromkeys(range(first, last + 1))
+    if not found:
+        raise UsageError("--rows names no row; give numbers and ranges such as 0-24,30")
+    return sorted(found)
+
+
+def as_ranges(numbers: Sequence[int]) -> str:
+    """Row numbers as --rows takes them."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)

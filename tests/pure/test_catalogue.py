@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``consistency catalogue`` as its user sees it: rows become runs, none is paid for twice, and the limit over all holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from consistency_pipeline.pipeline.catalogue.budget import SharedBudget
+from consistency_pipeline.pipeline.errors import BadRender
+from consistency_pipeline.pipeline.run import lease as leases
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from tests.fake_fal import FakeFal
+
+from .catalogues import STILL, Command, prepare, write_table
+from .stand_in import StandInStudio
+
+
+@pytest.fixture
+def command(
+    fake: FakeFal, near: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    made = Command(write_table(tmp_path, 4), tmp_path / "out", capfd)
+    prepare(monkeypatch, made)
+    return made
+
+
+class BadStudio(StandInStudio):
+    def render_reference(self, *arguments, **options):
+        raise BadRender("the picture is black; add a light")
+        yield
+
+
+def test_every_row_becomes_a_run_and_a_second_call_costs_nothing(command, fake):
+    answer = command()
+    assert (answer["exit"], answer["rows"]) == (0, {"done": 4})
+    assert set(command.states().values()) == {"done"}
+    assert fake.books.usd == pytest.approx(4 * STILL)
+    assert RunFolder.open(command.out / "P-2").is_finished
+    begun = sum(map(len, command.studios.values()))
+    assert command()["rows"] == {"done": 4}
+    assert sum(map(len, command.studios.values())) == begun
+    assert fake.books.usd == pytest.approx(4 * STILL)
+    assert "P-3" in (command.out / "index.html").read_text()
+
+
+def test_one_product_s_failure_ends_its_row_and_is_tried_again_only_when_asked(command, fake):
+    command.make_studio = lambda sku: BadStudio() if sku == "P-1" else StandInStudio()
+    answer = command()
+    assert (answer["exit"], answer["rows"]) == (0, {"done": 3, "failed": 1})
+    assert "P-1: failed: p1.glb: the picture is black; add a light" in command.said
+    command.make_studio = lambda _sku: StandInStudio()
+    answer = command()
+    assert (answer["exit"], answer["rows"]) == (0, {"done": 3, "failed": 1})
+    assert command("--retry-failed")["rows"] == {"done": 4}
+    assert len(command.studios["P-0"]) == 1
+    assert fake.books.usd == pytest.approx(4 * STILL)
+
+
+def test_rows_that_would_pass_the_budget_are_left_and_a_higher_one_goes_on(command, fake):
+    answer = command("--budget", "0.11")  # each row may cost 0.05 with its retake, and does cost 0.025
+    assert answer["exit"] == 0
+    assert answer["rows"] == {"done": 3, "not begun": 1}
+    assert not (command.out / "P-3" / "run.json").exists()
+    assert "the catalogue's limit of $0.11 would be passed" in command.said
+    assert fake.books.usd <= 0.11
+    assert SharedBudget(command.out).committed() == pytest.approx(3 * STILL)
+    assert command("--budget", "0.2")["rows"] == {"done": 4}
+    assert SharedBudget(command.out).committed() == pytest.approx(fake.books.usd)
+
+
+def test_what_was_spent_without_a_limit_counts_against_one_that_is_set_later(command, fake):
+    command("--rows", "0-2")
+    answer = command("--budget", "0.1")
+    assert answer["rows"] == {"done": 3, "not begun": 1}
+    assert fake.books.usd == pytest.approx(3 * STILL)
+
+
+def test_a_product_s_own_limit_stops_that_product_alone(command, fake):
+    answer = command("--product-budget", "0.01")
+    assert answer["rows"] == {"stopped by the budget": 4}
+    assert len(fake.books) == 0
+    assert command("--product-budget", "0.05")["rows"] == {"done": 4}
+
+
+def test_machines_with_a_copy_of_the_folder_each_keep_to_their_share(command, fake):
+    answer = command("--budget", "0.2", "--budget-share", "--shard", "1/2")
+    assert answer["rows"] == {"done": 2}
+    command.out = command.out.with_name("another machine's copy")
+    answer = command("--budget", "0.1", "--budget-share", "--shard", "2/2")
+    assert answer["rows"] == {"done": 1, "not begun": 1}
+    assert fake.books.usd <= 0.15
+
+
+def test_shards_make_each_row_once_and_the_page_shows_all(command, fake):
+    assert command("--shard", "1/2")["rows"] == {"done": 2}
+    assert command.states() == {"P-0": "done", "P-1": "not begun", "P-2": "done", "P-3": "not begun"}
+    assert command("--rows", "1,3")["rows"] == {"done": 2}
+    assert set(command.states().values()) == {"done"}
+    assert fake.books.usd == pytest.approx(4 * STILL)
+
+
+def test_a_row_that_another_machine_works_on_is_left_to_it(command, fake):
+    command.out.joinpath("P-2").mkdir(parents=True)
+    (command.out / "P-2" / ".run.lease").write_text(json.dumps({"id": "theirs", "host": "elsewhere", "pid": 7}))
+    answer = command()
+    assert answer["exit"] == 0
+    assert answer["rows"] == {"done": 3, "working": 1}
+    assert "elsewhere" in command.said
+    assert fake.books.usd == pytest.approx(3 * STILL)
+
+
+def test_a_fault_of_the_network_is_status_75_and_the_next_call_goes_on(command, fake):
+    for operation in ("token", "initiate"):  # before anything is sent that may be billed
+        fake.fault(operation, "drop_before", times=None)
+    answer = command()
+    assert answer["exit"] == 75
+    assert "done" not in answer["rows"]
+    assert len(fake.books) == 0
+    fake.faults.clear()
+    assert command()["rows"] == {"done": 4}
+    assert fake.books.usd == pytest.approx(4 * STILL)
+
+
+def test_what_may_have_been_accepted_is_sent_again_only_when_asked(command, fake):
+    fake.fault("submit", "drop_before", times=None)
+    answer = command("--rows", "0")
+    assert (answer["exit"], answer["rows"]) == (0, {"unfinished": 1})
+    assert "may have accepted it" in command.said
+    fake.faults.clear()
+    assert command("--rows", "0")["rows"] == {"unfinished": 1}
+    assert len(fake.books) == 0
+    assert command("--rows", "0", "--send-again")["rows"] == {"done": 1}
+    assert fake.books.usd == pytest.approx(STILL)
+
+
+def test_a_key_that_is_refused_ends_it_all_at_the_first_row(command, fake):
+    fake.fault("submit", "bad_key", times=None)
+    answer = command("--at-once", "1")
+    assert answer["exit"] == 1
+    assert sum(answer["rows"].values()) == 1
+    assert not (command.out / "P-1").exists()
+
+
+def test_the_estimate_says_what_it_would_cost_and_begins_nothing(command, fake):
+    answer = command("--estimate", "--budget", "1")
+    assert answer["total_usd"] == pytest.approx(4 * STILL)
+    assert answer["most_usd"] == pytest.approx(8 * STILL)
+    assert [row["pictures"] for row in answer["rows"]] == [1, 1, 1, 1]
+    assert answer["expected_seconds"] is None
+    assert not command.out.exists()
+    command("--rows", "0")
+    answer = command("--estimate")
+    assert answer["expected_seconds"] > 0
+    assert answer["total_usd"] == pytest.approx(3 * STILL)
+    assert len(fake.books) == 1
+
+
+def test_nothing_is_bought_that_nobody_agreed_to(command, fake):
+    from consistency_pipeline import command_line
+
+    status = command_line.main(["catalogue", str(command.table), "--out", str(command.out)])
+    assert status == 2
+    assert len(fake.books) == 0
+
+
+def test_a_table_with_a_fault_begins_nothing(command, fake):
+    text = command.table.read_text()
+    command.table.write_text(text.replace("p2.glb", "gone.glb"))
+    answer = command()
+    assert answer["exit"] == 2
+    assert "row 4, column input: " in answer["error"]
+    assert "gone.glb" in answer["error"]
+    assert not (command.out / "P-0").exists()
+
+
+def test_a_finished_row_that_was_changed_since_is_said_and_not_made_again(command, fake):
+    command("--rows", "0")
+    command.table.write_text(command.table.read_text().replace("P-0,p0.glb,front", "P-0,p0.glb,side"))
+    answer = command("--rows", "0")
+    assert answer["rows"] == {"done": 1}
+    assert "its row was changed since" in command.said
+    assert len(fake.books) == 1
+
+
+@pytest.mark.parametrize("style", ["json", "openjd", "flamenco"])
+def test_progress_is_told_as_the_one_who_asked_reads_it(command, style):
+    command("--progress", style, "--rows", "0-1")
+    lines = command.lines
+    if style == "json":
+        said = [json.loads(line) for line in lines]
+        assert [each["sku"] for each in said if each["event"] == "ended"] == ["P-0", "P-1"]
+        assert {each["state"] for each in said if each["event"] == "ended"} == {"done"}
+    elif style == "openjd":
+        assert [line for line in lines if line.startswith("openjd_progress: ")] == [
+            "openjd_progress: 50.0",
+            "openjd_progress: 100.0",
+        ]
+        assert all(line.startswith("openjd_") for line in lines)
+    else:
+        assert sum(line.startswith("Time: ") for line in lines) == 2
+        saved = [line.removeprefix("Saved: '").removesuffix("'") for line in lines if line.startswith("Saved: ")]
+        assert len(saved) == len(set(saved)) == 4  # a still and a contact sheet each
+        assert all(Path(name).is_file() for name in saved)
+
+
+def test_what_a_killed_process_set_aside_is_given_back_once_its_row_is_free(command, fake, monkeypatch):
+    from consistency_pipeline import catalogue_command
+
+    SharedBudget(command.out).allot("P-3", 0.1, None)  # and then it was killed
+    answer = command("--budget", "0.15", "--rows", "0-1")
+    assert answer["rows"] == {"done": 2}
+    monkeypatch.setattr(catalogue_command, "QUIET", 0.0)
+    assert command("--budget", "0.15")["rows"] == {"done": 4}
+    assert SharedBudget(command.out).committed() == pytest.approx(fake.books.usd)
+
+
+@pytest.fixture(autouse=True)
+def _held_by_nobody():
+    yield
+    leases._forget()
