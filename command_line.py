@@ -22,7 +22,7 @@ from .pipeline.driver import PAUSE, finish
 from .pipeline.errors import EXIT_STATUS, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
 from .pipeline.settings.arguments import UNSAID, make_parser, settings_from, with_limits
 from .pipeline.settings.choices import BackendName
-from .pipeline.terminal import Stop, put, quiet_stdout, run_to_end, say
+from .pipeline.terminal import Stop, finish_telling, put, quiet_stdout, run_to_end, say
 from .pipeline.wording.text_table import text_table, usd
 from .surroundings import bug_report, doctor_facts, find_key, python_args, versions
 
@@ -403,6 +403,31 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _deliver(options: argparse.Namespace) -> dict[str, Any]:
+    from .pipeline.deliver.delivery import Wishes, deliver, summary
+    from .pipeline.deliver.presets import presets
+    from .pipeline.run.run_folder import RunFolder
+    from .studio.image_worker import ImageWorker
+
+    folder = RunFolder.open(options.run.expanduser().absolute())
+    wishes = Wishes(
+        presets=tuple(presets(options.shops)),
+        angles=tuple(filter(None, options.angles.split(","))) if options.angles else None,
+        main=options.main,
+        sku=options.sku,
+        name=options.name,
+        out=options.out.expanduser().absolute() if options.out else None,
+        larger=options.larger,
+        anyway=options.anyway,
+        zip=options.zip,
+    )
+    worker = ImageWorker()
+    try:
+        return summary(finish_telling(deliver(folder, wishes, worker.do)))
+    finally:
+        worker.close()
+
+
 def _doctor(options: argparse.Namespace) -> dict[str, Any]:
     if options.bundle is not None:
         return _bundle(options)
@@ -440,5 +465,6 @@ _COMMANDS = {
     "endpoints": _endpoints,
     "ledger": _ledger,
     "say": _say,
+    "deliver": _deliver,
     "doctor": _doctor,
 }

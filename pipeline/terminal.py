@@ -101,6 +101,17 @@ def run_to_end(steps: Steps[T], backend: Backend, stop: Stop, root: Path) -> T:
         run.close()
 
 
+def finish_telling(steps: Steps[T]) -> T:
+    """Advance what only this machine works on to its end, telling what it says; what it returns."""
+    show = Show()
+    while True:
+        try:
+            show(next(steps))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
 class Show:
     """Progress as lines on standard error, each thing said once. ``before``: how each line begins."""
 

@@ -45,6 +45,7 @@ class Task(StrEnum):
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
     TRY_IMPORT = "try_import"
+    DELIVER = "deliver"
 
     @property
     def needs_product(self) -> bool:

@@ -17,7 +17,10 @@ from . import png
 
 XMP = "XML:com.adobe.xmp"
 WORDS = "Description"
-COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+_VALUES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+CREATION = f"{_VALUES}digitalCreation"  # by people and programs, with no trained model
+TRAINED = f"{_VALUES}trainedAlgorithmicMedia"  # by a trained model
+COMPOSITE = f"{_VALUES}compositeWithTrainedAlgorithmicMedia"  # put together, a trained model's part among the rest
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -27,9 +30,15 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="r"?>"""
 
 
+def packet(source: str, words: str) -> str:
+    """An XMP packet. ``source``: one of the values above; ``words``: what is seen, or how it was made."""
+    readable = "".join(letter for letter in words if letter.isprintable())  # XML has no others
+    return _PACKET.format(source=source, words=escape(readable))
+
+
 def composite(words: str) -> dict[str, str]:
     """A PNG's facts (png.encode) of a picture put together from a generated one and a render; ``words`` say how."""
-    return {WORDS: words, XMP: _PACKET.format(source=COMPOSITE, words=escape(words))}
+    return {WORDS: words, XMP: packet(COMPOSITE, words)}
 
 
 def mark_of(picture: Path) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .groups import RunSettings
 
 UNSAID = "unsaid"
+LARGER = ("none", "filter")
 JSON = "the last line of standard output is a JSON object"
 
 
@@ -84,6 +85,20 @@ def make_parser() -> argparse.ArgumentParser:
     say.add_argument("--take", type=int, metavar="N", help="the number of the take (default: the one that is shown)")
     say.add_argument("--json", action="store_true", help=JSON)
     say.set_defaults(command="say")
+
+    deliver = commands.add_parser("deliver", help="files that shops accept, from the stills of a run: placed, encoded, named, marked and measured")  # fmt: skip
+    deliver.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    deliver.add_argument("--for", dest="shops", required=True, metavar="PRESETS", help="shops and uses, with commas between: amazon, google, shopify, ebay, walmart, zalando, social-square, social-upright, web, cutout, print, or a .json file of your own")  # fmt: skip
+    deliver.add_argument("--sku", metavar="NUMBER", help="the article number for the files' names (default: the product's name)")  # fmt: skip
+    deliver.add_argument("--out", type=Path, metavar="FOLDER", help="where the sets go (default: RUN/deliver)")
+    deliver.add_argument("--angles", metavar="NAMES", help="only these angles, in this order (default: all that have a still)")  # fmt: skip
+    deliver.add_argument("--main", metavar="ANGLE", help="the angle of the main picture (default: the first that shows the whole product)")  # fmt: skip
+    deliver.add_argument("--name", metavar="PATTERN", help="names of the files, of {sku}, {angle}, {variant}, {preset}, {take}, {number} and {code} (default: the preset's)")  # fmt: skip
+    deliver.add_argument("--larger", choices=LARGER, default=LARGER[0], help="where a still has fewer pixels than advised: none leaves it as large as it is, filter enlarges it (default none)")  # fmt: skip
+    deliver.add_argument("--anyway", action="store_true", help="write pictures that break a rule, too")
+    deliver.add_argument("--zip", action="store_true", help="also one zip of the pictures for each preset")
+    deliver.add_argument("--json", action="store_true", help=JSON)
+    deliver.set_defaults(command="deliver")
 
     doctor = commands.add_parser("doctor", help="what this machine has: Blender, device, key, online access")
     doctor.add_argument("--bundle", nargs="?", const="", metavar="RUN", help="make one zip for a bug report: this machine's facts, and of the run RUN its settings, log, report and journal, without secrets")  # fmt: skip

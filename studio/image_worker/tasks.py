@@ -41,6 +41,7 @@ from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.settings.lights import AS_IT_IS, GLOW
 from ...pipeline.settings.look import look_of
 from ...pipeline.system.disk import whole_file
+from ..deliver.task import deliver
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
 from . import inspection
@@ -284,4 +285,5 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.CONVERT: convert,
     Task.CONTACT_SHEET: contact_sheet,
     Task.TRY_IMPORT: try_import,
+    Task.DELIVER: deliver,
 }

@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run's stills as sets for shops, each in RUN/deliver/PRESET. All is checked and named before anything is written."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..backend.ports import Task
+from ..errors import UsageError
+from ..json_object import JsonObject
+from ..run.run_folder import RunFolder
+from ..sentences import not_written
+from ..stages import Progress, Stage, Steps
+from ..system.disk import whole_file, write_json
+from .folders import ORIGINALS, SHOP, new_folder, write_zip
+from .names import check_sku, file_names, sku_of
+from .page import table, write_page
+from .presets import Preset
+from .rules import Finding, Found
+from .sources import Source, sources
+
+Do = Callable[..., Steps[JsonObject]]  # ImageWorker.do
+Larger = Callable[[Source, int], Steps[tuple[Path, Path]]]  # (source, size of the run's picture) → picture and mask
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What to deliver. ``angles``: None for all that have a still; ``main``: None for the first of them. ``sku``, ``name``, ``out``:
+    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter" or "render"."""
+
+    presets: tuple[Preset, ...]
+    angles: tuple[str, ...] | None = None
+    main: str | None = None
+    sku: str | None = None
+    name: str | None = None
+    out: Path | None = None
+    larger: str = "none"
+    anyway: bool = False
+    zip: bool = False
+
+
+@dataclass(frozen=True)
+class _Set:
+    preset: Preset
+    pictures: tuple[tuple[Source, str], ...]  # with the name of each file
+    left_out: tuple[str, ...]
+    rules: tuple[Finding, ...]
+
+
+def deliver(folder: RunFolder, wishes: Wishes, do: Do, larger: Larger | None = None) -> Steps[JsonObject]:
+    """Make every set. Returns what was made, by preset, as ``--json`` tells it.
+
+    Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
+    """
+    product = folder.settings.inputs.name or folder.settings.product_name or "product"
+    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(product)
+    found = _main_first(sources(folder, wishes.angles), wishes.main)
+    planned = [_planned(preset, found, sku, wishes) for preset in wishes.presets]
+    out = folder.root / "deliver" if wishes.out is None else wishes.out
+    made: JsonObject = {}
+    for each in planned:
+        made[each.preset.key] = yield from _deliver(each, product, sku, wishes, out, do, larger)
+    page = write_page(out)
+    return {"folder": str(out), "page": str(page), "sku": sku, "sets": made}
+
+
+def _main_first(found: list[Source], main: str | None) -> list[Source]:
+    names = [source.angle.name for source in found]
+    if main is None:  # a close-up is nobody's main picture where there is another
+        whole = [source for source in found if not source.angle.crops]
+        main = (whole or found)[0].angle.name
+    if main not in names:
+        raise UsageError(f"the main picture {main!r} is not among {', '.join(names)}")
+    return sorted(found, key=lambda source: source.angle.name != main)
+
+
+def _planned(preset: Preset, found: Sequence[Source], sku: str, wishes: Wishes) -> _Set:
+    taken, left = found[: preset.most_pictures], found[preset.most_pictures :]
+    facts = [
+        {
+            "sku": sku,
+            "angle": source.angle.name,
+            "variant": "",
+            "preset": preset.key,
+            "take": f"{source.take:02d}",
+            "number": f"{number + 1}",
+            "code": preset.codes[number] if preset.codes else f"{number + 1:02d}",
+        }
+        for number, source in enumerate(taken)
+    ]
+    suffixes = [preset.rules(number).suffix for number in range(len(taken))]
+    names = file_names(wishes.name or preset.name, facts, suffixes)
+    most = f"{preset.least_pictures} to {preset.most_pictures}"
+    rules = [
+        Finding.of(
+            "pictures",
+            most,
+            str(len(taken)),
+            len(taken) >= preset.least_pictures,
+            "run more angles, with --angles",
+            Found.ADVICE,
+        )
+    ]
+    if preset.sku:
+        ok = re.fullmatch(preset.sku, sku) is not None
+        rules.append(Finding.of("article number", preset.sku_words or preset.sku, sku, ok, "say it with --sku"))
+    return _Set(
+        preset, tuple(zip(taken, names, strict=True)), tuple(source.angle.name for source in left), tuple(rules)
+    )
+
+
+def _deliver(
+    planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, do: Do, larger: Larger | None
+) -> Steps[JsonObject]:
+    preset = planned.preset
+    target = out / preset.key
+    refused = any(rule.outcome == Found.FAIL for rule in planned.rules) and not wishes.anyway
+    with new_folder(target) as part:
+        pictures = []
+        for number, (source, name) in enumerate(planned.pictures):
+            told = yield from _picture(planned, number, product, part, wishes, do, larger, refused=refused)
+            pictures.append(told)
+            if source.signed and told["file"]:
+                told["original"] = _keep_original(source, part)
+            yield Progress(
+                Stage.RESULTS, f"{name}: {told['outcome']}", (number + 1) / len(planned.pictures), preset.key
+            )
+        written = [each["file"] for each in pictures if each["file"]]
+        shop = {
+            "preset": preset.key,
+            "title": preset.title,
+            "source": preset.said_source,
+            "product": product,
+            "sku": sku,
+            "headline": _headline(pictures, planned),
+            "outcome": worst([*(each["outcome"] for each in pictures), *(rule.outcome for rule in planned.rules)]),
+            "rules": [rule.to_json() for rule in planned.rules],
+            "pictures": pictures,
+            "left_out": list(planned.left_out),
+        }
+        write_json(part / SHOP, shop)
+        with whole_file(part / "shop.txt") as file:
+            file.write(f"{table(shop)}\n".encode())
+    archive = out / f"{preset.key}.zip"
+    if wishes.zip and written:
+        archive = write_zip(target, written)
+    else:
+        archive.unlink(missing_ok=True)  # of an earlier time: no longer what stands beside it
+    return {**shop, "folder": str(target), "zip": str(archive) if wishes.zip and written else None}
+
+
+def _picture(
+    planned: _Set,
+    number: int,
+    product: str,
+    part: Path,
+    wishes: Wishes,
+    do: Do,
+    larger: Larger | None,
+    *,
+    refused: bool,
+) -> Steps[JsonObject]:
+    preset, (source, name) = planned.preset, planned.pictures[number]
+    rules = preset.rules(number)
+    still, mask = source.still, source.mask
+    if larger is not None and wishes.larger == "render":
+        still, mask = yield from larger(source, rules.advised)
+    told = yield from do(
+        Task.DELIVER,
+        Progress(Stage.RESULTS, f"making {name}", number / len(planned.pictures), preset.key),
+        still=str(still),
+        mask=str(mask),
+        rules=rules.model_dump(mode="json"),
+        exact=source.exact,
+        angle=source.angle.name,
+        azimuth=source.angle.azimuth,
+        elevation=source.angle.elevation,
+        fill=source.angle.fill,
+        mark=source.mark,
+        product=product,
+        enlarge=wishes.larger != "none",
+        before=[source.verdict.to_json()],
+        out=str(part / name),
+        anyway=wishes.anyway,
+        refused=refused,
+    )
+    return {
+        "file": name if told["written"] else None,
+        "angle": source.angle.name,
+        "main": number == 0,
+        "take": source.take,
+        "made_by": source.made_by,
+        "made": source.made,
+        "digital_source_type": source.mark,
+        "signed_by_its_maker": source.signed,
+        **{key: told[key] for key in ("alt", "width", "height", "bytes", "quality", "scale", "outcome", "rules")},
+    }
+
+
+def _keep_original(source: Source, part: Path) -> str:
+    """A signed still as it came, whose seal nothing remade can carry."""
+    kept = part / ORIGINALS / source.still.name
+    try:
+        kept.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source.still, kept)
+    except OSError as error:
+        raise not_written(kept, error) from error
+    return f"{ORIGINALS}/{kept.name}"
+
+
+def worst(outcomes: Sequence[str]) -> str:
+    return next((each for each in (Found.FAIL, Found.ADVICE) if each in outcomes), Found.PASS)
+
+
+def _headline(pictures: list[JsonObject], planned: _Set) -> str:
+    written = sum(each["file"] is not None for each in pictures)
+    failed = [each["angle"] for each in pictures if each["outcome"] == Found.FAIL]
+    text = f"{written} of {len(pictures)} pictures written"
+    if failed:
+        text += f"; {', '.join(failed)} {'breaks' if len(failed) == 1 else 'break'} a rule"
+    if planned.left_out:
+        text += f"; {len(planned.left_out)} more than the shop takes"
+    return text
+
+
+def summary(made: JsonObject) -> JsonObject:
+    """What the command says of ``deliver``'s answer: exit 1 where a picture was not written because it breaks a rule."""
+    sets = made["sets"]
+    lines = [f"{shop['folder']}: {shop['headline']}" for shop in sets.values()]
+    missing = [
+        f"{shop['preset']} {picture['angle']} ({_why(picture, shop)})"
+        for shop in sets.values()
+        for picture in shop["pictures"]
+        if picture["file"] is None
+    ]
+    told: JsonObject = {"status": "done", **made, "text": "\n".join([*lines, f"all in one page: {made['page']}"])}
+    if missing:
+        told |= {
+            "status": "failed",
+            "exit": 1,
+            "error": f"not written, because a rule is broken: {'; '.join(missing)}; mend it, or write it with --anyway",
+        }
+    return told
+
+
+def _why(picture: JsonObject, shop: JsonObject) -> str:
+    broken = [rule for rule in [*shop["rules"], *picture["rules"]] if rule["outcome"] == Found.FAIL]
+    return "; ".join(f"{rule['rule']}: {rule['found']} instead of {rule['wanted']}" for rule in broken)

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One picture from a still and its mask to a marked file and what was measured of it. Who encodes and decodes is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadInput
+from ..formats import marks, picture_marks
+from ..formats.srgb_profile import srgb_profile
+from ..gate.scoring.pixels.arrays import Array, resize
+from .colour_words import colour_word
+from .matting import SOLID, matte
+from .placing import Placed, is_even, layout, place
+from .presets import Rules
+from .rules import TRUE, Finding, colour_change, findings
+
+Pixels = NDArray[np.uint8]
+Encode = Callable[[Pixels, str, int], bytes]  # (H, W, 3 or 4), "jpeg", "png" or "webp", quality 1..100
+Decode = Callable[[bytes], Pixels]  # to (H, W, 4)
+LOWEST = 50  # quality below which a picture is no longer worth showing
+MARK_ROOM = 8192  # bytes that profile and XMP take at most
+
+
+@dataclass(frozen=True)
+class Made:
+    """``quality`` of the encoder, None where it has none."""
+
+    data: bytes
+    alt: str
+    placed: Placed
+    quality: int | None
+    rules: list[Finding]
+
+
+def make(
+    still: Array,
+    mask: Array,
+    rules: Rules,
+    encode: Encode,
+    decode: Decode,
+    *,
+    exact: bool,
+    crops: bool,
+    mark: str,
+    alt: Callable[[str], str],
+    enlarge: bool = False,
+) -> Made:
+    """``still`` (H, W, 3) sRGB 0..1, ``mask`` of the same shape of frame. ``alt``: from the product's colour to what is seen.
+
+    Raises BadInput where the mask shows no product, or nothing can be placed.
+    """
+    if mask.shape != still.shape[:2]:
+        mask = resize(mask, *still.shape[:2])
+    found = matte(still, mask, exact=exact)
+    covers = rules.ground == "keep" and not is_even(still)
+    where = layout(found.alpha, rules, crops=crops, enlarge=enlarge, covers=covers)
+    placed = place(found, still, where, rules)
+    words = alt(colour_word(still[found.alpha > SOLID]))
+    data, quality, decoded, change = _encoded(placed, rules, encode, decode)
+    data = picture_marks.with_marks(data, marks.packet(mark, words), srgb_profile(), rules.dpi)
+    return Made(data, words, placed, quality, findings(data, decoded, placed, rules, mark, change, crops=crops))
+
+
+def _encoded(placed: Placed, rules: Rules, encode: Encode, decode: Decode) -> tuple[bytes, int | None, Pixels, float]:
+    """At the preset's quality: higher where the colours would suffer, lower where the file would be too heavy. The file, its
+    quality, its pixels and how much its colours changed."""
+    if rules.format == "png":
+        data = encode(placed.pixels, "png", 100)
+        decoded = decode(data)
+        return data, None, decoded, colour_change(decoded, placed)
+    most = None if rules.most_bytes is None else rules.most_bytes - MARK_ROOM
+    tried: dict[int, bytes] = {}
+
+    def at(quality: int) -> bytes:
+        if quality not in tried:
+            tried[quality] = encode(placed.pixels, rules.format, quality)
+        return tried[quality]
+
+    quality = rules.quality
+    if most is not None and len(at(quality)) > most:
+        low, high = LOWEST, quality  # the highest that is light enough lies between
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if len(at(middle)) <= most else (low, middle)
+        quality = low
+    decoded = decode(at(quality))
+    change = colour_change(decoded, placed)
+    for better in (96, 99):
+        if change <= TRUE or (most is not None and len(at(better)) > most):
+            break
+        if better > quality:
+            quality, decoded = better, decode(at(better))
+            change = colour_change(decoded, placed)
+    return at(quality), quality, decoded, change
+
+
+def check_shapes(still: Array, mask: Array) -> None:
+    """Raises BadInput where a mask can't be a still's."""
+    if abs(still.shape[1] * mask.shape[0] / (still.shape[0] * mask.shape[1]) - 1.0) > 0.01:
+        raise BadInput("still and mask are not of one shape; render this angle again")
