@@ -38,6 +38,7 @@ class Task(StrEnum):
     REFERENCE = "reference"
     GROUND = "ground"
     PICTURE = "picture"
+    FINISH = "finish"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
     TRY_IMPORT = "try_import"
@@ -110,7 +111,9 @@ class Studio(Protocol):
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]: ...
 
-    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
+    def finish_reference(self, angle: Angle, references: Path, out: Path) -> Steps[None]:
+        """The still ``out`` that ``angle``'s reference in the folder ``references`` becomes without any model."""
+        ...
 
     def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
 
