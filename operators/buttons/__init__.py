@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import backend, bug_report, costs, fields, jobs, lighting, orientation, preferences, results, rig, run, source
+from . import (
+    backend,
+    bug_report,
+    costs,
+    fields,
+    jobs,
+    lighting,
+    orientation,
+    pointing,
+    preferences,
+    results,
+    rig,
+    run,
+    source,
+)
 from .viewing import compare, faithful, opinion, pictures, studio_view
 
 MODULES = (
@@ -17,6 +31,7 @@ MODULES = (
     source,
     rig,
     lighting,
+    pointing,
     orientation,
     pictures,
     compare,

@@ -138,6 +138,8 @@ def test_all_that_was_written_is_written_again_and_what_is_unknown_here_too(root
     gate = after["settings"]["gate"]
     newer = {name: gate.pop(name) for name in gate.keys() - before["settings"]["gate"].keys()}
     assert newer == {name: RunSettings().model_dump(mode="json")["gate"][name] for name in newer}
+    for name in after["settings"].keys() - before["settings"].keys():
+        assert after["settings"].pop(name) == RunSettings().model_dump(mode="json")[name]
     assert {**after, "schema": 1} == {**before, **{name: after[name] for name in after.keys() - before.keys()}}
     assert not any(after[name] for name in after.keys() - before.keys()), "nothing is made up"
 
