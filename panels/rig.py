@@ -13,6 +13,7 @@ from bl_ui.utils import PresetPanel
 from ..operators.buttons.lighting import FOLDER
 from ..operators.display import status
 from ..operators.editing.properties import OURS
+from ..pipeline.names import LIGHTING, ROLE
 from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar
 from .stage import StagePanel
@@ -76,6 +77,11 @@ class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
         layout.prop(angle, "prompt", text="", placeholder="Own prompt for this angle")
 
 
+def _added_lamps() -> list[str]:
+    lamps = bpy.data.collections.get(LIGHTING)
+    return [] if lamps is None else [each.name for each in lamps.objects if ROLE not in each]
+
+
 class CONSISTENCY_PT_light_presets(PresetPanel, bpy.types.Panel):
     """One's own lightings, kept where Blender keeps all presets: load, save as, remove."""
 
@@ -119,6 +125,11 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         column.label(text="Rendered Anew", icon="RENDER_STILL")
         column.prop(own.light, "rotation")
         column.prop(own.light, "softness", slider=True)
+        row = layout.row(align=True)
+        row.operator("consistency.point_lamp", icon="LIGHT_AREA")
+        chosen = context.active_object
+        if chosen is not None and chosen.type == "LIGHT" and chosen.name in _added_lamps():
+            row.operator("consistency.point_lamp", text="", icon="EYEDROPPER").lamp = chosen.name
         column = layout.column(align=True)
         column.prop(own, "environment")
         if own.environment:

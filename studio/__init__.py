@@ -107,11 +107,10 @@ class BlenderStudio:
             self._ground = yield from render_ground(settings, folder, self.device, self._image_worker)
         return (yield from render_reference(angle, settings, folder, self.device, self._image_worker, self._ground))
 
-    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
-        from .photoreal import render_finish
+    def finish_reference(self, angle: Angle, references: Path, out: Path) -> Steps[None]:
+        from .photoreal import finish_reference
 
-        yield from self._until_nothing_renders(Stage.PHOTOREAL, angle)
-        yield from render_finish(angle, settings, out, self.device, self._image_worker)
+        return finish_reference(angle, references, out, self._image_worker)
 
     def render_turntable(
         self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None

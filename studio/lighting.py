@@ -20,6 +20,7 @@ from ..pipeline.settings.groups import RunSettings
 from ..pipeline.settings.lighting import PlacedLamp, Preset
 from ..pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, Light
 from ..pipeline.settings.temperature import relative
+from .lamps import place_lamps
 from .scene.collections import collection, existing_objects, remove_objects
 from .scene.light_groups import group_of
 
@@ -39,6 +40,7 @@ def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
     remove_objects(thing for role, thing in standing.items() if role not in {lamp.role for lamp in placed})
     for lamp in placed:
         _set_lamp(standing.get(lamp.role) or _new_lamp(lamp.role), lamp, middle)
+    place_lamps(settings.studio.lamps, middle, radius)
     _set_world(preset, settings)
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ...pipeline import names
 from ...pipeline.settings import look
 from ...pipeline.settings.backdrop import is_file
 from ...pipeline.settings.choices import BackendName, DeviceChoice
@@ -85,6 +87,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         "backend": chosen_backend(scene),
         "angles": [values_of(angle) for angle in own.angles],
         "lights": lights.to_lights(own.lights),
+        "lamps": _lamps(),
         "backdrop": _backdrop(own),
         "light_rig": {option.name: to_setting(option, own.light) for option in LightRig.options},
         "device": _device(),
@@ -110,6 +113,21 @@ def mixed(scene: bpy.types.Scene) -> RunSettings:
     known = light_names(PRESETS[settings.studio.lighting])
     mix = {each.name: lights.light_of(each) for each in scene.consistency.mix if each.name in known}
     return settings.model_copy(update={"lights": mixed_into(settings.studio.lights, mix)})
+
+
+def _lamps() -> dict[str, Any]:
+    if names.LIGHTING not in bpy.data.collections:  # no more of the studio is imported for an empty scene
+        return {}
+    from ...studio.lamps import read_lamps
+
+    return {name: asdict(lamp) for name, lamp in read_lamps().items()}
+
+
+def _set_lamps(settings: RunSettings) -> None:
+    if settings.studio.lamps or names.LIGHTING in bpy.data.collections:
+        from ...studio.lamps import have_only
+
+        have_only(settings.studio.lamps)
 
 
 def _backdrop(own: Any) -> str:
@@ -174,6 +192,7 @@ def set_look(scene: bpy.types.Scene, settings: RunSettings) -> None:
 def _set_light(own: Any, settings: RunSettings) -> None:
     _set_backdrop(own, settings.studio.backdrop)
     lights.from_lights(own.lights, settings.studio.lights)
+    _set_lamps(settings)
     for option in LightRig.options:
         set_property(option, own.light, getattr(settings.studio.light_rig, option.name))
 

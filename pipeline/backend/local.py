@@ -76,7 +76,7 @@ class LocalBackend:
 
     def _work(self, request: Request) -> Steps[None]:
         if isinstance(request, StillRequest):
-            return self._studio.render_finish(request.angle, self._settings, request.out)
+            return self._studio.finish_reference(request.angle, request.reference.parent, request.out)
         assert isinstance(request, ClipRequest)
         return self._studio.render_turntable(request.angle, self._settings, request.out)
 

@@ -42,6 +42,7 @@ class Task(StrEnum):
     BEHIND = "behind"
     DEPTH = "depth"
     DEPTH_FRAMES = "depth_frames"
+    FINISH = "finish"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
     TRY_IMPORT = "try_import"
@@ -115,7 +116,9 @@ class Studio(Protocol):
 
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]: ...
 
-    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]: ...
+    def finish_reference(self, angle: Angle, references: Path, out: Path) -> Steps[None]:
+        """The still ``out`` that ``angle``'s reference in the folder ``references`` becomes without any model."""
+        ...
 
     def render_turntable(
         self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None

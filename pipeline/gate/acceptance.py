@@ -202,7 +202,7 @@ class Acceptance:
 
     def _finish_here(self, angle: Angle, shot: Shot) -> Steps[None]:
         made = Entry(take=self.record.next_take(angle.name), made_by=MadeBy.LOCAL)
-        yield from self.studio.render_finish(angle, self.settings, self.folder.take(angle.name, made.take))
+        yield from self.studio.finish_reference(angle, self.folder.references, self.folder.take(angle.name, made.take))
         yield from self._measure(angle, shot, made)
 
     def _mending(self, angle: Angle) -> float:

@@ -27,6 +27,7 @@ OPTIONS = (
     "lighting",
     "light_rig",
     "lights",
+    "lamps",
     "environment",
     "environment_rotation",
     "environment_strength",

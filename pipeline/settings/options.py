@@ -13,6 +13,7 @@ from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
 from ..verdicts import Unsure, Witness
 from .choices import BackendName, DeviceChoice, MotionName, Quality, Restore
+from .lamps import AddedLamp
 from .lights import Light
 
 Rung = Literal["reroll", "stricter", "depth"]
@@ -190,6 +191,9 @@ class Studio(Group):
         repeatable=True,
         label="Lights",
         prop=None,
+    )
+    lamps: dict[str, AddedLamp] = option(
+        dict, "lamps that were added to those of the lighting, by name", flag=None, label="Added Lamps", prop=None
     )
     light_rig: LightRig = option(LightRig, "corrections of the lighting", flag=None, label="Light", prop=None)
     environment: str | None = option(

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...pipeline.backend.ports import Task
 from ...pipeline.errors import ConsistencyError, unforeseen
+from ...pipeline.finish import with_depth_of_field
 from ...pipeline.formats import exr, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.gate.scoring.pixels.colour import to_srgb
@@ -218,6 +219,18 @@ def depth_frames(frames: list[str]) -> JsonObject:
         with np.load(Path(name).with_suffix(".npz")) as kept:
             grey = depth_map(kept["depth"], kept["mask"], scale)
         png.write(Path(name), np.repeat(grey[..., None], 3, axis=-1), {})
+
+
+def finish(image: str, mask: str, depth: str, out: str, facts: dict[str, str]) -> JsonObject:
+    """A reference's picture with a little depth of field as the PNG ``out``; its cut-out, where there is one, likewise."""
+    reference, coverage, away = Path(image), passes.load(Path(mask))[..., 0], exr.read(Path(depth))["Y"]
+    cut, finished = cut_out_of(reference), cut_out_of(Path(out))
+    if cut.is_file():
+        whole = np.rint(passes.load(cut, alpha=True) * 255.0).astype(np.uint8)
+        colour = with_depth_of_field(whole[..., :3], coverage, away)
+        png.write(finished, np.concatenate([colour, whole[..., 3:]], axis=-1), facts)
+    picture = np.rint(passes.load(reference) * 255.0).astype(np.uint8)
+    png.write(Path(out), with_depth_of_field(picture, coverage, away), facts)
     return {}
 
 
@@ -282,6 +295,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.PICTURE: picture,
     Task.PLATES: plates,
     Task.BEHIND: behind,
+    Task.FINISH: finish,
     Task.CONVERT: convert,
     Task.CONTACT_SHEET: contact_sheet,
     Task.TRY_IMPORT: try_import,

@@ -179,8 +179,11 @@ def view_of(scene: Scene) -> View:
     return view_from(lambda light: display(light, scene))
 
 
-def load(path: Path) -> Plane:
-    """The RGB of a picture file as it is displayed, (H, W, 3) 0..1, top row first. Raises BadInput for what is none."""
+def load(path: Path, *, alpha: bool = False) -> Plane:
+    """The RGB of a picture file as it is displayed, (H, W, 3) 0..1, top row first; with its ``alpha``, (H, W, 4).
+
+    Raises BadInput for what is none.
+    """
     try:
         image = bpy.data.images.load(str(path))
     except RuntimeError as error:
@@ -192,7 +195,7 @@ def load(path: Path) -> Plane:
         image.pixels.foreach_get(pixels)
     finally:
         bpy.data.images.remove(image)
-    return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, :3])
+    return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, : 4 if alpha else 3])
 
 
 def save(path: Path, picture: Plane, facts: Mapping[str, str] | None = None) -> None:

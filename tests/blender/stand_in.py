@@ -52,7 +52,7 @@ class Studio:
         save_picture(path)
         return shot_of(angle.name, path)
 
-    def render_finish(self, angle, settings, out):
+    def finish_reference(self, angle, references, out):
         yield Progress("photoreal", "finishing", 0.5, angle.name)
         out.parent.mkdir(exist_ok=True)
         save_picture(out)

@@ -121,7 +121,7 @@ def test_the_artists_scene_is_what_it_was(studio, settings, tmp_path, ending):
     assert everything(scene) == before
 
 
-@pytest.mark.parametrize("step", ["load", "export", "frame", "reference", "finish"])
+@pytest.mark.parametrize("step", ["load", "export", "frame", "reference"])
 def test_blenders_own_render_is_waited_for(studio, settings, tmp_path, box_glb, monkeypatch, step):
     """To show another scene or to set an engine frees what a render is using; to render stops the other render."""
     from consistency_pipeline.studio.scene import render_job
@@ -134,14 +134,13 @@ def test_blenders_own_render_is_waited_for(studio, settings, tmp_path, box_glb, 
         "export": lambda: studio.export_product(out),
         "frame": lambda: studio.place_rig(settings),
         "reference": lambda: studio.render_reference(angle, settings, tmp_path / "references"),
-        "finish": lambda: studio.render_finish(angle, settings, out),
     }[step]()
     said = [next(steps).text for _ in range(12)]
     assert said[-3:] == ["waiting for Blender's own render"] * 3
     assert set(bpy.data.scenes) == scenes
     busy = False
     result_of(steps)
-    assert step not in ("export", "finish") or out.is_file()
+    assert step != "export" or out.is_file()
 
 
 def test_all_angles_share_one_cycles_session(studio, settings, tmp_path, monkeypatch):

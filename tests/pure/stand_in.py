@@ -99,10 +99,10 @@ class StandInStudio:
             coverage=0.5,
         )
 
-    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
-        self._count("render_finish")
-        yield Progress("photoreal", "rendering", 0.0, angle.name)
-        write(out, png(*settings.resolution))
+    def finish_reference(self, angle: Angle, references: Path, out: Path) -> Steps[None]:
+        self._count("finish_reference")
+        yield Progress("photoreal", "finishing", 0.0, angle.name)
+        write(out, (references / f"{angle.name}.png").read_bytes())
 
     def render_turntable(
         self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None

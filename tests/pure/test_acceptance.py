@@ -118,7 +118,7 @@ def test_the_whole_ladder_is_climbed_in_order_and_ends_with_the_local_finish(fak
     assert "the same silhouette" in sent(fake, folder, 3)["prompt"]
     assert "the same silhouette" not in sent(fake, folder, 2)["prompt"]
     assert sent(fake, folder, 4)["control_lora_image_url"]  # the depth map
-    assert studio.calls["render_finish"] == 1
+    assert studio.calls["finish_reference"] == 1
     assert report["verdicts"]["photoreal/front"]["made_by"] == "local"
     assert [mended["made_by"] for mended in report["mended"]] == ["local"]
 
@@ -288,7 +288,7 @@ def test_a_still_that_can_not_be_compared_is_shown_and_flagged_and_the_run_goes_
 
 
 class NoFinish(Seeing):
-    def render_finish(self, angle, settings, out):
+    def finish_reference(self, angle, references, out):
         yield Progress("photoreal", "rendering", 0.0, angle.name)
         raise BadRender("the front reference is black")
 

@@ -121,7 +121,7 @@ def test_a_local_run_of_an_earlier_version_goes_on_with_the_stills_it_has(tmp_pa
     studio = StandInStudio()
     for _ in chain.run(folder, studio, LocalBackend(studio, folder.settings), wait=0.0):
         pass
-    assert "render_finish" not in studio.calls
+    assert "finish_reference" not in studio.calls
     assert folder.is_finished
 
 

@@ -49,11 +49,11 @@ class SlowStudio(StandInStudio):
         yield from self._work(10, Progress("references", "rendering", None, angle.name))
         return (yield from super().render_reference(angle, settings, folder))
 
-    def render_finish(self, angle, settings, out):
+    def finish_reference(self, angle, references, out):
         yield from self._work(20, Progress("photoreal", "finishing", None, angle.name))
         if angle.name == self.stop_at:
             raise Cancelled("the render was stopped")
-        yield from super().render_finish(angle, settings, out)
+        yield from super().finish_reference(angle, references, out)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ KEPT = """
 """
 SINCE = {
     "lights",
+    "lamps",
     "environment",
     "environment_rotation",
     "environment_strength",

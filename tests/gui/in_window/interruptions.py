@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from importlib import import_module
 from pathlib import Path
 
 import bpy
@@ -20,7 +19,6 @@ from places import (
 )
 from playing import (
     OPTIONS,
-    PACKAGE,
     answer,
     ask,
     click,
@@ -125,7 +123,7 @@ def escape_at(reached, seen, name):
     answer(seen)
 
 
-SHOWN = ("rig", "references", "photoreal", "video", "results", "fal: photoreal", "fal: video")
+SHOWN = ("rig", "references", "video", "results", "fal: photoreal", "fal: video")
 
 
 def runs(stage):
@@ -148,10 +146,6 @@ def escape_at_each_stage():
     with in_view("UI"):
         bpy.ops.consistency.run("INVOKE_DEFAULT", until="references")
     yield lambda: not status().running
-    finish = import_module(f"{PACKAGE}.studio.photoreal")
-    finish.MORE_SAMPLES = 20000  # the finish of one sample is done before a finger is on the key
-    yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and runs("photoreal"), seen, "photoreal")
-    finish.MORE_SAMPLES = 2
     yield from escape_at(lambda: bpy.app.is_job_running("RENDER") and runs("video"), seen, "video")
     own.motion = "none"
     yield from escape_at(lambda: runs("results"), seen, "results")
