@@ -110,8 +110,10 @@ class TurnStudio(BlenderStudio):
     def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         return self._in_turn(lambda: super(TurnStudio, self).render_finish(angle, settings, out))
 
-    def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
-        return self._in_turn(lambda: super(TurnStudio, self).render_turntable(angle, settings, out))
+    def render_turntable(
+        self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
+    ) -> Steps[None]:
+        return self._in_turn(lambda: super(TurnStudio, self).render_turntable(angle, settings, out, kind, frames))
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         return self._in_turn(lambda: super(TurnStudio, self).save_results(results, settings, folder))

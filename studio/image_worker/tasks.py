@@ -219,6 +219,7 @@ def depth_frames(frames: list[str]) -> JsonObject:
         with np.load(Path(name).with_suffix(".npz")) as kept:
             grey = depth_map(kept["depth"], kept["mask"], scale)
         png.write(Path(name), np.repeat(grey[..., None], 3, axis=-1), {})
+    return {}
 
 
 def finish(image: str, mask: str, depth: str, out: str, facts: dict[str, str]) -> JsonObject:
