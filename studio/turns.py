@@ -107,9 +107,6 @@ class TurnStudio(BlenderStudio):
     def render_reference(self, angle: Angle, settings: RunSettings, folder: Path) -> Steps[Shot]:
         return self._in_turn(lambda: super(TurnStudio, self).render_reference(angle, settings, folder))
 
-    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
-        return self._in_turn(lambda: super(TurnStudio, self).render_finish(angle, settings, out))
-
     def render_turntable(
         self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
     ) -> Steps[None]:

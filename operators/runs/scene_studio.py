@@ -103,10 +103,6 @@ class SceneStudio(BlenderStudio):
         staleness.record(self._folder, settings, angle)
         return shot
 
-    def render_finish(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
-        render = super().render_finish
-        yield from self._through_undo(settings, lambda: render(angle, settings, out))
-
     def render_turntable(
         self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
     ) -> Steps[None]:
