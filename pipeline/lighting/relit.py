@@ -58,21 +58,20 @@ def _lamps(before: RunSettings, wanted: RunSettings) -> tuple[dict[str, Factor],
         for each in (before, wanted)
     )
     found: dict[str, Factor] = {}
-    needs = []
+    needs: dict[str, list[str]] = {}  # by what has become of them, the lamps
     for role in dict.fromkeys([*stood, *stand]):
         if role not in stood or role not in stand:
-            needs.append(f"{role} is {'new' if role in stand else 'gone'}")
+            needs.setdefault("new" if role in stand else "gone", []).append(role)
             found[role] = np.zeros(3, np.float32)
             continue
         one, other = stood[role], stand[role]
         if replace(one, power=0.0, kelvin=0.0, tint=WHITE) != replace(other, power=0.0, kelvin=0.0, tint=WHITE):
-            needs.append(f"{role} moved")
+            needs.setdefault("moved", []).append(role)
         warm = np.array(relative(other.kelvin, one.kelvin), np.float32)
-        factor, off = _ratio(one.power * np.array(one.tint), other.power * np.array(other.tint) * warm)
-        found[role] = factor
+        found[role], off = _ratio(one.power * np.array(one.tint), other.power * np.array(other.tint) * warm)
         if off:
-            needs.append(_was_off(role))
-    return found, needs
+            needs.setdefault("off before", []).append(role)
+    return found, [f"{', '.join(roles)} {word}" for word, roles in needs.items()]
 
 
 def _environment(before: RunSettings, wanted: RunSettings) -> tuple[Factor, list[str]]:
@@ -111,4 +110,4 @@ def _ratio(before: Factor, now: Factor) -> tuple[Factor, bool]:
 
 
 def _was_off(name: str) -> str:
-    return f"{name} was off"
+    return f"{name} off before"

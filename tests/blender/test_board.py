@@ -120,13 +120,13 @@ def test_drafts_are_rendered_apart_from_any_run_and_mixed(standing, tmp_path):
     assert not needs
 
     standing.light.softness = 200.0
-    assert "key moved" in factors()[1]
+    assert "key, fill, rim moved" in factors()[1]
     standing.light.softness = 100.0
     bpy.data.objects["Kicker"].location.x += 0.1
     bpy.context.view_layer.update()
     assert factors()[1] == ["Kicker moved"]
     bpy.data.objects.remove(bpy.data.objects["Kicker"])
-    assert factors()[1] == ["Kicker is gone"]
+    assert factors()[1] == ["Kicker gone"]
     standing.lights.clear()
     standing.compared_look = "Warm"
     assert wanted.before(scene).studio.lights["key"] == Light(strength=1.5, tint=(1.0, 0.5, 0.25)), "a look has its mix"

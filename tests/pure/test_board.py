@@ -125,14 +125,14 @@ def test_other_strengths_and_colours_are_mixed():
 @pytest.mark.parametrize(
     ("rendered", "wanted", "word"),
     [
-        ({}, {"light_rig": {"rotation": 30.0}}, "key moved"),
-        ({}, {"light_rig": {"softness": 2.0}}, "key moved"),
-        ({}, {"lighting": "dramatic"}, "key moved"),
-        ({}, {"lighting": "hdri"}, "key is gone"),
-        ({"lighting": "hdri"}, {}, "key is new"),
+        ({}, {"light_rig": {"rotation": 30.0}}, "key, fill, rim moved"),
+        ({}, {"light_rig": {"softness": 2.0}}, "key, fill, rim moved"),
+        ({}, {"lighting": "dramatic"}, "key, fill, rim moved"),
+        ({}, {"lighting": "hdri"}, "key, fill, rim gone"),
+        ({"lighting": "hdri"}, {}, "key, fill, rim new"),
         ({"lighting": "hdri"}, {"lighting": "hdri", "light_rig": {"rotation": 30.0}}, "another environment"),
-        ({"lights": {"key": {"on": False}}}, {}, "key was off"),
-        ({"lights": {"environment": {"strength": 0.0}}}, {}, "environment was off"),
+        ({"lights": {"key": {"on": False}}}, {}, "key off before"),
+        ({"lights": {"environment": {"strength": 0.0}}}, {}, "environment off before"),
         ({}, {"view_transform": "Standard"}, "another view transform"),
     ],
 )

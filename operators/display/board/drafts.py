@@ -83,6 +83,7 @@ def _all_angles(uid: int, wanted: RunSettings, quality: str, *, stop: bool) -> S
         settings = settings.model_copy(update={"size": min(settings.studio.size, SIDE)})
     folder = _home() / f"{_count:04d}"
     folder.mkdir()
+    _tidy(folder)
     kind = sources.DRAFT if quality == Quality.DRAFT else sources.REFINED
     try:
         for index, angle in enumerate(settings.studio.angles):
@@ -136,6 +137,13 @@ def _home() -> Path:
     if _folder is None or not Path(_folder).is_dir():
         _folder = tempfile.mkdtemp(prefix="consistency-drafts-")
     return Path(_folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Leave nothing of earlier drafts that is shown no more."""
+    for each in _home().iterdir():
+        if each not in sources.kept() and each != folder:
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def unregister() -> None:

@@ -142,6 +142,8 @@ class Board:
         for name, (source, picture) in list(self._coming.items()):
             if not picture.load(began + LOADING):
                 break
+            if name in self.pictures:
+                self.pictures[name].discard()
             self.pictures[name], self.shown[name] = picture, source
             del self._coming[name]
             self.is_dirty = True

@@ -9,6 +9,7 @@ them. Everything here runs while Blender draws, when its GPU is at hand. Texture
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -268,6 +269,10 @@ class Picture:
             if time.perf_counter() >= until:
                 break
         return self.is_ready
+
+    def discard(self) -> None:
+        """Another one is shown: remove the files that it was made from."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _load(self) -> Iterator[None]:
         import numpy as np

@@ -62,18 +62,37 @@ def keep_draft(scene: bpy.types.Scene, shot: Shot, kind: str = DRAFT) -> None:
 def found(scene: bpy.types.Scene) -> dict[str, Source]:
     """By angle, whichever was rendered last. Reads the run's folder: not while drawing."""
     newest: dict[str, Source] = {}
-    try:
-        folder = run_request.folder_of(scene) if scene.consistency.run_folder else None
-    except ConsistencyError:
-        folder = None
-    drafts = _drafts.get(scene.session_uid, {})
+    shots, drafts = _shots(scene), _drafts.get(scene.session_uid, {})
     for name in [angle.name for angle in scene.consistency.angles]:
-        shot = folder.shot(name) if folder is not None else None
-        own = source_of(shot, RENDERED) if shot is not None else None
+        own = source_of(shots[name], RENDERED) if name in shots else None
         both = [source for source in (own, drafts.get(name)) if source is not None and source.lights.is_file()]
         if both:
             newest[name] = max(both, key=lambda source: source.stamp)
     return newest
+
+
+_read: tuple[tuple[Any, ...], dict[str, Shot]] = ((), {})  # a state of a run's record, and its shots
+
+
+def _shots(scene: bpy.types.Scene) -> dict[str, Shot]:
+    """Those of the scene's run, by angle; its record is read only when it has changed."""
+    global _read
+    root = run_request.root_of(scene)
+    try:
+        names = tuple(angle.name for angle in scene.consistency.angles)
+        key = () if root is None else (root, (root / "run.json").stat().st_mtime_ns, names)
+        if key != _read[0]:
+            folder = run_request.folder_of(scene) if key else None
+            shots = {name: folder.shot(name) for name in names} if folder is not None else {}
+            _read = key, {name: shot for name, shot in shots.items() if shot is not None}
+    except (ConsistencyError, OSError):
+        _read = (), {}
+    return _read[1]
+
+
+def kept() -> set[Path]:
+    """The folders of drafts that are shown."""
+    return {source.lights.parent for drafts in _drafts.values() for source in drafts.values()}
 
 
 class Preparing:
@@ -147,4 +166,6 @@ class Preparing:
 
 
 def forget() -> None:
+    global _read
     _drafts.clear()
+    _read = (), {}

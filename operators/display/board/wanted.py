@@ -62,12 +62,12 @@ def factors(told: JsonObject, wanted: RunSettings, mix: Any) -> tuple[dict[str, 
             if sent[name][3:] != before[3:]:
                 needs.append(f"{name} moved")
             elif any(new > 0.0 >= old for new, old in zip(sent[name][:3], before[:3], strict=True)):
-                needs.append(f"{name} was off")
+                needs.append(f"{name} off before")
         elif before is not None and name not in sent:
             factor = factor * 0.0
-            needs.append(f"{name} is gone")
+            needs.append(f"{name} gone")
         found[name] = factor
-    needs += [f"{name} is new" for name in sent if name not in told["kelvins"]]
+    needs += [f"{name} new" for name in sent if name not in told["kelvins"]]
     return found, needs
 
 
