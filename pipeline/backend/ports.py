@@ -42,6 +42,7 @@ class Task(StrEnum):
     DEPTH_FRAMES = "depth_frames"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
+    COMPARISON = "comparison"
     TRY_IMPORT = "try_import"
 
     @property
