@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import backend, bug_report, costs, fields, jobs, lighting, orientation, preferences, results, rig, run, source
+from . import (
+    backend,
+    bug_report,
+    costs,
+    fields,
+    jobs,
+    lighting,
+    models,
+    orientation,
+    preferences,
+    results,
+    rig,
+    run,
+    source,
+)
 from .viewing import compare, faithful, opinion, pictures, studio_view
 
 MODULES = (
@@ -25,6 +39,7 @@ MODULES = (
     studio_view,
     results,
     fields,
+    models,
     jobs,
     bug_report,
     preferences,

@@ -229,7 +229,10 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.REFERENCE: reference,
     Task.GROUND: ground,
     Task.PICTURE: picture,
+    Task.DEPTH: depth,
+    Task.DEPTH_FRAMES: depth_frames,
     Task.CONVERT: convert,
     Task.CONTACT_SHEET: contact_sheet,
+    Task.COMPARISON: comparison,
     Task.TRY_IMPORT: try_import,
 }
