@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .pipeline.driver import PAUSE, finish
-from .pipeline.errors import EXIT_STATUS, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
+from .pipeline.errors import EXIT_STATUS, BudgetExceeded, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
 from .pipeline.settings.arguments import UNSAID, make_parser, settings_from, with_limits
 from .pipeline.settings.choices import BackendName
 from .pipeline.terminal import Stop, finish_telling, put, quiet_stdout, run_to_end, say
@@ -28,6 +28,7 @@ from .surroundings import bug_report, doctor_facts, find_key, python_args, versi
 
 if TYPE_CHECKING:
     from .fal_backend.child.questions import Question
+    from .fal_backend.quote import Estimate
     from .pipeline.backend.ports import Backend, Studio
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
@@ -147,6 +148,15 @@ def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **
     consent.check(costs, settings)
     if note := consent.limit_note(costs.total, settings.money.budget):
         say(note)
+    _agree_to(costs, settings, yes)
+    return costs.prices
+
+
+def _agree_to(costs: Estimate, settings: RunSettings, yes: bool) -> None:
+    """Ask for consent where anything may be bought. Raises where there is none."""
+    from .fal_backend import consent
+
+    consent.check(costs, settings)
     if not consent.covers(consent.EVERYTHING_AGREED if yes else consent.NOTHING_AGREED, costs):
         if not sys.stdin.isatty():
             raise UsageError(consent.refusal(costs, "confirm with --yes"))
@@ -154,7 +164,6 @@ def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("nothing was spent")
-    return costs.prices
 
 
 def _local_backend(folder: RunFolder, studio: Any, **_options: Any) -> Backend:
@@ -368,6 +377,58 @@ def _stale_prices() -> dict[str, Any]:
     return {"status": "done", "endpoints": rows, "text": text}
 
 
+def _compare(options: argparse.Namespace) -> dict[str, Any]:
+    from .fal_backend import consent
+    from .pipeline import compare
+
+    folder = compare.beside(options.run.expanduser().absolute(), options.budget)
+    folder.lease.check()
+    settings = folder.settings
+    angles = [name for name in options.angles.split(",") if name] or [settings.clip_angle.name]
+    endpoints = options.image_endpoints.split(",")
+    costs = finish(
+        consent.estimate_of(lambda: compare.requests(folder, endpoints, angles), settings, folder, _ask_prices),
+        PAUSE,
+    )
+    say(costs.table())
+    if options.budget is not None and costs.total > options.budget + consent.ROUNDING:
+        raise BudgetExceeded(
+            f"this comparison costs {usd(costs.total)}, and --budget allows {usd(options.budget)}; "
+            "name fewer endpoints or angles, or raise it"
+        )
+    _agree_to(costs, settings, options.yes)
+    folder.note(prices={**folder.prices, **costs.prices})
+    return _compared(folder, endpoints, angles)
+
+
+def _compared(folder: RunFolder, endpoints: list[str], angles: list[str]) -> dict[str, Any]:
+    from .pipeline import compare
+    from .studio import BlenderStudio
+
+    stop, studio = Stop(), BlenderStudio(folder.settings, own_file=True)
+    backend = _fal_backend(folder, studio)
+    try:
+        found = run_to_end(compare.compare(folder, endpoints, angles, studio, backend), backend, stop, folder.root)
+    finally:
+        backend.close()
+        stop.restore()
+    lines = [
+        (
+            each.name,
+            each.angle,
+            each.outcome or "",
+            usd(each.billed_usd if each.billed_usd is not None else each.quoted_usd or 0.0),
+            "" if each.seconds is None else f"{each.seconds:.0f} s",
+            each.reason,
+        )
+        for each in found
+    ]
+    sheets = [f"compare/{name}/comparison.png" for name in dict.fromkeys(each.angle for each in found)]
+    table = text_table(("model", "angle", "verdict", "USD", "time", "why"), lines)
+    text = "\n".join([table, *(str(folder.root / sheet) for sheet in sheets)])
+    return {"status": "done", "candidates": [asdict(each) for each in found], "sheets": sheets, "text": text}
+
+
 def _ledger(options: argparse.Namespace) -> dict[str, Any]:
     from .fal_backend.endpoints.catalogue import name_of
     from .pipeline.money.ledger import Ledger
@@ -463,6 +524,7 @@ _COMMANDS = {
     "template": _template,
     "estimate": _estimate,
     "endpoints": _endpoints,
+    "compare": _compare,
     "ledger": _ledger,
     "say": _say,
     "deliver": _deliver,

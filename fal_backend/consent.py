@@ -9,7 +9,9 @@ import dataclasses
 from collections.abc import Callable, Generator
 from typing import Any
 
+from ..pipeline.backend.requests import StillRequest
 from ..pipeline.money.spending import SpendingBook
+from ..pipeline.run.attempt import NextStep
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.settings.choices import BackendName
 from ..pipeline.settings.groups import RunSettings
@@ -18,6 +20,7 @@ from . import quote
 from .buying.purchase import Purchase
 from .errors import Drifted
 from .quote import Estimate, Prices
+from .request_to_purchase import purchase_for
 
 NOTHING_AGREED, EVERYTHING_AGREED = -1.0, float("inf")  # USD
 ROUNDING = 1e-4  # USD; Blender's properties are single precision, so 1.586 comes back as 1.58599996
@@ -56,6 +59,26 @@ def estimate(
         if Stage.PHOTOREAL in reached
         else dataclasses.replace(costs, retakes=0.0, opinions=0.0, unknown_retakes=())
     )
+
+
+def estimate_of(
+    requests: Callable[[], list[StillRequest]],
+    settings: RunSettings,
+    folder: RunFolder,
+    ask_prices: Callable[[list[str], tuple[Purchase, ...]], Generator[Any, None, Prices]],
+) -> Generator[Any, None, Estimate]:
+    """What these stills beside a run will cost, as ``estimate`` says it of the run; one that was bought costs nothing more."""
+
+    def to_buy(prices: Prices) -> tuple[Purchase, ...]:
+        bought = folder.read_journal().purchases
+        left = [each for each in requests() if bought.next_step(each.key) not in (NextStep.DONE, NextStep.WAIT)]
+        return tuple(purchase_for(each, quote.live(prices, each.endpoint)) for each in left)
+
+    if not to_buy({}):
+        return Estimate((), tuple(each.key for each in requests()), {})
+    wanted = sorted({line.endpoint for line in to_buy({})})
+    prices = yield from _ask(ask_prices, wanted, lambda: to_buy({}) if settings.service.check_inputs else ())
+    return Estimate(to_buy(prices), (), prices)
 
 
 def _ask(

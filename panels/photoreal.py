@@ -40,6 +40,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             message(layout, "This machine renders the stills: no AI", icon="INFO")
         else:
             endpoint_choice(layout, own, "photoreal", "image_endpoint")
+            layout.operator("consistency.try_others", icon="IMAGE_REFERENCE")
             layout.prop(own, "prompt", text="", placeholder="What the product is")
             row = layout.row(align=True)
             row.prop(own, "takes")

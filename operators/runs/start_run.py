@@ -92,7 +92,7 @@ def start(scene: bpy.types.Scene, request: RunRequest, prices: dict[str, Any] | 
     if prices:
         folder.note(prices=prices)
     studio = SceneStudio(folder)
-    backend = _backend(folder, settings, studio, request)
+    backend = backend_for(folder, settings, studio, request)
     active_run.current = active_run.ActiveRun(folder, studio, backend, request.until, scene)
     active_run.current.stale = stale
     active_run.current.at_end = _ended
@@ -111,7 +111,7 @@ def _ended() -> None:
         abandoned_runs.forget(active_run.current.folder.root)
 
 
-def _backend(folder: RunFolder, settings: RunSettings, studio: Any, request: RunRequest) -> Backend:
+def backend_for(folder: RunFolder, settings: RunSettings, studio: Any, request: RunRequest) -> Backend:
     if settings.service.backend == BackendName.LOCAL:
         from ...pipeline.backend.local import LocalBackend
 

@@ -45,6 +45,7 @@ class Task(StrEnum):
     FINISH = "finish"
     CONVERT = "convert"
     CONTACT_SHEET = "contact_sheet"
+    COMPARISON = "comparison"
     TRY_IMPORT = "try_import"
     DELIVER = "deliver"
 

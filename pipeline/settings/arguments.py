@@ -72,6 +72,15 @@ def make_parser() -> argparse.ArgumentParser:
     endpoints.add_argument("--json", action="store_true", help=JSON)
     endpoints.set_defaults(command="endpoints")
 
+    compare = commands.add_parser("compare", help="one still of an angle from each of several models, side by side; nothing is chosen by it")  # fmt: skip
+    compare.add_argument("run", type=Path, metavar="RUN", help="the folder of a run whose references are rendered")
+    compare.add_argument("--image-endpoints", required=True, metavar="A,B,…", help="ids of the models")
+    compare.add_argument("--angles", default="", metavar="A,B,…", help="names of angles (default: the clip's)")
+    compare.add_argument("--budget", type=_usd, metavar="USD", help="the most that this comparison may cost")
+    compare.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+    compare.add_argument("--json", action="store_true", help=JSON)
+    compare.set_defaults(command="compare")
+
     ledger = commands.add_parser("ledger", help="what was quoted and billed, and for which file")
     ledger.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
     ledger.add_argument("--json", action="store_true", help=JSON)

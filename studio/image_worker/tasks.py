@@ -254,6 +254,14 @@ def contact_sheet(out: str, references: dict[str, str], stills: dict[str, str], 
     return {}
 
 
+def comparison(sheet: str, reference: str, root: str, candidates: list[JsonObject]) -> JsonObject:
+    """Several models' stills of one reference, side by side, as the PNG ``sheet``. Raises RunFolderError."""
+    from ..rendering.comparison_sheet import write_comparison_sheet
+
+    write_comparison_sheet(Path(sheet), Path(reference), Path(root), candidates)
+    return {}
+
+
 def try_import(source: str, memory: int) -> JsonObject:
     """Import a GLB as the first Blender would, with ``memory`` bytes to spare. Raises BadInput where that fails."""
     from ..files.import_guard import limit_memory
@@ -297,8 +305,11 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.PLATES: plates,
     Task.BEHIND: behind,
     Task.FINISH: finish,
+    Task.DEPTH: depth,
+    Task.DEPTH_FRAMES: depth_frames,
     Task.CONVERT: convert,
     Task.CONTACT_SHEET: contact_sheet,
+    Task.COMPARISON: comparison,
     Task.TRY_IMPORT: try_import,
     Task.DELIVER: deliver,
 }

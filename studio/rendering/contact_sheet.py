@@ -84,7 +84,7 @@ def write_contact_sheet(
     """
     names = list(references)
     columns = min(len(names), MOST_COLUMNS)
-    shown = [_fitted(passes.load(references[name])) for name in names]
+    shown = [fitted(passes.load(references[name])) for name in names]
     height, width = shown[0].shape[:2]
     sheet_width = 2 * MARGIN + columns * (width + GAP) - GAP
     words, y = _headline(report, sheet_width, for_client)
@@ -92,15 +92,15 @@ def write_contact_sheet(
     for first in range(0, len(names), columns):
         row = list(enumerate(names[first : first + columns], first))
         # Captions have as many lines as they need; the lower pictures of a band begin below its longest.
-        titles = [_below([(name, 19, INK), ("reference", 14, FAINT)], width) for _, name in row]
-        captions = [_below(_captions(report, name, for_client) if name in stills else [], width) for _, name in row]
+        titles = [below([(name, 19, INK), ("reference", 14, FAINT)], width) for _, name in row]
+        captions = [below(_captions(report, name, for_client) if name in stills else [], width) for _, name in row]
         middle = y + height + max(lines.height for lines in titles)
         for place, (index, name) in enumerate(row):
             x = MARGIN + place * (width + GAP)
             pictures.append((x, y, shown[index]))
             words += titles[place].at(x, y + height)
             if name in stills:
-                pictures.append((x, middle, _fitted(passes.load(stills[name]), (height, width))))
+                pictures.append((x, middle, fitted(passes.load(stills[name]), (height, width))))
                 words += captions[place].at(x, middle + height)
             else:
                 pictures.append((x, middle, np.full((height, width, 3), (226, 226, 224), np.uint8)))
@@ -124,7 +124,7 @@ class Lines:
         return [replace(word, x=word.x + x, y=word.y + y) for word in self.placed]
 
 
-def _below(texts: list[tuple[str, int, Colour]], width: int) -> Lines:
+def below(texts: list[tuple[str, int, Colour]], width: int) -> Lines:
     """Each text (words, size, colour) broken to ``width`` pixels: no word is cut off."""
     placed, y = [], 4
     for text, size, colour in texts:
@@ -144,7 +144,7 @@ def _headline(report: Report, width: int, for_client: bool) -> tuple[list[Words]
             facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
         facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
     texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
-    lines = _below(texts, width - 2 * MARGIN)
+    lines = below(texts, width - 2 * MARGIN)
     return lines.at(MARGIN, MARGIN - 24), MARGIN + lines.height
 
 
@@ -194,7 +194,7 @@ _MENDED: dict[str, str] = {
 }
 
 
-def _fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+def fitted(picture: NDArray[np.float32], size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """``picture`` (h, w, 3) scaled to ``size`` (height, width), or to ``CELL`` on its longer side, by area averages."""
     height, width = picture.shape[:2]
     if size is None:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline.settings.groups import RunSettings
+from consistency_pipeline.pipeline.stages import Progress
 from consistency_pipeline.studio import rig, video
 from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.model import load_product, product_points
-from consistency_pipeline.studio.rendering import devices
+from consistency_pipeline.studio.rendering import devices, passes
 
 
 def finish(steps):
@@ -66,3 +67,28 @@ def test_a_product_that_is_longer_than_wide_stays_in_the_frame_all_the_way_round
             assert np.abs(clip[:, :2] / clip[:, 3:]).max() <= 0.99
     bpy.context.view_layer.update()
     assert all(np.allclose(before[name], matrix, atol=1e-5) for name, matrix in standing().items())
+
+
+def test_a_depth_clip_has_one_scale_over_all_its_frames(long_product, tmp_path, monkeypatch):
+    """Thin and far from the front, near at its end once it has turned: each frame by itself would be as white as the other."""
+    settings = RunSettings(size=64, samples=1, motion="turntable", device="cpu")
+    finish(load_product(long_product))
+    finish(rig.place_rig(settings))
+    seen = []
+
+    def keep(frames, hold, _size, _out):
+        seen.append((hold, [passes.load(frame) for frame in frames]))
+        yield Progress("video", "encoding")
+
+    monkeypatch.setattr(video, "encode", keep)
+    clip = tmp_path / "clip.mp4"
+    angle = settings.angle("side")
+    finish(video.render_turntable(angle, settings, clip, devices.find("cpu"), ImageWorker(), "depth", 8))
+    [(hold, frames)] = seen
+    assert len(frames) * hold >= 8
+    assert all(np.ptp(frame[..., :3], axis=-1).max() < 0.01 for frame in frames), "grey"
+    backdrop = [frame[0, 0, 0] for frame in frames]
+    assert max(backdrop) == 0.0
+    nearest = [frame.max() for frame in frames]
+    assert max(nearest) == pytest.approx(1.0, abs=0.01)
+    assert min(nearest) < 0.95, "on its own scale, every frame would have something white"
