@@ -57,7 +57,7 @@ def play(page: Path, script: str, *options: str) -> str:
     played = page.with_name("played.html")
     script = f"<script>window.addEventListener('load', async () => {{ {told} try {{ {script} }} catch (error) {{ told(String(error.stack)); }} }});</script></body>"
     played.write_text(page.read_text().replace("</body>", script))
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000", *options]
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", *options]
     profile = page.parent.parent / "profile"
     command += [f"--user-data-dir={profile}", "--dump-dom", played.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
