@@ -158,6 +158,20 @@ def template(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", "template": str(out), "options": made, "text": str(out)}
 
 
+def page(options: argparse.Namespace) -> dict[str, Any]:
+    """``consistency page``: the same page for one run. Raises ConsistencyError."""
+    root = RunFolder.open(options.run.expanduser().absolute()).root
+    problems: list[str] = []
+    if options.decisions is not None:
+        decided = read_decisions(options.decisions.expanduser().absolute())
+        changed, problems = apply_decisions(root, {"."}, decided)
+        for problem in problems:
+            say(f"not decided: {problem}")
+        say(f"{changed} of {len(decided)} decisions were carried out")
+    written = listing.page_of_a_run(root)
+    return {"status": "done", "page": str(written), "not_decided": problems, "text": str(written)}
+
+
 def _base(options: argparse.Namespace) -> RunSettings:
     """What holds for each row that does not say otherwise."""
     common = read_template(options.template.expanduser().absolute()) if options.template is not None else {}

@@ -267,6 +267,12 @@ def _studio_in_turn() -> Callable[[RunFolder], Studio]:
     return studio_of
 
 
+def _page(options: argparse.Namespace) -> dict[str, Any]:
+    from .catalogue_command import page
+
+    return page(options)
+
+
 def _template(options: argparse.Namespace) -> dict[str, Any]:
     from .catalogue_command import template
 
@@ -522,6 +528,7 @@ _COMMANDS = {
     "resume": _resume,
     "catalogue": _catalogue,
     "template": _template,
+    "page": _page,
     "estimate": _estimate,
     "endpoints": _endpoints,
     "compare": _compare,

@@ -37,9 +37,9 @@ def write_listing(out: Path, table: str, rows: Sequence[Row], looked_at: Iterabl
     entries = []
     for row in rows:
         known = before.get(row.name) if fresh is not None and row.name not in fresh else None
-        entries.append(
-            {**(known or entry_of(row.name, row.root, standing(row.root))), "row": row.number, "sku": row.sku}
-        )
+        entry = known or entry_of(row.name, row.root, standing(row.root))
+        name = row.settings.inputs.name or entry.get("name", "")
+        entries.append({**entry, "row": row.number, "sku": row.sku, "name": name})
     listing = {MARK: FORMAT, "id": _id(out), "table": table, **_sums(entries), "rows": entries}
     write_json(out / FILE, listing)
     write_page(out / PAGE, listing)

@@ -144,6 +144,12 @@ def _catalogue_parsers(commands: Any) -> None:
     add("--json", action="store_true", help=JSON)
     catalogue.set_defaults(command="catalogue")
 
+    page = commands.add_parser("page", help="the catalogue's page, for one run")
+    page.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    page.add_argument("--decisions", type=Path, metavar="FILE", help="carry out what was decided on it; resume then buys again what was rejected")  # fmt: skip
+    page.add_argument("--json", action="store_true", help=JSON)
+    page.set_defaults(command="page")
+
     template = commands.add_parser("template", help="write what all rows of a catalogue have in common")
     _run_options(template)
     template.add_argument("--out", required=True, type=Path, metavar="FILE.json", help="the template")

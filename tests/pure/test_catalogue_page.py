@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page works from disk in a real browser, and what is decided on it is carried out: once, and within the budget."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consistency_pipeline.pipeline.catalogue import listing
+from consistency_pipeline.pipeline.catalogue.decisions import apply_decisions, read_decisions
+from consistency_pipeline.pipeline.catalogue.rows import rows_of
+from consistency_pipeline.pipeline.catalogue.table import read_table
+from consistency_pipeline.pipeline.errors import UsageError
+from consistency_pipeline.pipeline.run import lease as leases
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.settings.groups import RunSettings
+from tests.fake_fal import FakeFal
+
+from .catalogues import STILL, Command, prepare, write_table
+
+KEPT = Path(__file__).resolve().parents[1] / "kept_runs"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+
+
+@pytest.fixture(autouse=True)
+def _held_by_nobody():
+    yield
+    leases._forget()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Three rows: one that was bought, one of this machine's, one not begun, whose name is a trap."""
+    table = tmp_path / "shoes & boots.csv"
+    trap = "</script><img src=x onerror=alert(1)>"
+    table.write_text(f'sku,input,name\nA-1,a.glb,Red shoe\nB 2,b.glb,\nC<3>,c.glb,"{trap}"\n')
+    out = tmp_path / "out"
+    shutil.copytree(KEPT / "fal", out / "A-1")
+    shutil.copytree(KEPT / "local", out / "B_2")
+    rows = rows_of(read_table(table), out, RunSettings(backend="fal"))
+    listing.write_listing(out, table.name, rows)
+    return out
+
+
+def play(page: Path, script: str, *options: str) -> str:
+    """What ``told`` was given by ``script``, run in the page once it is drawn."""
+    told = "const told = (what) => document.documentElement.dataset.told = JSON.stringify(what);"
+    played = page.with_name("played.html")
+    script = f"<script>window.addEventListener('load', async () => {{ {told} try {{ {script} }} catch (error) {{ told(String(error.stack)); }} }});</script></body>"
+    played.write_text(page.read_text().replace("</body>", script))
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", *options]
+    profile = page.parent.parent / "profile"
+    command += [f"--user-data-dir={profile}", "--dump-dom", played.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    found = re.search(r'data-told="([^"]*)"', dom)
+    assert found, dom[-2000:]
+    return found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@in_a_browser
+def test_the_page_shows_every_row_and_keeps_what_is_decided(out):
+    said = json.loads(
+        play(
+            out / "index.html",
+            """
+            const seen = {};
+            const cards = () => [...document.querySelectorAll("#rows > li")].map((each) => each.textContent);
+            seen.cards = cards().length;
+            seen.trap = document.querySelectorAll("img[src=x]").length;
+            const loaded = (image) => image.decode().then(() => image.naturalWidth, () => 0);
+            document.querySelectorAll("img").forEach((each) => each.loading = "eager");
+            seen.widths = await Promise.all([...document.querySelectorAll("#rows img")].map(loaded));
+            document.querySelector("#states input[value='not begun']").click();
+            seen.filtered = cards();
+            document.querySelector("#states input[value='not begun']").click();
+            $("find").value = "red"; $("find").dispatchEvent(new Event("input"));
+            seen.found = cards().length;
+            document.querySelector("#rows button").click();
+            seen.open = $("row").open && $("row-title").textContent;
+            seen.alts = [...document.querySelectorAll("#pictures img")].map((each) => each.alt);
+            seen.saveBefore = $("save").disabled;
+            const box = document.querySelector(".decide");
+            const pick = (word) => { box.querySelector(`input[value=${word}]`).click(); };
+            pick("reject");
+            seen.withoutReason = $("save").disabled;
+            const reason = box.querySelector("input[type=text]");
+            reason.value = "the handle leans"; reason.dispatchEvent(new Event("input", { bubbles: true }));
+            seen.count = $("count").textContent;
+            seen.kept = JSON.parse(localStorage.getItem(store));
+            $("close").click();
+            await new Promise((done) => setTimeout(done, 500));
+            seen.focus = document.activeElement.className;
+            const make = URL.createObjectURL;
+            URL.createObjectURL = (blob) => { blob.text().then((text) => { seen.saved = text; }); return make(blob); };
+            save();
+            await new Promise((done) => setTimeout(done, 300));
+            seen.unnamed = [...document.querySelectorAll("button, input, select")].filter((each) =>
+              !(each.textContent.trim() || each.labels?.length || each.getAttribute("aria-label"))).length;
+            told(seen);
+            """,
+        )
+    )
+    assert (said["cards"], said["trap"], said["found"], said["unnamed"]) == (3, 0, 1, 0)
+    assert all(width > 0 for width in said["widths"])
+    assert len(said["widths"]) == 2
+    assert len(said["filtered"]) == 1
+    assert "C<3>" in said["filtered"][0]
+    assert said["open"] == "A-1: Red shoe"
+    assert all("A-1" in alt and ("front" in alt or "side" in alt) for alt in said["alts"])
+    assert (said["saveBefore"], said["withoutReason"], said["count"]) == (True, True, "1 decision")
+    assert said["focus"] == "open"
+    (decided,) = json.loads(said["saved"])["decisions"]
+    assert (decided["folder"], decided["word"], decided["reason"]) == ("A-1", "reject", "the handle leans")
+    assert decided["take"] == RunFolder.open(out / "A-1").chosen(f"photoreal/{decided['angle']}")
+
+
+@in_a_browser
+def test_the_page_s_words_stand_out_from_what_is_behind_them(out):
+    said = json.loads(
+        play(
+            out / "index.html",
+            """
+            const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((c) => c / 255)
+              .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+            const behind = (each) => { for (; each; each = each.parentElement) {
+              const colour = getComputedStyle(each).backgroundColor; if (!/, 0\\)$/.test(colour)) return colour; } return "rgb(255,255,255)"; };
+            document.querySelector("#rows button").click();
+            const worst = {};
+            for (const each of document.querySelectorAll("body *:not(script):not(noscript)")) {
+              if (![...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())) continue;
+              if (each.disabled || !each.offsetParent) continue;
+              const [a, b] = [light(getComputedStyle(each).color), light(behind(each))].sort((x, y) => y - x);
+              worst[(a + 0.05) / (b + 0.05)] = each.className || each.tagName;
+            }
+            const least = Math.min(...Object.keys(worst).map(Number));
+            told([least, worst[least]]);
+            """,
+        )
+    )
+    assert said[0] >= 4.5, said  # WCAG 2.2, 1.4.3 Contrast (Minimum)
+
+
+def decisions(place: Path, *said: dict[str, Any]) -> Path:
+    path = place / "decisions.json"
+    path.write_text(json.dumps({"consistency_decisions": 1, "decisions": said}))
+    return path
+
+
+def test_decisions_are_carried_out_once(out, tmp_path):
+    folder = RunFolder.open(out / "A-1")
+    shown = folder.chosen("photoreal/front")
+    other = 1 if shown != 1 else 2
+    path = decisions(
+        tmp_path,
+        {"folder": "A-1", "angle": "front", "take": other, "word": "show"},
+        {"folder": "A-1", "angle": "side", "take": folder.chosen("photoreal/side"), "word": "approve"},
+        {"folder": "gone", "angle": "side", "take": 1, "word": "approve"},
+        {"folder": "A-1", "angle": "top", "take": 1, "word": "approve"},
+        {"folder": "B_2", "angle": "front", "take": 1, "word": "reject", "reason": "dull"},
+    )
+    changed, problems = apply_decisions(out, {"A-1", "B_2"}, read_decisions(path))
+    assert changed == 2
+    assert [problem.partition(":")[0] for problem in problems] == ["gone", "A-1, top", "B_2, front"]
+    folder = RunFolder.open(out / "A-1")
+    assert folder.chosen("photoreal/front") == other
+    assert folder.opinion("photoreal/side", folder.chosen("photoreal/side")).said == "right"
+    assert apply_decisions(out, {"A-1", "B_2"}, read_decisions(path))[0] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"consistency_decisions": 2, "decisions": []}',
+        '{"consistency_decisions": 1, "decisions": [{"folder": "A", "angle": "front", "word": "burn"}]}',
+        '{"consistency_decisions": 1, "decisions": [{"folder": "A", "angle": "front", "word": "show"}]}',
+        '{"consistency_decisions": 1, "decisions": [7]}',
+    ],
+)
+def test_what_holds_no_decisions_is_refused_whole(tmp_path, text):
+    (tmp_path / "d.json").write_text(text)
+    with pytest.raises(UsageError, match=r"d\.json"):
+        read_decisions(tmp_path / "d.json")
+
+
+def test_what_is_rejected_is_bought_again_within_the_budget(
+    fake: FakeFal, near: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    command = Command(write_table(tmp_path, 2), tmp_path / "out", capfd)
+    prepare(monkeypatch, command)
+    command("--budget", "0.1")
+    assert fake.books.usd == pytest.approx(2 * STILL)
+    path = str(decisions(tmp_path, {"folder": "P-1", "angle": "front", "take": 1, "word": "reject", "reason": "dull"}))
+    assert command("--decisions", path, "--budget", "0.05")["rows"] == {"done": 1, "stopped by the budget": 1}
+    assert fake.books.usd == pytest.approx(2 * STILL)
+    assert command("--budget", "0.2")["rows"] == {"done": 2}
+    assert fake.books.usd == pytest.approx(3 * STILL)
+    folder = RunFolder.open(command.out / "P-1")
+    assert folder.chosen("photoreal/front") == 2
+    assert folder.take("front", 1).is_file()
+    assert command("--decisions", path, "--budget", "0.2")["rows"] == {"done": 2}
+    assert fake.books.usd == pytest.approx(3 * STILL)
+
+
+def test_one_run_has_the_same_page(out):
+    page = listing.page_of_a_run(out / "A-1")
+    assert page == out / "A-1" / "index.html"
+    assert '"angle":"front"' in page.read_text()
