@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import backend, bug_report, costs, fields, jobs, lighting, orientation, preferences, results, rig, run, source
+from . import (
+    backend,
+    bug_report,
+    costs,
+    deliver,
+    fields,
+    jobs,
+    lighting,
+    orientation,
+    preferences,
+    results,
+    rig,
+    run,
+    source,
+)
 from .viewing import compare, faithful, opinion, pictures, studio_view
 
 MODULES = (
@@ -24,6 +38,7 @@ MODULES = (
     opinion,
     studio_view,
     results,
+    deliver,
     fields,
     jobs,
     bug_report,

@@ -42,6 +42,8 @@ class Task(StrEnum):
     CONTACT_SHEET = "contact_sheet"
     TRY_IMPORT = "try_import"
     DELIVER = "deliver"
+    VIEW_BOX = "view_box"
+    DELIVER_VIEW = "deliver_view"
 
     @property
     def needs_product(self) -> bool:
