@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .pipeline.backend.ports import Backend, Studio
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
+    from .pipeline.stages import Steps
 
 
 MOST_SHOWN = 40  # new models in a terminal
@@ -472,27 +473,47 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
 
 def _deliver(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.deliver.delivery import Wishes, deliver, summary
-    from .pipeline.deliver.presets import presets
+    from .pipeline.deliver.presets import AR, presets
     from .pipeline.run.run_folder import RunFolder
     from .studio.image_worker import ImageWorker
 
     folder = RunFolder.open(options.run.expanduser().absolute())
     wishes = Wishes(
         presets=tuple(presets(options.shops)),
+        ar=AR in [name.strip() for name in options.shops.split(",")],
         angles=tuple(filter(None, options.angles.split(","))) if options.angles else None,
         main=options.main,
         sku=options.sku,
         name=options.name,
         out=options.out.expanduser().absolute() if options.out else None,
         larger=options.larger,
+        views=options.views,
+        views_size=_views_size(options.views_size),
         anyway=options.anyway,
         zip=options.zip,
     )
     worker = ImageWorker()
+
+    def turn(size: int, views: int, out: Path) -> Steps[list[Path]]:
+        from .studio.deliver.turn import turn
+
+        return turn(folder, worker, size, views, out)
+
+    def export(out: Path) -> Steps[dict[str, Any]]:
+        from .studio.deliver.ar import export_ar
+
+        return export_ar(folder, out)
+
     try:
-        return summary(finish_telling(deliver(folder, wishes, worker.do)))
+        return summary(finish_telling(deliver(folder, wishes, worker.do, turn, export)))
     finally:
         worker.close()
+
+
+def _views_size(size: int | None) -> int | None:
+    if size is not None and not 64 <= size <= 4096:
+        raise UsageError(f"--views-size {size} is not 64 to 4096")
+    return size
 
 
 def _doctor(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import costs, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
+from . import costs, deliver, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
 
 CLASSES = (  # a parent before its children, and the stages in their order
     *sidebar.CLASSES,
@@ -17,6 +17,7 @@ CLASSES = (  # a parent before its children, and the stages in their order
     *photoreal.CLASSES,
     *video.CLASSES,
     *results.CLASSES,
+    *deliver.CLASSES,
     *jobs.CLASSES,
     *costs.CLASSES,
 )

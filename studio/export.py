@@ -27,7 +27,7 @@ from .scene.geometry import as_rendered, shown_parts
 def export_product(out: Path) -> Steps[None]:
     """Write the product as a GLB, standing as it does here, modifiers applied. Raises ConsistencyError."""
     yield Progress(Stage.MODEL, f"writing {out.name}", 0.0)
-    parts = _parts(product_root())
+    parts = product_parts(product_root())
     partial = out.with_name(f".{out.name}.part.glb")
     try:
         with scratch_scene() as scene:
@@ -48,7 +48,7 @@ def export_product(out: Path) -> Steps[None]:
     yield Progress(Stage.MODEL, f"{out.name} written", 1.0)
 
 
-def _parts(root: Object) -> list[Object]:
+def product_parts(root: Object) -> list[Object]:
     """An object of its own for each part that is shown; parts of the same mesh and materials share one."""
     meshes: dict[tuple[object, ...], Mesh] = {}
     parts = []

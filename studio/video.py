@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import bpy
@@ -19,6 +19,8 @@ from mathutils import Matrix, Vector
 from ..pipeline import names
 from ..pipeline.backend.ports import Task
 from ..pipeline.errors import ConsistencyError
+from ..pipeline.formats import marks
+from ..pipeline.formats.picture_marks import mark_clip
 from ..pipeline.rig import Angle
 from ..pipeline.settings.choices import MotionName
 from ..pipeline.settings.groups import RunSettings
@@ -101,6 +103,12 @@ def render_turntable(
             at = Progress(Stage.VIDEO, "one scale of depth for all frames", 1.0, angle.name)
             yield from worker.do(Task.DEPTH_FRAMES, at, frames=[str(frame) for frame in pictures])
         yield from encode(pictures, effort["hold"], small.resolution, out)
+    mark_clip(out, marks.packet(*marks.of_render(own_model=settings.has_own_model)))
+
+
+def turning(camera: Object) -> AbstractContextManager[Pose]:
+    """One turn of the product in front of ``camera``, which backs away where it needs to; put back afterwards."""
+    return _motion(MotionName.TURNTABLE, camera, crops=False)
 
 
 @contextmanager

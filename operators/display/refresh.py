@@ -15,7 +15,7 @@ from ...pipeline.verdicts import MadeBy
 from ...pipeline.wording.names import faithful_in_words
 from ..editing import scene_settings
 from ..runs import run_request, staleness
-from . import endpoint_names, status, thumbnails
+from . import delivered, endpoint_names, status, thumbnails
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -48,6 +48,7 @@ def everything(scene: bpy.types.Scene, folder: RunFolder | None = None) -> None:
     pictures(scene, folder)
     outdated(folder)
     money(folder)
+    delivered.show(folder.root)
     if not now.running:
         jobs_of_journal(folder)
     status.redraw()
@@ -66,7 +67,7 @@ def forget() -> None:
     now = status.of()
     now.run_folder = now.clip = now.product = now.headline = ""
     now.is_finished = now.is_outdated = False
-    for name in ("stages", "shots", "jobs"):
+    for name in ("stages", "shots", "jobs", "delivered"):
         getattr(now, name).clear()
     now.quoted = now.billed = now.uncertain = now.longest_clip = 0.0
 

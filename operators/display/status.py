@@ -65,6 +65,26 @@ class CONSISTENCY_PG_shot(bpy.types.PropertyGroup):
     heatmap: StringProperty(description="A picture of where the still departs from its reference")
 
 
+class CONSISTENCY_PG_delivered_picture(bpy.types.PropertyGroup):
+    """A file that was made for a shop, or was not."""
+
+    name: StringProperty()
+    file: StringProperty(description="The file; empty: it was not written")
+    outcome: StringProperty(description="pass, advice or fail: how the shop's rules are met")
+    why: StringProperty(description="The rules that it does not meet")
+
+
+class CONSISTENCY_PG_delivered(bpy.types.PropertyGroup):
+    """What was made for a shop."""
+
+    name: StringProperty()
+    title: StringProperty(description="The shop")
+    headline: StringProperty(description="How many pictures were written, and what broke a rule")
+    outcome: StringProperty(description="The worst of its pictures' outcomes")
+    folder: StringProperty(description="Where they are")
+    pictures: CollectionProperty(type=CONSISTENCY_PG_delivered_picture)
+
+
 class CONSISTENCY_PG_run(bpy.types.PropertyGroup):
     """A run of earlier, for the history."""
 
@@ -123,6 +143,8 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     history_index: IntProperty(name="Run", description="The selected run")
     key_note: StringProperty(description="What fal.ai said about the key")
     longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
+    delivering: StringProperty(description="What is being made for shops; empty: nothing")
+    delivered: CollectionProperty(type=CONSISTENCY_PG_delivered)
     comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
     comparing_with: StringProperty(description="What lies over the still: reference or heatmap", default="reference")
     draft: StringProperty(description="A picture that lies in place of a still while its slider is moved; empty: none")
@@ -180,5 +202,7 @@ CLASSES = (
     CONSISTENCY_PG_cost,
     CONSISTENCY_PG_shot,
     CONSISTENCY_PG_run,
+    CONSISTENCY_PG_delivered_picture,
+    CONSISTENCY_PG_delivered,
     CONSISTENCY_PG_status,
 )

@@ -19,7 +19,7 @@ from bpy.props import (
 )
 
 from ...pipeline.settings.options import OPTIONS, LightRig
-from . import angles, lights, live, parameters
+from . import angles, delivery, lights, live, parameters
 from .option_properties import choices_of, of, with_options
 
 OURS = "Consistency"  # words that Blender has too, and would translate as its own: a key light is no keyframe
@@ -188,6 +188,9 @@ class CONSISTENCY_PG_settings(bpy.types.PropertyGroup):
     camera_before: PointerProperty(
         name="Camera Before", description="The scene's camera before the studio view", type=bpy.types.Object
     )
+    delivery: PointerProperty(
+        name="Delivery", description="What the pictures are made for", type=delivery.CONSISTENCY_PG_delivery
+    )
     # the run on disk
     run_folder: StringProperty(
         name="Run Folder", description="Where the current run is kept; empty begins a new one", subtype="DIR_PATH"
@@ -200,5 +203,6 @@ CLASSES = (
     *angles.CLASSES,
     *parameters.CLASSES,
     *lights.CLASSES,
+    *delivery.CLASSES,
     CONSISTENCY_PG_settings,
 )

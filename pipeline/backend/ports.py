@@ -48,6 +48,8 @@ class Task(StrEnum):
     COMPARISON = "comparison"
     TRY_IMPORT = "try_import"
     DELIVER = "deliver"
+    VIEW_BOX = "view_box"
+    DELIVER_VIEW = "deliver_view"
 
     @property
     def needs_product(self) -> bool:

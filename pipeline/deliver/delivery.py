@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..backend.ports import Task
@@ -18,29 +19,34 @@ from ..run.run_folder import RunFolder
 from ..sentences import not_written
 from ..stages import Progress, Stage, Steps
 from ..system.disk import whole_file, write_json
+from .ar import Export, deliver_ar
 from .folders import ORIGINALS, SHOP, new_folder, write_zip
 from .names import check_sku, file_names, sku_of
 from .page import table, write_page
-from .presets import Preset
+from .presets import AR, Preset
 from .rules import Finding, Found
 from .sources import Source, sources
+from .spin import deliver_spin
 
 Do = Callable[..., Steps[JsonObject]]  # ImageWorker.do
-Larger = Callable[[Source, int], Steps[tuple[Path, Path]]]  # (source, size of the run's picture) → picture and mask
+TurnOfSize = Callable[[int, int, Path], Steps[list[Path]]]  # (pixels of a side, views, folder) → cut-outs of one turn
 
 
 @dataclass(frozen=True)
 class Wishes:
     """What to deliver. ``angles``: None for all that have a still; ``main``: None for the first of them. ``sku``, ``name``, ``out``:
-    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter" or "render"."""
+    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none" or "filter"."""
 
     presets: tuple[Preset, ...]
+    ar: bool = False
     angles: tuple[str, ...] | None = None
     main: str | None = None
     sku: str | None = None
     name: str | None = None
     out: Path | None = None
     larger: str = "none"
+    views: int | None = None  # of a turn; None: the preset's
+    views_size: int | None = None  # pixels; None: what the preset advises
     anyway: bool = False
     zip: bool = False
 
@@ -53,19 +59,47 @@ class _Set:
     rules: tuple[Finding, ...]
 
 
-def deliver(folder: RunFolder, wishes: Wishes, do: Do, larger: Larger | None = None) -> Steps[JsonObject]:
-    """Make every set. Returns what was made, by preset, as ``--json`` tells it.
+def deliver(
+    folder: RunFolder, wishes: Wishes, do: Do, turn: TurnOfSize | None = None, export: Export | None = None
+) -> Steps[JsonObject]:
+    """Make every set. Returns what was made, by preset, as ``--json`` tells it. ``turn`` renders views all the way round, and
+    ``export`` writes the product as files for viewers.
 
     Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
     """
     product = folder.settings.inputs.name or folder.settings.product_name or "product"
     sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(product)
-    found = _main_first(sources(folder, wishes.angles), wishes.main)
-    planned = [_planned(preset, found, sku, wishes) for preset in wishes.presets]
+    spins = [preset for preset in wishes.presets if preset.views is not None]
+    if wishes.views is not None:
+        spins = [preset.model_copy(update={"views": wishes.views}) for preset in spins]
+    stills = [preset for preset in wishes.presets if preset.views is None]
+    if spins and turn is None:
+        raise UsageError(f"{spins[0].title} is rendered by the command 'consistency deliver' alone; leave it out here")
+    found = _main_first(sources(folder, wishes.angles), wishes.main) if stills else []
+    planned = [_planned(preset, found, sku, wishes) for preset in stills]
     out = folder.root / "deliver" if wishes.out is None else wishes.out
     made: JsonObject = {}
     for each in planned:
-        made[each.preset.key] = yield from _deliver(each, product, sku, wishes, out, do, larger)
+        made[each.preset.key] = yield from _deliver(each, product, sku, wishes, out, do)
+    for preset in spins:
+        assert turn is not None
+        size = wishes.views_size or preset.advised
+        made[preset.key] = yield from deliver_spin(
+            folder,
+            preset,
+            product,
+            sku,
+            out,
+            do,
+            partial(turn, size),
+            pattern=wishes.name,
+            zipped=wishes.zip,
+            anyway=wishes.anyway,
+        )
+    if wishes.ar:
+        if export is None:
+            raise UsageError("AR files are written by the command 'consistency deliver' alone; leave ar out here")
+        made[AR] = yield from deliver_ar(product, sku, out, export, zipped=wishes.zip)
     page = write_page(out)
     return {"folder": str(out), "page": str(page), "sku": sku, "sets": made}
 
@@ -115,16 +149,14 @@ def _planned(preset: Preset, found: Sequence[Source], sku: str, wishes: Wishes) 
     )
 
 
-def _deliver(
-    planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, do: Do, larger: Larger | None
-) -> Steps[JsonObject]:
+def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, do: Do) -> Steps[JsonObject]:
     preset = planned.preset
     target = out / preset.key
     refused = any(rule.outcome == Found.FAIL for rule in planned.rules) and not wishes.anyway
     with new_folder(target) as part:
         pictures = []
         for number, (source, name) in enumerate(planned.pictures):
-            told = yield from _picture(planned, number, product, part, wishes, do, larger, refused=refused)
+            told = yield from _picture(planned, number, product, part, wishes, do, refused=refused)
             pictures.append(told)
             if source.signed and told["file"]:
                 told["original"] = _keep_original(source, part)
@@ -162,20 +194,16 @@ def _picture(
     part: Path,
     wishes: Wishes,
     do: Do,
-    larger: Larger | None,
     *,
     refused: bool,
 ) -> Steps[JsonObject]:
     preset, (source, name) = planned.preset, planned.pictures[number]
     rules = preset.rules(number)
-    still, mask = source.still, source.mask
-    if larger is not None and wishes.larger == "render":
-        still, mask = yield from larger(source, rules.advised)
     told = yield from do(
         Task.DELIVER,
         Progress(Stage.RESULTS, f"making {name}", number / len(planned.pictures), preset.key),
-        still=str(still),
-        mask=str(mask),
+        still=str(source.still),
+        mask=str(source.mask),
         rules=rules.model_dump(mode="json"),
         exact=source.exact,
         angle=source.angle.name,

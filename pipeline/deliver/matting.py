@@ -18,6 +18,7 @@ from ..gate.scoring.pixels.arrays import Array, Bools, dilate, erode, pull_outwa
 BAND = 5.0  # pixels at 1024 to either side of the render's outline in which a generated still's own is looked for
 TELLS = 0.06  # distance of the product's colour from the ground's, 0..1, under which a still can't tell them apart
 SOLID = 0.98  # alpha from which a pixel is the product's alone
+HALF = 0.5  # alpha at which an edge lies
 SEEN = 4.0 / 255.0  # alpha below which nothing is seen
 RIM = 2.5  # pixels at 1024 of a generated still's rim that its ground may have bled into, as recomposite has it
 
@@ -93,9 +94,12 @@ def _outward(picture: Array, known: Bools, else_by: np.ndarray) -> Array:
     return np.where(known[..., None], picture, np.clip(pull_outward(picture, weight), 0.0, 1.0)).astype(np.float32)
 
 
-def box_of(alpha: Array) -> tuple[int, int, int, int] | None:
-    """(left, top, right, bottom) in pixels, the last two just outside, of what is seen; None where nothing is."""
-    seen = alpha >= SEEN
+def box_of(alpha: Array, least: float = HALF) -> tuple[int, int, int, int] | None:
+    """(left, top, right, bottom) in pixels, the last two just outside, of alpha from ``least`` on; None where nothing is seen.
+
+    At one half an edge stays where it is however large the picture is made. What is nowhere that dense is taken as it is seen.
+    """
+    seen = alpha >= (least if (alpha >= least).any() else SEEN)
     rows, columns = np.nonzero(seen.any(axis=1))[0], np.nonzero(seen.any(axis=0))[0]
     if not len(rows):
         return None

@@ -71,7 +71,7 @@ def _set(shop: dict[str, Any], name: str) -> str:
 
 def _picture(told: dict[str, Any], name: str) -> str:
     image = ""
-    if told["file"]:
+    if str(told["file"]).endswith((".jpg", ".png", ".webp")):
         address = escape(f"{name}/{told['file']}", quote=True)
         image = f'<a href="{address}"><img src="{address}" alt="{escape(told["alt"], quote=True)}" loading="lazy"></a>'
     rules = "".join(

@@ -16,8 +16,8 @@ from ..formats import marks, picture_marks
 from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import Array, resize
 from .colour_words import colour_word
-from .matting import SOLID, matte
-from .placing import Placed, is_even, layout, place
+from .matting import SOLID, Matte, matte
+from .placing import Layout, Placed, is_even, layout, place
 from .presets import Rules
 from .rules import TRUE, Finding, colour_change, findings
 
@@ -61,8 +61,30 @@ def make(
     found = matte(still, mask, exact=exact)
     covers = rules.ground == "keep" and not is_even(still)
     where = layout(found.alpha, rules, crops=crops, enlarge=enlarge, covers=covers)
+    return finished(found, still, where, rules, encode, decode, crops=crops, mark=mark, alt=alt)
+
+
+def cut_out(pixels: Pixels) -> Matte:
+    """Of a picture (H, W, 4) that has its own alpha."""
+    values = pixels.astype(np.float32) / np.float32(255.0)
+    return Matte(values[..., 3], values[..., :3], np.ones_like(values[..., :3]))
+
+
+def finished(
+    found: Matte,
+    still: Array,
+    where: Layout,
+    rules: Rules,
+    encode: Encode,
+    decode: Decode,
+    *,
+    crops: bool,
+    mark: str,
+    alt: Callable[[str], str],
+) -> Made:
+    """The product placed ``where`` it goes."""
     placed = place(found, still, where, rules)
-    words = alt(colour_word(still[found.alpha > SOLID]))
+    words = alt(colour_word(found.colour[found.alpha > SOLID]))
     data, quality, decoded, change = _encoded(placed, rules, encode, decode)
     data = picture_marks.with_marks(data, marks.packet(mark, words), srgb_profile(), rules.dpi)
     return Made(data, words, placed, quality, findings(data, decoded, placed, rules, mark, change, crops=crops))
@@ -92,7 +114,7 @@ def _encoded(placed: Placed, rules: Rules, encode: Encode, decode: Decode) -> tu
         quality = low
     decoded = decode(at(quality))
     change = colour_change(decoded, placed)
-    for better in (96, 99):
+    for better in (96, 99, 100):  # of a WebP the last is lossless
         if change <= TRUE or (most is not None and len(at(better)) > most):
             break
         if better > quality:

@@ -46,7 +46,20 @@ def layout(alpha: Array, rules: Rules, *, crops: bool, enlarge: bool = False, co
     box = box_of(alpha)
     if box is None:
         raise BadInput("the mask shows no product; render this angle again")
-    height, width = alpha.shape
+    return layout_of(box, alpha.shape, rules, crops=crops, enlarge=enlarge, covers=covers)
+
+
+def layout_of(
+    box: tuple[int, int, int, int],
+    shape: tuple[int, ...],
+    rules: Rules,
+    *,
+    crops: bool = False,
+    enlarge: bool = False,
+    covers: bool = False,
+) -> Layout:
+    """``layout`` of a product's box (left, top, right, bottom) in a still of ``shape`` (H, W)."""
+    height, width = shape
     if crops:  # as much as the canvas's shape lets through, around the product's middle
         share = min(width / rules.aspect, height)
         high, wide = share, share * rules.aspect

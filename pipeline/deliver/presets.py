@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..errors import UsageError
 
+AR = "ar"  # the product as files for viewers, no pictures
 FOLDER = Path(__file__).parent / "presets"
 SUFFIX = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 # Shops for which no preset would be right, and why.
@@ -91,6 +92,7 @@ class Preset(Rules):
     codes: tuple[str, ...] = ()
     sku: str = ""
     sku_words: str = ""
+    views: Literal[24, 36, 48, 72] | None = None  # of one turn, instead of the run's stills
     least_pictures: int = Field(1, ge=1)
     most_pictures: int = Field(100, ge=1)
     further: dict[str, Any] = Field(default_factory=dict)
@@ -138,9 +140,10 @@ def preset(name: str) -> Preset:
 
 
 def presets(names: str) -> list[Preset]:
-    """Of names with commas between. Raises UsageError, for two of one name as well."""
-    found = [preset(name.strip()) for name in names.split(",") if name.strip()]
-    if not found:
+    """Of names with commas between; "ar" is none, and passed over. Raises UsageError, for two of one name as well."""
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    found = [preset(name) for name in asked if name != AR]
+    if not asked:
         raise UsageError(f"name what to deliver for: {', '.join(preset_names())}, or a .json file of your own")
     keys = [each.key for each in found]
     twice = next((key for key in keys if keys.count(key) > 1), None)

@@ -17,7 +17,7 @@ from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import dilate
 from ..gate.scoring.pixels.colour import delta_e, to_lab
 from ..json_object import JsonObject
-from .matting import SOLID, box_of
+from .matting import SEEN, SOLID, box_of
 from .placing import Placed
 from .presets import Rules
 
@@ -116,7 +116,7 @@ def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: 
         )
     ]
     if long < rules.advised:
-        cure = "render it larger (--larger render), or have it enlarged (--larger filter)"
+        cure = "run again with a larger --size, or have it enlarged (--larger filter)"
         found.append(Finding("advised pixels", f"{rules.advised}", f"{long}", Found.ADVICE, cure))
     if scale > 1.0:
         found.append(
@@ -125,7 +125,7 @@ def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: 
                 "the still's own pixels",
                 f"enlarged {scale:.2f} times by a Lanczos filter",
                 Found.ADVICE,
-                "render it larger (--larger render), or run again with a larger --size",
+                "run again with a larger --size",
             )
         )
     off = abs(width / height / rules.aspect - 1.0)
@@ -144,7 +144,8 @@ def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: 
     wanted = f"{rules.fill.least:.0%} to {rules.fill.most:.0%} of the frame"
     ok = rules.fill.least - 1e-3 <= share <= rules.fill.most
     found.append(Finding.of("fill", wanted, f"{share:.1%}", ok, "deliver it again; the preset's fill says how much"))
-    whole = box[0] > 0 and box[1] > 0 and box[2] < width and box[3] < height
+    rim = box_of(placed.alpha, SEEN) or box
+    whole = rim[0] > 0 and rim[1] > 0 and rim[2] < width and rim[3] < height
     found.append(
         Finding.of(
             "whole product",

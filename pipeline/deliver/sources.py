@@ -107,17 +107,10 @@ def _way(folder: RunFolder, angle: str) -> list[MadeBy]:
 
 def _mark(folder: RunFolder, still: Path, way: list[MadeBy]) -> tuple[str, str]:
     if folder.settings.service.backend == BackendName.LOCAL or MadeBy.LOCAL in way:
-        return mark_of_renders(folder)
+        return marks.of_render(own_model=folder.settings.has_own_model)
     if any(step in _COMPOSED for step in way) or marks.mark_of(still):
         return marks.COMPOSITE, "a generated still put together with a render"
     return marks.TRAINED, "a generated still"
-
-
-def mark_of_renders(folder: RunFolder) -> tuple[str, str]:
-    """Of what Blender renders: the IPTC value, and that in words. A mesh that a model made carries that on."""
-    if folder.settings.has_own_model:
-        return marks.CREATION, "a render of a 3D model"
-    return marks.COMPOSITE, "a render of a generated 3D model"
 
 
 def _verdict(folder: RunFolder, angle: str) -> Finding:

@@ -36,6 +36,21 @@ def packet(source: str, words: str) -> str:
     return _PACKET.format(source=source, words=escape(readable))
 
 
+def of_render(*, own_model: bool) -> tuple[str, str]:
+    """Of what Blender renders: the value, and that in words. A mesh that a model made carries that on."""
+    return (CREATION, "a render of a 3D model") if own_model else (COMPOSITE, "a render of a generated 3D model")
+
+
+def rendered(*, own_model: bool) -> dict[str, str]:
+    """A PNG's facts of a render."""
+    return {XMP: packet(*of_render(own_model=own_model))}
+
+
+def generated(picture: Path) -> dict[str, str]:
+    """A PNG's facts of what was made of ``picture``, a generated one: its own mark, where it has one of ours."""
+    return dict(mark_of(picture)) or {XMP: packet(TRAINED, "a generated picture")}
+
+
 def composite(words: str) -> dict[str, str]:
     """A PNG's facts (png.encode) of a picture put together from a generated one and a render; ``words`` say how."""
     return {WORDS: words, XMP: packet(COMPOSITE, words)}

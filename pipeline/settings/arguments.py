@@ -97,13 +97,15 @@ def make_parser() -> argparse.ArgumentParser:
 
     deliver = commands.add_parser("deliver", help="files that shops accept, from the stills of a run: placed, encoded, named, marked and measured")  # fmt: skip
     deliver.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
-    deliver.add_argument("--for", dest="shops", required=True, metavar="PRESETS", help="shops and uses, with commas between: amazon, google, shopify, ebay, walmart, zalando, social-square, social-upright, web, cutout, print, or a .json file of your own")  # fmt: skip
+    deliver.add_argument("--for", dest="shops", required=True, metavar="PRESETS", help="shops and uses, with commas between: amazon, google, shopify, ebay, walmart, zalando, social-square, social-upright, web, cutout, print, spin, amazon-360, ar (GLB and USDZ), or a .json file of your own")  # fmt: skip
     deliver.add_argument("--sku", metavar="NUMBER", help="the article number for the files' names (default: the product's name)")  # fmt: skip
     deliver.add_argument("--out", type=Path, metavar="FOLDER", help="where the sets go (default: RUN/deliver)")
     deliver.add_argument("--angles", metavar="NAMES", help="only these angles, in this order (default: all that have a still)")  # fmt: skip
     deliver.add_argument("--main", metavar="ANGLE", help="the angle of the main picture (default: the first that shows the whole product)")  # fmt: skip
     deliver.add_argument("--name", metavar="PATTERN", help="names of the files, of {sku}, {angle}, {variant}, {preset}, {take}, {number} and {code} (default: the preset's)")  # fmt: skip
     deliver.add_argument("--larger", choices=LARGER, default=LARGER[0], help="where a still has fewer pixels than advised: none leaves it as large as it is, filter enlarges it (default none)")  # fmt: skip
+    deliver.add_argument("--views", type=int, choices=(24, 36, 48, 72), help="views of a spin (default: the preset's)")
+    deliver.add_argument("--views-size", type=int, metavar="PIXELS", help="side of the rendered views of a spin (default: what the preset advises)")  # fmt: skip
     deliver.add_argument("--anyway", action="store_true", help="write pictures that break a rule, too")
     deliver.add_argument("--zip", action="store_true", help="also one zip of the pictures for each preset")
     deliver.add_argument("--json", action="store_true", help=JSON)

@@ -1,8 +1,4 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What delivering needs of Blender.
-
-encode      pixels to JPEG and WebP, and any picture back to pixels
-task        one picture, as the image worker makes it
-"""
+"""What delivering needs of Blender beside finished pixels, which are the image worker's: views all the way round, and files for viewers."""

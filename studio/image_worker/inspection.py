@@ -12,8 +12,7 @@ import numpy as np
 
 from ...pipeline.backdrops import behind
 from ...pipeline.errors import BadInput
-from ...pipeline.formats import exr
-from ...pipeline.formats.marks import composite, mark_of
+from ...pipeline.formats import exr, marks
 from ...pipeline.gate.scoring import crossview, drift, gate, video
 from ...pipeline.gate.scoring.faithful import Ground
 from ...pipeline.gate.scoring.heatmap import heatmap as draw_heatmap
@@ -37,6 +36,7 @@ from .inspected import FrameFacts, Measured, Pose, RenderFacts, Testified, TintF
 from .reading import print_reader
 
 FACTS = {"Software": PROGRAM}
+EXACT = "Composite of a generated still and a render: the still's product within the render's outline"
 FAITHFUL = "Composite of a generated still and a render: the still's light, {share:.0%} faithful to the render's detail"
 LOOK_EVERY = 0.5  # seconds between two frames of a clip that are looked at
 WIDEST = 12.0  # degrees that a product may have turned beyond what its speed let expect, from one look to the next
@@ -79,7 +79,8 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
 
 def unwarp(still: str, shot: RenderFacts, pose: Pose, out: str) -> JsonObject:
     """The still laid back onto the render's grid, at the render's size."""
-    passes.save(Path(out), _straight(Path(still), _load(shot, "mask")[..., 0], pose), FACTS)
+    facts = {**FACTS, **marks.generated(Path(still))}
+    passes.save(Path(out), _straight(Path(still), _load(shot, "mask")[..., 0], pose), facts)
     return {}
 
 
@@ -104,7 +105,11 @@ def exact(
     height, width = known.mask.shape
     shown = behind(backdrop, (height, width), passes.load).astype(np.float32) / 255.0
     shadow = shadow_factor(_load(shot, "image"), known.mask, shown)
-    passes.save(Path(out), recomposite(picture, known.mask, shown, shadow), {**FACTS, **mark_of(Path(still))})
+    passes.save(
+        Path(out),
+        recomposite(picture, known.mask, shown, shadow),
+        {**FACTS, **(marks.mark_of(Path(still)) or marks.composite(EXACT))},
+    )
     return {}
 
 
@@ -112,7 +117,7 @@ def faithful(still: str, shot: RenderFacts, pose: Pose, out: str, dial: float, h
     """The still on the render's grid, its light over as much of the render's detail as ``dial`` says, 0..1."""
     known = _reference(shot)
     picture = Ground.of(known).at(_straight(Path(still), known.mask, pose), dial, has_print=has_print)
-    passes.save(Path(out), picture, {**FACTS, **composite(FAITHFUL.format(share=dial))})
+    passes.save(Path(out), picture, {**FACTS, **marks.composite(FAITHFUL.format(share=dial))})
     return {}
 
 
@@ -188,7 +193,7 @@ def gain(still: str, shot: RenderFacts, factors: list[float], out: str) -> JsonO
     """The still with its product's light times ``factors`` (red, green, blue)."""
     mask = _load(shot, "mask")[..., 0]
     picture = crossview.apply_gain(_on_grid(Path(still), mask), mask, tuple(factors))  # type: ignore[arg-type]
-    passes.save(Path(out), picture, {**FACTS, **mark_of(Path(still))})
+    passes.save(Path(out), picture, {**FACTS, **marks.generated(Path(still))})
     return {}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ...pipeline.backend.ports import Task
 from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.finish import with_depth_of_field
-from ...pipeline.formats import exr, png
+from ...pipeline.formats import exr, marks, png
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.gate.scoring.pixels.colour import to_srgb
 from ...pipeline.json_object import JsonObject
@@ -42,10 +42,10 @@ from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.settings.lights import AS_IT_IS, GLOW
 from ...pipeline.settings.look import look_of
 from ...pipeline.system.disk import whole_file
-from ..deliver.task import deliver
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
 from . import inspection
+from .delivery import deliver, deliver_view, view_box
 
 log = logging.getLogger(__name__)
 EVEN = (
@@ -78,6 +78,7 @@ def reference(
     picture that is empty, cut off, black or blown out.
     """
     wanted, view = RunSettings.model_validate(settings), Angle(**angle)
+    facts = {**facts, **marks.rendered(own_model=wanted.has_own_model)}
     found, shares = _relit(passes.read(Path(render), lights), wanted)
     product, shown = passes.developed(found, colour_scene(wanted)), passes.backdrop_of(wanted)
     picture = passes.over_backdrop(found, product, wanted, shown)
@@ -147,6 +148,7 @@ def picture(render: str, settings: JsonObject, out: str, facts: dict[str, str], 
     """A finished ``render``, which kept the light groups ``lights``, as the PNG ``out``: through the view transform, over the
     backdrop."""
     wanted = RunSettings.model_validate(settings)
+    facts = {**facts, **marks.rendered(own_model=wanted.has_own_model)}
     found, _ = _relit(passes.read(Path(render), lights), wanted)
     product = passes.developed(found, colour_scene(wanted))
     if wanted.studio.backdrop == TRANSPARENT:
@@ -237,7 +239,7 @@ def finish(image: str, mask: str, depth: str, out: str, facts: dict[str, str]) -
 
 def convert(source: str, out: str) -> JsonObject:
     """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
-    passes.save(Path(out), passes.load(Path(source)))
+    passes.save(Path(out), passes.load(Path(source)), marks.generated(Path(source)))
     return {}
 
 
@@ -312,4 +314,6 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.COMPARISON: comparison,
     Task.TRY_IMPORT: try_import,
     Task.DELIVER: deliver,
+    Task.VIEW_BOX: view_box,
+    Task.DELIVER_VIEW: deliver_view,
 }

@@ -16,14 +16,16 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.deliver import delivery, presets
+from consistency_pipeline.pipeline.deliver.shops import SHOPS
 from consistency_pipeline.pipeline.driver import finish
-from consistency_pipeline.pipeline.errors import BadInput, RunFolderError, UsageError
+from consistency_pipeline.pipeline.errors import BadInput, BadRender, RunFolderError, UsageError
 from consistency_pipeline.pipeline.formats import picture_marks, png
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.run.record import Decision, Entry
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings.groups import RunSettings
-from consistency_pipeline.pipeline.stages import Stage
+from consistency_pipeline.pipeline.stages import Progress, Stage
+from consistency_pipeline.studio.deliver.ar import export_ar, read_back
 from consistency_pipeline.studio.image_worker import ImageWorker
 
 SIZE = 384
@@ -75,7 +77,7 @@ def deliver(folder, shops, **wishes):
 def everything(tmp_path_factory):
     """A run delivered for every preset, once."""
     folder = make_run(tmp_path_factory.mktemp("delivered") / "run")
-    made = deliver(folder, ",".join(set(presets.preset_names()) - {"print"}), zip=True)
+    made = deliver(folder, ",".join(set(SHOPS) - {"print"}), zip=True)
     made["sets"] |= deliver(folder, "print", angles=("front",))["sets"]  # 9 million pixels each
     return folder, made
 
@@ -84,7 +86,7 @@ def shop_of(folder, preset):
     return json.loads((folder.root / "deliver" / preset / "shop.json").read_text())
 
 
-@pytest.mark.parametrize("name", presets.preset_names())
+@pytest.mark.parametrize("name", sorted(SHOPS))
 def test_each_preset_holds_what_it_promises_for_another_library(everything, name):
     folder, _ = everything
     preset, shop = presets.preset(name), shop_of(folder, name)
@@ -330,3 +332,87 @@ def test_a_file_that_would_be_too_heavy_gets_a_lower_quality(tmp_path):
     (told, *_) = deliver(folder, str(own), anyway=True)["sets"]["light"]["pictures"]
     assert 50 <= told["quality"] < 93
     assert 40_000 < told["bytes"] <= 60_000
+
+
+def drawn_turn(wide=60):
+    """Stands in for the renderer: cut-outs of a red slab that turns about the picture's middle."""
+
+    def turn(size, views, out):
+        out.mkdir(parents=True)
+        made = []
+        for number in range(views):
+            pixels = np.zeros((160, 160, 4), np.uint8)
+            half = 8 + round(abs(np.cos(2 * np.pi * number / views)) * wide)
+            pixels[30:130, 80 - half : 80 + half] = (190, 30, 25, 255)
+            made.append(out / f"{number:03d}.cutout.png")
+            png.write(made[-1], pixels)
+            yield Progress(Stage.RESULTS, f"view {number + 1}")
+        return made
+
+    return turn
+
+
+def test_a_turn_is_a_set_of_views_of_one_scale_with_a_page(tmp_path):
+    folder = make_run(tmp_path / "run")
+    wishes = delivery.Wishes(presets=tuple(presets.presets("spin")), sku=SKU, views=24, zip=True)
+    made = finish(delivery.deliver(folder, wishes, ImageWorker().do, drawn_turn()))
+    place = folder.root / "deliver"
+    names = [f"{SKU}-{number:02d}.webp" for number in range(1, 25)]
+    assert [each["file"] for each in made["sets"]["spin"]["pictures"]] == names
+    with zipfile.ZipFile(place / "spin.zip") as archive:
+        assert archive.namelist() == names
+    heights, widths = [], []
+    for name in names:
+        assert (place / "spin" / name).stat().st_size <= 100_000
+        with Image.open(place / "spin" / name) as seen:
+            red = np.asarray(seen.convert("RGB"))[..., 1] < 120
+        rows, columns = np.nonzero(red.any(axis=1))[0], np.nonzero(red.any(axis=0))[0]
+        heights.append(len(rows))
+        widths.append(len(columns))
+        assert abs(columns[0] - (red.shape[1] - 1 - columns[-1])) <= 2  # the axis stays in the middle
+    assert max(heights) - min(heights) <= 1
+    assert max(widths) > 3 * min(widths)
+    assert names[0] in (place / "spin" / "spin.html").read_text()
+    assert sorted(path.name for path in (place / "spin").iterdir()) == sorted(
+        [*names, "shop.json", "shop.txt", "spin.html"]
+    )
+    assert "24, 15° apart" in (place / "spin" / "shop.txt").read_text()
+
+
+def test_a_turn_that_breaks_a_rule_is_written_only_when_told_so(tmp_path):
+    folder = make_run(tmp_path / "run")
+    own = tmp_path / "light.json"
+    rules = {"title": "Light", "source": "ours", "date": "2026-11-26", "first_hand": True, "views": 24}
+    own.write_text(json.dumps(rules | {"advised": 200, "most_bytes": 1000, "format": "png"}))
+    wishes = delivery.Wishes(presets=tuple(presets.presets(str(own))), name="{sku}-{number}")
+    with pytest.raises(UsageError, match="alone"):
+        finish(delivery.deliver(folder, wishes, ImageWorker().do))
+    with pytest.raises(BadRender, match="weight"):
+        finish(delivery.deliver(folder, wishes, ImageWorker().do, drawn_turn()))
+    assert not list((folder.root / "deliver").glob("*"))
+
+
+def test_glb_and_usdz_are_the_product_in_its_true_size(tmp_path, box_glb):
+    folder = make_run(tmp_path / "run")
+    folder.product.parent.mkdir(exist_ok=True)
+    folder.product.write_bytes(box_glb.read_bytes())
+    wishes = delivery.Wishes(presets=(), ar=True, sku=SKU, zip=True)
+    made = finish(delivery.deliver(folder, wishes, ImageWorker().do, export=lambda out: export_ar(folder, out)))
+    place = folder.root / "deliver" / "ar"
+    assert made["sets"]["ar"]["outcome"] == "pass"
+    assert sorted(path.name for path in place.iterdir()) == ["product.glb", "product.usdz", "shop.json", "shop.txt"]
+    for path in (place / "product.glb", place / "product.usdz"):
+        found = read_back(path)
+        assert sorted(found["size_m"]) == pytest.approx([0.2, 0.3, 0.5], abs=1e-4)
+        assert found["size_m"][2] == pytest.approx(0.5, abs=1e-4)  # it stands as it stood
+        assert (found["materials"], found["triangles"]) == (1, 12)
+    with zipfile.ZipFile(place / "product.usdz") as archive:  # USD's own rule: nothing is compressed
+        assert all(each.compress_type == zipfile.ZIP_STORED for each in archive.infolist())
+
+
+def test_without_a_model_nothing_is_written(tmp_path):
+    folder = make_run(tmp_path / "run")
+    wishes = delivery.Wishes(presets=(), ar=True)
+    with pytest.raises(BadInput, match="no model yet"):
+        finish(delivery.deliver(folder, wishes, ImageWorker().do, export=lambda out: export_ar(folder, out)))
+    assert not (folder.root / "deliver").exists() or not list((folder.root / "deliver").iterdir())

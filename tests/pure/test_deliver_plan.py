@@ -11,6 +11,7 @@ import pytest
 
 from consistency_pipeline.pipeline.deliver import names, presets
 from consistency_pipeline.pipeline.deliver.folders import SHOP, new_folder, write_zip
+from consistency_pipeline.pipeline.deliver.shops import SHOPS
 from consistency_pipeline.pipeline.errors import RunFolderError, UsageError
 from consistency_pipeline.pipeline.settings import arguments
 
@@ -162,3 +163,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "file").write_text("a file")
     with pytest.raises(RunFolderError, match="can't be written"), new_folder(tmp_path / "file" / "amazon"):
         pass
+
+
+def test_the_panel_offers_the_presets_that_there_are():
+    assert set(SHOPS) == {name for name in presets.preset_names() if presets.preset(name).views is None}

@@ -8,8 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...pipeline.deliver.delivery import worst
-from ...pipeline.deliver.picture import check_shapes, make
+from ...pipeline.deliver.matting import box_of
+from ...pipeline.deliver.picture import check_shapes, cut_out, finished, make
+from ...pipeline.deliver.placing import layout_of
 from ...pipeline.deliver.presets import Rules
 from ...pipeline.deliver.rules import Finding, Found
 from ...pipeline.deliver.sources import alt_text
@@ -78,4 +82,41 @@ def deliver(
         "bytes": len(made.data),
         "quality": made.quality,
         "scale": round(made.placed.where.scale, 4),
+    }
+
+
+def view_box(picture: str) -> dict[str, Any]:
+    """Where the product of a cut-out view is: its box in pixels, None where it is nowhere, and the picture's (height, width)."""
+    pixels = decode(Path(picture).read_bytes())
+    return {"box": box_of(pixels[..., 3].astype(np.float32) / 255.0), "shape": pixels.shape[:2]}
+
+
+def deliver_view(picture: str, rules: JsonObject, box: list[int], mark: str, words: str, out: str) -> dict[str, Any]:
+    """A cut-out view of a turn as the picture ``out``, placed by the ``box`` that all views of the turn share."""
+    wanted = Rules.model_validate(rules)
+    found = cut_out(decode(Path(picture).read_bytes()))
+    left, top, right, bottom = box
+    where = layout_of((left, top, right, bottom), found.alpha.shape, wanted)
+    made = finished(
+        found,
+        found.colour,
+        where,
+        wanted,
+        encode,
+        decode,
+        crops=False,
+        mark=mark,
+        alt=lambda colour: f"{colour} {words}".strip(),
+    )
+    with whole_file(Path(out)) as file:
+        file.write(made.data)
+    height, width = made.placed.pixels.shape[:2]
+    return {
+        "rules": [each.to_json() for each in made.rules],
+        "alt": made.alt,
+        "width": width,
+        "height": height,
+        "bytes": len(made.data),
+        "quality": made.quality,
+        "scale": round(where.scale, 4),
     }
