@@ -27,6 +27,7 @@ from . import staleness
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Product, Results, Shot
+    from ...pipeline.backend.requests import ClipRequest
     from ...pipeline.rig import Angle
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings.groups import RunSettings
@@ -110,6 +111,10 @@ class SceneStudio(BlenderStudio):
     def render_turntable(self, angle: Angle, settings: RunSettings, out: Path) -> Steps[None]:
         render = super().render_turntable
         yield from self._through_undo(settings, lambda: render(angle, settings, out))
+
+    def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
+        render = super().render_exact_clip
+        yield from self._through_undo(settings, lambda: render(clip, settings))
 
     def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
         inspect = super().inspect

@@ -80,8 +80,24 @@ class OpinionRequest:
 
 
 @dataclass(frozen=True)
+class Lender:
+    """A still that lends its look to a view. ``shot``: its reference's files and matrices, as the image worker takes them;
+    ``pose``: how its product lies in it. ``fingerprint``: of the still, its reference and its pose.
+    """
+
+    angle: str
+    still: Path
+    shot: JsonObject
+    pose: JsonObject
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class ClipRequest:
-    """One clip, from a start picture and, where the endpoint takes it, an end picture and further views."""
+    """One clip, from a start picture and, where the endpoint takes it, an end picture and further views.
+
+    Of one that is rendered here with the stills' look: ``lends``, and ``scene``, which is another where its frames are.
+    """
 
     key: str
     endpoint: str
@@ -99,6 +115,8 @@ class ClipRequest:
     out: Path  # MP4
     overrides: JsonObject = field(default_factory=dict)
     stage: Stage = Stage.VIDEO
+    lends: tuple[Lender, ...] = ()
+    scene: str = ""
 
 
 Request = PictureRequest | ModelRequest | StillRequest | OpinionRequest | ClipRequest
