@@ -31,7 +31,7 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)
         fal = scene_settings.chosen_backend(context.scene) == BackendName.FAL
-        if fal:
+        if fal and own.motion != MotionName.EXACT_TURNTABLE:
             endpoint_choice(layout, own, "video", "video_endpoint")
         column = layout.column()
         column.use_property_split = True
@@ -41,10 +41,16 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
             column.prop(
                 own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter"
             )
-            if fal:
+            exact = own.motion == MotionName.EXACT_TURNTABLE
+            if fal and not exact:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")
-            if fal:
+            if exact:
+                column.prop(own, "frame_rate")
+                column.prop(own, "clip_alpha")
+                look = "with the look of the stills" if fal else "as they are"
+                message(layout, f"This machine renders the frames, {look}: nothing is bought", icon="INFO")
+            elif fal:
                 column.prop(own, "audio")
             else:
                 message(layout, "This machine renders a turntable: no AI", icon="INFO")
@@ -52,7 +58,11 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
         play = layout.row()
         play.enabled = bool(now.clip)
         play.operator("consistency.open_file", text="Play Clip", icon="PLAY").path = now.clip
-        is_shortened = fal and own.motion != MotionName.NONE and 0.0 < now.longest_clip < own.duration
+        is_shortened = (
+            fal
+            and own.motion not in (MotionName.NONE, MotionName.EXACT_TURNTABLE)
+            and 0.0 < now.longest_clip < own.duration
+        )
         hint = Said(f"{now.longest_clip:g} s: reflections are lost in longer clips") if is_shortened else None
         self.draw_run(layout, context, hint)
 

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import model, plan, results
+from .backend.beside import Beside
+from .backend.local import LocalBackend
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio
 from .backend.requests import ClipRequest, Request
 from .errors import STOPS, BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
+from .look import lenders as look
 from .run.run_folder import RunFolder
 from .run.run_log import log_of
 from .settings.choices import MotionName
@@ -73,7 +76,7 @@ def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until
             product = yield from _rig(folder, settings, studio)
         if last >= STAGES.index(Stage.REFERENCES):
             stage = Stage.REFERENCES
-            open_requests = OpenRequests(backend)
+            open_requests = OpenRequests(Beside(backend, LocalBackend(studio, settings)))
             work = _Work(folder, settings, studio, product, open_requests, last)
             yield from _pictures(work)
             stage = Stage.PHOTOREAL
@@ -114,6 +117,7 @@ class _Work:
     open_requests: OpenRequests
     last: int  # index in STAGES of the last stage wanted
     shots: dict[str, Shot] = field(default_factory=dict)
+    clip: ClipRequest | None = None  # an exact one, once it is asked for
     refusals: list[Exception] = field(default_factory=list)  # why something that was asked for was not bought
     undrawn: Exception | None = None  # why the clip that a model is to follow could not be rendered
 
@@ -217,7 +221,7 @@ def _pictures(work: _Work) -> Steps[None]:
     """
     folder, settings = work.folder, work.settings
     folder.mark(Stage.REFERENCES, StageState.RUNNING)
-    waits = settings.clip.motion != MotionName.NONE and not work.open_requests.backend.renders
+    waits = settings.clip.is_bought and not work.open_requests.backend.renders
     first = settings.clip_angle if waits else settings.studio.angles[0]
     shots: dict[str, Shot] = {}
     for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
@@ -259,6 +263,15 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         yield from work.acceptance.advance(settings.angle(name), shot)
     if settings.clip.motion == MotionName.NONE or not work.wants(Stage.VIDEO):
         return
+    if settings.clip.motion == MotionName.EXACT_TURNTABLE:
+        yield from _exact_clip(work)
+    else:
+        yield from _bought_clip(work)
+
+
+def _bought_clip(work: _Work) -> Steps[None]:
+    """As soon as the stills that it shows are there."""
+    folder, settings, open_requests = work.folder, work.settings, work.open_requests
     clip = plan.clip_request(folder, settings, work.product)
     if clip.key in open_requests.requests:
         subject = f"video/{settings.clip.motion}"
@@ -294,6 +307,44 @@ def _draw_clip(work: _Work, clip: ClipRequest) -> Steps[None]:
     yield from work.studio.render_turntable(clip.angle, work.settings, out, kind, frames)
 
 
+def _exact_clip(work: _Work) -> Steps[None]:
+    """Once every still is settled: the true model turns, with the look of those that are on model.
+
+    It is made anew where a still, or what the references show, is another by now: that costs nothing but time.
+    """
+    folder, settings, open_requests = work.folder, work.settings, work.open_requests
+    subject = f"video/{settings.clip.motion}"
+    if work.clip is not None:
+        if open_requests.done(work.clip.key) and folder.chosen(subject) is None:
+            folder.choose(subject, folder.first_take(subject))
+            folder.note(look={"made_of": look.fingerprint(work.clip)})
+        return
+    names = [angle.name for angle in settings.studio.angles]
+    if not (set(names) <= set(work.shots) and work.acceptance.all_settled(names)) or _tints_are_due(work):
+        return
+    lend, why = look.lenders(work.acceptance.record, work.shots)
+    clip = look.with_look(plan.clip_request(folder, settings, work.product), lend, work.shots)
+    if folder.chosen(subject) is not None and folder.look.get("made_of") != look.fingerprint(clip):
+        folder.new_round(subject)
+        clip = look.with_look(plan.clip_request(folder, settings, work.product), lend, work.shots)
+    for name, reason in why.items():
+        yield Progress(Stage.VIDEO, f"the still lends nothing to the clip: {reason}", None, name, warning=True)
+    folder.mark(Stage.VIDEO, StageState.RUNNING)
+    work.clip = clip
+    open_requests.start(clip)
+    text = f"with the look of {', '.join(each.angle for each in lend)}" if lend else "the render's own frames"
+    yield Progress(Stage.VIDEO, f"{settings.clip.motion}, {clip.duration:g} s, {text}", 0.0, clip.angle.name)
+
+
+def _tints_are_due(work: _Work) -> bool:
+    """The stills' colours are still to be compared, and one of them may be corrected."""
+    record = work.acceptance.record
+    if not work.acceptance.measures or len(record.takes()) < 2:
+        return False
+    known = record.comparison()
+    return known is None or known.did is None
+
+
 def _may_be_shown(work: _Work, angle: str) -> bool:
     """The still of an angle is there, nothing more is to be heard of it, and it shows the product."""
     is_there = work.folder.chosen(f"photoreal/{angle}") is not None and work.acceptance.settled(angle)
@@ -309,6 +360,7 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
     while True:
         if acceptance.all_settled(work.shots):  # while the clip is being made: nobody waits for it
             yield from compare_tints(acceptance, work.shots)
+            yield from _advance(work, 0.0)  # an exact clip waits for this comparison
             if acceptance.all_settled(work.shots) and not open_requests.waiting():
                 break
         yield from _advance(work, wait if open_requests.waiting() else 0.0)

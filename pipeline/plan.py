@@ -151,13 +151,16 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
         for angle in settings.studio.angles
         for request in still_requests(folder, settings, product, angle, files)
     ]
-    if settings.clip.motion != MotionName.NONE:
+    if settings.clip.is_bought:
         requests.append(clip_request(folder, settings, product))
     return requests
 
 
 def clip_stills(settings: RunSettings) -> list[str]:
-    """The angles whose stills the clip needs: start, then end, then further views."""
+    """The angles whose stills the clip needs: start, then end, then further views; all for an exact turntable."""
+    if settings.clip.motion == MotionName.EXACT_TURNTABLE:
+        first = settings.clip_angle.name
+        return [first, *(angle.name for angle in settings.studio.angles if angle.name != first)]
     names = [settings.clip_angle.name]
     if settings.clip.video_end_angle is not None:
         names.append(settings.clip.video_end_angle)
@@ -205,6 +208,6 @@ def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
     for angle in settings.studio.angles:
         files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
         requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)
-    if settings.clip.motion != MotionName.NONE:
+    if settings.clip.is_bought:
         requests.append(clip_request(folder, settings, UNKNOWN_PRODUCT))
     return requests

@@ -31,6 +31,7 @@ KINDS = {
     "normal": "normal.exr",
     "position": "position.exr",
     "surface": "surface.png",
+    "scatter": "scatter.png",
     "depth_map": "depth_map.png",
     "lights": "lights.exr",  # lighting.files
     "image": "png",  # last: who finds the picture finds everything

@@ -17,7 +17,7 @@ from .gate.second_opinions import take_asked
 from .json_object import JsonObject
 from .run.journal import Purchases
 from .run.run_folder import RunFolder
-from .settings.choices import BackendName
+from .settings.choices import BackendName, MotionName
 from .settings.groups import RunSettings
 from .stages import JobState
 from .system.disk import write_json
@@ -40,7 +40,6 @@ def build_report(
 
     ``name_of``: what people call the endpoint of an id.
     """
-    is_fal = settings.service.backend == BackendName.FAL
     purchases = folder.read_journal().purchases
     pictures = []
     for key, request in requests.items():
@@ -48,6 +47,7 @@ def build_report(
             continue
         event = ended.get(key)
         attempt = purchases.last(key)
+        is_fal = settings.service.backend == BackendName.FAL and not is_made_here(request)
         angle = getattr(request, "angle", None)
         shot = shots.get(angle.name) if angle else None
         pictures.append(
@@ -57,7 +57,7 @@ def build_report(
                 "angle": angle.name if angle else None,
                 "take": request.take if isinstance(request, StillRequest) else None,
                 "file": relative(folder, request.out) if request.out.is_file() else None,
-                "backend": settings.service.backend,
+                "backend": settings.service.backend if not is_made_here(request) else BackendName.LOCAL,
                 "endpoint": request.endpoint if is_fal else LOCAL,
                 "endpoint_name": name_of(request.endpoint) if is_fal else LOCAL,
                 "arguments": attempt.arguments if attempt else None,
@@ -81,7 +81,7 @@ def build_report(
             "materials": list(product.materials),
         },
         "backend": settings.service.backend,
-        "backend_label": "fal.ai" if is_fal else "local: Cycles renders, no AI",
+        "backend_label": "fal.ai" if settings.service.backend == BackendName.FAL else "local: Cycles renders, no AI",
         "versions": folder.versions,
         "device": folder.device,
         "references": {name: camera_facts(folder, shot) for name, shot in shots.items()},
@@ -97,6 +97,11 @@ def build_report(
     }
     write_json(folder.report, report)
     return report
+
+
+def is_made_here(request: Request) -> bool:
+    """It is rendered here whatever the run's backend is."""
+    return isinstance(request, ClipRequest) and request.motion == MotionName.EXACT_TURNTABLE
 
 
 def tell_again(folder: RunFolder) -> None:
@@ -189,7 +194,10 @@ def scores(folder: RunFolder, request: Request) -> Report:
         found = {} if entry is None else entry.model_dump(mode="json", include=told)
         return {**found, **_said(folder, subject(request.angle.name), request.take)}
     track = folder.track(request.key) if isinstance(request, ClipRequest) else None
-    return {} if track is None else track.model_dump(mode="json")
+    found = {} if track is None else track.model_dump(mode="json")
+    if is_made_here(request) and isinstance(request, ClipRequest):
+        found["look_of"] = [each.angle for each in request.lends]  # empty: the frames are the render's own
+    return found
 
 
 def camera_facts(folder: RunFolder, shot: Shot) -> Report:

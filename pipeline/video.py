@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable."""
+"""Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable.
+
+An exact turntable is rendered, so that it needs no words.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +55,16 @@ MOTIONS: dict[str, Motion] = {
 
 
 def clip_prompt(settings: RunSettings, product: Product) -> str:
+    if settings.clip.motion not in MOTIONS:
+        return ""
     motion = MOTIONS[settings.clip.motion]
     return motion.reflective_prompt if product.reflective else motion.prompt
 
 
 def clip_duration(settings: RunSettings, product: Product) -> float:
-    """Seconds. Mirror-like products get the shorter clip."""
+    """Seconds. Mirror-like products get the shorter clip, where a video model makes it."""
+    if not settings.clip.is_bought:
+        return settings.clip.duration
     return min(settings.clip.duration, LONGEST_REFLECTIVE) if product.reflective else settings.clip.duration
 
 
@@ -71,4 +78,6 @@ def degrees_of_turn(motion: str, product: Product) -> float | None:
     """Degrees of yaw that the clip's prompt asks of the product from its first frame to its last; None: no certain number."""
     if motion == MotionName.LIGHT_SWEEP:
         return 0.0
+    if motion == MotionName.EXACT_TURNTABLE:
+        return 360.0
     return 360.0 if motion == MotionName.TURNTABLE and not product.reflective else None

@@ -19,6 +19,7 @@ from ..pipeline.stages import Stage
 
 if TYPE_CHECKING:
     from ..pipeline.backend.ports import Product, Results, Shot
+    from ..pipeline.backend.requests import ClipRequest
     from ..pipeline.rig import Angle
     from ..pipeline.run.run_folder import RunFolder
     from ..pipeline.settings.groups import RunSettings
@@ -119,6 +120,12 @@ class BlenderStudio:
 
         yield from self._until_nothing_renders(Stage.VIDEO, angle)
         yield from render_turntable(angle, settings, out, self.device, self._image_worker, kind, frames)
+
+    def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
+        from .exact_turntable import render_exact_turntable
+
+        yield from self._until_nothing_renders(Stage.VIDEO, clip.angle)
+        yield from render_exact_turntable(clip, settings, self.device, self._image_worker)
 
     def _until_nothing_renders(self, stage: Stage, angle: Angle | None = None) -> Steps[None]:
         from .scene.render_job import until_over

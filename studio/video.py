@@ -77,7 +77,7 @@ def render_turntable(
     count = max(2, math.ceil(length / effort["hold"]) if frames else round(length / effort["hold"]))
     with tempfile.TemporaryDirectory(prefix="consistency-") as folder, devices.chosen(device):
         pictures = []
-        with _motion(settings.clip.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
+        with motion(settings.clip.motion, camera, crops=angle.crops) as pose, scratch_file() as file:
             for number in range(count):
                 pose(number / count)
                 for step in render(scene, camera, file, Stage.VIDEO, settings.clip.motion, angle.name):
@@ -108,11 +108,11 @@ def render_turntable(
 
 def turning(camera: Object) -> AbstractContextManager[Pose]:
     """One turn of the product in front of ``camera``, which backs away where it needs to; put back afterwards."""
-    return _motion(MotionName.TURNTABLE, camera, crops=False)
+    return motion(MotionName.TURNTABLE, camera, crops=False)
 
 
 @contextmanager
-def _motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
+def motion(name: str, camera: Object, *, crops: bool) -> Iterator[Pose]:
     """How the scene moves over the clip; on leaving, everything moved stands where it stood."""
     root = product_root()
     foot = standing_place(root)
@@ -185,14 +185,15 @@ def _reach(root: Object) -> np.ndarray:
     return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
 
 
-def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> Steps[None]:
-    """Encode pictures as an H.264 MP4 of ``RATE`` frames a second, each shown ``hold`` frames."""
+def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path, rate: int = RATE) -> Steps[None]:
+    """Encode pictures as an H.264 MP4 of ``rate`` frames a second, each shown ``hold`` frames; a WebM with transparency where
+    ``out`` is called so."""
     yield Progress(Stage.VIDEO, "encoding", 1.0)
     scene = bpy.data.scenes.new("Consistency Encoder")
     name = scene.name
-    beside = out.with_name(f".{out.stem}.part.mp4")
+    beside = out.with_name(f".{out.stem}.part{out.suffix}")
     try:
-        _set_encoder(scene, size, len(frames) * hold)
+        _set_encoder(scene, size, len(frames) * hold, rate, transparent=out.suffix == ".webm")
         editor = scene.sequence_editor_create()
         for number, frame in enumerate(frames):
             strip = compat.strips(editor).new_image(frame.stem, str(frame), 1, 1 + number * hold)
@@ -211,16 +212,20 @@ def encode(frames: list[Path], hold: int, size: tuple[int, int], out: Path) -> S
         bpy.data.batch_remove([image for image in bpy.data.images if image.filepath in used])
 
 
-def _set_encoder(scene: Scene, size: tuple[int, int], length: int) -> None:
+def _set_encoder(scene: Scene, size: tuple[int, int], length: int, rate: int, *, transparent: bool) -> None:
     render = scene.render
     render.resolution_x, render.resolution_y = (side - side % 2 for side in size)  # H.264 halves the colour's sides
     render.resolution_percentage = 100
-    render.fps, render.fps_base = RATE, 1.0
+    render.fps, render.fps_base = rate, 1.0
     render.use_sequencer, render.use_compositing, render.use_file_extension = True, False, False
     scene.frame_start, scene.frame_end = 1, length
     scene.view_settings.view_transform = "Standard"  # the frames are display-referred already
     scene.view_settings.look = "None"
     compat.set_video_format(render.image_settings)
     ffmpeg = render.ffmpeg
-    ffmpeg.format, ffmpeg.codec, ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
-    ffmpeg.constant_rate_factor, ffmpeg.ffmpeg_preset, ffmpeg.gopsize = "HIGH", "GOOD", RATE // 2
+    if transparent:
+        ffmpeg.format, ffmpeg.codec, ffmpeg.audio_codec = "WEBM", "WEBM", "NONE"
+        render.image_settings.color_mode = "RGBA"  # only now is there such a choice
+    else:
+        ffmpeg.format, ffmpeg.codec, ffmpeg.audio_codec = "MPEG4", "H264", "NONE"
+    ffmpeg.constant_rate_factor, ffmpeg.ffmpeg_preset, ffmpeg.gopsize = "HIGH", "GOOD", max(1, rate // 2)

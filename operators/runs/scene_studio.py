@@ -27,6 +27,7 @@ from . import staleness
 
 if TYPE_CHECKING:
     from ...pipeline.backend.ports import Product, Results, Shot
+    from ...pipeline.backend.requests import ClipRequest
     from ...pipeline.rig import Angle
     from ...pipeline.run.run_folder import RunFolder
     from ...pipeline.settings.groups import RunSettings
@@ -108,6 +109,10 @@ class SceneStudio(BlenderStudio):
     ) -> Steps[None]:
         render = super().render_turntable
         yield from self._through_undo(settings, lambda: render(angle, settings, out, kind, frames))
+
+    def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
+        render = super().render_exact_clip
+        yield from self._through_undo(settings, lambda: render(clip, settings))
 
     def inspect(self, task: Task, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
         inspect = super().inspect

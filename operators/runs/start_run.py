@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...pipeline.errors import ConsistencyError
-from ...pipeline.settings.choices import BackendName, MotionName
+from ...pipeline.settings.choices import BackendName
 from ..editing.preferences import no_key, offline
 from . import active_run, questions
 from .run_request import RunRequest, new_root, prepare, settings_of, unsaved_copy
@@ -52,7 +52,7 @@ def _stays_behind(settings: RunSettings, place: RunFolder) -> str:
     """A clip that was bought is kept where its still is made anew: say so, since it shows the product as it was."""
     from ...pipeline import plan
 
-    if settings.clip.motion == MotionName.NONE or place.chosen(f"video/{settings.clip.motion}") is None:
+    if not settings.clip.is_bought or place.chosen(f"video/{settings.clip.motion}") is None:
         return ""
     anew = [name for name in plan.clip_stills(settings) if place.chosen(f"photoreal/{name}") is None]
     if not anew:

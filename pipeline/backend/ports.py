@@ -20,7 +20,7 @@ from ..json_object import JsonObject
 from ..rig import Angle
 from ..settings.groups import RunSettings
 from ..stages import Progress, Steps
-from .requests import Event, Request
+from .requests import ClipRequest, Event, Request
 
 
 class Task(StrEnum):
@@ -35,6 +35,8 @@ class Task(StrEnum):
     TINT = "tint"
     GAIN = "gain"
     TRACK = "track"
+    LOOK = "look"
+    CARRY = "carry"
     REFERENCE = "reference"
     GROUND = "ground"
     PICTURE = "picture"
@@ -81,7 +83,9 @@ class Shot(Facts):
     """
 
     angle: str
-    files: dict[str, Path]  # "image", "mask", "depth", "normal", "position", "surface", "depth_map", "lights", "ground"
+    files: dict[
+        str, Path
+    ]  # "image", "mask", "depth", "normal", "position", "surface", "scatter", "depth_map", "lights", "ground"
     matrix_world: list[list[float]]
     projection: list[list[float]]
     focal_length: float
@@ -128,6 +132,10 @@ class Studio(Protocol):
     ) -> Steps[None]:
         """The clip's motion. ``kind``: "render", or "depth", near = white. ``frames``: at least so many of 24 a second, in
         place of the clip's duration."""
+        ...
+
+    def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
+        """A clip of the true model with the look of ``clip.lends``, to ``clip.out``."""
         ...
 
     def convert_picture(self, source: Path, out: Path) -> Steps[None]:

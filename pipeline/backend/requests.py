@@ -116,11 +116,25 @@ class DerivedRequest:
 
 
 @dataclass(frozen=True)
+class Lender:
+    """A still that lends its look to a view. ``shot``: its reference's files and matrices, as the image worker takes them;
+    ``pose``: how its product lies in it. ``fingerprint``: of the still, its reference and its pose.
+    """
+
+    angle: str
+    still: Path
+    shot: JsonObject
+    pose: JsonObject
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class ClipRequest:
     """One clip, from a start picture and, where the endpoint takes it, an end picture and further views.
 
     ``drawn``: where this machine's own render of the motion lies, or will, by kind: "render" and "depth". An endpoint that
     follows a clip is sent that one.
+    Of one that is rendered here with the stills' look: ``lends``, and ``scene``, which is another where its frames are.
     """
 
     key: str
@@ -140,6 +154,8 @@ class ClipRequest:
     overrides: JsonObject = field(default_factory=dict)
     drawn: Mapping[str, Path] = field(default_factory=dict)
     stage: Stage = Stage.VIDEO
+    lends: tuple[Lender, ...] = ()
+    scene: str = ""
 
 
 Request = PictureRequest | ModelRequest | TextureRequest | StillRequest | OpinionRequest | DerivedRequest | ClipRequest

@@ -40,7 +40,7 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
         folder.save()
         return
     angle, shot = settings.angle(name), shots[name]
-    in_clip = settings.clip.motion != MotionName.NONE and name in plan.clip_stills(settings)
+    in_clip = settings.clip.is_bought and name in plan.clip_stills(settings)
     rerolls = sum(check.did == TintAnswer.REROLL for check in folder.tint_checks)
     may_be_bought = not in_clip and not record.person_chose(name) and gate.retakes.affordable(angle, shot)
     action = next_for_tint(Tint((), {}, {}, name, known.action, known.reason), rerolls, gate.ladder, may_be_bought)
@@ -99,12 +99,13 @@ def _corrected(gate: Acceptance, angle: Angle, shot: Shot, entry: Entry, factors
 
 
 def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
-    """Follow the product through a bought clip, once: how long it stays the product.
+    """Follow the product through a bought or an exact clip, once: how long it stays the product.
 
     It is said, and kept; a clip is never bought again unasked.
     """
     folder = gate.folder
-    if not gate.measures or folder.track(clip.key) is not None or not clip.out.is_file():
+    is_followed = gate.measures or (clip.motion == MotionName.EXACT_TURNTABLE and gate.settings.gate.enabled)
+    if not is_followed or folder.track(clip.key) is not None or not clip.out.is_file():
         return
     if clip.motion == MotionName.DETAIL_REVEAL:
         track = Track(outcome=Outcome.UNSURE, reason="a camera that moves in is not followed")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..gate.scoring.pixels.arrays import Array, blur, gradient, luma, sample
+from ..gate.scoring.pixels.arrays import Array, blur, gradient, luma, resize, sample, shrink
 from .carry import carry
 from .views import Render, Source, log_light
 
@@ -26,6 +26,7 @@ FURTHEST = 6.0  # px at 1024
 ROUNDS = 5
 ODD = 0.4  # log light by which a pixel departs from the others' at which it counts half: what only one of them shows
 LEAST = 0.08  # px of the still, root mean square, below which nothing is moved: to move is to blur, if only a little
+WORKING = 384  # px of a side at which shifts are looked for, at most twice that: they are slow
 FEWEST = 0.2  # share of a view that the others must see
 
 
@@ -38,29 +39,39 @@ def agreed(
     """
     laid = []
     for number, (still, render) in enumerate(zip(stills, renders, strict=True)):
-        others = [source for place, source in enumerate(sources) if place != number]
-        said = carry(render, others, light)
-        seen = said.seen * render.solid
-        enough = float(seen.sum()) >= FEWEST * max(1, int(render.solid.sum()))
-        laid.append(aligned(still, said.rgb, seen, render.unit) if enough else still)
+        factor = max(1, max(render.mask.shape) // WORKING)
+        small = render.reduced(factor)
+        said = carry(small, [source for place, source in enumerate(sources) if place != number], light)
+        seen = said.seen * small.solid
+        enough = float(seen.sum()) >= FEWEST * max(1, int(small.solid.sum()))
+        found = shift(shrink(still, factor), said.rgb, seen, small.unit) if enough else None
+        laid.append(still if found is None else _moved(still, *found, factor))
     return laid
 
 
-def aligned(still: Array, like: Array, where: Array, unit: float) -> Array:
-    """``still`` (H, W, 3), sRGB 0..1, laid onto ``like`` as far as their shifts are slow; the same array where they have none.
+def _moved(still: Array, dx: Array, dy: Array, factor: int) -> Array:
+    height, width = still.shape[:2]
+    rows, columns = np.indices((height, width), dtype=np.float32)
+    dx, dy = (resize(part, height, width) * factor for part in (dx, dy))
+    return np.clip(_cubic(still, columns + dx, rows + dy), 0.0, 1.0)
+
+
+def shift(still: Array, like: Array, where: Array, unit: float) -> tuple[Array, Array] | None:
+    """By how many pixels (H, W) each, across and down, ``still`` (H, W, 3), sRGB 0..1, has to be looked up beside a place to
+    show what ``like`` does there, as far as that is slow; None where it sits right.
 
     ``where``: (H, W) 0..1, how far each pixel may be compared. ``unit``: pixels per pixel at a longer side of 1024.
     """
     inside = (where > 0.5).astype(np.float32)
     if not inside.any():
-        return still
+        return None
     fine, slow, window = max(0.7, FINE * unit), max(2.5, SLOW * unit), max(6.0, WINDOW * unit)
     wanted = _structure(like, inside, fine, slow)
     across, down = (part * inside for part in gradient(wanted))
     sums = [blur(part, window) for part in (across * across, across * down, down * down)]
     scale = float((sums[0] + sums[2])[inside > 0].mean())
     if scale <= 0.0:
-        return still
+        return None
     xx, xy, yy = sums[0] + HELD * scale, sums[1], sums[2] + HELD * scale
     determinant = xx * yy - xy * xy
     rows, columns = np.indices(inside.shape, dtype=np.float32)
@@ -75,7 +86,7 @@ def aligned(still: Array, like: Array, where: Array, unit: float) -> Array:
         length = np.maximum(np.sqrt(dx * dx + dy * dy) / np.float32(FURTHEST * unit), 1.0)
         dx, dy = dx / length, dy / length
     far = float(np.sqrt((dx * dx + dy * dy)[inside > 0].mean()))
-    return still if far < LEAST else np.clip(_cubic(still, columns + dx, rows + dy), 0.0, 1.0)
+    return (dx, dy) if far >= LEAST else None
 
 
 def _structure(picture: Array, inside: Array, fine: float, slow: float) -> Array:

@@ -7,8 +7,6 @@ Each pixel's place on the product is looked up in every source. It counts there 
 taken through what stands before it, and the more the surface faces the source and the source stands near the wanted view; the
 last makes the change from frame to frame smooth. What departs from the others' mean loses. Surface that no source sees takes
 its change from its surroundings: there the render shows, tinted as they are.
-
-Sources on the far side are asked only where those near the wanted view say little, which most of a product needs not.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from .views import Render, Source, applied, with_change
 FACES = 0.2  # cosine between surface and source below which nothing is taken
 STEEP = 4.0  # power of that cosine in the weight
 NEARER = 8.0  # exponent per cosine between the two views' directions
-FAR = 0.25  # cosine of the angle between the views at a point, from which a source counts as one of the near
+SAYS = 1e-5  # weight from which a source has a say
 DEPTH_OFF, DEPTH_SLANT = (
     0.006,
     0.02,
@@ -44,11 +42,13 @@ COARSE = 4  # what is filled is slow, and is filled in a picture so many times s
 @dataclass(frozen=True)
 class Carried:
     """``rgb``: (H, W, 3) sRGB 0..1, as the render's, not multiplied by the mask. ``seen``: (H, W) 0..1, how much of what a pixel shows
-    the sources see; 0 outside the outline. ``change``: (H, W, 3) log light."""
+    the sources see; 0 outside the outline. ``change``: (H, W, 3) log light. ``asked``: by source, whether it had a say at all.
+    """
 
     rgb: Array
     seen: Array
     change: Array
+    asked: tuple[bool, ...]
 
 
 def carry(render: Render, sources: Sequence[Source], light: NDArray[np.float32]) -> Carried:
@@ -61,17 +61,19 @@ def carry(render: Render, sources: Sequence[Source], light: NDArray[np.float32])
     known = np.zeros(height * width, np.float32)
     where = np.flatnonzero(render.solid)
     if not sources or not len(where):
-        return Carried(render.rgb, known.reshape(height, width), own.reshape(height, width, 3))
+        return Carried(render.rgb, known.reshape(height, width), own.reshape(height, width, 3), (False,) * len(sources))
     points, normals = (plane.reshape(-1, 3) for plane in (render.position, render.normal))
     size = radius(points[where])
+    asked = np.zeros(len(sources), bool)
     for start in range(0, len(where), CHUNK):
         part = where[start : start + CHUNK]
-        own[part], known[part] = _looked_up(points[part], normals[part], render, sources, size)
+        own[part], known[part], said = _looked_up(points[part], normals[part], render, sources, size)
+        asked |= said
     own_plane, seen = own.reshape(height, width, 3), known.reshape(height, width)
     whole = _filled(own_plane, seen, render, size)
     inside = np.clip(render.mask, 0.0, 1.0) > 0.0
     change = with_change(whole, np.clip(render.diffuse, 0.0, 1.0), light) * inside[..., None]
-    return Carried(applied(render.rgb, change), seen, change)
+    return Carried(applied(render.rgb, change), seen, change, tuple(asked.tolist()))
 
 
 def radius(points: Array) -> float:
@@ -80,13 +82,13 @@ def radius(points: Array) -> float:
 
 def _looked_up(
     points: Array, normals: Array, render: Render, sources: Sequence[Source], size: float
-) -> tuple[Array, Array]:
-    """For (N, 3) points with their normals: (N, 3) the surface's own change, and (N,) how well it is known, 0..1."""
+) -> tuple[Array, Array, Bools]:
+    """For (N, 3) points with their normals: (N, 3) the surface's own change, (N,) how well it is known, 0..1, and by source
+    whether it said anything."""
     towards = unit(render.camera.position.astype(np.float32) - points)
-    nearest = sorted(sources, key=lambda source: -float(_alike(source, render, points)))
     samples, weights = [], []
     total = np.zeros(len(points), np.float32)
-    for source in nearest:
+    for source in sources:
         sample, weight = _one(points, normals, towards, source, size)
         samples.append(sample)
         weights.append(weight)
@@ -95,13 +97,15 @@ def _looked_up(
     for _ in range(ROUNDS):
         robust = [weight / (1.0 + _apart(sample, mean)) for sample, weight in zip(samples, weights, strict=True)]
         mean = _mean(samples, robust, np.sum(robust, axis=0))
-    return mean, total / (total + np.float32(ENOUGH))
+    said = np.array([bool(weight.max(initial=0.0) > SAYS) for weight in weights])
+    return mean, total / (total + np.float32(ENOUGH)), said
 
 
 def _apart(sample: Array, mean: Array) -> Array:
     """(N,) square of how far a source departs from the mean, by ``ODD``."""
-    away: Array = np.abs(sample - mean).max(axis=-1) / np.float32(ODD)
-    return away * away
+    away = np.zeros(len(sample), np.float32)
+    np.max(np.abs(sample - mean), axis=-1, out=away)
+    return np.square(away / np.float32(ODD))
 
 
 def _mean(samples: list[Array], weights: list[Array], total: Array) -> Array:
@@ -109,12 +113,6 @@ def _mean(samples: list[Array], weights: list[Array], total: Array) -> Array:
     for sample, weight in zip(samples, weights, strict=True):
         mean += sample * weight[:, None]
     return mean / np.maximum(total, np.float32(1e-9))[:, None]
-
-
-def _alike(source: Source, render: Render, points: Array) -> float:
-    middle = points.mean(axis=0)
-    one, other = (unit((camera.position - middle)[None])[0] for camera in (source.camera, render.camera))
-    return float(one @ other)
 
 
 def _one(points: Array, normals: Array, towards: Array, source: Source, size: float) -> tuple[Array, Array]:
@@ -176,7 +174,7 @@ def _filled(own: Array, seen: Array, render: Render, size: float) -> Array:
     anywhere = pull_outward(sums / np.maximum(weight, 1e-6), np.clip(weight[..., 0], 0.0, 1.0))
     around = near[..., :3] / np.maximum(near[..., 3:], 1e-9) * trust + anywhere * (1.0 - trust)
     around = resize(around, height + rest[0][1], width + rest[1][1])[:height, :width]
-    return own * seen[..., None] + around * (1.0 - seen[..., None])
+    return (own * seen[..., None] + around * (1.0 - seen[..., None])).astype(np.float32)
 
 
 def _way(depth: Array, solid: Bools, size: float, axis: int) -> Array:

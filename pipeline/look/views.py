@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..gate.scoring.measures.edges import DEPTH_STEP
-from ..gate.scoring.pixels.arrays import Array, Bools, distance_to
+from ..gate.scoring.pixels.arrays import Array, Bools, distance_to, shrink
 from ..gate.scoring.pixels.colour import to_linear, to_srgb
 from ..gate.scoring.reference import SIZE, Camera
 
@@ -25,6 +25,7 @@ SOLID = 0.98  # coverage from which a pixel shows the product alone
 RIM, STEP = 16.0, 10.0  # px at 1024 over which a source's weight rises from its outline, and from a step in depth
 LEAST = 3.0  # px that these are at least, however small the picture
 MOST = 1.6  # log light: a change beyond a factor of five is another thing, not another look
+MIRRORS = 0.35  # share of scattered light below which a pixel tells of the mirrored light
 SCATTERS = 0.08  # share of scattered light below which a pixel says nothing of the surface's own colour
 
 
@@ -53,6 +54,19 @@ class Render:
     def solid(self) -> Bools:
         return self.mask > SOLID
 
+    def reduced(self, factor: int) -> Render:
+        """This view with its sides ``factor`` times shorter: colours averaged, one pixel of each block standing for the rest."""
+        if factor <= 1:
+            return self
+        height, width = (side // factor for side in self.mask.shape)
+        middle = factor // 2
+        picked = {
+            name: getattr(self, name)[middle::factor, middle::factor][:height, :width]
+            for name in ("depth", "position", "normal")
+        }
+        meant = {name: shrink(getattr(self, name), factor) for name in ("rgb", "mask", "diffuse")}
+        return Render(**meant, **picked, camera=self.camera)
+
     def seen_from(self, spin: NDArray[np.float64]) -> Render:
         """This view in the axes of a product that ``spin`` (4, 4) has moved: as if the camera had gone round the other way."""
         back = np.linalg.inv(spin)
@@ -64,14 +78,9 @@ class Render:
 
 @dataclass(frozen=True)
 class Source:
-    """A still as a source. ``packed``: (H, W, 5) float32: the surface's own change (3), its weight 0..1, its depth in metres.
-
-    ``change``: (H, W, 3), of which nothing is taken out yet.
-    """
+    """A still as a source. ``packed``: (H, W, 5) float32: the surface's own change (3), its weight 0..1, its depth in metres."""
 
     packed: Array
-    change: Array
-    diffuse: Array
     camera: Camera
 
     @property
@@ -109,25 +118,26 @@ def applied(rgb: Array, change: Array) -> Array:
 
 
 def light_change(changes: list[tuple[Array, Render]]) -> NDArray[np.float32]:
-    """(3,) log: by what factor the light as a whole differs, the mirrored too, in the median of all views' pixels.
+    """(3,) log: by what factor the light as a whole differs, the mirrored too: as much as all stills show alike, each by the
+    median of its pixels. What only some of them show is theirs, and no other light.
 
     Where few pixels mirror, little is known of the mirrored light, and it is taken for what the whole changed by.
     """
-    whole, mirrored = [], []
+    found = []
     for change, render in changes:
         inside = render.solid
         if not inside.any():
             continue
         step = max(1, int(inside.sum()) // 20_000)
-        whole.append(change[inside][::step])
-        mirrored.append(whole[-1][render.diffuse[inside][::step] < 0.35])
-    if not whole:
+        whole = change[inside][::step]
+        mirrored = whole[render.diffuse[inside][::step] < MIRRORS]
+        trust = len(mirrored) / (len(mirrored) + 0.05 * len(whole))
+        overall = np.median(whole, axis=0)
+        found.append(trust * np.median(mirrored, axis=0) + (1.0 - trust) * overall if len(mirrored) else overall)
+    if not found:
         return np.zeros(3, np.float32)
-    overall = np.median(np.concatenate(whole), axis=0)
-    some = np.concatenate(mirrored)
-    trust = len(some) / (len(some) + 0.05 * sum(len(part) for part in whole))
-    median = np.median(some, axis=0) if len(some) else overall
-    return (trust * median + (1.0 - trust) * overall).astype(np.float32)
+    least, most = np.min(found, axis=0), np.max(found, axis=0)
+    return (np.maximum(least, 0.0) + np.minimum(most, 0.0)).astype(np.float32)
 
 
 def source(still: Array, render: Render, light: Array, change: Array | None = None) -> Source:
@@ -136,7 +146,7 @@ def source(still: Array, render: Render, light: Array, change: Array | None = No
     own = own_change(change, render.diffuse, light)
     depth = np.where(render.solid, np.nan_to_num(render.depth), 0.0).astype(np.float32)
     packed = np.concatenate([own, _weight(render)[..., None], depth[..., None]], axis=-1)
-    return Source(np.ascontiguousarray(packed, np.float32), change, render.diffuse, render.camera)
+    return Source(np.ascontiguousarray(packed, np.float32), render.camera)
 
 
 def _weight(render: Render) -> Array:

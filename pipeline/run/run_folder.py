@@ -246,6 +246,12 @@ class RunFolder:
         """The run in one line; empty where no still was looked at."""
         return self._record.headline
 
+    @property
+    def look(self) -> JsonObject:
+        """What the exact clip is made of; empty where there is none."""
+        found = getattr(self._record, "look", None)
+        return found if isinstance(found, dict) else {}
+
     # stages
 
     def stage(self, name: Stage) -> StageRecord:

@@ -21,7 +21,16 @@ class MotionName(StrEnum):
     TURNTABLE = "turntable"
     LIGHT_SWEEP = "light_sweep"
     DETAIL_REVEAL = "detail_reveal"
+    EXACT_TURNTABLE = "exact_turntable"  # rendered here, with the stills' look; nothing is bought
     NONE = "none"  # there is no clip
+
+
+class ClipAlpha(StrEnum):
+    """What an exact turntable is kept as without its backdrop, beside the MP4."""
+
+    NONE = "none"
+    WEBM = "webm"
+    PNG = "png"  # a picture for each frame
 
 
 class DeviceChoice(StrEnum):

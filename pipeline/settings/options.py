@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ..declaration import Group, Option, option
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, Angle
 from ..verdicts import Unsure, Witness
-from .choices import BackendName, DeviceChoice, MotionName, Quality, Restore
+from .choices import BackendName, ClipAlpha, DeviceChoice, MotionName, Quality, Restore
 from .lamps import AddedLamp
 from .lights import Light
 
@@ -442,6 +442,10 @@ class Clip(Group):
             MotionName.TURNTABLE: ("Turntable", "The product turns about its own axis"),
             MotionName.LIGHT_SWEEP: ("Light Sweep", "A light glides across the standing product"),
             MotionName.DETAIL_REVEAL: ("Detail Reveal", "The camera pushes in on a detail"),
+            MotionName.EXACT_TURNTABLE: (
+                "Exact Turntable",
+                "The true model turns, rendered here with the look of the stills: it can't drift, and costs nothing",
+            ),
             MotionName.NONE: ("No Clip", "Stills only"),
         },
     )
@@ -467,15 +471,33 @@ class Clip(Group):
     )
     duration: float = option(
         5.0,
-        "length of the clip in seconds, rounded up to what the endpoint sells; mirror-like products get 4 at most",
+        "length of the clip in seconds; bought ones are rounded up to what the endpoint sells, and mirror-like products get 4 at most",
         unit="seconds",
         least=1.0,
-        most=15.0,
+        most=60.0,
         digits=2,
         metavar="S",
         label="Duration",
     )
+    frame_rate: int = option(
+        24, "frames a second of an exact turntable", least=1, most=120, metavar="N", label="Frame Rate"
+    )
+    clip_alpha: ClipAlpha = option(
+        ClipAlpha.NONE,
+        "what an exact turntable is also kept as, without its backdrop",
+        label="Without Backdrop",
+        choices={
+            ClipAlpha.NONE: ("Not Kept", "Only the clip over its backdrop"),
+            ClipAlpha.WEBM: ("WebM", "A clip with transparency, as browsers play it"),
+            ClipAlpha.PNG: ("PNG Sequence", "A picture with transparency for each frame"),
+        },
+    )
     audio: bool = option(False, "let the video model make sound; it costs more", label="Audio")
+
+    @property
+    def is_bought(self) -> bool:
+        """A video model makes the clip, where there is a service; it isn't rendered here, and there is one."""
+        return self.motion not in (MotionName.NONE, MotionName.EXACT_TURNTABLE)
 
 
 class Money(Group):

@@ -52,7 +52,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
     ``mesh``: .npz with vertices (N, 3) metres and triangles (M, 3), for the degrees by which a failed picture's camera
     stands elsewhere.
     """
-    known = replace(_reference(shot), solid=solid_points(*_mesh(mesh)))
+    known = replace(reference_of(shot), solid=solid_points(*_mesh(mesh)))
     picture = passes.load(Path(still))
     prepared = gate.Prepared(known)
     score = gate.score(picture, prepared)
@@ -80,7 +80,7 @@ def measure(still: str, shot: RenderFacts, heatmap: str, mesh: str) -> Measured:
 def unwarp(still: str, shot: RenderFacts, pose: Pose, out: str) -> JsonObject:
     """The still laid back onto the render's grid, at the render's size."""
     facts = {**FACTS, **marks.generated(Path(still))}
-    passes.save(Path(out), _straight(Path(still), _load(shot, "mask")[..., 0], pose), facts)
+    passes.save(Path(out), laid_back(Path(still), _load(shot, "mask")[..., 0], pose), facts)
     return {}
 
 
@@ -93,8 +93,8 @@ def exact(
     ``region``: a picture, white where detail is restored instead. ``photo``: a picture from this angle that the detail is
     taken from instead of the render; it is laid onto the render's grid as a still would be.
     """
-    known = _reference(shot)
-    picture = _straight(Path(still), known.mask, pose)
+    known = reference_of(shot)
+    picture = laid_back(Path(still), known.mask, pose)
     where = _region(known, restore, region)
     if where is not None:
         source = known.rgb
@@ -115,8 +115,8 @@ def exact(
 
 def faithful(still: str, shot: RenderFacts, pose: Pose, out: str, dial: float, has_print: bool) -> JsonObject:
     """The still on the render's grid, its light over as much of the render's detail as ``dial`` says, 0..1."""
-    known = _reference(shot)
-    picture = Ground.of(known).at(_straight(Path(still), known.mask, pose), dial, has_print=has_print)
+    known = reference_of(shot)
+    picture = Ground.of(known).at(laid_back(Path(still), known.mask, pose), dial, has_print=has_print)
     passes.save(Path(out), picture, {**FACTS, **marks.composite(FAITHFUL.format(share=dial))})
     return {}
 
@@ -133,7 +133,7 @@ def _region(known: Reference, restore: str, region: str) -> Array | None:
     return detail.edge_region(edges[0], (known.mask.shape[0], known.mask.shape[1])).astype(np.float32)
 
 
-def _straight(still: Path, mask: Array, pose: Pose) -> Array:
+def laid_back(still: Path, mask: Array, pose: Pose) -> Array:
     x, y = pose["pivot"]
     similarity = Similarity(pose["dx"], pose["dy"], pose["scale"], pose["rotation"], (x, y))
     return straighten(_on_grid(still, mask), similarity)
@@ -158,10 +158,10 @@ def read(still: str, shot: RenderFacts, pose: Pose) -> Testified:
     the product has. Raises UsageError without a reader.
     """
     reader = print_reader()
-    known = _reference(shot)
+    known = reference_of(shot)
     where = label.find(known, geometry_edges(known))
     where = where if where.any() else known.inside
-    straight = _straight(Path(still), known.mask, pose)
+    straight = laid_back(Path(still), known.mask, pose)
     rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
     pad = round(PRINT_MARGIN * max(where.shape))
     box = (
@@ -182,7 +182,7 @@ def tint(stills: dict[str, str], shots: dict[str, RenderFacts]) -> TintFound:
     """The colour of all views against each other, through the known cameras."""
     views = {}
     for name, still in stills.items():
-        known = _reference(shots[name]).at_working_size()
+        known = reference_of(shots[name]).at_working_size()
         views[name] = (known, as_picture(passes.load(Path(still)), *known.mask.shape))
     found = crossview.tint(views)
     gains = {name: [float(value) for value in gain] for name, gain in found.gains.items()}
@@ -229,7 +229,7 @@ def track(clip: str, shot: RenderFacts, mesh: str, turn: float | None, drifted: 
     return Tracked(outcome=followed.outcome, reason=followed.reason, fails_at=followed.fails_at, frames=seen)
 
 
-def _reference(shot: RenderFacts) -> Reference:
+def reference_of(shot: RenderFacts) -> Reference:
     """The render as it was sent, with its passes."""
     files = shot["files"]
     planes = {name: exr.read(Path(files[name])) for name in ("depth", "normal", "position")}

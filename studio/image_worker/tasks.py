@@ -44,7 +44,7 @@ from ...pipeline.settings.look import look_of
 from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
-from . import inspection
+from . import inspection, look
 from .delivery import deliver, deliver_view, view_box
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ def reference(
     _write_exr(files["depth"], {"Y": found.depth})
     for name, values in (("normal", found.normal), ("position", found.position)):
         _write_exr(files[name], {letter: values[..., i].astype(np.float32) for i, letter in enumerate("RGB")})
+    png.write(files["scatter"], np.round(found.scatter * 255.0).astype(np.uint8))
     passes.save(files["surface"], to_srgb(found.surface).astype(np.float32))
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
     kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
@@ -237,6 +238,35 @@ def finish(image: str, mask: str, depth: str, out: str, facts: dict[str, str]) -
     return {}
 
 
+def carry(
+    render: str,
+    settings: JsonObject,
+    out: str,
+    cut_out: str,
+    facts: dict[str, str],
+    lights: list[str],
+    lenders: list[look.Lender],
+    spin: list[list[float]],
+    matrix_world: list[list[float]],
+    projection: list[list[float]],
+) -> look.Asked:
+    """A finished ``render`` as ``picture`` makes it, with the look of ``lenders``; without any, to the last bit the same.
+
+    ``spin``: (4, 4) by which the product has moved since its references. ``cut_out``: where a picture without the backdrop is
+    kept, too; "" for none.
+    """
+    wanted = RunSettings.model_validate(settings)
+    found, _ = _relit(passes.read(Path(render), lights), wanted)
+    product = passes.developed(found, colour_scene(wanted))
+    asked = look.Asked(asked=[], seen=0.0)
+    if lenders:
+        product, asked = look.carried(found, product, lenders, spin, matrix_world, projection)
+    if cut_out:
+        png.write(Path(cut_out), passes.cut_out(found, product, wanted), facts)
+    png.write(Path(out), passes.over_backdrop(found, product, wanted, passes.backdrop_of(wanted)), facts)
+    return asked
+
+
 def convert(source: str, out: str) -> JsonObject:
     """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
     passes.save(Path(out), passes.load(Path(source)), marks.generated(Path(source)))
@@ -301,6 +331,8 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.TINT: inspection.tint,
     Task.GAIN: inspection.gain,
     Task.TRACK: inspection.track,
+    Task.LOOK: look.prepare,
+    Task.CARRY: carry,
     Task.REFERENCE: reference,
     Task.GROUND: ground,
     Task.PICTURE: picture,

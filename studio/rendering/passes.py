@@ -19,11 +19,13 @@ from ...pipeline import references
 from ...pipeline.backdrops import behind
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import exr, png
+from ...pipeline.gate.scoring.pixels.arrays import blur
 from ...pipeline.lighting.view import View, view_from
 from ...pipeline.settings.groups import RunSettings
 from .. import compat
 
 Plane = NDArray[np.float32]
+AROUND = 1.2  # pixels, standard deviation, over which the share of scattered light is averaged
 FAR = 1e9  # metres; Cycles writes 1e10 where nothing is
 
 
@@ -33,6 +35,7 @@ class Passes:
 
     ``depth`` is metres from the camera's plane, ``normal`` and ``position`` are in world space, all 0 where nothing is.
     ``surface`` is the diffuse colour, linear and without light: 0 where it is glass or metal, and where nothing is.
+    ``scatter`` is the share 0..1 of the light that the surface scatters, (H, W): 0 on glass and metal, little in a highlight.
     ``shadow`` is what the product leaves of the ground's light, as a factor: above 1 where it adds some. ``groups`` is each
     light's part of ``noisy``, which is ``rgb`` before it was denoised.
     """
@@ -43,6 +46,7 @@ class Passes:
     normal: Plane
     position: Plane
     surface: Plane
+    scatter: Plane
     shadow: Plane
     noisy: Plane
     groups: Mapping[str, Plane] = field(default_factory=dict)
@@ -99,10 +103,23 @@ def read(path: Path, groups: Iterable[str] = ()) -> Passes:
             planes("DiffCol" if any(".DiffCol." in key for key in channels) else "Diffuse Color", "RGB"), 0.0, 1.0
         )
         * there[..., None],
+        scatter=_scattered(channels, lights.rgb) * there,
         shadow=shadow,
         noisy=lights.noisy,
         groups=lights.groups,
     )
+
+
+def _scattered(channels: Mapping[str, Plane], rgb: Plane) -> Plane:
+    """(H, W): diffuse light by all light, each averaged over a few pixels, since diffuse light is not denoised."""
+
+    def diffuse(*names: str) -> Plane:
+        return next(_planes(channels, name, "RGB") for name in names if any(f".{name}.R" in key for key in channels))
+
+    light = diffuse("DiffDir", "Diffuse Direct") + diffuse("DiffInd", "Diffuse Indirect")
+    scattered = (light * diffuse("DiffCol", "Diffuse Color")).mean(axis=-1)
+    share = blur(scattered, AROUND) / np.maximum(blur(rgb.mean(axis=-1), AROUND), 1e-5)
+    return np.clip(share, 0.0, 1.0).astype(np.float32)
 
 
 def compose(passes: Passes, scene: Scene, settings: RunSettings) -> NDArray[np.uint8]:

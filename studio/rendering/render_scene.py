@@ -196,6 +196,7 @@ def _set_passes(layer: bpy.types.ViewLayer) -> None:
     layer.use_pass_diffuse_color = (
         True  # what is printed on the product, without light: tells a label from a reflection
     )
+    layer.use_pass_diffuse_direct = layer.use_pass_diffuse_indirect = True  # what of the light a look may change
     # With this pass, the picture holds the product alone and its alpha is the product's own coverage; the shadow on
     # the ground comes beside it, as a factor.
     layer.cycles.use_pass_shadow_catcher = True

@@ -62,6 +62,9 @@ class Studio:
         out.parent.mkdir(exist_ok=True)
         out.write_bytes(b"clip")
 
+    def render_exact_clip(self, clip, settings):
+        yield from self.render_turntable(clip.angle, settings, clip.out)
+
     def close(self):
         pass
 

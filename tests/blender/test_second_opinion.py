@@ -63,7 +63,7 @@ def seen(monkeypatch):
 
         monkeypatch.setattr(inspection, "print_reader", lambda: read)
         monkeypatch.setattr(inspection, "_reference", lambda _shot: known)
-        monkeypatch.setattr(inspection, "_straight", lambda _still, _mask, _pose: known.rgb)
+        monkeypatch.setattr(inspection, "laid_back", lambda _still, _mask, _pose: known.rgb)
         return inspection.read("still.png", {"files": {}}, POSE), given
 
     return read_as

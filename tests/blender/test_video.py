@@ -57,7 +57,7 @@ def test_a_product_that_is_longer_than_wide_stays_in_the_frame_all_the_way_round
     finish(rig.place_rig(settings))
     camera = rig.camera_for("front")
     before = standing()
-    with video._motion("turntable", camera, crops=False) as pose:
+    with video.motion("turntable", camera, crops=False) as pose:
         for share in np.linspace(0.0, 1.0, 16, endpoint=False):
             pose(share)
             bpy.context.view_layer.update()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from consistency_pipeline.pipeline.backend.ports import Product, Results, Shot
+from consistency_pipeline.pipeline.backend.requests import ClipRequest
 from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress, Steps
@@ -110,6 +111,12 @@ class StandInStudio:
         self._count("render_turntable")
         yield Progress("video", "rendering", 0.0, angle.name)
         write(out, b"clip")
+
+    def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
+        self._count("render_exact_clip")
+        self.lent = [lender.angle for lender in clip.lends]
+        yield Progress("video", "rendering", 0.0, clip.angle.name)
+        write(clip.out, b"clip")
 
     def inspect(self, task: str, meanwhile: Progress, **job: Any) -> Steps[dict[str, Any]]:
         self._count(task)

@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A turntable of the true model with the look of the stills: rendered frame by frame, so that it can't drift.
+
+Frames lie in a folder beside the clip, with a list of what each was made of. A frame that would come out the same is not made
+again: not when a run is resumed, and not when a still is replaced that the frame shows nothing of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..pipeline.backend.ports import Task
+from ..pipeline.backend.requests import ClipRequest
+from ..pipeline.errors import ConsistencyError
+from ..pipeline.json_object import JsonObject
+from ..pipeline.settings.choices import ClipAlpha, MotionName
+from ..pipeline.settings.groups import RunSettings
+from ..pipeline.stages import Progress, Stage, Steps
+from ..pipeline.system.disk import write_json
+from ..pipeline.wording.program import PROGRAM
+from .image_worker import ImageWorker
+from .model import product_root
+from .rendering import devices
+from .rendering.render_scene import quality, render, render_scene, scratch_file
+from .rig import camera_for, camera_matrices
+from .scene.light_groups import groups_for_glow
+from .video import encode, motion
+
+MOST_SAMPLES = 64  # a pixel, as the references' standard: a clip has many frames, and is seen in motion
+FACTS = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI"}
+
+
+def render_exact_turntable(
+    clip: ClipRequest, settings: RunSettings, device: devices.Device, worker: ImageWorker
+) -> Steps[None]:
+    """Render ``clip`` to ``clip.out``, an MP4. Everything is put back afterwards. Without lenders its frames are the render's.
+
+    Raises ConsistencyError where this Blender can't encode video.
+    """
+    if not bpy.app.build_options.codec_ffmpeg:
+        raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
+    samples = min(settings.studio.samples or quality(settings).samples, MOST_SAMPLES)
+    settings = settings.model_copy(update={"samples": samples})
+    rate = settings.clip.frame_rate
+    count = max(2, round(clip.duration * rate))
+    folder = clip.out.parent / f"{clip.motion}.frames"
+    folder.mkdir(parents=True, exist_ok=True)
+    lenders = [_plain(lender) for lender in clip.lends]
+    keys: dict[str, str] = {}
+    if lenders:
+        text = f"taking over the look of {len(lenders)} stills"
+        found = yield from worker.do(Task.LOOK, Progress(Stage.VIDEO, text, 0.0, clip.angle.name), lenders=lenders)
+        keys = found["keys"]
+    frames = _Frames(folder, _fingerprint(clip, settings, count), keys, has_alpha=settings.clip.clip_alpha != "none")
+    lights = groups_for_glow(settings)
+    scene = render_scene(settings, device, lights)
+    camera = camera_for(clip.angle.name)
+    standing = np.array(product_root().matrix_world)
+    with (
+        devices.chosen(device),
+        motion(MotionName.TURNTABLE, camera, crops=clip.angle.crops) as pose,
+        scratch_file() as file,
+    ):
+        for number in range(count):
+            done = number / count
+            if frames.is_made(number):
+                continue
+            text = f"frame {number + 1} of {count}"
+            pose(done)
+            bpy.context.view_layer.update()
+            matrix_world, projection = camera_matrices(camera, settings.resolution)
+            spin = np.array(product_root().matrix_world) @ np.linalg.inv(standing)
+            for _ in render(scene, camera, file, Stage.VIDEO, text, clip.angle.name):
+                yield Progress(Stage.VIDEO, text, done, clip.angle.name)
+            told = yield from worker.do(
+                Task.CARRY,
+                Progress(Stage.VIDEO, text, done, clip.angle.name),
+                render=str(file),
+                settings=settings.model_dump(mode="json"),
+                out=str(frames.picture(number)),
+                cut_out=str(frames.cut_out(number)) if frames.has_alpha else "",
+                facts=FACTS,
+                lights=lights,
+                lenders=lenders,
+                spin=spin.tolist(),
+                matrix_world=matrix_world,
+                projection=projection,
+            )
+            file.unlink()
+            frames.keep(number, told["asked"], told["seen"])
+    numbers = range(count)
+    if settings.clip.clip_alpha == ClipAlpha.WEBM:
+        without = clip.out.with_suffix(".webm")
+        yield from encode([frames.cut_out(number) for number in numbers], 1, settings.resolution, without, rate)
+    yield from encode([frames.picture(number) for number in numbers], 1, settings.resolution, clip.out, rate)
+
+
+class _Frames:
+    """The frames that are made already. ``scene``: names all that they depend on beside ``keys``, the looks by angle."""
+
+    def __init__(self, folder: Path, scene: str, keys: dict[str, str], *, has_alpha: bool) -> None:
+        self._folder, self._scene, self._keys, self.has_alpha = folder, scene, keys, has_alpha
+        self._list = folder / "frames.json"
+        self._made: dict[str, JsonObject] = {}
+        try:
+            kept = json.loads(self._list.read_text(encoding="utf-8"))
+            self._made = dict(kept["frames"]) if kept["scene"] == scene else {}
+        except (OSError, ValueError, LookupError, TypeError):  # none yet, or it can't be told what they are of
+            self._made = {}
+
+    def picture(self, number: int) -> Path:
+        return self._folder / f"{number:05d}.png"
+
+    def cut_out(self, number: int) -> Path:
+        return self._folder / f"{number:05d}.cut.png"
+
+    def is_made(self, number: int) -> bool:
+        """Nothing of it would come out different."""
+        made = self._made.get(str(number))
+        if made is None or not self.picture(number).is_file():
+            return False
+        if self.has_alpha and not self.cut_out(number).is_file():
+            return False
+        known, asked = set(made["lenders"]), made["asked"]
+        return set(self._keys) <= known and all(self._keys.get(angle) == key for angle, key in asked.items())
+
+    def keep(self, number: int, asked: list[str], seen: float) -> None:
+        said = {angle: self._keys[angle] for angle in asked}
+        self._made[str(number)] = {"asked": said, "lenders": sorted(self._keys), "seen": seen}
+        write_json(self._list, {"scene": self._scene, "frames": self._made})
+
+
+def _fingerprint(clip: ClipRequest, settings: RunSettings, count: int) -> str:
+    dumped = settings.model_dump(mode="json")
+    studio = {option.name: dumped.get(option.name) for option in settings.studio.options}
+    of = [clip.scene, asdict(clip.angle), count, studio]
+    return hashlib.sha256(json.dumps(of, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(lender: object) -> JsonObject:
+    """As JSON."""
+    return {**vars(lender), "still": str(vars(lender)["still"])}
