@@ -99,14 +99,14 @@ def types(lane: str) -> Result:
     return run("types", [mypy, "-p", "consistency_pipeline"], MYPYPATH=str(names))
 
 
-def tests(lane: str, lanes: int) -> list[Result]:
+def tests(lane: str, lanes: list[str]) -> list[Result]:
     """One pytest process for each folder: the pure one must not find bpy loaded, and a crash must not take the rest."""
     folders = [folder for folder in TEST_FOLDERS if (ROOT / "tests" / folder).is_dir()]
-    share = str(HISTORIES // lanes)
-    return [
-        run(f"{folder} tests, Python {lane}", pytest(lane, folder), CONSISTENCY_UNFAIR_HISTORIES=share)
-        for folder in folders
-    ]
+    share = {
+        "CONSISTENCY_UNFAIR_HISTORIES": str(HISTORIES // len(lanes)),
+        "CONSISTENCY_TURN": f"{lanes.index(lane) + 1}/{len(lanes)}",
+    }
+    return [run(f"{folder} tests, Python {lane}", pytest(lane, folder), **share) for folder in folders]
 
 
 def window_tests(lane: str) -> Result:
@@ -128,7 +128,7 @@ def main(lanes: list[str]) -> int:
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as side_by_side:
         running = [
             side_by_side.submit(tools, lanes[0]),
-            *(side_by_side.submit(tests, lane, len(lanes)) for lane in lanes),
+            *(side_by_side.submit(tests, lane, lanes) for lane in lanes),
         ]
         try:
             results = [result for steps in running for result in steps.result()]
