@@ -184,7 +184,7 @@ def board_by_mouse():
 
     yield from press("bpy.ops.consistency.keep_look")
     yield 0.5
-    seen["looks"] = list(own.looks.keys())
+    seen["looks"] = list(settings().looks.keys())
     before = lamps()
     yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
     yield 0.7
@@ -214,44 +214,41 @@ def board_by_mouse():
     x, y = map(int, place)
     window.event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y, ctrl=True)
     yield 1.0
-    seen["preset"] = own.lighting
+    seen["preset"] = settings().lighting
     with in_view():
         seen["stale"] = overlay().stale(bpy.context, "front")
     screenshot("board-stale")
     yield from undo()
     with in_view():
-        seen["stale_undone"] = own.lighting, overlay().stale(bpy.context, "front")
+        seen["stale_undone"] = settings().lighting, overlay().stale(bpy.context, "front")
 
-    drop(HOME / "sky.hdr", middle())
-    yield 1.0
+    yield from let_go("sky.hdr")
     screenshot("board-drop")
-    for number in ("ONE", "TWO", "THREE"):
-        if own.environment:
-            break
-        yield from key(number, at=middle())
-        yield 1.0
-    seen["environment"] = own.environment
+    yield from choose_ours()
+    seen["environment"] = settings().environment
     with in_view():
         seen["stale_by_drop"] = overlay().stale(bpy.context, "front")
     yield from click(*on_board("button:drafts"))
     yield lambda: status().drafting
-    yield lambda: not status().drafting or not any(source.kind == "draft" for source in board().shown.values())
-    yield lambda: is_drawn()
+    yield lambda: is_drawn() and not any(needs for needs in board().needs.values())
+    yield from click(*on_board("button:drafts"))
     yield lambda: not status().drafting
+    yield lambda: is_drawn() and not bpy.app.is_job_running("RENDER")
     yield 1.0
     with in_view():
         seen["stale_after_drafts"] = overlay().stale(bpy.context, "front")
-    seen["refined"] = sorted({source.kind for source in board().shown.values()})
     screenshot("board-environment")
 
-    seen["run_before"] = sorted(path.name for path in Path(bpy.path.abspath(own.run_folder)).glob("references/*.png"))
+    seen["run_before"] = sorted(
+        path.name for path in Path(bpy.path.abspath(settings().run_folder)).glob("references/*.png")
+    )
     bpy.ops.consistency.show_preferences()
     yield 1.0
     yield from enter_key()
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
         bpy.ops.wm.window_close()
     yield 0.5
-    own.backend = "fal"
+    settings().backend = "fal"
     yield from scroll(down=False, notches=60)
     place = yield from press("bpy.ops.consistency.run(until='results')")
     yield lambda: status().estimate > 0 and not status().running
@@ -268,6 +265,7 @@ def board_by_mouse():
     seen["at_end"] = apart(pixels("front"), computed("front"))
     reference = import_module(f"{PACKAGE}.studio.rendering.passes").load(Path(status().shots["front"].reference))
     seen["as_rendered"] = apart(pixels("front")[::-1], np.asarray(reference) * 255.0)
+    seen["longest_hold_ms"] = 1000.0 * board().longest_hold
     screenshot("board-bought")
     seen["error"] = status().error
     yield from click(*on_board("button:close"))
@@ -278,3 +276,32 @@ def board_by_mouse():
 
 def lamps():
     return {thing.name: thing.data.energy for thing in bpy.data.collections["Consistency Lighting"].objects}
+
+
+def let_go(name):
+    """Drop a file over the viewport; Blender offers what it could do with it."""
+    drop(HOME / name, middle())
+    yield lambda: not (HOME / "screenshot.wish").exists()
+    yield 1.0
+
+
+def choose_ours():
+    """The last of what is offered: the third where the viewport looks through a camera, else the second."""
+    before = settings().environment, status().error
+    for number in ("THREE", "TWO"):
+        yield from key(number, at=middle())
+        yield 1.5
+        if (settings().environment, status().error) != before:
+            return
+
+
+def environments_are_dropped():
+    """A whole picture and a text that calls itself one, let go over the viewport."""
+    seen = {}
+    yield from open_sidebar()
+    for name in ("sky.hdr", "text.hdr"):
+        yield from let_go(name)
+        screenshot(f"drop-{name}")
+        yield from choose_ours()
+        seen[name] = Path(settings().environment).name, status().error
+    return seen
