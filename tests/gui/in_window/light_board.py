@@ -109,27 +109,46 @@ def strength(name):
 
 def slide(name, by):
     """Drag a light's strength in the panel, by so many pixels."""
+    before = strength(name)
     place = yield from find(settings().mix[name].path_from_id("strength"), 0.4)
     yield from drag(place, (place[0] + by, place[1]))
+    yield lambda: strength(name) != before
     yield 0.5
+    yield settled
 
 
-def undo():
-    yield from key("Z", at=middle(), ctrl=True)
+def undo(*, redo=False):
+    """Once the change that it takes back is seen."""
+    before = state()
+    yield from key("Z", at=middle(), ctrl=True, shift=redo)
+    yield lambda: state() != before
     yield 0.7
+    yield settled
+
+
+def state():
+    own = settings()
+    return own.lighting, own.environment, [each.strength for each in own.mix], [each.strength for each in own.lights]
 
 
 def hold(place, while_held):
-    """Press the left button, call ``while_held``, let go."""
+    """Press the left button, call ``while_held`` once the board shows what was before, let go."""
     window = view()[0]
     move(*place, window)
     yield 0.3
     window.event_simulate(type="LEFTMOUSE", value="PRESS", x=int(place[0]), y=int(place[1]))
-    yield 1.0
+    yield lambda: status().board_before and settled()
+    yield 0.5
     found = while_held()
     window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=int(place[0]), y=int(place[1]))
+    yield lambda: not status().board_before and settled()
     yield 0.5
     return found
+
+
+def settled():
+    """What was changed is drawn."""
+    return is_drawn() and not board().is_dirty
 
 
 def board_by_mouse():
@@ -178,8 +197,7 @@ def board_by_mouse():
     mixed = pixels("front")
     yield from undo()
     seen["rim_undone"] = strength("rim")
-    yield from key("Z", at=middle(), ctrl=True, shift=True)
-    yield 0.7
+    yield from undo(redo=True)
     seen["rim_redone"], seen["same_after_redo"] = strength("rim"), apart(pixels("front"), mixed)
 
     yield from press("bpy.ops.consistency.keep_look")
@@ -187,16 +205,21 @@ def board_by_mouse():
     seen["looks"] = list(settings().looks.keys())
     before = lamps()
     yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
-    yield 0.7
+    yield lambda: strength("rim") == 100.0
+    yield 0.5
+    yield settled
     seen["to_scene"] = {name: round(lamps()[name] / before[name], 3) for name in before}
     seen["same_after_to_scene"] = apart(pixels("front"), mixed)
     yield from undo()
     seen["to_scene_undone"] = lamps() == before
     seen["same_after_undo"] = apart(pixels("front"), mixed)
     yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
-    yield 0.7
+    yield lambda: strength("rim") == 100.0
+    yield 0.5
+    yield settled
 
     yield from click(*on_board("picture:side"))
+    yield lambda: status().board_strip
     yield 1.0
     seen["through"] = (
         bpy.context.scene.camera.name,
@@ -213,7 +236,9 @@ def board_by_mouse():
     yield 0.3
     x, y = map(int, place)
     window.event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y, ctrl=True)
-    yield 1.0
+    yield lambda: settings().lighting != "studio"
+    yield 0.5
+    yield settled
     seen["preset"] = settings().lighting
     with in_view():
         seen["stale"] = overlay().stale(bpy.context, "front")
