@@ -12,6 +12,7 @@ from bl_ui.utils import PresetPanel
 
 from ..operators.buttons.lighting import FOLDER
 from ..operators.display import status
+from ..operators.editing.lights import light_of
 from ..operators.editing.properties import OURS
 from ..pipeline.names import LIGHTING, ROLE
 from ..pipeline.stages import LABELS, Stage
@@ -171,6 +172,10 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
         row.operator("consistency.begin_mix", text="Start Anew" if len(own.mix) else "Mix Lights", icon="LIGHT")
         if len(own.mix):
             row.operator("consistency.mix_to_scene", icon="SCENE_DATA")
+            waits = not all(light_of(change).changes_nothing for change in own.mix)
+            layout.label(
+                text="Only mixed so far; To Scene sets the lamps" if waits else "", icon="INFO" if waits else "BLANK1"
+            )
         column = layout.column(align=True)
         for look in own.looks:
             row = column.row(align=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-CELLS = 96  # of the cube's side
+CELLS = 64  # of the cube's side
 BRIGHTEST = 8.0  # linear light; all above is shown alike
 CURVE = 48.0  # how much finer the cells are in the dark: log(1 + CURVE·x)
 FINE = 4096  # levels of the curve, and of displayed values while they are computed; 16 of them are one of 8 bits
@@ -74,8 +74,7 @@ class View:
             else:
                 cells += np.take(cell_of, step, mode="clip")
         levels += np.take(self._corrections, cells, mode="clip").view(np.int16).reshape(count, 4)
-        np.maximum(levels, 0, out=levels)
-        np.minimum(levels, FINE - 1, out=levels)
+        np.clip(levels, 0, FINE - 1, out=levels)
         pixels = work.pixels[:count]
         levels >>= 4
         np.copyto(pixels, levels, casting="unsafe")

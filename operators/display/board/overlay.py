@@ -338,7 +338,7 @@ def _draw_words(context: Context, name: str, box: Box, scale: float) -> None:
     if source is None:
         words = f"{name}: none yet"
     elif needs:
-        words, colour = f"{name}: stale, {', '.join(needs)}", AMBER
+        words, colour = f"{name}, stale: {', '.join(needs)}", AMBER
     elif source.kind == DRAFT:
         words = f"{name}: draft"
     compare.draw_text(words, box.left, y, scale, colour=colour, most=box.right - box.left)

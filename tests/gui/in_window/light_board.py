@@ -109,27 +109,46 @@ def strength(name):
 
 def slide(name, by):
     """Drag a light's strength in the panel, by so many pixels."""
+    before = strength(name)
     place = yield from find(settings().mix[name].path_from_id("strength"), 0.4)
     yield from drag(place, (place[0] + by, place[1]))
+    yield lambda: strength(name) != before
     yield 0.5
+    yield settled
 
 
-def undo():
-    yield from key("Z", at=middle(), ctrl=True)
+def undo(*, redo=False):
+    """Once the change that it takes back is seen."""
+    before = state()
+    yield from key("Z", at=middle(), ctrl=True, shift=redo)
+    yield lambda: state() != before
     yield 0.7
+    yield settled
+
+
+def state():
+    own = settings()
+    return own.lighting, own.environment, [each.strength for each in own.mix], [each.strength for each in own.lights]
 
 
 def hold(place, while_held):
-    """Press the left button, call ``while_held``, let go."""
+    """Press the left button, call ``while_held`` once the board shows what was before, let go."""
     window = view()[0]
     move(*place, window)
     yield 0.3
     window.event_simulate(type="LEFTMOUSE", value="PRESS", x=int(place[0]), y=int(place[1]))
-    yield 1.0
+    yield lambda: status().board_before and settled()
+    yield 0.5
     found = while_held()
     window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=int(place[0]), y=int(place[1]))
+    yield lambda: not status().board_before and settled()
     yield 0.5
     return found
+
+
+def settled():
+    """What was changed is drawn."""
+    return is_drawn() and not board().is_dirty
 
 
 def board_by_mouse():
@@ -178,25 +197,29 @@ def board_by_mouse():
     mixed = pixels("front")
     yield from undo()
     seen["rim_undone"] = strength("rim")
-    yield from key("Z", at=middle(), ctrl=True, shift=True)
-    yield 0.7
+    yield from undo(redo=True)
     seen["rim_redone"], seen["same_after_redo"] = strength("rim"), apart(pixels("front"), mixed)
 
     yield from press("bpy.ops.consistency.keep_look")
     yield 0.5
-    seen["looks"] = list(own.looks.keys())
+    seen["looks"] = list(settings().looks.keys())
     before = lamps()
     yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
-    yield 0.7
+    yield lambda: strength("rim") == 100.0
+    yield 0.5
+    yield settled
     seen["to_scene"] = {name: round(lamps()[name] / before[name], 3) for name in before}
     seen["same_after_to_scene"] = apart(pixels("front"), mixed)
     yield from undo()
     seen["to_scene_undone"] = lamps() == before
     seen["same_after_undo"] = apart(pixels("front"), mixed)
     yield from press("bpy.ops.consistency.mix_to_scene", 0.7)
-    yield 0.7
+    yield lambda: strength("rim") == 100.0
+    yield 0.5
+    yield settled
 
     yield from click(*on_board("picture:side"))
+    yield lambda: status().board_strip
     yield 1.0
     seen["through"] = (
         bpy.context.scene.camera.name,
@@ -213,45 +236,44 @@ def board_by_mouse():
     yield 0.3
     x, y = map(int, place)
     window.event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y, ctrl=True)
-    yield 1.0
-    seen["preset"] = own.lighting
+    yield lambda: settings().lighting != "studio"
+    yield 0.5
+    yield settled
+    seen["preset"] = settings().lighting
     with in_view():
         seen["stale"] = overlay().stale(bpy.context, "front")
     screenshot("board-stale")
     yield from undo()
     with in_view():
-        seen["stale_undone"] = own.lighting, overlay().stale(bpy.context, "front")
+        seen["stale_undone"] = settings().lighting, overlay().stale(bpy.context, "front")
 
-    drop(HOME / "sky.hdr", middle())
-    yield 1.0
+    yield from let_go("sky.hdr")
     screenshot("board-drop")
-    for number in ("ONE", "TWO", "THREE"):
-        if own.environment:
-            break
-        yield from key(number, at=middle())
-        yield 1.0
-    seen["environment"] = own.environment
+    yield from choose_ours()
+    seen["environment"] = settings().environment
     with in_view():
         seen["stale_by_drop"] = overlay().stale(bpy.context, "front")
     yield from click(*on_board("button:drafts"))
     yield lambda: status().drafting
-    yield lambda: not status().drafting or not any(source.kind == "draft" for source in board().shown.values())
-    yield lambda: is_drawn()
+    yield lambda: is_drawn() and not any(needs for needs in board().needs.values())
+    yield from click(*on_board("button:drafts"))
     yield lambda: not status().drafting
+    yield lambda: is_drawn() and not bpy.app.is_job_running("RENDER")
     yield 1.0
     with in_view():
         seen["stale_after_drafts"] = overlay().stale(bpy.context, "front")
-    seen["refined"] = sorted({source.kind for source in board().shown.values()})
     screenshot("board-environment")
 
-    seen["run_before"] = sorted(path.name for path in Path(bpy.path.abspath(own.run_folder)).glob("references/*.png"))
+    seen["run_before"] = sorted(
+        path.name for path in Path(bpy.path.abspath(settings().run_folder)).glob("references/*.png")
+    )
     bpy.ops.consistency.show_preferences()
     yield 1.0
     yield from enter_key()
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
         bpy.ops.wm.window_close()
     yield 0.5
-    own.backend = "fal"
+    settings().backend = "fal"
     yield from scroll(down=False, notches=60)
     place = yield from press("bpy.ops.consistency.run(until='results')")
     yield lambda: status().estimate > 0 and not status().running
@@ -268,6 +290,7 @@ def board_by_mouse():
     seen["at_end"] = apart(pixels("front"), computed("front"))
     reference = import_module(f"{PACKAGE}.studio.rendering.passes").load(Path(status().shots["front"].reference))
     seen["as_rendered"] = apart(pixels("front")[::-1], np.asarray(reference) * 255.0)
+    seen["longest_hold_ms"] = 1000.0 * board().longest_hold
     screenshot("board-bought")
     seen["error"] = status().error
     yield from click(*on_board("button:close"))
@@ -278,3 +301,32 @@ def board_by_mouse():
 
 def lamps():
     return {thing.name: thing.data.energy for thing in bpy.data.collections["Consistency Lighting"].objects}
+
+
+def let_go(name):
+    """Drop a file over the viewport; Blender offers what it could do with it."""
+    drop(HOME / name, middle())
+    yield lambda: not (HOME / "screenshot.wish").exists()
+    yield 1.0
+
+
+def choose_ours():
+    """The last of what is offered: the third where the viewport looks through a camera, else the second."""
+    before = settings().environment, status().error
+    for number in ("THREE", "TWO"):
+        yield from key(number, at=middle())
+        yield 1.5
+        if (settings().environment, status().error) != before:
+            return
+
+
+def environments_are_dropped():
+    """A whole picture and a text that calls itself one, let go over the viewport."""
+    seen = {}
+    yield from open_sidebar()
+    for name in ("sky.hdr", "text.hdr"):
+        yield from let_go(name)
+        screenshot(f"drop-{name}")
+        yield from choose_ours()
+        seen[name] = Path(settings().environment).name, status().error
+    return seen
