@@ -198,6 +198,12 @@ def load_environment(path: Path) -> Image:
     return image
 
 
+def studio_environments() -> dict[str, Path]:
+    """The pictures of surroundings that this Blender comes with, by the name that Blender shows."""
+    folder = bpy.utils.system_resource("DATAFILES", path="studiolights/world")
+    return {path.stem.title(): path for path in sorted(Path(folder).glob("*.exr"))} if folder else {}
+
+
 def _hdri_path(name: str) -> Path | None:
     folder = bpy.utils.system_resource("DATAFILES", path="studiolights/world")
     path = Path(folder) / name if folder else None
