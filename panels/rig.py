@@ -132,7 +132,9 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         if chosen is not None and chosen.type == "LIGHT" and chosen.name in _added_lamps():
             row.operator("consistency.point_lamp", text="", icon="EYEDROPPER").lamp = chosen.name
         column = layout.column(align=True)
-        column.prop(own, "environment")
+        row = column.row(align=True)
+        row.prop(own, "environment")
+        row.popover("CONSISTENCY_PT_environments", text="", icon="WORLD")
         if own.environment:
             column.prop(own, "environment_rotation")
             column.prop(own, "environment_strength", slider=True)
@@ -141,6 +143,30 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         if own.backdrop in ("colour", "picture"):
             column.prop(own, "backdrop_colour" if own.backdrop == "colour" else "backdrop_file", text="")
         layout.prop(own, "shadow")
+
+
+class CONSISTENCY_PT_environments(bpy.types.Panel):
+    """Pictures of surroundings that come with Blender."""
+
+    bl_label = "Blender's Surroundings"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"  # only as a popover
+    bl_ui_units_x = 14
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        lights = [
+            light for light in context.preferences.studio_lights if light.type == "WORLD" and not light.is_user_defined
+        ]
+        grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, align=False)
+        for light in lights:
+            column = grid.column(align=True)
+            column.template_icon(icon_value=layout.icon(light), scale=4.0)
+            name = light.name.rpartition(".")[0].title()
+            column.operator("consistency.studio_environment", text=name).name = name
+        if not lights:
+            layout.label(text="This Blender came without any")
+        layout.operator("consistency.studio_environment", text="The Lighting's Own", icon="LOOP_BACK").name = ""
 
 
 class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
@@ -209,6 +235,7 @@ CLASSES = (
     CONSISTENCY_UL_angles,
     CONSISTENCY_MT_angles,
     CONSISTENCY_PT_rig,
+    CONSISTENCY_PT_environments,
     CONSISTENCY_PT_light_presets,
     CONSISTENCY_PT_lighting,
     CONSISTENCY_PT_mix,

@@ -13,6 +13,7 @@ from .backend.ports import Product
 from .rig import Angle, describe
 from .settings.backdrop import GRADIENT, TRANSPARENT, is_file
 from .settings.groups import RunSettings
+from .settings.lighting import PRESETS
 
 TEMPLATE = (
     "Turn this render into a photograph of the same real {subject}, {view}. "
@@ -29,12 +30,6 @@ PICTURE_TEMPLATE = (
 )
 AVOID = "3D render, CGI, plastic look, toy, distorted shape, changed label, extra objects, blur, watermark"
 
-LIGHTING_WORDS = {
-    "studio": "Soft three-point studio lighting",
-    "softbox": "Even softbox lighting from all sides",
-    "dramatic": "Dramatic side lighting with deep, soft shadows",
-    "hdri": "Neutral ambient studio lighting",
-}
 BACKDROP_WORDS = {
     "white": "clean seamless white backdrop",
     "grey": "clean seamless neutral grey backdrop",
@@ -61,7 +56,7 @@ def prompt_for(angle: Angle, settings: RunSettings, product: Product, *, strict:
     whole = TEMPLATE.format(
         subject=settings.stills.prompt.strip() or settings.inputs.text.strip() or "product",
         view=describe(angle),
-        lighting=LIGHTING_WORDS.get(settings.studio.lighting, "Soft studio lighting"),
+        lighting=PRESETS[settings.studio.lighting].words,
         backdrop=_behind(settings.studio.backdrop),
         materials="".join(f"{word}, " for word in words),
     )

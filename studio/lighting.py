@@ -21,7 +21,8 @@ from ..pipeline.settings.lighting import PlacedLamp, Preset
 from ..pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, Light
 from ..pipeline.settings.temperature import relative
 from .lamps import place_lamps
-from .scene.collections import collection, existing_objects, remove_objects
+from .scene import cards
+from .scene.collections import collection, existing_objects
 from .scene.light_groups import group_of
 
 
@@ -37,9 +38,14 @@ def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
     middle, radius = Vector(((low + high) / 2).tolist()), float(np.linalg.norm(high - low)) / 2
     placed = lighting.place(preset, radius, settings.studio.light_rig, settings.studio.lights)
     standing = {thing[names.ROLE]: thing for thing in existing_objects(names.LIGHTING) if names.ROLE in thing}
-    remove_objects(thing for role, thing in standing.items() if role not in {lamp.role for lamp in placed})
+    kinds = {lamp.role: "LIGHT" if lamp.kind == "lamp" else "MESH" for lamp in placed}
+    fits = {role: thing for role, thing in standing.items() if kinds.get(role) == thing.type}
+    cards.remove(thing for role, thing in standing.items() if role not in fits)
     for lamp in placed:
-        _set_lamp(standing.get(lamp.role) or _new_lamp(lamp.role), lamp, middle)
+        if lamp.kind == "lamp":
+            _set_lamp(fits.get(lamp.role) or _new_lamp(lamp.role), lamp, middle)
+        else:
+            cards.set_card(fits.get(lamp.role) or cards.new_card(lamp.role), lamp, middle)
     place_lamps(settings.studio.lamps, middle, radius)
     _set_world(preset, settings)
 
@@ -88,8 +94,9 @@ def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
     direction = Vector(lamp.direction)
     thing.location = middle + direction * lamp.distance
     thing.rotation_euler = direction.to_track_quat("Z", "Y").to_euler()  # area lamps shine along −Z
-    thing.data.shape = "SQUARE"
-    thing.data.size = lamp.size
+    thing.data.shape = "SQUARE" if lamp.height is None else "RECTANGLE"
+    thing.data.size, thing.data.size_y = lamp.size, lamp.height or lamp.size
+    cards.set_falloff(thing.data, lamp)
     thing.data.energy = lamp.power
     thing.data.use_temperature = True
     # A black body at 6500 K is a touch pinker than the working space's white (D65); divide that out, so that daylight
@@ -189,6 +196,12 @@ def load_environment(path: Path) -> Image:
             bpy.data.images.remove(image)
         raise no_environment(path)
     return image
+
+
+def studio_environments() -> dict[str, Path]:
+    """The pictures of surroundings that this Blender comes with, by the name that Blender shows."""
+    folder = bpy.utils.system_resource("DATAFILES", path="studiolights/world")
+    return {path.stem.title(): path for path in sorted(Path(folder).glob("*.exr"))} if folder else {}
 
 
 def _hdri_path(name: str) -> Path | None:

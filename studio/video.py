@@ -38,7 +38,7 @@ from .scene.light_groups import groups_for_glow
 
 RATE = 24  # frames a second of the file
 # On a processor each rendered picture is held for two frames, smaller and with fewer samples: a preview that ends.
-ON_CPU = {"side": 512, "samples": 12, "hold": 2}
+ON_CPU = {"side": 320, "samples": 6, "hold": 2}
 ON_GPU = {"side": 4096, "samples": 64, "hold": 1}
 
 EDGE = 0.98  # share of the frame that a turning product may reach

@@ -180,6 +180,13 @@ class Studio(Group):
             "softbox": ("Softbox", "Even, soft light from all sides"),
             "dramatic": ("Dramatic", "One strong key from the side and deep shadows"),
             "hdri": ("Environment", "Only the environment lights the product"),
+            "strips": ("Strip Boxes", "Two tall strips: long, soft highlights along the edges of metal and glass"),
+            "bank": ("Overhead Bank", "One large light from above, a white card in front"),
+            "dark-field": ("Dark Field", "Glass on black, drawn by its bright edges; seen from the front"),
+            "bright-field": ("Bright Field", "Glass on white, drawn by its dark edges; seen from the front"),
+            "card-and-flag": ("Card and Flag", "Metal reflects a white card on one side, a black flag on the other"),
+            "gradient": ("Gradient Panels", "Large panels with smooth falloff, for polished surfaces"),
+            "jewellery": ("Jewellery", "A ring light, and small lamps that sparkle in stones"),
         },
     )
     lights: dict[str, Light] = option(

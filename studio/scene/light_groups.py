@@ -28,6 +28,8 @@ def group_lights(settings: RunSettings) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for thing in existing_objects(names.LIGHTING):
+        if names.FLAG in thing:
+            continue
         if thing.lightgroup == "" or names.ROLE in thing:
             thing.lightgroup = group_of(thing)
         found.setdefault(thing.lightgroup, kelvin_of(thing))
@@ -58,7 +60,7 @@ def kelvin_of(thing: Object) -> float:
     """A lamp's colour temperature; daylight where it has none."""
     if thing.type == "LIGHT" and thing.data.use_temperature:
         return float(thing.data.temperature)
-    return DAYLIGHT
+    return float(thing.get(names.KELVIN, DAYLIGHT))
 
 
 def sent_by_added_lamps() -> dict[str, list[float]]:

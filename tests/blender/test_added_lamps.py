@@ -92,3 +92,18 @@ def test_a_lamp_is_placed_anew(placed):
     assert tuple(away) == pytest.approx((0, -1, 0), abs=1e-3)
     with pytest.raises(RuntimeError, match="no added lamp 'Key'"):
         bpy.ops.consistency.point_lamp(lamp="Key", **where)
+
+
+def test_blenders_own_surroundings_light_the_product(placed):
+    from consistency_pipeline.studio.lighting import studio_environments
+
+    names_of_pictures = list(studio_environments())
+    assert "Forest" in names_of_pictures
+    bpy.ops.consistency.studio_environment(name="Forest")
+    image = bpy.data.worlds[names.WORLD].node_tree.nodes["Picture"].image
+    assert image.filepath.endswith("forest.exr")
+    assert settings().studio.environment.endswith("forest.exr")
+    with pytest.raises(RuntimeError, match="no surroundings 'Moon'; it has .*Forest"):
+        bpy.ops.consistency.studio_environment(name="Moon")
+    bpy.ops.consistency.studio_environment()
+    assert settings().studio.environment is None
