@@ -16,13 +16,14 @@ from typing import Any
 import bpy
 
 from . import buttons, command, startup
-from .display import compare, compare_handle, faithful, first_screen, status, studio_view, thumbnails
+from .display import catalogue, compare, compare_handle, faithful, first_screen, status, studio_view, thumbnails
 from .editing import properties
 from .runs import gradual_imports
 
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
     *status.CLASSES,
+    *catalogue.CLASSES,
     *buttons.CLASSES,
     *compare_handle.CLASSES,
 )
@@ -35,12 +36,14 @@ def register() -> None:
     bpy.types.WindowManager.consistency = bpy.props.PointerProperty(
         type=status.CONSISTENCY_PG_status, options={"SKIP_SAVE"}
     )
+    catalogue.register()
     command.register()
     startup.register()
 
 
 def unregister() -> None:
     buttons.run.unregister()
+    buttons.catalogue.unregister()
     startup.unregister()
     command.unregister()
     compare.unregister()
@@ -49,6 +52,7 @@ def unregister() -> None:
     thumbnails.unregister()
     gradual_imports.unregister()
     first_screen.unregister()
+    catalogue.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency
     for cls in reversed(CLASSES):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import costs, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
+from . import catalogue, costs, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
 
 CLASSES = (  # a parent before its children, and the stages in their order
     *sidebar.CLASSES,
@@ -19,6 +19,7 @@ CLASSES = (  # a parent before its children, and the stages in their order
     *results.CLASSES,
     *jobs.CLASSES,
     *costs.CLASSES,
+    *catalogue.CLASSES,
 )
 
 

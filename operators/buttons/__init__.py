@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import backend, bug_report, costs, fields, jobs, lighting, orientation, preferences, results, rig, run, source
+from . import (
+    backend,
+    bug_report,
+    catalogue,
+    costs,
+    fields,
+    jobs,
+    lighting,
+    orientation,
+    preferences,
+    results,
+    rig,
+    run,
+    source,
+)
 from .viewing import compare, faithful, opinion, pictures, studio_view
 
 MODULES = (
@@ -26,6 +40,7 @@ MODULES = (
     results,
     fields,
     jobs,
+    catalogue,
     bug_report,
     preferences,
 )
