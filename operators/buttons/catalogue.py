@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...pipeline.errors import UsageError
+from ...pipeline.errors import Kind, UsageError
 from ...pipeline.settings.choices import BackendName
 from ...pipeline.wording.text_table import usd
 from ..display import reasons, status
@@ -100,11 +100,13 @@ def _hear(now: Any, said: dict[str, Any]) -> None:
 
 def _end(now: Any, answer: dict[str, Any]) -> None:
     now.running = False
-    if answer.get("error"):
+    was_stopped = answer.get("status") == Kind.CANCELLED
+    if answer.get("error") and not was_stopped:
         now.error = sentence(str(answer["error"]))
     if "page" in answer:
         now.page = str(answer["page"])
-        now.note = sentence(str(answer.get("text", "")).partition("\n")[0])
+        said = answer["error"] if was_stopped else str(answer.get("text", "")).partition("\n")[0]
+        now.note = sentence(str(said).replace("run the same command again", "press Go On"))
     elif isinstance(answer.get("rows"), list):  # an estimate
         now.rows.clear()
         for said in answer["rows"]:
