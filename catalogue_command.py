@@ -502,6 +502,8 @@ class Workshop:
             problem = error
         except Exception as error:  # noqa: BLE001 - one product's surprise must not take the others down
             problem = ConsistencyError(unforeseen(error))
+        if isinstance(problem, RunInUse):  # another has taken the run over: nothing in it is ours to change
+            return Ended(Standing(RowState.WORKING, str(problem), now.usd), problem)
         with contextlib.suppress(RunFolderError):  # the drive may be what it failed of
             note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
             self._settle(row.root)

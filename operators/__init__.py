@@ -16,7 +16,7 @@ from typing import Any
 import bpy
 
 from . import buttons, command, startup
-from .display import compare, compare_handle, faithful, first_screen, status, studio_view, thumbnails
+from .display import catalogue, compare, compare_handle, faithful, first_screen, status, studio_view, thumbnails
 from .display.board import drafts, overlay, touch
 from .editing import properties
 from .runs import gradual_imports
@@ -24,6 +24,7 @@ from .runs import gradual_imports
 CLASSES: tuple[Any, ...] = (
     *properties.CLASSES,
     *status.CLASSES,
+    *catalogue.CLASSES,
     *buttons.CLASSES,
     *compare_handle.CLASSES,
     *touch.CLASSES,
@@ -37,12 +38,14 @@ def register() -> None:
     bpy.types.WindowManager.consistency = bpy.props.PointerProperty(
         type=status.CONSISTENCY_PG_status, options={"SKIP_SAVE"}
     )
+    catalogue.register()
     command.register()
     startup.register()
 
 
 def unregister() -> None:
     buttons.run.unregister()
+    buttons.catalogue.unregister()
     startup.unregister()
     command.unregister()
     compare.unregister()
@@ -53,6 +56,7 @@ def unregister() -> None:
     thumbnails.unregister()
     gradual_imports.unregister()
     first_screen.unregister()
+    catalogue.unregister()
     del bpy.types.WindowManager.consistency
     del bpy.types.Scene.consistency
     for cls in reversed(CLASSES):

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 import bpy
 
-from . import costs, deliver, jobs, model, photoreal, preferences, references, results, rig, sidebar, video
+from . import (
+    catalogue,
+    costs,
+    deliver,
+    jobs,
+    model,
+    photoreal,
+    preferences,
+    references,
+    results,
+    rig,
+    sidebar,
+    video,
+)
 
 CLASSES = (  # a parent before its children, and the stages in their order
     *sidebar.CLASSES,
@@ -20,6 +33,7 @@ CLASSES = (  # a parent before its children, and the stages in their order
     *deliver.CLASSES,
     *jobs.CLASSES,
     *costs.CLASSES,
+    *catalogue.CLASSES,
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from . import (
     backend,
     bug_report,
+    catalogue,
     costs,
     deliver,
     environment,
@@ -50,6 +51,7 @@ MODULES = (
     fields,
     models,
     jobs,
+    catalogue,
     bug_report,
     preferences,
 )

@@ -92,13 +92,13 @@ def buttons(shown):
     return " ".join(text for kind, text in shown if kind == "button")
 
 
-def test_one_tab_with_the_six_stages_in_order_then_jobs_and_costs(sidebar):
+def test_one_tab_with_the_six_stages_in_order_then_jobs_costs_and_the_catalogue(sidebar):
     own = [cls for cls in panels() if cls.bl_space_type == "VIEW_3D"]
     assert {cls.bl_category for cls in own} == {"Consistency"}
     parents = [cls for cls in own if not hasattr(cls, "bl_parent_id")]
     assert [cls.__name__ for cls in parents] == ["CONSISTENCY_PT_sidebar"]
     below = [cls.bl_label for cls in own if getattr(cls, "bl_parent_id", "") == "CONSISTENCY_PT_sidebar"]
-    assert below == [*(stage.title() for stage in STAGES), "Jobs", "Costs"]
+    assert below == [*(stage.title() for stage in STAGES), "Jobs", "Costs", "Catalogue"]
     open_at_first = [cls.bl_label for cls in own if "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ())]
     assert open_at_first == ["Consistency Pipeline", "Model"]
 

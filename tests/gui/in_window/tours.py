@@ -269,3 +269,36 @@ def _time_drawing(cls, took):
         took.setdefault(cls.__name__, []).append(time.perf_counter() - began)
 
     cls.draw = timed
+
+
+def catalogue():
+    """A table of products, from the panel: checked, run, stopped after the first product, gone on with."""
+    panels = import_module(f"{PACKAGE}.panels")
+    for cls in reversed(panels.CLASSES[1:]):
+        bpy.utils.unregister_class(cls)
+    for cls in panels.catalogue.CLASSES:
+        if cls.__name__ == "CONSISTENCY_PT_catalogue":
+            cls.bl_options = set()
+        bpy.utils.register_class(cls)
+    yield from open_sidebar()
+    own, now = bpy.context.scene.consistency_catalogue, bpy.context.window_manager.consistency_catalogue
+    own.table, own.out = OPTIONS["table"], OPTIONS["out"]
+    with in_view("UI"):
+        bpy.ops.consistency.catalogue_check("INVOKE_DEFAULT")
+    yield lambda: now.running
+    yield lambda: not now.running
+    if now.error:
+        return {"problem": now.error}
+    with in_view("UI"):
+        bpy.ops.consistency.catalogue_run("INVOKE_DEFAULT")
+    yield lambda: now.rows[1].state == "working"
+    yield from _shoot("catalogue")
+    with in_view("UI"):
+        bpy.ops.consistency.catalogue_stop("INVOKE_DEFAULT")
+    yield lambda: not now.running
+    stopped = [row.state for row in now.rows]
+    with in_view("UI"):
+        bpy.ops.consistency.catalogue_run("INVOKE_DEFAULT")
+    yield lambda: now.running
+    yield lambda: not now.running
+    return {"problem": now.error, "stopped": stopped, "states": [row.state for row in now.rows], "page": now.page}
