@@ -185,12 +185,12 @@ def check_limits(estimate: Estimate, settings: RunSettings) -> None:
 
 def endpoints(settings: RunSettings, folder: RunFolder | None = None) -> list[str]:
     """Every endpoint that a run may buy from: what is planned, and what the gate may ask in place of a still."""
-    opinion = {settings.gate.opinion_endpoint} if _buys_opinions(settings) else set()
+    opinion = {planned.witness_endpoint(settings)} if _buys_opinions(settings) else set()
     return sorted({*(purchase.endpoint for purchase in plan(settings, folder)), *_gate_endpoints(settings), *opinion})
 
 
 def _buys_opinions(settings: RunSettings) -> bool:
-    return settings.is_measured and settings.gate.second_opinion == Witness.VISION
+    return settings.is_measured and settings.gate.second_opinion in (Witness.VISION, Witness.MATTE)
 
 
 def _gate_endpoints(settings: RunSettings) -> set[str]:
@@ -229,7 +229,7 @@ def _with_opinions(
     if not _buys_opinions(settings):
         return estimate
     place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
-    request = planned.opinion_request(place, settings, settings.studio.angles[0], 1, QUESTION)
+    request = planned.witness_request(place, settings, settings.studio.angles[0], 1, QUESTION)
     question = purchase_for(request, live(estimate.prices, request.endpoint))
     count = _questions_left(settings, folder, kept)
     unknown = {question.endpoint} if question.quoted_usd is None and count else set()
@@ -244,14 +244,16 @@ def _with_opinions(
 def _questions_left(settings: RunSettings, folder: RunFolder | None, kept: Container[str]) -> int:
     """How often a second witness may still be asked at most: any still may turn out unsure, and where unsure ones are taken
     again, so may each of those."""
-    angles = settings.studio.angles
+    angles, witness = settings.studio.angles, settings.gate.second_opinion
     each = 1 + (settings.gate.retakes if settings.gate.unsure == Unsure.CLIMB else 0)
     if folder is None:
         return each * len(angles)
     record, bought = GateRecord(folder, settings), folder.read_journal().purchases
     due, count = unasked(folder, settings), 0
     for angle in angles:
-        keys = {entry.take: planned.opinion_key(angle.name, entry.take) for entry in record.entries(angle.name)}
+        keys = {
+            entry.take: planned.opinion_key(angle.name, entry.take, witness) for entry in record.entries(angle.name)
+        }
         asked = {take for take, key in keys.items() if bought.last(key) is not None and bought.next_step(key) in kept}
         if record.chosen(angle.name) is None:
             count += max(0, each - len(asked))

@@ -10,6 +10,7 @@ was bought is looked at again and not paid again.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +35,7 @@ IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
 
 @dataclass(frozen=True)
 class Candidate:
-    """One model's still of one angle. ``seconds``: from asking to having it; None where it was there already. USD."""
+    """One model's still of one angle. ``seconds``: from asking to having it; None where nobody knows. USD."""
 
     endpoint: str
     name: str
@@ -135,7 +136,9 @@ def compare(
             raise asked.failures()[0]
         found: list[Candidate] = []
         for request in wanted:
-            candidate = yield from _looked_at(folder, request, studio, asked, took, request.key not in there)
+            is_new = request.key not in there
+            seconds = round(took[request.key], 1) if is_new else _earlier(folder, request)
+            candidate = yield from _looked_at(folder, request, studio, asked, seconds)
             found.append(candidate)
         for name in dict.fromkeys(candidate.angle for candidate in found):
             yield from _side_by_side(folder, studio, name, [each for each in found if each.angle == name])
@@ -145,8 +148,18 @@ def compare(
         folder.lease.release()
 
 
+def _earlier(folder: RunFolder, request: StillRequest) -> float | None:
+    """The seconds that a still took which an earlier comparison bought."""
+    try:
+        sheet = json.loads((folder.root / "compare" / request.angle.name / "comparison.json").read_text("utf-8"))
+        known = [each["seconds"] for each in sheet["candidates"] if each["endpoint"] == request.endpoint]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return next((float(each) for each in known if isinstance(each, (int, float))), None)
+
+
 def _looked_at(
-    folder: RunFolder, request: StillRequest, studio: Studio, asked: OpenRequests, took: dict[str, float], was_new: bool
+    folder: RunFolder, request: StillRequest, studio: Studio, asked: OpenRequests, seconds: float | None
 ) -> Steps[Candidate]:
     event, name = asked.ended[request.key], asked.backend.name_of(request.endpoint)
     attempt = folder.read_journal().purchases.last(request.key)
@@ -157,7 +170,7 @@ def _looked_at(
         None,
         quoted_usd=attempt.quoted_usd if attempt else None,
         billed_usd=attempt.billed_usd if attempt else None,
-        seconds=round(took[request.key], 1) if attempt is not None and was_new else None,
+        seconds=seconds,
     )
     if not asked.done(request.key):
         return replace(known, outcome=Outcome.FAIL, reason=event.text)

@@ -12,6 +12,7 @@ from . import photoreal, video
 from .backend.ports import Product
 from .backend.requests import (
     ClipRequest,
+    DerivedRequest,
     ModelRequest,
     OpinionRequest,
     PictureRequest,
@@ -23,7 +24,7 @@ from .rig import Angle
 from .run.run_folder import RunFolder
 from .settings.choices import MotionName
 from .settings.groups import RunSettings
-from .verdicts import MadeBy
+from .verdicts import MadeBy, Witness
 
 UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there
 
@@ -139,8 +140,35 @@ def opinion_request(folder: RunFolder, settings: RunSettings, angle: Angle, take
     )
 
 
-def opinion_key(angle: str, take: int) -> str:
-    return f"photoreal/{angle}/opinion-{take:02d}"
+MATTE_ENDPOINT = "fal-ai/birefnet/v2"  # who is asked where the product is
+
+
+def witness_endpoint(settings: RunSettings) -> str:
+    return MATTE_ENDPOINT if settings.gate.second_opinion == Witness.MATTE else settings.gate.opinion_endpoint
+
+
+def witness_request(
+    folder: RunFolder, settings: RunSettings, angle: Angle, take: int, question: str
+) -> OpinionRequest | DerivedRequest:
+    """What the run's second witness is asked about one take of an angle."""
+    if settings.gate.second_opinion != Witness.MATTE:
+        return opinion_request(folder, settings, angle, take, question)
+    return DerivedRequest(
+        key=opinion_key(angle.name, take, Witness.MATTE),
+        endpoint=MATTE_ENDPOINT,
+        makes="matte",
+        angle=angle,
+        take=take,
+        source=folder.take(angle.name, take),
+        subject=settings.stills.prompt.strip() or settings.inputs.text.strip() or "product",
+        size=settings.resolution,
+        out=folder.matte(angle.name, take),
+        overrides=settings.service.overrides.get(MATTE_ENDPOINT, {}),
+    )
+
+
+def opinion_key(angle: str, take: int, witness: Witness = Witness.VISION) -> str:
+    return f"photoreal/{angle}/{'matte' if witness == Witness.MATTE else 'opinion'}-{take:02d}"
 
 
 def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[Request]:

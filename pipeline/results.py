@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .backend.ports import Product, Shot
-from .backend.requests import ClipRequest, Event, OpinionRequest, Request, StillRequest
+from .backend.requests import ClipRequest, DerivedRequest, Event, OpinionRequest, Request, StillRequest
 from .errors import RunFolderError
 from .gate.record import GateRecord, in_force, subject
 from .gate.second_opinions import take_asked
@@ -21,7 +21,7 @@ from .settings.choices import BackendName, MotionName
 from .settings.groups import RunSettings
 from .stages import JobState
 from .system.disk import write_json
-from .verdicts import MENDED, MadeBy, Outcome
+from .verdicts import MENDED, MadeBy, Outcome, Witness
 
 Report = JsonObject  # what is in report.json
 LOCAL = "local (Cycles, no AI)"
@@ -43,7 +43,7 @@ def build_report(
     purchases = folder.read_journal().purchases
     pictures = []
     for key, request in requests.items():
-        if isinstance(request, OpinionRequest):
+        if isinstance(request, (OpinionRequest, DerivedRequest)):
             continue
         event = ended.get(key)
         attempt = purchases.last(key)
@@ -171,7 +171,8 @@ def _second_opinions(folder: RunFolder, purchases: Purchases) -> list[Report]:
             if entry.second is None:
                 continue
             take = take_asked(entry)
-            attempt, answer = purchases.last(entry.second.key), folder.answer(angle, take)
+            attempt, is_matte = purchases.last(entry.second.key), entry.second.witness == Witness.MATTE
+            answer = folder.matte(angle, take) if is_matte else folder.answer(angle, take)
             found[angle, take] = {  # a picture that was made from another one has that one's, and may know it answered
                 "angle": angle,
                 **entry.second.model_dump(mode="json"),

@@ -83,6 +83,7 @@ class Witness(StrEnum):
     NONE = "none"
     VISION = "vision"  # a vision model at fal.ai; its answer is bought
     OCR = "ocr"  # this machine reads the print
+    MATTE = "matte"  # a model at fal.ai says where the product is, whatever is behind it; its answer is bought
 
 
 class Says(StrEnum):

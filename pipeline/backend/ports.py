@@ -32,6 +32,7 @@ class Task(StrEnum):
     FAITHFUL = "faithful"
     PAIR = "pair"
     READ = "read"
+    MATTE = "matte"
     TINT = "tint"
     GAIN = "gain"
     TRACK = "track"

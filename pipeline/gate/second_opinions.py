@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .. import plan
 from ..backend.open_requests import OpenRequests
 from ..backend.ports import Task
+from ..backend.requests import OpinionRequest
 from ..errors import STOPS, Cancelled, ConsistencyError, TryAgainLater
 from ..run.record import Entry, SecondOpinion
 from ..run.run_folder import RunFolder
@@ -27,6 +28,8 @@ from .record import GateRecord
 from .witness import LONGEST, QUESTION, Testimony, in_one_line, in_words, worth_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..backend.ports import Shot, Studio
     from ..rig import Angle
     from .retakes import Retakes
@@ -106,12 +109,16 @@ class SecondOpinions:
         """The entry with what the witness said, or as it was where there is none to be had; None while it is waited for."""
         if self.settings.gate.second_opinion == Witness.OCR:
             return (yield from self._read(angle, shot, entry))
-        key = plan.opinion_key(angle.name, take_asked(entry))
+        witness = self.settings.gate.second_opinion
+        key = plan.opinion_key(angle.name, take_asked(entry), witness)
         if key not in self.open_requests.requests:
             asked = yield from self._ask(angle, shot, entry)
             return None if asked else entry
         if key not in self.open_requests.ended:
             return None
+        event = self.open_requests.ended[key]
+        if witness == Witness.MATTE and event.error is None and event.path is not None:
+            return (yield from self._weigh(angle, shot, entry, event.path))
         return self._take_in(angle.name, entry, key)
 
     # reading the print here
@@ -129,12 +136,27 @@ class SecondOpinions:
             found = Testimony(Says.NOTHING, in_one_line(str(error)))
         return self._kept(angle.name, entry, SecondOpinion(witness=Witness.OCR, take=entry.take, name=READER), found)
 
-    # asking a vision model
+    # a matte, held against the render's
+
+    def _weigh(self, angle: Angle, shot: Shot, entry: Entry, matte: Path) -> Steps[Entry]:
+        assert entry.second is not None
+        weighing = Progress(Stage.PHOTOREAL, "holding the matte against the render's", None, angle.name)
+        options = {"matte": str(matte), "shot": _files_of(shot), "pose": entry.pose.model_dump(mode="json")}
+        try:
+            said = yield from self.studio.inspect(Task.MATTE, weighing, **options)
+            found = Testimony(Says(said["says"]), in_one_line(str(said["reason"])))
+        except STOPS:
+            raise
+        except (ConsistencyError, ValueError, LookupError, TypeError) as error:
+            found = Testimony(Says.NOTHING, in_one_line(str(error)))
+        return self._kept(angle.name, entry, entry.second, found)
+
+    # asking a model
 
     def _ask(self, angle: Angle, shot: Shot, entry: Entry) -> Steps[bool]:
         """Whether the witness is asked now. What an earlier life of the run asked is not asked, or paid, again."""
         settings, take = self.settings, take_asked(entry)
-        request = plan.opinion_request(self.folder, settings, angle, take, QUESTION)
+        request = plan.witness_request(self.folder, settings, angle, take, QUESTION)
         purchases = self.folder.read_journal().purchases
         if not purchases.is_open(request.key):
             price, left = self.open_requests.backend.quote(request), self.retakes.unspent()
@@ -142,7 +164,7 @@ class SecondOpinions:
                 why = "the limits allow none" if price is not None else "its price is not known, and there is a limit"
                 self._go_on_without(angle.name, entry, why)
                 return False
-        if not request.pair.is_file():
+        if isinstance(request, OpinionRequest) and not request.pair.is_file():
             laying = Progress(Stage.PHOTOREAL, "laying render and still side by side", None, angle.name)
             still, out = str(self.folder.take(angle.name, take)), str(request.pair)
             try:
@@ -153,7 +175,7 @@ class SecondOpinions:
                 self._go_on_without(angle.name, entry, in_one_line(str(error)))
                 return False
         name = self.open_requests.backend.name_of(request.endpoint)
-        second = SecondOpinion(witness=Witness.VISION, take=take, key=request.key, name=name)
+        second = SecondOpinion(witness=settings.gate.second_opinion, take=take, key=request.key, name=name)
         self.record.keep(angle.name, entry.completed(second=second.model_dump()))
         self.open_requests.start(request)
         return True
@@ -187,7 +209,7 @@ class SecondOpinions:
         """No witness is asked in this life of the run; the next one may."""
         self._without[angle, entry.take] = why
         self.open_requests.backend.note(
-            plan.opinion_key(angle, take_asked(entry)),
+            plan.opinion_key(angle, take_asked(entry), self.settings.gate.second_opinion),
             {
                 "angle": angle,
                 "take": entry.take,

@@ -136,6 +136,10 @@ class RunFolder:
         """What a second witness answered about a take, as it came."""
         return self.root / "photoreal" / "opinions" / f"{angle}.take-{number:02d}.txt"
 
+    def matte(self, angle: str, number: int) -> Path:
+        """Where the product is in a take, as a second witness cut it out."""
+        return self.root / "photoreal" / "opinions" / f"{angle}.take-{number:02d}.matte.png"
+
     def clip(self, motion: str) -> Path:
         """The chosen clip of a motion."""
         return self.root / "video" / f"{motion}.mp4"

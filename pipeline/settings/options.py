@@ -391,6 +391,10 @@ class Gate(Group):
                 "Vision Model",
                 "A vision model at fal.ai compares it with its render; each answer is paid for",
             ),
+            Witness.MATTE: (
+                "Its Matte",
+                "A model at fal.ai cuts the product out, its outline is held against the render's; each is paid for",
+            ),
             Witness.OCR: (
                 "Reading the Print",
                 "This machine reads the print on both; needs rapidocr beside a checkout",

@@ -27,7 +27,7 @@ from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.witness import compare_words
 from ...pipeline.json_object import JsonObject
 from ...pipeline.settings.choices import Restore
-from ...pipeline.verdicts import Cause, Outcome
+from ...pipeline.verdicts import Cause, Outcome, Says
 from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .frames import frames_of
@@ -170,6 +170,24 @@ def read(still: str, shot: RenderFacts, pose: Pose) -> Testified:
     )
     found = compare_words(reader(_legible(known.rgb[box])), reader(_legible(straight[box])))
     return Testified(says=found.says, reason=found.reason)
+
+
+def matte(matte: str, shot: RenderFacts, pose: Pose) -> Testified:
+    """What a matte of the still, laid onto the render's grid, says of its outline. One that finds nothing, or everything, says
+    nothing; between the two shares of common area that decide, it can't be told."""
+    mask = _load(shot, "mask")[..., 0]
+    found = _straight(Path(matte), mask, pose)[..., :3].mean(axis=-1) >= 0.5
+    known = mask >= 0.5
+    if not 0.002 < float(found.mean()) < 0.998:
+        return Testified(says=Says.CANT_TELL, reason="its matte finds no product, or nothing else")
+    common = float((found & known).sum() / max(1, (found | known).sum()))
+    says = Says.YES if common >= SAME_AREA else Says.NO if common < OTHER_AREA else Says.CANT_TELL
+    return Testified(
+        says=says, reason=f"its matte and the render's mask have {100.0 * common:.1f} % of their area in common"
+    )
+
+
+SAME_AREA, OTHER_AREA = 0.97, 0.90  # of the area of both together
 
 
 def _legible(picture: Array) -> Array:

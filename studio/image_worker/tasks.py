@@ -328,6 +328,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.FAITHFUL: inspection.faithful,
     Task.PAIR: inspection.pair,
     Task.READ: inspection.read,
+    Task.MATTE: inspection.matte,
     Task.TINT: inspection.tint,
     Task.GAIN: inspection.gain,
     Task.TRACK: inspection.track,

@@ -59,7 +59,9 @@ def _caption(candidate: Mapping[str, Any]) -> list[tuple[str, int, Colour]]:
     if outcome in VERDICTS:
         said, colour = VERDICTS[outcome]
         texts.append((f"{said}: {candidate['reason']}" if candidate["reason"] else said, 13, colour))
-    numbers = candidate["numbers"] or {}
+    numbers = dict(candidate["numbers"] or {})
+    if not numbers.get("label_area"):
+        numbers.pop("label_correlation", None)  # no print is known
     known = [
         words.format(numbers[name]) for name, words in NUMBERS.items() if isinstance(numbers.get(name), (int, float))
     ]

@@ -95,3 +95,23 @@ def test_the_check_panel_has_the_field_and_jobs_name_the_question(sidebar):
     assert ("prop", "second_opinion") in draw_all()["CONSISTENCY_PT_check"]
     assert states.in_words("photoreal/front/opinion-01") == "Photoreal front opinion #1"
     assert bpy.context.scene.consistency.bl_rna.properties["second_opinion"].name == "Second Opinion"
+
+
+@pytest.mark.parametrize(
+    ("grown", "says"),
+    [(0, "yes"), (2, "yes"), (8, "can't tell"), (30, "no"), (-64, "can't tell"), (400, "can't tell")],
+    ids=["the same", "softer", "a little wider", "much wider", "nothing found", "everything found"],
+)
+def test_a_matte_agrees_as_far_as_it_covers_the_renders_own(tmp_path, grown, says):
+    """A square of 256 on a side, and one that is so many pixels longer and wider."""
+    side = 256
+    squares = []
+    for name, wide in (("mask", side), ("matte", side + grown)):
+        drawn = np.zeros((400, 400, 3), np.float32)
+        half = 0 if grown == -64 and name == "matte" else min(200, wide // 2)
+        drawn[200 - half : 200 + half, 200 - half : 200 + half] = 1.0
+        passes.save(tmp_path / f"{name}.png", drawn)
+        squares.append(str(tmp_path / f"{name}.png"))
+    found = inspection.matte(squares[1], {"files": {"mask": squares[0]}}, POSE)
+    assert found["says"] == says, found
+    assert set(found) == {"says", "reason"}

@@ -95,6 +95,9 @@ def test_each_model_makes_the_same_angle_and_the_run_is_left_as_it_was(fake: Fak
     again = lay(done, OTHERS, studio=Judging())  # looked at again, and not paid again
     assert len(fake.books) == bought + 3
     assert [each.billed_usd for each in again] == [each.billed_usd for each in found]
+    assert [each.seconds for each in again] == [each.seconds for each in found]
+    (done.root / "compare/front/comparison.json").write_text("[]")
+    assert [each.seconds for each in lay(done, OTHERS, studio=Judging())] == [None, None, None]
 
 
 def test_one_that_cannot_be_had_is_said_beside_the_others(fake: FakeFal, done: RunFolder) -> None:

@@ -18,6 +18,7 @@ from consistency_pipeline.pipeline.errors import Cancelled, ConsistencyError, Tr
 from consistency_pipeline.pipeline.gate.acceptance import NotOnModel
 from consistency_pipeline.pipeline.gate.second_opinions import may_be_asked, unasked
 from consistency_pipeline.pipeline.gate.witness import QUESTION
+from consistency_pipeline.pipeline.plan import MATTE_ENDPOINT
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, DEFAULT_ANGLE_SET
 from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.preflight import check_witness
@@ -480,3 +481,60 @@ def test_without_the_reader_it_is_said_before_anything_is_bought(fake: FakeFal, 
         check_witness(folder.settings)
     check_witness(folder.settings.model_copy(update={"backend": "local"}))
     assert not list(Journal(folder.journal).attempts())
+
+
+class Weighing(Seeing):
+    """Sees a matte agree with the render, or not."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__(VAGUE)
+        self.says = says
+
+    def look(self, task: str, job: dict[str, Any]) -> dict[str, Any]:
+        if task == "matte":
+            assert Path(job["matte"]).is_file()
+            return {"says": self.says, "reason": "its matte and the render's mask have 98.9 % of their area in common"}
+        return super().look(task, job)
+
+
+def matte_run(place: Path, **settings: Any) -> RunFolder:
+    folder = new_run(place, gate={"second_opinion": "matte"}, **settings)
+    folder.note(prices={**folder.prices, **prices.fetch(API_KEY, [MATTE_ENDPOINT])})
+    return folder
+
+
+@pytest.mark.parametrize("says", ["yes", "no", "can't tell"])
+def test_a_matte_is_bought_once_and_held_against_the_render(fake: FakeFal, tmp_path: Path, says: str):
+    folder, studio = matte_run(tmp_path), Weighing(says)
+    report = go(folder, studio)
+    assert bought(fake) == {KONTEXT: 2, MATTE_ENDPOINT: 1}
+    [entry] = fake.books.of(MATTE_ENDPOINT)
+    assert entry.arguments["mask_only"] is True
+    assert not fake.ignored_fields.get(MATTE_ENDPOINT)
+    assert "pair" not in studio.calls
+    assert (front(report)["outcome"], front(report)["second"]["says"]) == ("unsure", says)
+    assert "second opinion of BiRefNet 2: " in front(report)["reason"]
+    [told] = report["second_opinions"]
+    assert told["key"] == "photoreal/front/matte-01"
+    assert told["billed_usd"] == pytest.approx(fake.books.of(MATTE_ENDPOINT)[0].usd)
+    assert (folder.root / told["answer"]).is_file()
+    agrees(folder, fake)
+    go(RunFolder.open(folder.root), studio)
+    assert bought(fake)[MATTE_ENDPOINT] == 1, "what was paid for is not asked again"
+
+
+def test_a_matte_is_counted_before_anything_is_bought(fake: FakeFal, tmp_path: Path):
+    folder = matte_run(tmp_path)
+    assert MATTE_ENDPOINT in quote.endpoints(folder.settings)
+    assert quote.estimate(folder.settings, folder.prices, folder).opinions > 0.0
+    go(folder, Weighing("yes"))
+    assert quote.estimate(folder.settings, folder.prices, folder).opinions == 0.0
+
+
+def test_a_matte_that_fails_is_no_opinion(fake: FakeFal, tmp_path: Path):
+    folder = matte_run(tmp_path)
+    fake.fault(f"submit:{MATTE_ENDPOINT}", "job_error", times=None)
+    report = go(folder, Weighing("yes"))
+    assert folder.is_finished
+    assert front(report)["outcome"] == "unsure"
+    assert "(no second opinion: " in front(report)["reason"]
