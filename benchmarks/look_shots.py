@@ -27,10 +27,12 @@ CLASSES = {
     "shoe": "matt",
     "milk_truck": "textured",
     "blocks": "textured",
+    "teapot": "glossy",
     "vr_controller": "glossy",
     "kettle": "metal",
     "perfume": "glass",
 }
+BUILT = tuple(name for name in CLASSES if name in products.PRODUCTS)  # all others are files
 RING = tuple(Angle(name=f"ring-{azimuth:03d}", azimuth=azimuth, elevation=15) for azimuth in range(0, 360, 30))
 HIGH = tuple(Angle(name=f"high-{azimuth:03d}", azimuth=azimuth, elevation=75) for azimuth in (0, 180))
 SOURCES = {14: (*RING, *HIGH), 8: (*RING[::2], *HIGH)}

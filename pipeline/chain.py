@@ -13,14 +13,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from . import model, plan, results
 from .backend.beside import Beside
 from .backend.local import LocalBackend
 from .backend.open_requests import OpenRequests
-from .backend.ports import Backend, Product, Results, Shot, Studio
+from .backend.ports import Backend, Product, Results, Shot, Studio, Task
 from .backend.requests import ClipRequest, Request
 from .errors import STOPS, BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
@@ -33,6 +33,7 @@ from .settings.groups import RunSettings
 from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
 from .video import frames_of
+from .wording.text_table import usd
 
 logger = logging.getLogger(__name__)
 IDLE = 0.1  # seconds the command line blocks for news; a window polls with 0
@@ -330,10 +331,35 @@ def _exact_clip(work: _Work) -> Steps[None]:
     for name, reason in why.items():
         yield Progress(Stage.VIDEO, f"the still lends nothing to the clip: {reason}", None, name, warning=True)
     folder.mark(Stage.VIDEO, StageState.RUNNING)
+    if lend:
+        yield from _say_what_is_seen(work, [each.angle for each in lend])
     work.clip = clip
     open_requests.start(clip)
     text = f"with the look of {', '.join(each.angle for each in lend)}" if lend else "the render's own frames"
     yield Progress(Stage.VIDEO, f"{settings.clip.motion}, {clip.duration:g} s, {text}", 0.0, clip.angle.name)
+
+
+def _say_what_is_seen(work: _Work, names: list[str]) -> Steps[None]:
+    """The share of the surface that the lending stills see, and the fewest further angles that see the rest, with their price.
+
+    They are proposed, and never bought unasked.
+    """
+    angles = [asdict(work.settings.angle(name)) for name in names]
+    looking = Progress(Stage.VIDEO, "looking which surface the stills see")
+    found = yield from work.studio.inspect(Task.COVERAGE, looking, angles=angles)
+    work.folder.note(surface=found)
+    text = f"the stills see {found['seen']:.0%} of the surface"
+    further = found["further"]
+    if further:
+        places = "; ".join(f"azimuth {each['azimuth']:g}°, elevation {each['elevation']:g}°" for each in further)
+        shot = work.shots[names[0]]
+        still = plan.still_request(
+            work.folder, work.settings, work.product, work.settings.angle(names[0]), shot.files, 1
+        )
+        price = work.open_requests.backend.quote(still)
+        cost = f", for about {usd(price * len(further))}" if price is not None else ""
+        text += f"; stills from {places} would make that {further[-1]['seen']:.0%}{cost}"
+    yield Progress(Stage.VIDEO, text)
 
 
 def _tints_are_due(work: _Work) -> bool:

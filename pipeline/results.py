@@ -198,6 +198,7 @@ def scores(folder: RunFolder, request: Request) -> Report:
     found = {} if track is None else track.model_dump(mode="json")
     if is_made_here(request) and isinstance(request, ClipRequest):
         found["look_of"] = [each.angle for each in request.lends]  # empty: the frames are the render's own
+        found["surface"] = folder.surface
     return found
 
 

@@ -38,6 +38,7 @@ class Task(StrEnum):
     TRACK = "track"
     LOOK = "look"
     CARRY = "carry"
+    COVERAGE = "coverage"
     REFERENCE = "reference"
     GROUND = "ground"
     PICTURE = "picture"
@@ -57,7 +58,7 @@ class Task(StrEnum):
     @property
     def needs_product(self) -> bool:
         """The product's mesh goes with it."""
-        return self in (Task.MEASURE, Task.TRACK)
+        return self in (Task.MEASURE, Task.TRACK, Task.COVERAGE)
 
 
 @dataclass(frozen=True)

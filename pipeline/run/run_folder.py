@@ -256,6 +256,12 @@ class RunFolder:
         found = getattr(self._record, "look", None)
         return found if isinstance(found, dict) else {}
 
+    @property
+    def surface(self) -> JsonObject:
+        """What share of the surface the lending stills see, and which further angles would see the rest; empty: not looked."""
+        found = getattr(self._record, "surface", None)
+        return found if isinstance(found, dict) else {}
+
     # stages
 
     def stage(self, name: Stage) -> StageRecord:

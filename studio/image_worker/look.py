@@ -18,8 +18,11 @@ import numpy as np
 
 from ...pipeline.gate.scoring.pixels.arrays import Array, shrink
 from ...pipeline.gate.scoring.reference import MATT, SIZE, Camera, Reference
+from ...pipeline.json_object import JsonObject
 from ...pipeline.look import align, equal, views
 from ...pipeline.look.carry import carry
+from ...pipeline.look.coverage import coverage
+from ...pipeline.rig import Angle
 from ..rendering import passes
 from .inspected import Pose, RenderFacts
 from .inspection import laid_back, reference_of
@@ -50,6 +53,22 @@ class Asked(TypedDict):
     seen: float
 
 
+class Further(TypedDict):
+    """A further angle, and the share of the surface that is seen with it and those before it."""
+
+    angle: str
+    azimuth: float
+    elevation: float
+    seen: float
+
+
+class Surface(TypedDict):
+    """``seen``: 0..1 of the surface that a camera above the ground can see."""
+
+    seen: float
+    further: list[Further]
+
+
 @dataclass(frozen=True)
 class _Look:
     angles: list[str]
@@ -64,6 +83,17 @@ _kept: dict[str, _Look] = {}
 def prepare(lenders: list[Lender]) -> Keys:
     """Make the stills ready to lend their look, and say what names it."""
     return Keys(keys=_look(lenders).keys)
+
+
+def surface_seen(mesh: str, angles: list[JsonObject]) -> Surface:
+    """What share of the product's surface ``angles`` see, and which further ones would see the rest."""
+    with np.load(mesh) as stored:
+        found = coverage(stored["vertices"], stored["triangles"], [Angle(**each) for each in angles])
+    further = [
+        Further(angle=angle.name, azimuth=angle.azimuth, elevation=angle.elevation, seen=round(share, 4))
+        for angle, share in found.further
+    ]
+    return Surface(seen=round(found.seen, 4), further=further)
 
 
 def carried(

@@ -334,6 +334,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.TRACK: inspection.track,
     Task.LOOK: look.prepare,
     Task.CARRY: carry,
+    Task.COVERAGE: look.surface_seen,
     Task.REFERENCE: reference,
     Task.GROUND: ground,
     Task.PICTURE: picture,

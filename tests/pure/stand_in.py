@@ -129,6 +129,9 @@ class StandInStudio:
         """What is seen; a test may see something else."""
         if task == "tint":
             return {"outlier": "", "action": "", "reason": "the views agree", "gains": {}}
+        if task == "coverage":
+            rest = {"angle": "look-180-15", "azimuth": 180.0, "elevation": 15.0, "seen": 0.98}
+            return {"seen": 0.6, "further": [rest]}
         return verdict("pass")
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:

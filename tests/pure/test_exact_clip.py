@@ -35,7 +35,12 @@ def exact_run(place: Path, **settings: Any):
 
 def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_path: Path):
     folder, studio = exact_run(tmp_path), StandInStudio()
-    report = go(folder, studio)
+    said: list[str] = []
+    report = go(folder, studio, on_progress=lambda progress, _: said.append(progress.text))
+    assert (
+        "the stills see 60% of the surface; stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025"
+        in said
+    )
     assert bought(fake) == ["flux-kontext/dev"] * 5
     assert sorted(studio.lent) == sorted(ANGLES)
     assert folder.clip("exact_turntable").is_file()
