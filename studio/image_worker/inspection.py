@@ -176,7 +176,7 @@ def matte(matte: str, shot: RenderFacts, pose: Pose) -> Testified:
     """What a matte of the still, laid onto the render's grid, says of its outline. One that finds nothing, or everything, says
     nothing; between the two shares of common area that decide, it can't be told."""
     mask = _load(shot, "mask")[..., 0]
-    found = _straight(Path(matte), mask, pose)[..., :3].mean(axis=-1) >= 0.5
+    found = laid_back(Path(matte), mask, pose)[..., :3].mean(axis=-1) >= 0.5
     known = mask >= 0.5
     if not 0.002 < float(found.mean()) < 0.998:
         return Testified(says=Says.CANT_TELL, reason="its matte finds no product, or nothing else")
