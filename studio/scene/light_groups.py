@@ -17,7 +17,13 @@ from ...pipeline.settings.lighting import DAYLIGHT
 from ...pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, GLOW
 from .collections import existing_objects
 
-_UNSEEN = ("use_fake_user", "tag", "is_runtime_data", "use_extra_user")  # of a lamp: no light comes of them
+_UNSEEN = (
+    "use_nodes",
+    "use_fake_user",
+    "tag",
+    "is_runtime_data",
+    "use_extra_user",
+)  # of a lamp: no light comes of them
 LONGEST = 40  # characters of a group's name, which becomes a part of the name of a channel in a file
 
 

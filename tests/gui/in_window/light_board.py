@@ -292,11 +292,11 @@ def board_by_mouse():
     seen["as_rendered"] = apart(pixels("front")[::-1], np.asarray(reference) * 255.0)
     seen["longest_hold_ms"] = 1000.0 * board().longest_hold
     screenshot("board-bought")
-    seen["error"] = status().error
+    seen["said"] = status().error
     yield from click(*on_board("button:close"))
     yield 0.5
     seen["closed"] = board() is None and not status().board
-    return {**seen, "said": seen.pop("error")}
+    return seen
 
 
 def lamps():
