@@ -14,6 +14,7 @@ import first_screen
 import hard_use
 import interruptions
 import journeys
+import lamps
 import tours
 from playing import OPTIONS, play
 
@@ -21,7 +22,7 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (faithful, first_screen, journeys, interruptions, hard_use, studio, tours)
+    for module in (faithful, first_screen, journeys, interruptions, hard_use, lamps, studio, tours)
     for name, scenario in vars(module).items()
 }
 
