@@ -81,8 +81,8 @@ def _product(name: str) -> list[Any]:
     if name == "ring":
         gold = products.material("gold", (1.0, 0.62, 0.22), 0.12, 1.0)
         stone = products.glass("stone", (0.97, 0.98, 1.0), 0.0)
-        products.part("ring", "band", gold, (0, 0, 0.11), (0.2, 0.2, 0.2), (1.5708, 0, 0))
-        products.part("cone", "stone", stone, (0, 0, 0.25), (0.11, 0.11, 0.08), (3.1416, 0, 0))
+        products.part("ring", "band", gold, (0, 0, 0.11), (0.2, 0.2, 0.2), (90, 0, 0))
+        products.part("cone", "stone", stone, (0, 0, 0.255), (0.11, 0.11, 0.07), (180, 0, 0))
     elif name == "glasses":
         clear = products.glass("clear", (0.97, 0.985, 0.98), 0.0)
         _turned("goblet", clear, GOBLET)

@@ -20,7 +20,7 @@ from consistency_pipeline.fal_backend.endpoints.catalogue import ENDPOINTS, cata
 from consistency_pipeline.pipeline.declaration import Option
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
 from consistency_pipeline.pipeline.settings.arguments import make_parser
-from consistency_pipeline.pipeline.settings.lighting import PRESETS
+from consistency_pipeline.pipeline.settings.lighting import PRESETS, light_names
 from consistency_pipeline.pipeline.settings.options import OPTIONS, LightRig
 from consistency_pipeline.pipeline.wording.text_table import usd
 
@@ -103,7 +103,20 @@ def _angle_sets() -> Iterator[str]:
 
 def _lighting() -> Iterator[str]:
     yield from ("", "## Lighting", "")
-    yield from _table(("`--lighting`", ""), ((f"`{name}`", preset.title) for name, preset in PRESETS.items()))
+    yield "Each on a product that it is meant for, as a run renders it (`packaging/lighting_pictures.py`). Sizes and distances are in"
+    yield "radii of the product, so that a ring and a sofa are lit alike. Its lights are what `--light` takes; cards are white planes"
+    yield "that only reflections show. Dark and bright field are made for views from the front."
+    yield ""
+    rows = (
+        (
+            f"`{name}`",
+            preset.title,
+            ", ".join(f"`{light}`" for light in light_names(preset)),
+            f"![{name}](lighting/{name}.png)",
+        )
+        for name, preset in PRESETS.items()
+    )
+    yield from _table(("`--lighting`", "", "lights", ""), rows)
 
 
 def _endpoints() -> Iterator[str]:

@@ -14,6 +14,7 @@ import first_screen
 import hard_use
 import interruptions
 import journeys
+import lamps
 import light_board
 import tours
 from playing import OPTIONS, play
@@ -22,7 +23,7 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (faithful, first_screen, journeys, light_board, interruptions, hard_use, studio, tours)
+    for module in (faithful, first_screen, journeys, lamps, light_board, interruptions, hard_use, studio, tours)
     for name, scenario in vars(module).items()
 }
 
