@@ -33,32 +33,34 @@ class Matte:
     ground: Array
 
 
-def matte(picture: Array, mask: Array, *, exact: bool) -> Matte:
+def matte(picture: Array, mask: Array, *, exact: bool, ground: bool = True) -> Matte:
     """Of a still (H, W, 3) sRGB 0..1 and its render's alpha ``mask`` (H, W).
 
     ``exact``: the still has the render's own outline. One that a model drew has it nearly: there the still decides within BAND
-    of it, as far as its product and ground differ, and the render where they don't.
+    of it, as far as its product and ground differ, and the render where they don't. Without ``ground``, that of the result is the
+    still as it is where that is quicker.
     """
     unit = max(mask.shape) / 1024.0
     if exact:
         alpha = np.where(mask < SEEN, 0.0, mask).astype(np.float32)
         rim = (alpha > 0.0) & (alpha <= SOLID)
-        return Matte(alpha, _filled(picture, rim, alpha > SOLID), _filled(picture, rim, alpha == 0.0))
+        beside_it = _filled(picture, rim, alpha == 0.0) if ground else picture
+        return Matte(alpha, _filled(picture, rim, alpha > SOLID), beside_it)
     solid = mask > 0.5
     band = max(1.5, BAND * unit)
     core, free = erode(solid, band), ~dilate(solid, band)
     thin = solid & ~dilate(core, band + 1.0)  # parts with no core: all that is known of them is the render's
     colour = _outward(picture, core | (thin & (mask > SOLID)), mask)
-    ground = _outward(picture, free, 1.0 - mask)
-    apart = colour - ground
+    beside_it = _outward(picture, free, 1.0 - mask)
+    apart = colour - beside_it
     contrast = (apart**2).sum(axis=-1)
-    keyed = np.clip(((picture - ground) * apart).sum(axis=-1) / np.maximum(contrast, 1e-6), 0.0, 1.0)
+    keyed = np.clip(((picture - beside_it) * apart).sum(axis=-1) / np.maximum(contrast, 1e-6), 0.0, 1.0)
     trust = np.clip((np.sqrt(contrast / 3.0) - TELLS) / TELLS, 0.0, 1.0)
     between = ~core & ~free & ~thin
     alpha = np.where(between, keyed * trust + mask * (1.0 - trust), mask)
     alpha = np.where(free | (alpha < SEEN), 0.0, np.where(alpha > SOLID, 1.0, alpha)).astype(np.float32)
     near = erode(alpha > SOLID, RIM * unit) | (thin & (alpha > SOLID))
-    return Matte(alpha, _filled(picture, (alpha > 0.0) & ~near, near), ground)
+    return Matte(alpha, _filled(picture, (alpha > 0.0) & ~near, near), beside_it)
 
 
 def _filled(picture: Array, where: Bools, known: Bools) -> Array:

@@ -16,7 +16,7 @@ from ..formats import marks, picture_marks
 from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import Array, resize
 from .colour_words import colour_word
-from .matting import SOLID, Matte, matte
+from .matting import BAND, SEEN, SOLID, Matte, box_of, matte
 from .placing import Layout, Placed, is_even, layout, place
 from .presets import Rules
 from .rules import TRUE, Finding, colour_change, findings
@@ -25,6 +25,7 @@ Pixels = NDArray[np.uint8]
 Encode = Callable[[Pixels, str, int], bytes]  # (H, W, 3 or 4), "jpeg", "png" or "webp", quality 1..100
 Decode = Callable[[bytes], Pixels]  # to (H, W, 4)
 LOWEST = 50  # quality below which a picture is no longer worth showing
+ROOM = 8  # pixels around a product that its edges are resampled from
 MARK_ROOM = 8192  # bytes that profile and XMP take at most
 
 
@@ -58,10 +59,23 @@ def make(
     """
     if mask.shape != still.shape[:2]:
         mask = resize(mask, *still.shape[:2])
-    found = matte(still, mask, exact=exact)
+    keeps_ground = rules.ground == "keep" or rules.shadow
+    if not keeps_ground and not crops:
+        still, mask = _around(still, mask)
+    found = matte(still, mask, exact=exact, ground=keeps_ground)
     covers = rules.ground == "keep" and not is_even(still)
     where = layout(found.alpha, rules, crops=crops, enlarge=enlarge, covers=covers)
     return finished(found, still, where, rules, encode, decode, crops=crops, mark=mark, alt=alt)
+
+
+def _around(still: Array, mask: Array) -> tuple[Array, Array]:
+    """The part of both that the product is in, with room for its outline to be looked for."""
+    box = box_of(mask, SEEN)
+    if box is None:
+        return still, mask
+    room = ROOM + round(2.0 * BAND * max(mask.shape) / 1024.0)
+    rows, columns = (slice(max(0, low - room), high + room) for low, high in ((box[1], box[3]), (box[0], box[2])))
+    return still[rows, columns], mask[rows, columns]
 
 
 def cut_out(pixels: Pixels) -> Matte:

@@ -89,13 +89,7 @@ def resample(planes: list[Array], where: Layout) -> list[Array]:
     """Planes (H, W) on the canvas, what lies beyond their border as the border is. Lanczos, widened where it shrinks (Turkowski,
     1990)."""
     if where.scale == 1.0:
-        rows, columns = (
-            np.clip(np.arange(count) + int(start), 0, length - 1)
-            for count, start, length in zip(
-                (where.height, where.width), (where.y, where.x), planes[0].shape, strict=True
-            )
-        )
-        return [plane[rows][:, columns] for plane in planes]
+        return [_cut(plane, where) for plane in planes]
     height, width = planes[0].shape
     down = _weights(where.height, where.scale, where.y, height)
     across = _weights(where.width, where.scale, where.x, width)
@@ -109,6 +103,18 @@ def resample(planes: list[Array], where: Layout) -> list[Array]:
             wide[:, out] = tall[:, source] @ weight.T
         made.append(wide)
     return made
+
+
+def _cut(plane: Array, where: Layout) -> Array:
+    """Pixel on pixel, what lies beyond the plane's border as the border is."""
+    top, left = int(where.y), int(where.x)
+    low, right = top + where.height, left + where.width
+    inside = plane[max(0, top) : max(1, low), max(0, left) : max(1, right)]
+    missing = (
+        (max(0, -top), max(0, where.height - max(0, -top) - inside.shape[0])),
+        (max(0, -left), max(0, where.width - max(0, -left) - inside.shape[1])),
+    )
+    return np.pad(inside, missing, mode="edge") if any(map(any, missing)) else inside.copy()
 
 
 def _weights(length: int, scale: float, start: float, source: int) -> list[tuple[slice, slice, Array]]:
@@ -146,7 +152,7 @@ def place(found: Matte, picture: Array, where: Layout, rules: Rules) -> Placed:
     if rules.ground == "keep":
         alpha, *shown = resample([found.alpha, *np.moveaxis(picture, -1, 0)], where)
         return Placed(_bytes(shown), _settled(alpha, inside), where)
-    planes = [found.alpha, *(np.moveaxis(found.colour, -1, 0) * found.alpha)]
+    planes = [found.alpha, *(found.colour[..., channel] * found.alpha for channel in range(3))]
     if rules.ground == "white" and rules.shadow:
         planes.append((1.0 - _shade(found)) * (1.0 - found.alpha))  # what the shadow takes: nothing, beyond the still
     alpha, *weighted = resample(planes, where)
@@ -157,7 +163,11 @@ def place(found: Matte, picture: Array, where: Layout, rules: Rules) -> Placed:
     white = 1.0 - alpha
     if rules.shadow:
         white -= np.maximum(weighted.pop(), 0.0) * inside
-    return Placed(_bytes([np.where(alpha > 0.0, plane, 0.0) + white for plane in weighted]), alpha, where)
+    seen = alpha > 0.0
+    for plane in weighted:
+        plane *= seen
+        plane += white
+    return Placed(_bytes(weighted), alpha, where)
 
 
 def _settled(alpha: Array, inside: Array) -> Array:
