@@ -117,14 +117,17 @@ def _settings(
             raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
         wanted = given.get("angles", "").replace(SEPARATOR, ",")
         said["angles"] = parse_angles(wanted or None, ANGLE_SETS[options.angle_set or DEFAULT_ANGLE_SET])
+    limits = [float(getattr(options, name)) for name in MONEY if getattr(options, name, None) is not None]
+    limits = limits or [limit for limit in (base.money.budget, base.money.product_budget) if limit is not None]
     if options.look is not None:
         base = base.model_copy(update=read_look(options.look)[1])
     files = [_file(part, place) for part in _parts(given.get(INPUT, ""))]
     said |= {"files": files, "name": given.get(NAME) or None}
-    limits = [float(getattr(options, name)) for name in MONEY if getattr(options, name, None) is not None]
-    limits += [limit for limit in (base.money.budget, base.money.product_budget) if limit is not None and not limits]
-    said |= {"budget": min(limits, default=None), "product_budget": None}
-    settings = with_options(base.model_copy(update={"budget": None, "product_budget": None}), said)
+    said["budget"] = min(limits, default=None)
+    if base.money.product_budget is not None:  # both are the row's
+        base = base.model_copy(update={"product_budget": None})
+    said["product_budget"] = None
+    settings = with_options(base, said)
     if not files and not settings.inputs.text.strip():
         raise UsageError("the row has no input; name its model or its photos, or fill the column text")
     return settings

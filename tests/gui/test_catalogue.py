@@ -21,7 +21,7 @@ def test_a_table_is_run_stopped_and_gone_on_with(window, tmp_path):
         lines.append(f"SP-10{number},p{number}.glb,front,none,64,1")
     table = tmp_path / "products.csv"
     table.write_text("\n".join(lines))
-    told = window.play("catalogue", table=str(table), out=str(tmp_path / "out"), patience=200, timeout=500)
+    told = window.play("catalogue", table=str(table), place=str(tmp_path / "pictures"), patience=200, timeout=500)
     assert told["problem"] == "", told
     assert told["stopped"][0] == "done"
     assert told["states"] == ["done"] * 3

@@ -282,7 +282,7 @@ def catalogue():
         bpy.utils.register_class(cls)
     yield from open_sidebar()
     own, now = bpy.context.scene.consistency_catalogue, bpy.context.window_manager.consistency_catalogue
-    own.table, own.out = OPTIONS["table"], OPTIONS["out"]
+    own.table, own.out = OPTIONS["table"], OPTIONS["place"]
     with in_view("UI"):
         bpy.ops.consistency.catalogue_check("INVOKE_DEFAULT")
     yield lambda: now.running
