@@ -54,7 +54,7 @@ def _caption(candidate: Mapping[str, Any]) -> list[tuple[str, int, Colour]]:
     paid = candidate["billed_usd"]
     price = usd(paid) if paid is not None else f"{usd(candidate['quoted_usd'] or 0.0)} quoted"
     seconds = candidate["seconds"]
-    texts.append((f"{price}{f'   {seconds:.0f} s' if seconds is not None else ''}", 14, FAINT))
+    texts.append((f"{price}{f', {seconds:.0f} s' if seconds is not None else ''}", 14, FAINT))
     outcome = candidate["outcome"]
     if outcome in VERDICTS:
         said, colour = VERDICTS[outcome]
