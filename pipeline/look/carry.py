@@ -24,6 +24,7 @@ from .views import Render, Source, applied, with_change
 FACES = 0.2  # cosine between surface and source below which nothing is taken
 STEEP = 4.0  # power of that cosine in the weight
 NEARER = 8.0  # exponent per cosine between the two views' directions
+SIDEWAYS = float(np.exp(-NEARER))  # that at a right angle, from which on a source says nothing
 SAYS = 1e-5  # weight from which a source has a say
 DEPTH_OFF, DEPTH_SLANT = (
     0.006,
@@ -33,7 +34,7 @@ ENOUGH = 0.02  # sum of weights at which what is carried counts half, against wh
 ODD = 0.25  # log light by which a source departs from the mean at which it counts half
 ROUNDS = 2
 CHUNK = 1 << 16  # pixels at a time: what bounds the memory, whatever the picture's size
-AROUND = 0.06  # of the picture's side: standard deviation of what is asked of the surroundings
+AROUND = 0.015  # of the picture's side: standard deviation of what is asked of the surroundings
 JUMP = 0.04  # of the product's radius: a step in depth from which what lies beyond it is other surface
 APART = 1e4  # px that such a step counts as
 COARSE = 4  # what is filled is slow, and is filled in a picture so many times smaller
@@ -123,7 +124,7 @@ def _one(points: Array, normals: Array, towards: Array, source: Source, size: fl
     alike = np.einsum("ij,ij->i", towards, to_source)
     sample = np.zeros((len(points), 3), np.float32)
     weight = np.zeros(len(points), np.float32)
-    here = np.flatnonzero(facing > FACES)
+    here = np.flatnonzero((facing > FACES) & (alike > 0.0))
     if not len(here):
         return sample, weight
     x, y, depth = source.camera.project(points[here], width, height)
@@ -136,7 +137,7 @@ def _one(points: Array, normals: Array, towards: Array, source: Source, size: fl
     allowed = size * (DEPTH_OFF + DEPTH_SLANT * (1.0 - slant))
     agrees = np.clip(2.0 - np.abs(found[:, 4] - depth) / allowed, 0.0, 1.0)
     sample[here] = found[:, :3]
-    weight[here] = found[:, 3] * agrees * slant**STEEP * np.exp(NEARER * (alike[here] - 1.0))
+    weight[here] = found[:, 3] * agrees * slant**STEEP * (np.exp(NEARER * (alike[here] - 1.0)) - SIDEWAYS)
     return sample, weight
 
 
@@ -170,7 +171,7 @@ def _filled(own: Array, seen: Array, render: Render, size: float) -> Array:
     depth = np.pad(np.nan_to_num(render.depth), rest)[factor // 2 :: factor, factor // 2 :: factor]
     across, down = (_way(depth, solid, size, axis) for axis in (1, 0))
     near = smooth(np.concatenate([sums, weight], axis=-1), across, down, AROUND * max(weight.shape))
-    trust = near[..., 3:] / (near[..., 3:] + np.float32(1e-4))
+    trust = near[..., 3:] / (near[..., 3:] + np.float32(0.05))
     anywhere = pull_outward(sums / np.maximum(weight, 1e-6), np.clip(weight[..., 0], 0.0, 1.0))
     around = near[..., :3] / np.maximum(near[..., 3:], 1e-9) * trust + anywhere * (1.0 - trust)
     around = resize(around, height + rest[0][1], width + rest[1][1])[:height, :width]

@@ -55,8 +55,8 @@ def coverage(
     now = _together((sees(points, normals, angle) for angle in angles), len(points))
     reachable = _together(options.values(), len(points)) | now
     whole = max(1, int(reachable.sum()))
-    further: list[tuple[Angle, float]] = []
     share = float(now.sum()) / whole
+    further: list[tuple[Angle, float]] = []
     before = share
     while before < enough and len(further) < most:
         best = max(options, key=lambda angle: int((options[angle] & ~now).sum()))

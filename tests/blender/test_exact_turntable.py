@@ -17,6 +17,7 @@ from consistency_pipeline.pipeline.gate.inspections import AS_IT_IS, facts_of
 from consistency_pipeline.pipeline.look.lenders import with_look
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings.groups import RunSettings
+from consistency_pipeline.pipeline.system.disk import copy_file
 from consistency_pipeline.studio import exact_turntable, references, rig, video
 from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.image_worker.frames import frames_of
@@ -52,11 +53,10 @@ def table(add_box, save_glb, tmp_path):
         angle.name: finish(references.render_reference(angle, settings, folder.references, device, worker))
         for angle in settings.studio.angles
     }
-    for name, shot in shots.items():
-        picture = passes.load(shot.files["image"])
-        picture[..., 1] *= 1.5 if name == "front" else 1.0
-        folder.still(name).parent.mkdir(exist_ok=True)
-        passes.save(folder.still(name), np.clip(picture, 0.0, 1.0))
+    copy_file(shots["back"].files["image"], folder.still("back"))
+    picture = passes.load(shots["front"].files["image"])
+    picture[..., 1] *= 1.5
+    passes.save(folder.still("front"), np.clip(picture, 0.0, 1.0))
     return SimpleNamespace(folder=folder, settings=settings, shots=shots, device=device, worker=worker)
 
 
@@ -95,7 +95,8 @@ def test_frames_have_the_look_of_the_stills_that_see_them(table):
     shown, rendered = made(table, *lent(table, "front", "back"))
     assert len(rendered) == 4
     assert greenness(shown[0]) > 1.3 * greenness(plain[0]), "the front took the front still's green"
-    assert np.array_equal(shown[2], plain[2]), "the back's still changed nothing, and the front's can't be seen there"
+    away = np.abs(shown[2] - plain[2])  # two renders, whose last bit may differ
+    assert away.max() < 0.02, "the back's still changed nothing, and the front's can't be seen there"
     assert made(table, *lent(table, "front", "back"))[1] == [], "nothing is made twice"
     cut_out = passes.load(table.folder.root / "video" / "exact_turntable.frames" / "00000.cut.png")
     assert cut_out.shape[:2] == (SIZE, SIZE)

@@ -82,7 +82,7 @@ def test_what_a_spout_hides_takes_nothing_through_it() -> None:
     side, target = view(90, 0), view(40, 10)
     green = tinted(side, (0.4, 2.0, 0.4), part(side, "spout"))
     found = carried(target, (green, side))
-    on_spout = part(target, "spout") & (found.seen > 0.5)
+    on_spout = part(target, "spout") & (found.seen > 0.2)
     assert np.median(found.change[on_spout][:, 1]) > 0.3
     x, y, depth = side.camera.project(target.position, SIZE, SIZE)
     there = sample(side.depth, x, y)
