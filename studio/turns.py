@@ -23,6 +23,7 @@ from . import BlenderStudio, compat
 
 if TYPE_CHECKING:
     from ..pipeline.backend.ports import Product, Results, Shot
+    from ..pipeline.backend.requests import ClipRequest
     from ..pipeline.json_object import JsonObject
     from ..pipeline.rig import Angle
     from ..pipeline.settings.groups import RunSettings
@@ -111,6 +112,9 @@ class TurnStudio(BlenderStudio):
         self, angle: Angle, settings: RunSettings, out: Path, kind: str = "render", frames: int | None = None
     ) -> Steps[None]:
         return self._in_turn(lambda: super(TurnStudio, self).render_turntable(angle, settings, out, kind, frames))
+
+    def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
+        return self._in_turn(lambda: super(TurnStudio, self).render_exact_clip(clip, settings))
 
     def save_results(self, results: Results, settings: RunSettings, folder: Path) -> Steps[None]:
         return self._in_turn(lambda: super(TurnStudio, self).save_results(results, settings, folder))

@@ -8,9 +8,13 @@ from __future__ import annotations
 import bpy
 import pytest
 
+from consistency_pipeline.pipeline.backend.ports import Studio
 from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.settings.groups import RunSettings
-from consistency_pipeline.studio.turns import SharedBlender
+from consistency_pipeline.studio import BlenderStudio
+from consistency_pipeline.studio.turns import SharedBlender, TurnStudio
+
+BESIDE = {"finish_reference", "convert_picture"}  # by the second Blender alone, from files
 
 
 def blocks() -> dict[str, int]:
@@ -74,3 +78,9 @@ def test_nobody_comes_between_the_steps_of_another(models):
     assert products() == ["Box blue"]
     red.close()
     blue.close()
+
+
+def test_nothing_of_a_run_uses_blender_out_of_turn():
+    wanted = {name for name in vars(Studio) if not name.startswith("_")}
+    assert wanted <= set(dir(BlenderStudio))
+    assert wanted - vars(TurnStudio).keys() == BESIDE
