@@ -42,6 +42,23 @@ def no_environment(path: Path) -> BadInput:
     return BadInput(f"{path.name} is not an environment picture that can be read; choose a whole .exr or .hdr file")
 
 
+def no_such_angle_set(name: str, known: Iterable[str]) -> UsageError:
+    return UsageError(f"there is no angle set {name!r}; choose from {', '.join(known)}")
+
+
+def unreadable(path: Path, reason: OSError) -> UsageError:
+    """A file of options, of rows or of decisions that was named, and can't be opened."""
+    return UsageError(f"{path} can't be read ({_said(reason)}); check its name and its folder")
+
+
+def no_video() -> ConsistencyError:
+    return ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
+
+
+def no_model_yet(run: Path) -> BadInput:
+    return BadInput(f"{run.name} has no model yet; 'consistency resume {run}' makes it")
+
+
 def renders_already() -> ConsistencyError:
     return ConsistencyError("Blender is rendering something else; wait for it or stop it, then try again")
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from ..pipeline.backend.ports import Task
 from ..pipeline.backend.requests import ClipRequest
-from ..pipeline.errors import ConsistencyError
 from ..pipeline.json_object import JsonObject
+from ..pipeline.sentences import no_video
 from ..pipeline.settings.choices import ClipAlpha, MotionName
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
@@ -46,7 +46,7 @@ def render_exact_turntable(
     Raises ConsistencyError where this Blender can't encode video.
     """
     if not bpy.app.build_options.codec_ffmpeg:
-        raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
+        raise no_video()
     samples = min(settings.studio.samples or quality(settings).samples, MOST_SAMPLES)
     settings = settings.model_copy(update={"samples": samples})
     rate = settings.clip.frame_rate

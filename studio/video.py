@@ -22,6 +22,7 @@ from ..pipeline.errors import ConsistencyError
 from ..pipeline.formats import marks
 from ..pipeline.formats.picture_marks import mark_clip
 from ..pipeline.rig import Angle
+from ..pipeline.sentences import no_video
 from ..pipeline.settings.choices import MotionName
 from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
@@ -61,7 +62,7 @@ def render_turntable(
     that many, in place of the clip's duration; the file may hold one more. Raises ConsistencyError where this Blender can't encode video.
     """
     if not bpy.app.build_options.codec_ffmpeg:
-        raise ConsistencyError("this Blender was built without FFmpeg and can't encode video; choose the motion none")
+        raise no_video()
     effort = ON_GPU if device.is_gpu else ON_CPU
     small = settings.model_copy(
         update={
@@ -103,7 +104,8 @@ def render_turntable(
             at = Progress(Stage.VIDEO, "one scale of depth for all frames", 1.0, angle.name)
             yield from worker.do(Task.DEPTH_FRAMES, at, frames=[str(frame) for frame in pictures])
         yield from encode(pictures, effort["hold"], small.resolution, out)
-    mark_clip(out, marks.packet(*marks.of_render(own_model=settings.has_own_model)))
+    if kind == "render":
+        mark_clip(out, marks.packet(*marks.of_render(own_model=settings.has_own_model)))
 
 
 def turning(camera: Object) -> AbstractContextManager[Pose]:

@@ -31,15 +31,16 @@ def get(
     params: list[tuple[str, str]],
     clock: FalClock | None = None,
     *,
-    largest: int = LARGEST,
-    slowest: float = SLOWEST,
+    largest: int | None = None,
+    slowest: float | None = None,
 ) -> JsonObject:
-    """The JSON object at ``path``, of at most ``largest`` bytes within ``slowest`` seconds; ``clock`` hears when it was answered.
+    """The JSON object at ``path``, of at most ``largest`` bytes (LARGEST) within ``slowest`` seconds (SLOWEST); ``clock`` hears when it was answered.
 
     Raises FalError; nothing here is ever billed.
     """
     import requests  # here: the process that shows prices has these rooms too, and asks nobody
 
+    largest, slowest = largest or LARGEST, slowest or SLOWEST
     headers = {"Authorization": f"Key {key}", "Accept-Encoding": "identity"}
 
     def exchange(cutoff: Cutoff) -> tuple[bytearray, int, CaseInsensitiveDict[str]]:

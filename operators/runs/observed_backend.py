@@ -91,7 +91,7 @@ class ObservedBackend:
         return self.backend.quote(request)
 
     def follows(self, endpoint: str) -> str:
-        return self._backend.follows(endpoint)
+        return self.backend.follows(endpoint)
 
     def name_of(self, endpoint: str) -> str:
         return self.backend.name_of(endpoint)

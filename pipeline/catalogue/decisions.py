@@ -19,6 +19,7 @@ from typing import Any
 from .. import opinions, results
 from ..errors import ConsistencyError, UsageError
 from ..run.run_folder import RunFolder
+from ..sentences import unreadable
 from ..settings.choices import BackendName
 from ..stages import Stage, StageState
 from ..verdicts import Said
@@ -54,7 +55,7 @@ def read_decisions(path: Path) -> list[Decided]:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
         version, listed = found[MARK], list(found["decisions"])
     except OSError as error:
-        raise UsageError(f"{path} can't be read ({error.strerror}); check its name and its permissions") from error
+        raise unreadable(path, error) from error
     except (ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{path.name} holds no decisions; save them on the catalogue's page") from error
     if version != FORMAT:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..declaration import Option
 from ..errors import ConsistencyError, UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..sentences import no_such_angle_set
 from ..settings.arguments import make_parser, with_options
 from ..settings.look import read_look
 from ..settings.options import OPTIONS
@@ -114,7 +115,7 @@ def _settings(
     said["angles"] = None
     if "angles" in given or ANGLE_SET in given:
         if options.angle_set not in ANGLE_SETS:
-            raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
+            raise no_such_angle_set(options.angle_set, ANGLE_SETS)
         wanted = given.get("angles", "").replace(SEPARATOR, ",")
         said["angles"] = parse_angles(wanted or None, ANGLE_SETS[options.angle_set or DEFAULT_ANGLE_SET])
     limits = [float(getattr(options, name)) for name in MONEY if getattr(options, name, None) is not None]

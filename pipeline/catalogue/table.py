@@ -19,6 +19,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..formats.photo_header import PHOTO_SUFFIXES
 from ..model import MAX_PHOTOS, MODEL_SUFFIXES
+from ..sentences import unreadable
 
 SKU, INPUT, NAME = "sku", "input", "name"
 OTHER_NAMES = {"article": SKU, "article_number": SKU, "inputs": INPUT, "files": INPUT}
@@ -87,7 +88,7 @@ def read_table(path: Path) -> Table:
             raise UsageError(f"{path.name} is larger than {LARGEST >> 20} MiB; divide it into several tables")
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} can't be read ({error.strerror}); check its name and its permissions") from error
+        raise unreadable(path, error) from error
     table = Table(path.name, path.parent, digest=hashlib.sha256(data).hexdigest()[:16])
     _fill(table, _text(data, table))
     return table

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..sentences import unreadable
 from ..settings.backdrop import is_file
 from ..system.disk import write_json
 
@@ -52,7 +53,7 @@ def read_template(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
         version, options = found.pop(MARK), dict(found.pop("options"))
     except OSError as error:
-        raise UsageError(f"{path.name} can't be read ({error.strerror}); check its name and its folder") from error
+        raise unreadable(path, error) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         cure = "make one with 'consistency template', or choose another"
         raise UsageError(f"{path.name} is not a template; {cure}") from error

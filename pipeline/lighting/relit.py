@@ -65,13 +65,20 @@ def _lamps(before: RunSettings, wanted: RunSettings) -> tuple[dict[str, Factor],
             found[role] = np.zeros(3, np.float32)
             continue
         one, other = stood[role], stand[role]
-        if replace(one, power=0.0, kelvin=0.0, tint=WHITE) != replace(other, power=0.0, kelvin=0.0, tint=WHITE):
+        if _standing(one) != _standing(other):
             needs.setdefault("moved", []).append(role)
         warm = np.array(relative(other.kelvin, one.kelvin), np.float32)
-        found[role], off = _ratio(one.power * np.array(one.tint), other.power * np.array(other.tint) * warm)
+        sent, send = (lamp.radiance if lamp.kind == "card" else lamp.power for lamp in (one, other))
+        found[role], off = _ratio(sent * np.array(one.tint), send * np.array(other.tint) * warm)
         if off:
             needs.setdefault("off before", []).append(role)
     return found, [f"{', '.join(roles)} {word}" for word, roles in needs.items()]
+
+
+def _standing(lamp: lighting.PlacedLamp) -> lighting.PlacedLamp:
+    """``lamp`` without what a factor changes. A flag gives no light: whether it is there needs a render."""
+    plain = replace(lamp, power=0.0, kelvin=0.0, tint=WHITE, radiance=0.0)
+    return plain if lamp.kind == "flag" else replace(plain, on=True)
 
 
 def _environment(before: RunSettings, wanted: RunSettings) -> tuple[Factor, list[str]]:

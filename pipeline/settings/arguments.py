@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_origin
 from ..declaration import Option
 from ..errors import UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..sentences import no_such_angle_set
 from ..verdicts import Said
 from .backdrop import is_file
 from .lights import lights_from
@@ -222,7 +223,7 @@ def settings_from(options: argparse.Namespace, *, has_key: bool) -> RunSettings:
     from .groups import RunSettings
 
     if options.angle_set not in ANGLE_SETS:
-        raise UsageError(f"there is no angle set {options.angle_set!r}; choose from {', '.join(ANGLE_SETS)}")
+        raise no_such_angle_set(options.angle_set, ANGLE_SETS)
     settings = RunSettings(backend="fal" if has_key else "local")
     if options.look is not None:
         settings = settings.model_copy(update=read_look(options.look.expanduser())[1])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..sentences import unreadable
 from ..system.disk import write_json
 from .backdrop import is_file
 
@@ -72,7 +73,7 @@ def read_look(path: Path) -> tuple[str, dict[str, Any]]:
         version = found.pop(MARK)
         name = str(found.pop("name", path.stem))
     except OSError as error:
-        raise UsageError(f"{path.name} can't be read ({error.strerror}); check its name and its folder") from error
+        raise unreadable(path, error) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"{path.name} is not a look file; export one with Save Look, or choose another") from error
     if version != FORMAT:

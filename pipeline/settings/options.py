@@ -491,7 +491,7 @@ class Clip(Group):
         label="Duration",
     )
     frame_rate: int = option(
-        24, "frames a second of an exact turntable", least=1, most=120, metavar="N", label="Frame Rate"
+        24, "frames per second of an exact turntable", least=1, most=120, metavar="N", label="Frame Rate"
     )
     clip_alpha: ClipAlpha = option(
         ClipAlpha.NONE,

@@ -17,7 +17,7 @@ from bpy.types import Image, Material, Object, Scene
 from ...pipeline.deliver.ar import GLB, MOST_BYTES, SIDES, USDZ
 from ...pipeline.errors import BadInput
 from ...pipeline.run.run_folder import RunFolder
-from ...pipeline.sentences import not_written
+from ...pipeline.sentences import no_model_yet, not_written
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import BlenderStudio
 from ..export import product_parts
@@ -29,7 +29,7 @@ from ..scene.collections import remove_objects, scratch_scene
 def export_ar(folder: RunFolder, out: Path) -> Steps[dict[str, Any]]:
     """Write both files into ``out``; what they hold, read back. The open file is replaced. Raises ConsistencyError."""
     if not folder.product_source.is_file():
-        raise BadInput(f"{folder.root.name} has no model yet; 'consistency resume {folder.root}' makes it")
+        raise no_model_yet(folder.root)
     studio = BlenderStudio(folder.settings, own_file=True)
     try:
         product = yield from studio.load_product(folder.product_source)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...pipeline.backend.ports import Task
-from ...pipeline.errors import BadInput
 from ...pipeline.rig import Angle
 from ...pipeline.run.run_folder import RunFolder
+from ...pipeline.sentences import no_model_yet
 from ...pipeline.settings.backdrop import TRANSPARENT, cut_out_of
 from ...pipeline.stages import Progress, Stage, Steps
 from .. import BlenderStudio
@@ -28,7 +28,7 @@ ANGLE = Angle(name="spin", azimuth=0.0, elevation=ELEVATION, fill=0.9)
 def turn(folder: RunFolder, worker: ImageWorker, size: int, views: int, out: Path) -> Steps[list[Path]]:
     """``views`` cut-out pictures of ``size`` pixels in ``out``, in their order. The open file is replaced."""
     if not folder.product_source.is_file():
-        raise BadInput(f"{folder.root.name} has no model yet; 'consistency resume {folder.root}' makes it")
+        raise no_model_yet(folder.root)
     settings = folder.settings.model_copy(
         update={
             "angles": [ANGLE],

@@ -209,7 +209,7 @@ def test_the_product_is_written_and_turned_where_it_stands(taken, add_box, tmp_p
     lamps = [thing for thing in bpy.data.objects if thing.type == "LIGHT"]
     before = [thing.matrix_world.copy() for thing in (camera, part, *lamps)]
     half_turn = Matrix.Translation((7, 5, 0)) @ Matrix.Rotation(np.pi, 4, "Z") @ Matrix.Translation((-7, -5, 0))
-    with video._motion("turntable", camera, crops=True) as pose:
+    with video.motion("turntable", camera, crops=True) as pose:
         pose(0.5)
         bpy.context.view_layer.update()
         assert part.matrix_world == before[1]

@@ -66,7 +66,7 @@ def test_nothing_is_sent_once_online_access_was_turned_off(sidebar, tmp_path, mo
     monkeypatch.setenv("FAL_KEY", "id:secret")
     sidebar.backend, sidebar.source, sidebar.text = "fal", "WORDS", "a cup"
     folder = RunFolder.create(tmp_path / "run", scene_settings.to_settings(bpy.context.scene), {})
-    backend = start_run._backend(folder, folder.settings, None, RunRequest())
+    backend = start_run.backend_for(folder, folder.settings, None, RunRequest())
     try:
         monkeypatch.setattr(compat, "online_access", lambda: False)
         with pytest.raises(ConsistencyError, match="Allow Online Access.*press Resume"):

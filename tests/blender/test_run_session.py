@@ -47,7 +47,7 @@ def priced(monkeypatch, studio):
 
     monkeypatch.setenv("FAL_KEY", "id:secret")
     monkeypatch.setattr(questions, "prices", prices)
-    monkeypatch.setattr(start_run, "_backend", spending)
+    monkeypatch.setattr(start_run, "backend_for", spending)
     own = bpy.context.scene.consistency
     own.backend, own.check = "fal", False
     return own

@@ -62,7 +62,7 @@ def seen(monkeypatch):
             return [Word(text, 0.99, (0.5, 0.5)) for text in next(words)]
 
         monkeypatch.setattr(inspection, "print_reader", lambda: read)
-        monkeypatch.setattr(inspection, "_reference", lambda _shot: known)
+        monkeypatch.setattr(inspection, "reference_of", lambda _shot: known)
         monkeypatch.setattr(inspection, "laid_back", lambda _still, _mask, _pose: known.rgb)
         return inspection.read("still.png", {"files": {}}, POSE), given
 

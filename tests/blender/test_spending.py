@@ -35,7 +35,7 @@ def shop(studio, monkeypatch):
 
     monkeypatch.setenv("FAL_KEY", "id:secret")
     monkeypatch.setattr(questions, "prices", prices)
-    monkeypatch.setattr(start_run, "_backend", spending)
+    monkeypatch.setattr(start_run, "backend_for", spending)
     bpy.context.scene.consistency.backend = "fal"
     return bpy.context.scene.consistency
 

@@ -12,7 +12,7 @@ import pytest
 
 # Numbers that count or compare, so that there is no unit to give.
 COUNTS = {"seed", "takes", "take", "chosen", "retakes", "samples", "aspect", "aim", "index", "queue_position"}
-UNITS = re.compile(r"USD|Kelvin|pixel|seconds|milliseconds", re.IGNORECASE)
+UNITS = re.compile(r"USD|Kelvin|pixel|seconds|milliseconds|per second", re.IGNORECASE)
 MEASURED = {
     "PERCENTAGE",
     "PIXEL",

@@ -26,7 +26,7 @@ from tests.fake_fal.model import glb
 from .shop import KONTEXT, go
 from .stand_in import StandInStudio, verdict, write
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 DEPTH = "fal-ai/flux-control-lora-depth"
 KLING = "fal-ai/kling-video/v3/pro/image-to-video"
 GOOD = verdict("pass", "the outline lies within 0.4 px of the render")

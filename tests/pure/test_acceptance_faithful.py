@@ -19,7 +19,7 @@ from .shop import KONTEXT, go
 from .stand_in import verdict
 from .test_acceptance import GOOD, SHIFTED, VAGUE, WRONG, Seeing, bought, decisions, new_run
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 MELTED = verdict("unsure", "detail inside the outline isn't the render's", "detail")
 MISPRINTED = verdict("fail", "62 % of the print shows something else", "label", label_shift_px=0.3)
 

@@ -24,7 +24,7 @@ from .shop import go
 from .stand_in import verdict
 from .test_acceptance import GOOD, SHIFTED, VAGUE, WRONG, Seeing, bought, new_run
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 TINTED = {"outlier": "front", "reason": "front is tinted by 9.0 ΔE", "gains": {"front": [1.1, 1.0, 0.9]}}
 
 

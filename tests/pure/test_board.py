@@ -16,6 +16,8 @@ from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.settings.lights import Light
 from consistency_pipeline.pipeline.settings.look import look_of
 
+pytestmark = pytest.mark.by_turns
+
 H, W, N = 90, 120, 64
 KELVINS = {"key": 5000.0, "rim": 6500.0, "environment": 6500.0}
 CHANGES = {

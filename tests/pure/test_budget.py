@@ -18,7 +18,7 @@ from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import KONTEXT, agrees, buy, buy_one, model, new_folder, purchases, stills, with_prices
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 FIVE = ("front", "three-quarter", "side", "top", "detail")
 
 

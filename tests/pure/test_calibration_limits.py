@@ -12,6 +12,8 @@ import pytest
 from benchmarks.calibration import limits
 from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Thresholds, judge
 
+pytestmark = pytest.mark.by_turns
+
 CALM = Numbers(contrast=1.0)
 ODD = {
     "shift": Numbers(dx_px=5.5, shift_px=5.5),

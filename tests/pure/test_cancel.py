@@ -23,6 +23,8 @@ from tests.fake_fal import FakeFal
 
 from .shop import agrees, buy, buy_one, kinds, purchases, stills
 
+pytestmark = pytest.mark.by_turns
+
 
 def cancelling(state: str, first: Callable[[], Any] = lambda: None) -> Callable[[FalBackend, Event], None]:
     """Cancel once the backend says ``state``."""

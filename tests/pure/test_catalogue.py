@@ -19,6 +19,8 @@ from tests.fake_fal import FakeFal
 from .catalogues import STILL, Command, prepare, write_table
 from .stand_in import StandInStudio
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 def command(

@@ -22,6 +22,8 @@ from consistency_pipeline.fal_backend.endpoints.base import Endpoint
 from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE
 from consistency_pipeline.fal_backend.endpoints.check import choices, members_of
 
+pytestmark = pytest.mark.by_turns
+
 TYPES: dict[str, Any] = json.loads((Path(__file__).parent / "fal_types.json").read_text())
 
 # Endpoints that no published type describes, with the source of their declaration.

@@ -19,6 +19,8 @@ from consistency_pipeline.pipeline.catalogue import budget as budgets
 from consistency_pipeline.pipeline.catalogue.budget import ENTRY, Share, SharedBudget
 from consistency_pipeline.pipeline.errors import BudgetExceeded, RunFolderError
 
+pytestmark = pytest.mark.by_turns
+
 SPEND = """
 import sys
 from pathlib import Path

@@ -16,6 +16,8 @@ from consistency_pipeline.pipeline.catalogue.engines import Job, emit, how_to_ru
 from consistency_pipeline.pipeline.errors import UsageError
 from tests.fake_fal import API_KEY
 
+pytestmark = pytest.mark.by_turns
+
 ROWS = [*range(25), 30]
 # Flamenco's globals, as its Manager gives them to a job type (goja), in as few lines as tell what was made of them.
 STUB = """

@@ -26,6 +26,8 @@ from tests.fake_fal import FakeFal
 
 from .catalogues import STILL, Command, prepare, write_table
 
+pytestmark = pytest.mark.by_turns
+
 KEPT = Path(__file__).resolve().parents[1] / "kept_runs"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")

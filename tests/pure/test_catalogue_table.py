@@ -15,6 +15,8 @@ from consistency_pipeline.pipeline.catalogue.template import read_template, save
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 
+pytestmark = pytest.mark.by_turns
+
 
 def rows(place: Path, text: str | bytes, base: RunSettings | None = None) -> list[Row]:
     path = place / "products.csv"

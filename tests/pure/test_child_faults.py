@@ -17,7 +17,10 @@ from tests.fake_fal import FakeFal
 
 from .shop import KONTEXT, agrees, buy, buy_one, clip, kinds, model, new_folder, purchases, stills, with_prices
 
-pytestmark = pytest.mark.usefixtures("near")  # test_resume, test_cancel and test_private use a process
+pytestmark = [
+    pytest.mark.by_turns,
+    pytest.mark.usefixtures("near"),
+]  # test_resume, test_cancel and test_private use a process
 
 KEY = "photoreal/front/take-01"
 Fault = tuple[str, str, dict]

@@ -43,6 +43,8 @@ from tests.fake_fal import API_KEY, FakeFal
 from .shop import KONTEXT
 from .stand_in import png
 
+pytestmark = pytest.mark.by_turns
+
 PRIVATE_HOST = "https://10.0.0.1/requests/x"
 
 

@@ -26,7 +26,7 @@ from .shop import KONTEXT, NearQuestion, agrees, go
 from .stand_in import StandInStudio, verdict, write
 from .test_chain import new_run
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 OTHERS = [KONTEXT, "fal-ai/flux-2/edit", "reve/2.1/edit"]
 ANGLE = ({"name": "front"}, {"name": "three-quarter", "azimuth": 40.0})
 

@@ -14,6 +14,8 @@ from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.errors import BudgetExceeded
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 
+pytestmark = pytest.mark.by_turns
+
 UNKNOWN = "somebody/made-this"
 
 

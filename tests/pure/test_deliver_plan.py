@@ -15,6 +15,8 @@ from consistency_pipeline.pipeline.deliver.shops import SHOPS
 from consistency_pipeline.pipeline.errors import RunFolderError, UsageError
 from consistency_pipeline.pipeline.settings import arguments
 
+pytestmark = pytest.mark.by_turns
+
 
 def test_every_preset_says_where_its_rules_are_from_and_when_they_were_read():
     found = [presets.preset(name) for name in presets.preset_names()]

@@ -28,7 +28,7 @@ from tests.fake_fal.schemas import choice, flag, image, integer, many, text
 from . import shop
 from .shop import KONTEXT, agrees, buy_one, kinds, new_folder, stills
 
-pytestmark = pytest.mark.usefixtures("near", "asks_near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near", "asks_near")]
 MESHY, KLING, VISION = (
     "fal-ai/meshy/v6/multi-image-to-3d",
     "fal-ai/kling-video/v2.5-turbo/pro/image-to-video",

@@ -19,6 +19,8 @@ from tests.fake_fal import API_KEY, FakeFal, media
 
 from .stand_in import png
 
+pytestmark = pytest.mark.by_turns
+
 Put = Callable[..., str]
 PICTURE = png()
 

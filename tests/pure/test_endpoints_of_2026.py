@@ -22,7 +22,7 @@ from .shop import agrees, buy_one, go, new_folder
 from .stand_in import StandInStudio, write
 from .test_chain import new_run, photos
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 MODELS = (
     "meshy/v7/multi-image-to-3d",
     "tripo3d/h3.1/multiview-to-3d",

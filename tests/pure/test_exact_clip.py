@@ -24,7 +24,7 @@ from .shop import agrees, go
 from .stand_in import StandInStudio, png, verdict, write
 from .test_chain import bought, new_run, states
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 ANGLES = ["three-quarter", "front", "side", "top", "detail"]
 
 

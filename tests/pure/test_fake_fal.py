@@ -28,6 +28,8 @@ from tests.fake_fal import ADMIN_KEY, API_KEY, FakeFal
 from tests.fake_fal.control import Control
 from tests.fake_fal.media import drawn, encode
 
+pytestmark = pytest.mark.by_turns
+
 KONTEXT = "fal-ai/flux-kontext/dev"
 MESHY = "fal-ai/meshy/v6/multi-image-to-3d"
 KLING = "fal-ai/kling-video/v3/pro/image-to-video"

@@ -19,6 +19,8 @@ from tests.fake_fal import ADMIN_KEY, API_KEY, FakeFal
 from tests.fake_fal.control import Control
 from tests.fake_fal.oddities import CATALOGUE
 
+pytestmark = pytest.mark.by_turns
+
 SCHNELL = "fal-ai/flux/schnell"
 PLAIN = {"prompt": "a", "image_size": {"width": 64, "height": 64}}
 PRICING = f"https://api.fal.ai/v1/models/pricing?endpoint_id={SCHNELL}"

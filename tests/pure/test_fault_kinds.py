@@ -19,7 +19,7 @@ from .faulty import FAULTS, Faulty, scored
 from .shop import go
 from .test_acceptance import bought, decisions, new_run
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 PRICE = 0.025  # USD of a still
 SURE = ("shift", "scale", "shape", "missing part", "label changed", "wrong product", "blank")  # never a matter of doubt
 

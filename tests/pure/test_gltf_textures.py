@@ -17,6 +17,8 @@ from consistency_pipeline.pipeline.formats.picture_bytes import is_cut_short, ki
 
 from .test_model_files import TRIANGLE, document, glb, jpeg, png, webp_lossless
 
+pytestmark = pytest.mark.by_turns
+
 
 def textured(texture, images=({"bufferView": 0, "mimeType": "image/png"},), key="baseColorTexture", **changes):
     """A triangle whose material "Paper" names one texture."""

@@ -19,6 +19,8 @@ from tests.fake_fal import FakeFal
 
 from .shop import buy, buy_one, new_folder, stills
 
+pytestmark = pytest.mark.by_turns
+
 
 def test_every_outcome_has_its_word_and_its_money(folder: RunFolder, fake: FakeFal, near: None):
     fake.bill_refused = True

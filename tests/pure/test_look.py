@@ -17,6 +17,8 @@ from consistency_pipeline.pipeline.look.carry import Carried, carry
 
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 SIZE = 160
 NO_LIGHT = np.zeros(3, np.float32)
 

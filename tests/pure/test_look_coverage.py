@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from consistency_pipeline.pipeline.look.coverage import coverage, sees, surface
 from consistency_pipeline.pipeline.rig import Angle
+
+pytestmark = pytest.mark.by_turns
 
 FRONT = Angle(name="front", azimuth=0, elevation=15)
 BACK = Angle(name="back", azimuth=180, elevation=15)

@@ -18,6 +18,8 @@ from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.settings.lights import Light
 from consistency_pipeline.pipeline.settings.look import look_of, read_look, save_look, with_look
 
+pytestmark = pytest.mark.by_turns
+
 
 def run(*words):
     return settings_from(make_parser().parse_args(["run", "duck.glb", "--out", "x", *words]), has_key=False)

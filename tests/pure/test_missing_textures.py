@@ -23,6 +23,8 @@ from .shop import KONTEXT, go
 from .stand_in import write
 from .test_acceptance import Seeing, bought, new_run
 
+pytestmark = pytest.mark.by_turns
+
 LACK = "the texture 'label.png' of the material 'Paper' is missing"
 
 

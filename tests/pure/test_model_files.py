@@ -17,6 +17,8 @@ from consistency_pipeline.pipeline.formats.gltf_file import check_glb, pack_gltf
 from consistency_pipeline.pipeline.formats.photo_header import photo_size
 from consistency_pipeline.pipeline.model import classify
 
+pytestmark = pytest.mark.by_turns
+
 TRIANGLE = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)
 
 

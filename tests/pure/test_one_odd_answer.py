@@ -29,7 +29,7 @@ from tests.fake_fal.oddities import CATALOGUE
 
 from .shop import KONTEXT, agrees, buy, buy_one, new_folder, purchases, stills, with_prices
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 
 KEY = "photoreal/front/take-01"
 SCHNELL = "fal-ai/flux/schnell"

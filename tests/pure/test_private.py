@@ -25,6 +25,8 @@ from tests.fake_fal import API_KEY, FakeFal
 from .shop import buy_one, kinds, new_folder, stills
 from .stand_in import png
 
+pytestmark = pytest.mark.by_turns
+
 SECRET = API_KEY.split(":")[1]
 
 

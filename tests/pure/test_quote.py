@@ -22,6 +22,8 @@ from tests.fake_fal import API_KEY, FakeFal
 from .shop import KONTEXT, agrees, buy, buy_one, clip, model, new_folder, purchases, stills, with_prices
 from .stand_in import png, write
 
+pytestmark = pytest.mark.by_turns
+
 KLING = "fal-ai/kling-video/v3/pro/image-to-video"
 TODAY = datetime.now(UTC).date().isoformat()
 

@@ -27,7 +27,7 @@ from .shop import go, purchases
 from .test_acceptance import GOOD, WRONG, Seeing, new_run
 from .test_acceptance_faults import TINTED, NothingRight
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 RETAKE = 0.025  # USD
 
 

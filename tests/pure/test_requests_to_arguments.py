@@ -29,6 +29,8 @@ from consistency_pipeline.pipeline.backend.requests import (
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.rig import Angle
 
+pytestmark = pytest.mark.by_turns
+
 RUN = Path("/run").absolute()
 KLING_3 = "fal-ai/kling-video/v3/pro/image-to-video"
 KLING_25 = "fal-ai/kling-video/v2.5-turbo/pro/image-to-video"

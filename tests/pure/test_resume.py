@@ -36,6 +36,8 @@ from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import PATIENCE, agrees, bring_near, buy_one, kinds, stills
 
+pytestmark = pytest.mark.by_turns
+
 OUT = "photoreal/front.take-01.png"
 
 

@@ -22,6 +22,8 @@ from tests.fake_fal.schemas import image, text
 
 from .shop import NearQuestion
 
+pytestmark = pytest.mark.by_turns
+
 NEWEST = "somebody/better-edit"
 
 

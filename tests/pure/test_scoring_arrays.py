@@ -12,6 +12,8 @@ from skimage import color
 
 from consistency_pipeline.pipeline.gate.scoring.pixels import arrays, colour
 
+pytestmark = pytest.mark.by_turns
+
 RANDOM = np.random.default_rng(5)
 PICTURE = RANDOM.random((61, 83, 3)).astype(np.float32)
 BLOTS = arrays.blur(RANDOM.random((61, 83)).astype(np.float32), 2.0) > 0.5

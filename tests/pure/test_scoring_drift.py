@@ -14,6 +14,8 @@ from consistency_pipeline.pipeline.gate.scoring.video import Frame, judge, track
 
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 FAN = fan_of_mesh(*scene.mesh(), scene.camera(), scene.SIZE, scene.SIZE)
 PIVOT = np.mean([scene.mesh()[0].min(axis=0), scene.mesh()[0].max(axis=0)], axis=0)
 

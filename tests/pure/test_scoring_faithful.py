@@ -13,6 +13,8 @@ import pytest
 from consistency_pipeline.pipeline.gate.scoring.faithful import Ground, smooth
 from consistency_pipeline.pipeline.gate.scoring.reference import Reference
 
+pytestmark = pytest.mark.by_turns
+
 SIZE = 192
 ROWS, COLUMNS = np.mgrid[:SIZE, :SIZE]
 INSIDE = (np.abs(ROWS - 96) < 72) & (np.abs(COLUMNS - 96) < 72)

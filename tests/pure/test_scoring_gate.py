@@ -19,6 +19,8 @@ from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Threshol
 
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 MIDDLE = (scene.SIZE / 2 - 0.5, scene.SIZE / 2 - 0.5)
 
 

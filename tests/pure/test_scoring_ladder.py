@@ -22,6 +22,8 @@ from consistency_pipeline.pipeline.gate.scoring.ladder import (
 )
 from consistency_pipeline.pipeline.gate.scoring.verdict import Verdict
 
+pytestmark = pytest.mark.by_turns
+
 GOOD = Verdict("pass", "the outline lies within 0.4 px of the render")
 SHIFTED = Verdict("fail", "the product sits 6.2 px to the right", "placement")
 WRONG = Verdict("fail", "a part is missing", "part", {"bad_share": 0.2, "hollow_share": 0.05, "added_share": 0.0})

@@ -20,6 +20,8 @@ from consistency_pipeline.pipeline.verdicts import Cause, Outcome
 
 from .scoring_scene import PRODUCT, Part, camera, over, render
 
+pytestmark = pytest.mark.by_turns
+
 SIZE = 256
 
 

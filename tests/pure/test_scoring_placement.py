@@ -19,6 +19,8 @@ from consistency_pipeline.pipeline.gate.scoring.pixels.unwarp import unwarp
 
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture(scope="module")
 def known() -> gate.Prepared:

@@ -20,6 +20,8 @@ from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Threshol
 from . import faulty
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 PLACES = [words for row in places.NINTHS for words in row]
 SIDE = (158, 192, 190, 224)  # rows and columns of the body's plain side, at faulty.SIZE
 

@@ -21,6 +21,8 @@ from consistency_pipeline.pipeline.gate.scoring.verdict import Thresholds
 
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 MIDDLE = (scene.SIZE / 2 - 0.5, scene.SIZE / 2 - 0.5)
 MOVED = Similarity(6.0, -4.0, 1.03, 0.0, MIDDLE)
 

@@ -19,6 +19,8 @@ from consistency_pipeline.pipeline.gate.scoring.verdict import Thresholds
 
 from . import scoring_scene as scene
 
+pytestmark = pytest.mark.by_turns
+
 SIZE = 192
 VIEWS = {"front": 0.0, "three-quarter": 35.0, "side": 70.0}
 WARM, NONE = (1.5, 1.0, 0.7), (1.0, 1.0, 1.0)

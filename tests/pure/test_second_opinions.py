@@ -35,7 +35,7 @@ from .test_acceptance import GOOD, KLING, VAGUE, WRONG, Seeing, bought, decision
 from .test_acceptance import new_run as plain_run
 from .test_witness import said
 
-pytestmark = pytest.mark.usefixtures("near")
+pytestmark = [pytest.mark.by_turns, pytest.mark.usefixtures("near")]
 VISION = "openrouter/router/vision"
 USD = 0.005  # an answer
 ANGLES = tuple(angle for angle in ANGLE_SETS[DEFAULT_ANGLE_SET] if angle.name in ("front", "side"))

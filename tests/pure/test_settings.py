@@ -40,6 +40,8 @@ SINCE = {
     "quality",
     "check_inputs",
     "retexture_endpoint",
+    "frame_rate",
+    "clip_alpha",
 }  # options that 0.1.0 did not have
 
 

@@ -23,7 +23,7 @@ from tests.fake_fal import API_KEY, FakeFal
 
 from .shop import PATIENCE, agrees, buy_one, kinds, purchases, stills
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+pytestmark = [pytest.mark.by_turns, pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")]
 
 STILL = "photoreal/front/take-01"
 

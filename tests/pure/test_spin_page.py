@@ -16,6 +16,8 @@ from consistency_pipeline.pipeline.deliver.spin_page import spin_page
 
 from .chromium import PROGRAM, Chromium
 
+pytestmark = pytest.mark.by_turns
+
 VIEWS = 24
 
 

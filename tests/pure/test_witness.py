@@ -16,6 +16,8 @@ from consistency_pipeline.pipeline.gate.witness import LONGEST, SHOWN, Word, com
 from consistency_pipeline.pipeline.redaction import hide
 from consistency_pipeline.pipeline.verdicts import Says
 
+pytestmark = pytest.mark.by_turns
+
 
 def said(
     same: Any = "yes", shape: Any = "yes", print_: Any = "yes", colour: Any = "yes", reason: Any = "as seen"
