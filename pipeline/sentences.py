@@ -48,7 +48,7 @@ def no_such_angle_set(name: str, known: Iterable[str]) -> UsageError:
 
 def unreadable(path: Path, reason: OSError) -> UsageError:
     """A file of options, of rows or of decisions that was named, and can't be opened."""
-    return UsageError(f"{path} can't be read ({_said(reason)}); check its name and its folder")
+    return UsageError(f"{path.name} can't be read ({_said(reason)}); check its name and its folder")
 
 
 def no_video() -> ConsistencyError:

@@ -277,7 +277,7 @@ def test_when_blender_dies_what_was_not_sent_is_not_sent(folder: RunFolder, fake
 
 
 def test_two_at_once_buy_once(folder: RunFolder, fake: FakeFal):
-    fake.latency = 0.5
+    fake.latency = 2.0  # long enough that the second has begun before the first has ended
     backends = [FalBackend(folder, API_KEY) for _ in range(2)]
     [request] = stills(folder)
     for backend in backends:

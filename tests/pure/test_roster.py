@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def test_what_is_new_and_what_is_gone_is_told_and_nothing_is_chosen(
 ) -> None:
     monkeypatch.setattr(command_line, "_need_fal", lambda: API_KEY)
     monkeypatch.setattr(command_line, "python_args", tuple)  # those of bpy, which would keep standard output
+    monkeypatch.delitem(sys.modules, "bpy", raising=False)  # another test's
     monkeypatch.setattr(questions, "connect", NearQuestion)
     assert command_line.main(["endpoints", "--refresh", "--json"]) == 0
     capfd.readouterr()
