@@ -13,6 +13,8 @@ from pathlib import Path
 import bpy
 import pytest
 
+from tests.by_turns import pytest_collection_modifyitems  # noqa: F401 - a hook
+
 
 @pytest.fixture(autouse=True)
 def empty_file(tmp_path, monkeypatch):

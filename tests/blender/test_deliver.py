@@ -28,6 +28,8 @@ from consistency_pipeline.pipeline.stages import Progress, Stage
 from consistency_pipeline.studio.deliver.ar import export_ar, read_back
 from consistency_pipeline.studio.image_worker import ImageWorker
 
+pytestmark = pytest.mark.by_turns
+
 SIZE = 384
 GREY = 200  # of the ground behind the drawn product
 ANGLES = (Angle(name="front"), Angle(name="detail", fill=1.6))

@@ -21,6 +21,8 @@ from consistency_pipeline.studio.rendering import passes
 
 from .test_gate import fake, product, run  # noqa: F401 - fixtures
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 def shown(addon, run, product):  # noqa: F811

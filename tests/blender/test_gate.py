@@ -24,6 +24,8 @@ from consistency_pipeline.studio.image_worker import inspection
 from consistency_pipeline.studio.rendering import passes
 from tests.fake_fal import API_KEY, FakeFal
 
+pytestmark = pytest.mark.by_turns
+
 KONTEXT = "fal-ai/flux-kontext/dev"
 SIZE = 256  # pixels
 

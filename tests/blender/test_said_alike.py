@@ -30,6 +30,8 @@ from tests.pure.test_acceptance import Seeing, new_run
 from .stand_in import save_picture, status
 from .test_panels import draw_all, labels
 
+pytestmark = pytest.mark.by_turns
+
 WORDS = {"pass": "on model", "unsure": "to look at", "fail": "not on model"}
 
 
