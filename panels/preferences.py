@@ -54,6 +54,7 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         menu.operator_menu_enum(
             "consistency.choose_usual_endpoint", "endpoint", text=name, icon="DOWNARROW_HLT"
         ).role = role
+        menu.operator_context = "INVOKE_DEFAULT"  # it is the whole panel's
         layout.prop(self, field, text="Id", placeholder="Built-in")
 
     def draw_key(self, context: Context) -> None:

@@ -78,6 +78,9 @@ def endpoint_choice(layout: UILayout, own: Any, role: str, field: str) -> None:
     row.operator_context = "EXEC_DEFAULT"
     name = name_and_price(getattr(own, field)) or "Automatic"
     row.operator_menu_enum("consistency.choose_endpoint", "endpoint", text=name, icon="DOWNARROW_HLT").role = role
+    row.operator_context = (
+        "INVOKE_DEFAULT"  # it is the whole panel's: buttons below would run without asking or waiting
+    )
 
 
 def any_endpoint(layout: UILayout, own: Any, field: str) -> None:

@@ -162,15 +162,24 @@ def price(candidate: Candidate) -> str:
 
 
 def show(context: Context, sheet: Path) -> None:
-    """The sheet as an image of the file, in every image editor that is open."""
+    """The sheet as an image of the file, in every image editor that is open; in a window of its own where none is."""
     if not sheet.is_file():
         return
     image = bpy.data.images.load(str(sheet), check_existing=True)
     image.reload()
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR":
-                area.spaces.active.image = image
+    editors = image_editors(context)
+    if not editors and not bpy.app.background:
+        bpy.ops.wm.window_new()
+        area = max(context.window_manager.windows[-1].screen.areas, key=lambda each: each.width * each.height)
+        area.type = "IMAGE_EDITOR"
+        editors = [area]
+    for area in editors:
+        area.spaces.active.image = image
+
+
+def image_editors(context: Context) -> list[bpy.types.Area]:
+    areas = (area for window in context.window_manager.windows for area in window.screen.areas)
+    return [area for area in areas if area.type == "IMAGE_EDITOR"]
 
 
 CLASSES = (CONSISTENCY_OT_try_others, CONSISTENCY_OT_compare_models)

@@ -43,6 +43,8 @@ class Recorder:
 
     def __setattr__(self, name, value):
         assert hasattr(bpy.types.UILayout.bl_rna.properties.get(name), "identifier"), f"a layout has no {name}"
+        if name == "operator_context":
+            self.shown.append(("context", value))
 
 
 class Options:
@@ -110,6 +112,18 @@ def test_every_panel_draws_with_every_input(sidebar, backend, source):
     shown = draw_all()
     assert ("operator", "run") in shown["CONSISTENCY_PT_sidebar"]
     assert (shown["CONSISTENCY_PT_prompt"] is None) == (backend == "local")
+
+
+@pytest.mark.parametrize("backend", ["local", "fal"])
+def test_every_button_asks_and_waits_as_it_is_made_to(sidebar, backend):
+    """Blender keeps one operator context for a whole panel, whichever row it was set on."""
+    sidebar.backend = backend
+    for name, shown in draw_all().items():
+        context = "INVOKE_DEFAULT"
+        for kind, said in shown or ():
+            context = said if kind == "context" else context
+            if kind == "operator" and said != "choose_endpoint":
+                assert context == "INVOKE_DEFAULT", f"{said} in {name}"
 
 
 def test_the_parent_says_why_it_can_not_go_on(sidebar):

@@ -16,6 +16,7 @@ import interruptions
 import journeys
 import lamps
 import light_board
+import others
 import tours
 from playing import OPTIONS, play
 
@@ -23,7 +24,7 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (faithful, first_screen, journeys, lamps, light_board, interruptions, hard_use, studio, tours)
+    for module in (faithful, first_screen, journeys, lamps, light_board, others, interruptions, hard_use, studio, tours)
     for name, scenario in vars(module).items()
 }
 
