@@ -143,12 +143,18 @@ def compared(
 
 
 def proposed(chosen: str) -> list[str]:
-    """The chosen endpoint, and the first ones beside it whose price is known."""
+    """The chosen endpoint, and the first ones beside it of other makers whose price is known."""
     from ...fal_backend.endpoints.base import Role
     from ...fal_backend.endpoints.catalogue import of_role
 
     known = [each for each in of_role(Role.PHOTOREAL) if not each.retired and not each.depth_field]
-    others = [each.id for each in known if each.price.usd is not None and each.id != chosen]
+    makers = {each.label.split()[0] for each in known if each.id == chosen}
+    others = []
+    for each in known:
+        maker = each.label.split()[0]
+        if each.price.usd is not None and maker not in makers:
+            makers.add(maker)
+            others.append(each.id)
     return [chosen, *others[: FEW - 1]]
 
 
