@@ -424,7 +424,7 @@ def _compared(folder: RunFolder, endpoints: list[str], angles: list[str]) -> dic
             each.name,
             each.angle,
             each.outcome or "",
-            usd(each.billed_usd if each.billed_usd is not None else each.quoted_usd or 0.0),
+            usd(each.usd),
             "" if each.seconds is None else f"{each.seconds:.0f} s",
             each.reason,
         )

@@ -15,7 +15,7 @@ from ..operators.display import reasons, status
 from ..operators.display.endpoint_names import name_and_price
 from ..operators.editing.preferences import KeptPreferences, built_in, key_in_environment
 from ..operators.runs import gradual_imports, run_request
-from .words import limit, message
+from .words import endpoint_menu, limit, message
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -49,12 +49,7 @@ class CONSISTENCY_AP_preferences(KeptPreferences, bpy.types.AddonPreferences):
         label = row.row()
         label.alignment = "RIGHT"
         label.label(text=self.bl_rna.properties[field].name)
-        menu = row.row()
-        menu.operator_context = "EXEC_DEFAULT"
-        menu.operator_menu_enum(
-            "consistency.choose_usual_endpoint", "endpoint", text=name, icon="DOWNARROW_HLT"
-        ).role = role
-        menu.operator_context = "INVOKE_DEFAULT"  # it is the whole panel's
+        endpoint_menu(row.row(), "consistency.choose_usual_endpoint", role, name)
         layout.prop(self, field, text="Id", placeholder="Built-in")
 
     def draw_key(self, context: Context) -> None:

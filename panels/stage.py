@@ -13,7 +13,7 @@ from ..operators.display.endpoint_names import name_and_price
 from ..pipeline.stages import DOES, ReferenceState, Stage, StageState
 from .place import Said, error, place
 from .sidebar import Sidebar
-from .words import STATE_ICONS
+from .words import STATE_ICONS, endpoint_menu
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -74,13 +74,8 @@ def stage_of(context: Context, name: str) -> Any:
 
 def endpoint_choice(layout: UILayout, own: Any, role: str, field: str) -> None:
     """A menu of the known endpoints, by name and price; ``any_endpoint`` is for the others."""
-    row = layout.row(align=True)
-    row.operator_context = "EXEC_DEFAULT"
     name = name_and_price(getattr(own, field)) or "Automatic"
-    row.operator_menu_enum("consistency.choose_endpoint", "endpoint", text=name, icon="DOWNARROW_HLT").role = role
-    row.operator_context = (
-        "INVOKE_DEFAULT"  # it is the whole panel's: buttons below would run without asking or waiting
-    )
+    endpoint_menu(layout.row(align=True), "consistency.choose_endpoint", role, name)
 
 
 def any_endpoint(layout: UILayout, own: Any, field: str) -> None:

@@ -100,6 +100,16 @@ def limit(layout: UILayout, owner: Any, name: str, **options: Any) -> None:
         word.label(text="no limit")
 
 
+def endpoint_menu(row: UILayout, operator: str, role: str, text: str) -> None:
+    """A menu of the known endpoints for ``role``, of which ``operator`` takes the chosen one.
+
+    Blender keeps one operator context for a whole panel: it is put back, or buttons below would run without asking or waiting.
+    """
+    row.operator_context = "EXEC_DEFAULT"
+    row.operator_menu_enum(operator, "endpoint", text=text, icon="DOWNARROW_HLT").role = role
+    row.operator_context = "INVOKE_DEFAULT"
+
+
 def money(usd: float) -> str:
     """USD, below a dollar with the digits that small prices need; negative is unknown."""
     if usd < 0:

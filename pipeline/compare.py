@@ -49,6 +49,11 @@ class Candidate:
     billed_usd: float | None = None
     seconds: float | None = None
 
+    @property
+    def usd(self) -> float:
+        """What it was billed, else quoted; 0 where nobody knows."""
+        return (self.billed_usd if self.billed_usd is not None else self.quoted_usd) or 0.0
+
 
 class Beside(RunFolder):
     """The run with other settings for a while: what it has of its own is not written."""

@@ -95,7 +95,7 @@ class CONSISTENCY_OT_compare_models(_OfModels, Questioning, bpy.types.Operator):
     def answered(self, context: Context, answer: list[Candidate]) -> set[str]:
         sheet = Path(context.scene.consistency.run_folder) / "compare" / self.angle / "comparison.png"
         show(context, sheet)
-        said = "; ".join(f"{each.name}: {each.outcome or 'not measured'}, {price(each)}" for each in answer)
+        said = "; ".join(f"{each.name}: {each.outcome or 'not measured'}, {usd(each.usd)}" for each in answer)
         status.of().note = said
         self.report({"INFO"}, f"{said}. Side by side in {sheet}")
         return {"FINISHED"}
@@ -160,11 +160,6 @@ def proposed(chosen: str) -> list[str]:
 
 def split(ids: str) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in ids.split(",") if name.strip()))
-
-
-def price(candidate: Candidate) -> str:
-    paid = candidate.billed_usd if candidate.billed_usd is not None else candidate.quoted_usd
-    return usd(paid or 0.0)
 
 
 def show(context: Context, sheet: Path) -> None:

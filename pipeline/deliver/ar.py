@@ -15,9 +15,8 @@ from typing import Any
 
 from ..json_object import JsonObject
 from ..stages import Steps
-from ..system.disk import whole_file, write_json
-from .folders import SHOP, new_folder, write_zip
-from .page import table
+from .folders import new_folder, write_zip
+from .page import write_shop
 from .presets import AR as KEY
 from .rules import Finding, Found
 
@@ -50,9 +49,7 @@ def deliver_ar(product: str, sku: str, out: Path, export: Export, *, zipped: boo
             "pictures": files,
             "left_out": [],
         }
-        write_json(part / SHOP, shop)
-        with whole_file(part / "shop.txt") as file:
-            file.write(f"{table(shop)}\n".encode())
+        write_shop(part, shop)
     archive = write_zip(out / KEY, [GLB, USDZ]) if zipped else None
     return {**shop, "folder": str(out / KEY), "zip": str(archive) if archive else None}
 

@@ -18,11 +18,10 @@ from ..json_object import JsonObject
 from ..run.run_folder import RunFolder
 from ..sentences import not_written
 from ..stages import Progress, Stage, Steps
-from ..system.disk import whole_file, write_json
 from .ar import Export, deliver_ar
-from .folders import ORIGINALS, SHOP, new_folder, write_zip
+from .folders import ORIGINALS, new_folder, write_zip
 from .names import check_sku, file_names, sku_of
-from .page import table, write_page
+from .page import write_page, write_shop
 from .presets import AR, Preset
 from .rules import Finding, Found
 from .sources import Source, sources
@@ -176,9 +175,7 @@ def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, d
             "pictures": pictures,
             "left_out": list(planned.left_out),
         }
-        write_json(part / SHOP, shop)
-        with whole_file(part / "shop.txt") as file:
-            file.write(f"{table(shop)}\n".encode())
+        write_shop(part, shop)
     archive = out / f"{preset.key}.zip"
     if wishes.zip and written:
         archive = write_zip(target, written)

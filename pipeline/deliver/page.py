@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..system.disk import whole_file
+from ..json_object import JsonObject
+from ..system.disk import whole_file, write_json
 from ..wording.text_table import text_table
 from .folders import SHOP
 from .rules import Found
@@ -45,6 +46,13 @@ def table(shop: dict[str, Any]) -> str:
             text_table(("file", "", "rule", "found", "wanted", "cure"), rows),
         ]
     )
+
+
+def write_shop(folder: Path, shop: JsonObject) -> None:
+    """What was measured of a set, for programs and for people: shop.json and shop.txt. Raises RunFolderError."""
+    write_json(folder / SHOP, shop)
+    with whole_file(folder / "shop.txt") as file:
+        file.write(f"{table(shop)}\n".encode())
 
 
 def write_page(folder: Path) -> Path:

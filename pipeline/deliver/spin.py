@@ -14,10 +14,10 @@ from ..formats import marks
 from ..json_object import JsonObject
 from ..run.run_folder import RunFolder
 from ..stages import Progress, Stage, Steps
-from ..system.disk import whole_file, write_json
-from .folders import SHOP, new_folder, write_zip
+from ..system.disk import whole_file
+from .folders import new_folder, write_zip
 from .names import file_names
-from .page import table
+from .page import write_shop
 from .presets import Preset
 from .rules import Finding, Found
 from .spin_page import spin_page
@@ -101,9 +101,7 @@ def deliver_spin(
             "left_out": [],
             "page": PAGE,
         }
-        write_json(part / SHOP, shop)
-        with whole_file(part / "shop.txt") as file:
-            file.write(f"{table(shop)}\n".encode())
+        write_shop(part, shop)
     archive = write_zip(out / preset.key, names) if zipped else None
     return {**shop, "folder": str(out / preset.key), "zip": str(archive) if archive else None}
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import bpy
-from places import HOME, enter_key
+from places import HOME, have_key, open_panels
 from playing import (
     OPTIONS,
     PACKAGE,
@@ -46,15 +46,6 @@ def on_board(name):
     kind, _, which = name.partition(":")
     box = (laid.pictures if kind == "picture" else laid.buttons)[which]
     return main.x + (box.left + box.right) / 2, main.y + (box.bottom + box.top) / 2
-
-
-def open_panels(*names):
-    """Have panels open that are closed at first: before they are shown."""
-    for name in names:
-        cls = getattr(bpy.types, f"CONSISTENCY_PT_{name}")
-        bpy.utils.unregister_class(cls)
-        cls.bl_options = set()
-        bpy.utils.register_class(cls)
 
 
 def pixels(angle):
@@ -267,12 +258,7 @@ def board_by_mouse():
     seen["run_before"] = sorted(
         path.name for path in Path(bpy.path.abspath(settings().run_folder)).glob("references/*.png")
     )
-    bpy.ops.consistency.show_preferences()
-    yield 1.0
-    yield from enter_key()
-    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
-        bpy.ops.wm.window_close()
-    yield 0.5
+    yield from have_key()
     settings().backend = "fal"
     yield from scroll(down=False, notches=60)
     place = yield from press("bpy.ops.consistency.run(until='results')")

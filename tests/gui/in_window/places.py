@@ -13,8 +13,12 @@ import bpy
 from playing import (
     OPTIONS,
     click,
+    in_view,
     key,
+    open_sidebar,
     screenshot,
+    settings,
+    small,
     status,
     view,
 )
@@ -77,6 +81,42 @@ def enter_key():
     yield from click(*test, window)
     yield lambda: status().key_note not in ("", "Asking fal.ai …")
     yield 0.5
+
+
+def have_key():
+    """Open the preferences, type the key, and close them again."""
+    bpy.ops.consistency.show_preferences()
+    yield 1.0
+    yield from enter_key()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+        bpy.ops.wm.window_close()
+    yield 0.5
+
+
+def open_panels(*names):
+    """Have panels open that are closed at first: before they are shown."""
+    for name in names:
+        cls = getattr(bpy.types, f"CONSISTENCY_PT_{name}")
+        bpy.utils.unregister_class(cls)
+        cls.bl_options = set()
+        bpy.utils.register_class(cls)
+
+
+def run_of_one_angle(until):
+    """The scenario's model from one angle of 256 pixels, with the fake, up to the stage ``until``; Photoreal is open."""
+    open_panels("photoreal")
+    yield from open_sidebar()
+    small()
+    own = settings()
+    own.samples, own.size, own.source, own.file, own.motion = 16, 256, "FILE", OPTIONS["model"], "none"
+    while len(own.angles) > 1:
+        own.angles.remove(len(own.angles) - 1)
+    yield from have_key()
+    own.backend = "fal"
+    with in_view("UI"):
+        bpy.ops.consistency.run("INVOKE_DEFAULT", until=until, agreed_usd=5.0)
+    yield lambda: status().running
+    yield lambda: not status().running
 
 
 def pick_job(name):
