@@ -74,9 +74,10 @@ def estimate_of(
         left = [each for each in requests() if bought.next_step(each.key) not in (NextStep.DONE, NextStep.WAIT)]
         return tuple(purchase_for(each, quote.live(prices, each.endpoint)) for each in left)
 
-    if not to_buy({}):
+    unpriced = to_buy({})
+    if not unpriced:
         return Estimate((), tuple(each.key for each in requests()), {})
-    wanted = sorted({line.endpoint for line in to_buy({})})
+    wanted = sorted({line.endpoint for line in unpriced})
     prices = yield from _ask(ask_prices, wanted, lambda: to_buy({}) if settings.service.check_inputs else ())
     return Estimate(to_buy(prices), (), prices)
 
