@@ -27,9 +27,11 @@ from .pipeline.wording.text_table import text_table, usd
 from .surroundings import bug_report, doctor_facts, find_key, python_args, versions
 
 if TYPE_CHECKING:
+    from .catalogue_command import Services
     from .fal_backend.child.questions import Question
     from .fal_backend.quote import Estimate
     from .pipeline.backend.ports import Backend, Studio
+    from .pipeline.deliver.delivery import Wishes
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
     from .pipeline.stages import Steps
@@ -85,6 +87,10 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
+    if options.variants is not None:
+        from .variants_command import run_variants
+
+        return run_variants(options, settings, _services())
     if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
         settings = settings.model_copy(update={"seed": secrets.randbelow(2**31)})
     root = options.out.expanduser().absolute()
@@ -105,7 +111,12 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.preflight import check
     from .pipeline.run.run_folder import RunFolder
 
-    folder = RunFolder.open(options.run.expanduser().absolute())
+    root = options.run.expanduser().absolute()
+    if (root / "variants.json").is_file():
+        from .variants_command import resume_variants
+
+        return resume_variants(root, options, _services())
+    folder = RunFolder.open(root)
     folder.lease.check()
     settings = with_limits(folder.settings, options)
     if settings != folder.settings:
@@ -249,9 +260,15 @@ def _count(number: int, word: str) -> str:
 
 
 def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
-    from .catalogue_command import Services, catalogue
+    from .catalogue_command import catalogue
 
-    return catalogue(options, Services(_need_fal, _ask_prices, _studio_in_turn()))
+    return catalogue(options, _services())
+
+
+def _services() -> Services:
+    from .catalogue_command import Services
+
+    return Services(_need_fal, _ask_prices, _studio_in_turn())
 
 
 def _studio_in_turn() -> Callable[[RunFolder], Studio]:
@@ -288,6 +305,10 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)
+    if options.variants is not None:
+        from .variants_command import estimate_variants
+
+        return estimate_variants(options, settings, _services())
     check(settings)
     if settings.service.backend == BackendName.LOCAL:
         return {
@@ -472,12 +493,11 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _deliver(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.deliver.delivery import Wishes, deliver, summary
+    from .pipeline.deliver.delivery import Wishes, summary
     from .pipeline.deliver.presets import AR, presets
     from .pipeline.run.run_folder import RunFolder
-    from .studio.image_worker import ImageWorker
 
-    folder = RunFolder.open(options.run.expanduser().absolute())
+    root = options.run.expanduser().absolute()
     wishes = Wishes(
         presets=tuple(presets(options.shops)),
         ar=AR in [name.strip() for name in options.shops.split(",")],
@@ -492,6 +512,17 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
         anyway=options.anyway,
         zip=options.zip,
     )
+    if (root / "variants.json").is_file():
+        from .variants_command import deliver_variants
+
+        return deliver_variants(root, wishes, lambda folder, wishes: summary(_delivered(folder, wishes)))
+    return summary(_delivered(RunFolder.open(root), wishes))
+
+
+def _delivered(folder: RunFolder, wishes: Wishes) -> dict[str, Any]:
+    from .pipeline.deliver.delivery import deliver
+    from .studio.image_worker import ImageWorker
+
     worker = ImageWorker()
 
     def turn(size: int, views: int, out: Path) -> Steps[list[Path]]:
@@ -505,7 +536,7 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
         return export_ar(folder, out)
 
     try:
-        return summary(finish_telling(deliver(folder, wishes, worker.do, turn, export)))
+        return finish_telling(deliver(folder, wishes, worker.do, turn, export))
     finally:
         worker.close()
 

@@ -67,8 +67,11 @@ def deliver(
 
     Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
     """
-    product = folder.settings.inputs.name or folder.settings.product_name or "product"
-    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(product)
+    product, variant = (
+        folder.settings.inputs.name or folder.settings.product_name or "product",
+        folder.settings.inputs.variant,
+    )
+    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(f"{product} {variant}")
     spins = [preset for preset in wishes.presets if preset.views is not None]
     if wishes.views is not None:
         spins = [preset.model_copy(update={"views": wishes.views}) for preset in spins]
@@ -76,11 +79,11 @@ def deliver(
     if spins and turn is None:
         raise UsageError(f"{spins[0].title} is rendered by the command 'consistency deliver' alone; leave it out here")
     found = _main_first(sources(folder, wishes.angles), wishes.main) if stills else []
-    planned = [_planned(preset, found, sku, wishes) for preset in stills]
+    planned = [_planned(preset, found, sku, variant, wishes) for preset in stills]
     out = folder.root / "deliver" if wishes.out is None else wishes.out
     made: JsonObject = {}
     for each in planned:
-        made[each.preset.key] = yield from _deliver(each, product, sku, wishes, out, do)
+        made[each.preset.key] = yield from _deliver(each, product, sku, variant, wishes, out, do)
     for preset in spins:
         assert turn is not None
         size = wishes.views_size or preset.advised
@@ -114,13 +117,13 @@ def _main_first(found: list[Source], main: str | None) -> list[Source]:
     return sorted(found, key=lambda source: source.angle.name != main)
 
 
-def _planned(preset: Preset, found: Sequence[Source], sku: str, wishes: Wishes) -> _Set:
+def _planned(preset: Preset, found: Sequence[Source], sku: str, variant: str, wishes: Wishes) -> _Set:
     taken, left = found[: preset.most_pictures], found[preset.most_pictures :]
     facts = [
         {
             "sku": sku,
             "angle": source.angle.name,
-            "variant": "",
+            "variant": sku_of(variant) if variant else "",
             "preset": preset.key,
             "take": f"{source.take:02d}",
             "number": f"{number + 1}",
@@ -149,14 +152,16 @@ def _planned(preset: Preset, found: Sequence[Source], sku: str, wishes: Wishes) 
     )
 
 
-def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, do: Do) -> Steps[JsonObject]:
+def _deliver(
+    planned: _Set, product: str, sku: str, variant: str, wishes: Wishes, out: Path, do: Do
+) -> Steps[JsonObject]:
     preset = planned.preset
     target = out / preset.key
     refused = any(rule.outcome == Found.FAIL for rule in planned.rules) and not wishes.anyway
     with new_folder(target) as part:
         pictures = []
         for number, (source, name) in enumerate(planned.pictures):
-            told = yield from _picture(planned, number, product, part, wishes, do, refused=refused)
+            told = yield from _picture(planned, number, product, variant, part, wishes, do, refused=refused)
             pictures.append(told)
             if source.signed and told["file"]:
                 told["original"] = _keep_original(source, part)
@@ -169,6 +174,7 @@ def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, d
             "title": preset.title,
             "source": preset.said_source,
             "product": product,
+            "variant": variant,
             "sku": sku,
             "headline": _headline(pictures, planned),
             "outcome": worst([*(each["outcome"] for each in pictures), *(rule.outcome for rule in planned.rules)]),
@@ -191,6 +197,7 @@ def _picture(
     planned: _Set,
     number: int,
     product: str,
+    variant: str,
     part: Path,
     wishes: Wishes,
     do: Do,
@@ -212,6 +219,7 @@ def _picture(
         fill=source.angle.fill,
         mark=source.mark,
         product=product,
+        variant=variant,
         enlarge=wishes.larger != "none",
         before=[source.verdict.to_json()],
         out=str(part / name),

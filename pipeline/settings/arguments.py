@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 UNSAID = "unsaid"
 LARGER = ("none", "filter")
+VARIANTS = (
+    "one run for each of these variants of the file's materials, each in a folder of its name in RUN, under one budget"
+)
 JSON = "the last line of standard output is a JSON object"
 
 
@@ -47,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="from inputs to finished pictures", description="From inputs to results.")
     _run_options(run)
     run.add_argument("--out", required=True, type=Path, metavar="RUN", help="a new folder for everything the run makes")
+    run.add_argument("--variants", metavar="all|A,B", help=VARIANTS)
     run.set_defaults(command="run")
 
     resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
@@ -63,6 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     estimate = commands.add_parser("estimate", help="what a run would cost; nothing is sent but price questions")
     _run_options(estimate)
     estimate.add_argument("--out", type=Path, metavar="RUN", help="ignored; the options are those of run")
+    estimate.add_argument("--variants", metavar="all|A,B", help=VARIANTS)
     estimate.set_defaults(command="estimate")
 
     _catalogue_parsers(commands)

@@ -37,6 +37,7 @@ def deliver(
     fill: float,
     mark: str,
     product: str,
+    variant: str,
     enlarge: bool,
     before: list[JsonObject],
     out: str,
@@ -60,7 +61,7 @@ def deliver(
             exact=exact,
             crops=view.crops,
             mark=mark,
-            alt=lambda colour: alt_text(product, view, colour),
+            alt=lambda colour: alt_text(product, view, colour, variant),
             enlarge=enlarge,
         )
     except BadInput as error:
