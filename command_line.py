@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from .fal_backend.quote import Estimate
     from .pipeline.backend.ports import Backend, Studio
     from .pipeline.deliver.delivery import Wishes
+    from .pipeline.deliver.larger import Larger
+    from .pipeline.deliver.presets import Rules
+    from .pipeline.deliver.sources import Source
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
     from .pipeline.stages import Steps
@@ -506,7 +510,7 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
         sku=options.sku,
         name=options.name,
         out=options.out.expanduser().absolute() if options.out else None,
-        larger=options.larger,
+        larger=_larger(options.larger),
         views=options.views,
         views_size=_views_size(options.views_size),
         anyway=options.anyway,
@@ -515,11 +519,12 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
     if (root / "variants.json").is_file():
         from .variants_command import deliver_variants
 
-        return deliver_variants(root, wishes, lambda folder, wishes: summary(_delivered(folder, wishes)))
-    return summary(_delivered(RunFolder.open(root), wishes))
+        return deliver_variants(root, wishes, lambda folder, wishes: summary(_delivered(folder, wishes, options)))
+    return summary(_delivered(RunFolder.open(root), wishes, options))
 
 
-def _delivered(folder: RunFolder, wishes: Wishes) -> dict[str, Any]:
+def _delivered(folder: RunFolder, wishes: Wishes, options: argparse.Namespace) -> dict[str, Any]:
+    from .deliver_command import Buying, enlarged
     from .pipeline.deliver.delivery import deliver
     from .studio.image_worker import ImageWorker
 
@@ -536,9 +541,23 @@ def _delivered(folder: RunFolder, wishes: Wishes) -> dict[str, Any]:
         return export_ar(folder, out)
 
     try:
-        return finish_telling(deliver(folder, wishes, worker.do, turn, export))
+        with tempfile.TemporaryDirectory(prefix="consistency-") as scratch:
+
+            def enlarge(pictures: list[tuple[Source, list[Rules]]]) -> Steps[dict[str, Larger]]:
+                how = Buying(_ask_prices, lambda costs, settings: _agree_to(costs, settings, options.yes), _fal_backend)
+                return enlarged(folder, wishes.larger, pictures, Path(scratch), how, options.budget)
+
+            return finish_telling(deliver(folder, wishes, worker.do, turn, export, enlarge))
     finally:
         worker.close()
+
+
+def _larger(how: str) -> str:
+    from .pipeline.deliver.larger import FILTER, NONE, RENDER
+
+    if how not in (NONE, FILTER, RENDER) and "/" not in how:
+        raise UsageError(f"--larger {how!r} is neither none, render, filter nor the id of an upscaler")
+    return how
 
 
 def _views_size(size: int | None) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,21 +21,23 @@ from ..stages import Progress, Stage, Steps
 from ..system.disk import whole_file, write_json
 from .ar import Export, deliver_ar
 from .folders import ORIGINALS, SHOP, new_folder, write_zip
+from .larger import FILTER, NONE, Larger, with_larger
 from .names import check_sku, file_names, sku_of
 from .page import table, write_page
-from .presets import AR, Preset
+from .presets import AR, Preset, Rules
 from .rules import Finding, Found
 from .sources import Source, sources
 from .spin import deliver_spin
 
 Do = Callable[..., Steps[JsonObject]]  # ImageWorker.do
+Enlarge = Callable[[list[tuple[Source, list[Rules]]]], Steps[dict[str, Larger]]]
 TurnOfSize = Callable[[int, int, Path], Steps[list[Path]]]  # (pixels of a side, views, folder) → cut-outs of one turn
 
 
 @dataclass(frozen=True)
 class Wishes:
     """What to deliver. ``angles``: None for all that have a still; ``main``: None for the first of them. ``sku``, ``name``, ``out``:
-    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none" or "filter"."""
+    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter", "render", or an endpoint's id."""
 
     presets: tuple[Preset, ...]
     ar: bool = False
@@ -60,10 +62,15 @@ class _Set:
 
 
 def deliver(
-    folder: RunFolder, wishes: Wishes, do: Do, turn: TurnOfSize | None = None, export: Export | None = None
+    folder: RunFolder,
+    wishes: Wishes,
+    do: Do,
+    turn: TurnOfSize | None = None,
+    export: Export | None = None,
+    enlarge: Enlarge | None = None,
 ) -> Steps[JsonObject]:
     """Make every set. Returns what was made, by preset, as ``--json`` tells it. ``turn`` renders views all the way round, and
-    ``export`` writes the product as files for viewers.
+    ``export`` writes the product as files for viewers; ``enlarge`` finds or makes larger pictures of stills.
 
     Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
     """
@@ -80,6 +87,14 @@ def deliver(
         raise UsageError(f"{spins[0].title} is rendered by the command 'consistency deliver' alone; leave it out here")
     found = _main_first(sources(folder, wishes.angles), wishes.main) if stills else []
     planned = [_planned(preset, found, sku, variant, wishes) for preset in stills]
+    if planned and wishes.larger not in (NONE, FILTER):
+        if enlarge is None:
+            raise UsageError(f"--larger {wishes.larger} is the command's alone; choose the filter here")
+        larger = yield from enlarge([(source, _rules_of(source, planned)) for source in found])
+        planned = [
+            replace(each, pictures=tuple((with_larger(source, larger), name) for source, name in each.pictures))
+            for each in planned
+        ]
     out = folder.root / "deliver" if wishes.out is None else wishes.out
     made: JsonObject = {}
     for each in planned:
@@ -152,6 +167,16 @@ def _planned(preset: Preset, found: Sequence[Source], sku: str, variant: str, wi
     )
 
 
+def _rules_of(source: Source, planned: Sequence[_Set]) -> list[Rules]:
+    """Of every picture that is made of this still."""
+    return [
+        each.preset.rules(number)
+        for each in planned
+        for number, (taken, _) in enumerate(each.pictures)
+        if taken.angle.name == source.angle.name
+    ]
+
+
 def _deliver(
     planned: _Set, product: str, sku: str, variant: str, wishes: Wishes, out: Path, do: Do
 ) -> Steps[JsonObject]:
@@ -220,8 +245,8 @@ def _picture(
         mark=source.mark,
         product=product,
         variant=variant,
-        enlarge=wishes.larger != "none",
-        before=[source.verdict.to_json()],
+        enlarge=wishes.larger == "filter",
+        before=[each.to_json() for each in (source.verdict, *source.larger)],
         out=str(part / name),
         anyway=wishes.anyway,
         refused=refused,

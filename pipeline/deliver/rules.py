@@ -112,11 +112,11 @@ def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: 
             f"{rules.least} to {rules.most} on the longer side",
             f"{width} × {height}",
             rules.least <= long <= rules.most,
-            "render larger, with a larger --size",
+            "render it larger (--larger render), or run again with a larger --size",
         )
     ]
     if long < rules.advised:
-        cure = "run again with a larger --size, or have it enlarged (--larger filter)"
+        cure = "have it made larger (--larger render, an endpoint, or filter), or run again with a larger --size"
         found.append(Finding("advised pixels", f"{rules.advised}", f"{long}", Found.ADVICE, cure))
     if scale > 1.0:
         found.append(

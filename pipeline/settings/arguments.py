@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .groups import RunSettings
 
 UNSAID = "unsaid"
-LARGER = ("none", "filter")
 VARIANTS = (
     "one run for each of these variants of the file's materials, each in a folder of its name in RUN, under one budget"
 )
@@ -109,7 +108,9 @@ def make_parser() -> argparse.ArgumentParser:
     deliver.add_argument("--angles", metavar="NAMES", help="only these angles, in this order (default: all that have a still)")  # fmt: skip
     deliver.add_argument("--main", metavar="ANGLE", help="the angle of the main picture (default: the first that shows the whole product)")  # fmt: skip
     deliver.add_argument("--name", metavar="PATTERN", help="names of the files, of {sku}, {angle}, {variant}, {preset}, {take}, {number} and {code} (default: the preset's)")  # fmt: skip
-    deliver.add_argument("--larger", choices=LARGER, default=LARGER[0], help="where a still has fewer pixels than advised: none leaves it as large as it is, filter enlarges it (default none)")  # fmt: skip
+    deliver.add_argument("--larger", default="none", metavar="HOW", help="where a still has fewer pixels than advised: none leaves it as large as it is, render renders it larger where it is a render, filter enlarges it, and an upscaler's id (such as topaz/upscale/image/precision) buys a larger one, which is measured against a larger render (default none)")  # fmt: skip
+    deliver.add_argument("--budget", type=_usd, metavar="USD", help="the most that larger pictures may cost")
+    deliver.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     deliver.add_argument("--views", type=int, choices=(24, 36, 48, 72), help="views of a spin (default: the preset's)")
     deliver.add_argument("--views-size", type=int, metavar="PIXELS", help="side of the rendered views of a spin (default: what the preset advises)")  # fmt: skip
     deliver.add_argument("--anyway", action="store_true", help="write pictures that break a rule, too")
