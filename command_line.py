@@ -498,13 +498,14 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
 
 def _deliver(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.deliver.delivery import Wishes, summary
-    from .pipeline.deliver.presets import AR, presets
+    from .pipeline.deliver.presets import AR, CLIPS, presets
     from .pipeline.run.run_folder import RunFolder
 
     root = options.run.expanduser().absolute()
     wishes = Wishes(
         presets=tuple(presets(options.shops)),
         ar=AR in [name.strip() for name in options.shops.split(",")],
+        clips=CLIPS in [name.strip() for name in options.shops.split(",")],
         angles=tuple(filter(None, options.angles.split(","))) if options.angles else None,
         main=options.main,
         sku=options.sku,

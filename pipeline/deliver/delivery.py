@@ -20,11 +20,12 @@ from ..sentences import not_written
 from ..stages import Progress, Stage, Steps
 from ..system.disk import whole_file, write_json
 from .ar import Export, deliver_ar
+from .clips import clips_of, deliver_clips
 from .folders import ORIGINALS, SHOP, new_folder, write_zip
 from .larger import FILTER, NONE, Larger, with_larger
 from .names import check_sku, file_names, sku_of
 from .page import table, write_page
-from .presets import AR, Preset, Rules
+from .presets import AR, CLIPS, Preset, Rules
 from .rules import Finding, Found
 from .sources import Source, sources
 from .spin import deliver_spin
@@ -41,6 +42,7 @@ class Wishes:
 
     presets: tuple[Preset, ...]
     ar: bool = False
+    clips: bool = False
     angles: tuple[str, ...] | None = None
     main: str | None = None
     sku: str | None = None
@@ -85,6 +87,8 @@ def deliver(
     stills = [preset for preset in wishes.presets if preset.views is None]
     if spins and turn is None:
         raise UsageError(f"{spins[0].title} is rendered by the command 'consistency deliver' alone; leave it out here")
+    if wishes.clips:
+        clips_of(folder)
     found = _main_first(sources(folder, wishes.angles), wishes.main) if stills else []
     planned = [_planned(preset, found, sku, variant, wishes) for preset in stills]
     if planned and wishes.larger not in (NONE, FILTER):
@@ -114,6 +118,9 @@ def deliver(
             zipped=wishes.zip,
             anyway=wishes.anyway,
         )
+    if wishes.clips:
+        clips = deliver_clips(folder, product, sku, out, pattern=wishes.name, zipped=wishes.zip, anyway=wishes.anyway)
+        made[CLIPS] = yield from clips
     if wishes.ar:
         if export is None:
             raise UsageError("AR files are written by the command 'consistency deliver' alone; leave ar out here")
