@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .pipeline.deliver.delivery import Wishes
     from .pipeline.deliver.larger import Larger
     from .pipeline.deliver.presets import Rules
+    from .pipeline.deliver.signing import Certificate
     from .pipeline.deliver.sources import Source
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
@@ -516,6 +517,7 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
         views_size=_views_size(options.views_size),
         anyway=options.anyway,
         zip=options.zip,
+        sign=_certificate(options),
     )
     if (root / "variants.json").is_file():
         from .variants_command import deliver_variants
@@ -551,6 +553,16 @@ def _delivered(folder: RunFolder, wishes: Wishes, options: argparse.Namespace) -
             return finish_telling(deliver(folder, wishes, worker.do, turn, export, enlarge))
     finally:
         worker.close()
+
+
+def _certificate(options: argparse.Namespace) -> Certificate | None:
+    from .pipeline.deliver.signing import certificate
+
+    if (options.sign is None) != (options.sign_key is None):
+        raise UsageError("--sign and --sign-key belong together; give both, or neither")
+    if options.sign is None:
+        return None
+    return certificate(options.sign.expanduser().absolute(), options.sign_key.expanduser().absolute())
 
 
 def _larger(how: str) -> str:

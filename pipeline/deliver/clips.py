@@ -22,6 +22,7 @@ from .names import file_names, sku_of
 from .page import table
 from .presets import CLIPS as KEY
 from .rules import Finding, Found
+from .signing import Certificate, sign_told
 
 NAME = "{sku}-{angle}"  # the angle of a clip is its motion
 SEEN = {MotionName.TURNTABLE: "turning once", MotionName.EXACT_TURNTABLE: "turning once"}
@@ -32,7 +33,15 @@ SEEN |= {
 
 
 def deliver_clips(
-    folder: RunFolder, product: str, sku: str, out: Path, *, pattern: str | None, zipped: bool, anyway: bool
+    folder: RunFolder,
+    product: str,
+    sku: str,
+    out: Path,
+    *,
+    pattern: str | None,
+    zipped: bool,
+    anyway: bool,
+    sign: Certificate | None = None,
 ) -> Steps[JsonObject]:
     """RUN/deliver/clips with every clip that the run shows. Raises BadInput where there is none, UsageError for names that can't
     be, before anything is written."""
@@ -51,6 +60,8 @@ def deliver_clips(
         for number, (motion, name) in enumerate(zip(motions, names, strict=True)):
             yield Progress(Stage.RESULTS, f"copying {name}", number / len(names), KEY)
             told.append(_clip(folder, motion, takes[number], part / name, alts[number], anyway=anyway))
+            if sign is not None:
+                sign_told(told[-1], part, sign)
         outcomes = [each["outcome"] for each in told]
         written = [each["file"] for each in told if each["file"]]
         shop = {

@@ -27,6 +27,7 @@ from .names import check_sku, file_names, sku_of
 from .page import table, write_page
 from .presets import AR, CLIPS, Preset, Rules
 from .rules import Finding, Found
+from .signing import Certificate, sign_told
 from .sources import Source, sources
 from .spin import deliver_spin
 
@@ -53,6 +54,7 @@ class Wishes:
     views_size: int | None = None  # pixels; None: what the preset advises
     anyway: bool = False
     zip: bool = False
+    sign: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,9 @@ def deliver(
             anyway=wishes.anyway,
         )
     if wishes.clips:
-        clips = deliver_clips(folder, product, sku, out, pattern=wishes.name, zipped=wishes.zip, anyway=wishes.anyway)
+        clips = deliver_clips(
+            folder, product, sku, out, pattern=wishes.name, zipped=wishes.zip, anyway=wishes.anyway, sign=wishes.sign
+        )
         made[CLIPS] = yield from clips
     if wishes.ar:
         if export is None:
@@ -197,6 +201,8 @@ def _deliver(
             pictures.append(told)
             if source.signed and told["file"]:
                 told["original"] = _keep_original(source, part)
+            if wishes.sign is not None:
+                sign_told(told, part, wishes.sign, preset.rules(number).most_bytes)
             yield Progress(
                 Stage.RESULTS, f"{name}: {told['outcome']}", (number + 1) / len(planned.pictures), preset.key
             )

@@ -114,6 +114,8 @@ def make_parser() -> argparse.ArgumentParser:
     deliver.add_argument("--views", type=int, choices=(24, 36, 48, 72), help="views of a spin (default: the preset's)")
     deliver.add_argument("--views-size", type=int, metavar="PIXELS", help="side of the rendered views of a spin (default: what the preset advises)")  # fmt: skip
     deliver.add_argument("--anyway", action="store_true", help="write pictures that break a rule, too")
+    deliver.add_argument("--sign", type=Path, metavar="FILE.pem", help="sign stills and clips with this certificate of your own and those that issued it (Content Credentials, C2PA); needs c2pa-python")  # fmt: skip
+    deliver.add_argument("--sign-key", type=Path, metavar="FILE.pem", help="the private key of --sign; it is read, and goes nowhere")  # fmt: skip
     deliver.add_argument("--zip", action="store_true", help="also one zip of the pictures for each preset")
     deliver.add_argument("--json", action="store_true", help=JSON)
     deliver.set_defaults(command="deliver")
