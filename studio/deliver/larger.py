@@ -33,7 +33,7 @@ def too_small(pictures: Sequence[tuple[Source, Sequence[Rules]]]) -> list[Wanted
     for source, rules in pictures:
         for path in (source.still, source.mask):
             png.check(path.read_bytes())
-        still, mask = passes.load(source.still), passes.load(source.mask)[..., 0]
+        still, mask = passes.load(source.still), passes.load_grey(source.mask)
         scale = scale_wanted(still, mask, rules, crops=source.angle.crops)
         if scale > ENOUGH:
             found.append(Wanted(source, scale))
@@ -56,8 +56,8 @@ def render_larger(folder: RunFolder, wanted: Sequence[Wanted], out: Path) -> Ste
             continue
         still = out / f"{name}.png"
         shutil.copyfile(shot.files["finished"], still)
-        pair = (passes.load(each.source.still), passes.load(each.source.mask)[..., 0])
-        why = differs(*pair, passes.load(still), passes.load(shot.files["mask"])[..., 0])
+        pair = (passes.load(each.source.still), passes.load_grey(each.source.mask))
+        why = differs(*pair, passes.load(still), passes.load_grey(shot.files["mask"]))
         if why:
             cure = f"'consistency resume {folder.root}' makes the stills anew where their render has changed"
             made[name] = Larger(_left(f"rendered anew, {why}: the scene has changed since", cure))

@@ -50,7 +50,7 @@ def deliver(
     try:
         for path in (Path(still), Path(mask)):  # a decoder shows a grey rest of what was cut short, and says nothing
             png.check(path.read_bytes())
-        picture, alpha = passes.load(Path(still)), passes.load(Path(mask))[..., 0]
+        picture, alpha = passes.load(Path(still)), passes.load_grey(Path(mask))
         check_shapes(picture, alpha)
         made = make(
             picture,
