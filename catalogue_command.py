@@ -68,6 +68,7 @@ OF_A_ROW = {
     "prompt",
     "seed",
     "leave_out",
+    "variant",
     "materials",
     "turn",
     "budget",
@@ -98,8 +99,21 @@ def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]
     if options.page:
         listed = listing.write_listing(out, table.name, rows)
         return {"status": "done", **_facts(listed), "text": str(out / listing.PAGE)}
+    return make_rows(out, table.name, rows, picked, options, services, notes)
+
+
+def make_rows(
+    out: Path,
+    table: str,
+    rows: Sequence[Row],
+    picked: Sequence[Row],
+    options: argparse.Namespace,
+    services: Services,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Check, estimate, ask, and make the rows that are ``picked``. Raises ConsistencyError where nothing can begin."""
     workshop = Workshop(out, rows, picked, options, services)
-    workshop.check(table.name)
+    workshop.check(table)
     workshop.estimate()
     if options.estimate:
         return {"status": "done", **workshop.costs.to_json(), "text": workshop.costs.table()}
@@ -107,7 +121,7 @@ def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]
         say(workshop.costs.table())
         workshop.agree(yes=options.yes)
     tally, stopped = workshop.run(options.stdout)
-    listed = listing.write_listing(out, table.name, rows, picked)
+    listed = listing.write_listing(out, table, rows, picked)
     return _summary(out, listed, tally, stopped, notes)
 
 

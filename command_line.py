@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,9 +28,15 @@ from .pipeline.wording.text_table import text_table, usd
 from .surroundings import bug_report, doctor_facts, find_key, python_args, versions
 
 if TYPE_CHECKING:
+    from .catalogue_command import Services
     from .fal_backend.child.questions import Question
     from .fal_backend.quote import Estimate
     from .pipeline.backend.ports import Backend, Studio
+    from .pipeline.deliver.delivery import Wishes
+    from .pipeline.deliver.larger import Larger
+    from .pipeline.deliver.presets import Rules
+    from .pipeline.deliver.signing import Certificate
+    from .pipeline.deliver.sources import Source
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
     from .pipeline.stages import Steps
@@ -85,6 +92,10 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
+    if options.variants is not None:
+        from .variants_command import run_variants
+
+        return run_variants(options, settings, _services())
     if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
         settings = settings.model_copy(update={"seed": secrets.randbelow(2**31)})
     root = options.out.expanduser().absolute()
@@ -105,7 +116,12 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.preflight import check
     from .pipeline.run.run_folder import RunFolder
 
-    folder = RunFolder.open(options.run.expanduser().absolute())
+    root = options.run.expanduser().absolute()
+    if (root / "variants.json").is_file():
+        from .variants_command import resume_variants
+
+        return resume_variants(root, options, _services())
+    folder = RunFolder.open(root)
     folder.lease.check()
     settings = with_limits(folder.settings, options)
     if settings != folder.settings:
@@ -249,9 +265,15 @@ def _count(number: int, word: str) -> str:
 
 
 def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
-    from .catalogue_command import Services, catalogue
+    from .catalogue_command import catalogue
 
-    return catalogue(options, Services(_need_fal, _ask_prices, _studio_in_turn()))
+    return catalogue(options, _services())
+
+
+def _services() -> Services:
+    from .catalogue_command import Services
+
+    return Services(_need_fal, _ask_prices, _studio_in_turn())
 
 
 def _studio_in_turn() -> Callable[[RunFolder], Studio]:
@@ -288,6 +310,10 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
     from .pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)
+    if options.variants is not None:
+        from .variants_command import estimate_variants
+
+        return estimate_variants(options, settings, _services())
     check(settings)
     if settings.service.backend == BackendName.LOCAL:
         return {
@@ -472,26 +498,39 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _deliver(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.deliver.delivery import Wishes, deliver, summary
-    from .pipeline.deliver.presets import AR, presets
+    from .pipeline.deliver.delivery import Wishes, summary
+    from .pipeline.deliver.presets import AR, CLIPS, presets
     from .pipeline.run.run_folder import RunFolder
-    from .studio.image_worker import ImageWorker
 
-    folder = RunFolder.open(options.run.expanduser().absolute())
+    root = options.run.expanduser().absolute()
     wishes = Wishes(
         presets=tuple(presets(options.shops)),
         ar=AR in [name.strip() for name in options.shops.split(",")],
+        clips=CLIPS in [name.strip() for name in options.shops.split(",")],
         angles=tuple(filter(None, options.angles.split(","))) if options.angles else None,
         main=options.main,
         sku=options.sku,
         name=options.name,
         out=options.out.expanduser().absolute() if options.out else None,
-        larger=options.larger,
+        larger=_larger(options.larger),
         views=options.views,
         views_size=_views_size(options.views_size),
         anyway=options.anyway,
         zip=options.zip,
+        sign=_certificate(options),
     )
+    if (root / "variants.json").is_file():
+        from .variants_command import deliver_variants
+
+        return deliver_variants(root, wishes, lambda folder, wishes: summary(_delivered(folder, wishes, options)))
+    return summary(_delivered(RunFolder.open(root), wishes, options))
+
+
+def _delivered(folder: RunFolder, wishes: Wishes, options: argparse.Namespace) -> dict[str, Any]:
+    from .deliver_command import Buying, enlarged
+    from .pipeline.deliver.delivery import deliver
+    from .studio.image_worker import ImageWorker
+
     worker = ImageWorker()
 
     def turn(size: int, views: int, out: Path) -> Steps[list[Path]]:
@@ -505,9 +544,33 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
         return export_ar(folder, out)
 
     try:
-        return summary(finish_telling(deliver(folder, wishes, worker.do, turn, export)))
+        with tempfile.TemporaryDirectory(prefix="consistency-") as scratch:
+
+            def enlarge(pictures: list[tuple[Source, list[Rules]]]) -> Steps[dict[str, Larger]]:
+                how = Buying(_ask_prices, lambda costs, settings: _agree_to(costs, settings, options.yes), _fal_backend)
+                return enlarged(folder, wishes.larger, pictures, Path(scratch), how, options.budget)
+
+            return finish_telling(deliver(folder, wishes, worker.do, turn, export, enlarge))
     finally:
         worker.close()
+
+
+def _certificate(options: argparse.Namespace) -> Certificate | None:
+    from .pipeline.deliver.signing import certificate
+
+    if (options.sign is None) != (options.sign_key is None):
+        raise UsageError("--sign and --sign-key belong together; give both, or neither")
+    if options.sign is None:
+        return None
+    return certificate(options.sign.expanduser().absolute(), options.sign_key.expanduser().absolute())
+
+
+def _larger(how: str) -> str:
+    from .pipeline.deliver.larger import FILTER, NONE, RENDER
+
+    if how not in (NONE, FILTER, RENDER) and "/" not in how:
+        raise UsageError(f"--larger {how!r} is neither none, render, filter nor the id of an upscaler")
+    return how
 
 
 def _views_size(size: int | None) -> int | None:

@@ -76,6 +76,7 @@ def _ours(still: Path, mask: Path, preset: str, side: int, folder: Path) -> None
         "elevation": 15.0,
         "fill": 0.8,
         "product": "ball",
+        "variant": "",
         "mark": marks.CREATION,
     }
     out = folder / f"out{rules.suffix}"

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from ..pipeline.backend.requests import StillRequest
+from ..pipeline.backend.requests import DerivedRequest, StillRequest
 from ..pipeline.money.spending import SpendingBook
 from ..pipeline.run.attempt import NextStep
 from ..pipeline.run.run_folder import RunFolder
@@ -62,12 +62,12 @@ def estimate(
 
 
 def estimate_of(
-    requests: Callable[[], list[StillRequest]],
+    requests: Callable[[], Sequence[StillRequest | DerivedRequest]],
     settings: RunSettings,
     folder: RunFolder,
     ask_prices: Callable[[list[str], tuple[Purchase, ...]], Generator[Any, None, Prices]],
 ) -> Generator[Any, None, Estimate]:
-    """What these stills beside a run will cost, as ``estimate`` says it of the run; one that was bought costs nothing more."""
+    """What these pictures beside a run will cost, as ``estimate`` says it of the run; one that was bought costs nothing more."""
 
     def to_buy(prices: Prices) -> tuple[Purchase, ...]:
         bought = folder.read_journal().purchases

@@ -144,7 +144,7 @@ def _model(folder: RunFolder, settings: RunSettings, studio: Studio, backend: Ba
             model.check_own(inputs[0])
             yield from studio.take_blend(inputs[0], folder.product.with_suffix(".blend"))
         else:
-            model.take_own(inputs[0], folder.product.parent)
+            model.take_own(inputs[0], folder.product.parent, settings.inputs.variant)
         folder.mark(Stage.MODEL, StageState.SKIPPED, source=str(inputs[0]))
         return
     photos = []

@@ -11,9 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from .errors import BadInput, UsageError
-from .formats.gltf_file import check_glb, pack_gltf
+from .formats.gltf_file import check_glb, glb_variants, pack_gltf, with_variant
 from .formats.input_file import check_regular
 from .formats.photo_header import PHOTO_SUFFIXES, photo_size
+from .sentences import no_such_variant
 from .system.disk import whole_file
 
 
@@ -93,17 +94,39 @@ def check_own(path: Path) -> None:
             raise BadInput(f"{path.name} is not a Blender file; open it in Blender and save it again")
 
 
-def take_own(path: Path, folder: Path) -> None:
-    """Put a .glb or .gltf of one's own into the run's model folder as product.glb; the studio takes a .blend.
+def variants_of(path: Path) -> list[str]:
+    """The names of the variants of a .glb or .gltf, none where it has none; the studio reads a .blend's. Raises BadInput."""
+    return glb_variants(_glb_of(path), path.name)
 
-    Raises BadInput where it can't be used, RunFolderError where it can't be written.
+
+def variant_in(names: Sequence[str], wanted: str, file: str) -> int:
+    """Which of ``names`` is ``wanted``, in letters of either case. Raises UsageError."""
+    if wanted in names:
+        return names.index(wanted)
+    same = [number for number, name in enumerate(names) if name.casefold() == wanted.strip().casefold()]
+    if len(same) != 1:
+        raise no_such_variant(file, wanted, names)
+    return same[0]
+
+
+def take_own(path: Path, folder: Path, variant: str = "") -> None:
+    """Put a .glb or .gltf of one's own into the run's model folder as product.glb, showing one ``variant`` of it where that is
+    named; the studio takes a .blend.
+
+    Raises BadInput where it can't be used, UsageError for a variant that it does not have, RunFolderError where it can't be
+    written.
     """
-    check_regular(path)
-    if path.suffix.lower() == ".gltf":
-        data = pack_gltf(path)
-    else:
-        length = check_glb(path).length
-        with path.open("rb") as source:
-            data = source.read(length)  # more may follow, which the standard allows and Blender's importer does not
+    data = _glb_of(path)
+    if variant:
+        data = with_variant(data, variant_in(glb_variants(data, path.name), variant, path.name), path.name)
     with whole_file(folder / "product.glb") as file:
         file.write(data)
+
+
+def _glb_of(path: Path) -> bytes:
+    check_regular(path)
+    if path.suffix.lower() == ".gltf":
+        return pack_gltf(path)
+    length = check_glb(path).length
+    with path.open("rb") as source:
+        return source.read(length)  # more may follow, which the standard allows and Blender's importer does not

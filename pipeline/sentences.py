@@ -6,7 +6,7 @@ fal.ai's are in fal_backend.sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .errors import BadInput, ConsistencyError, RunFolderError, UsageError
@@ -26,6 +26,13 @@ def not_writable(path: Path, reason: OSError, look_at: str = "the permissions of
 def no_such_part(file: str, name: str, parts: Iterable[str]) -> BadInput:
     """A part of a product's file that shall be left out."""
     return BadInput(f"{file} has no part called {name!r}; its parts are {in_words(sorted(parts), 'and', 12)}")
+
+
+def no_such_variant(file: str, name: str, variants: Sequence[str]) -> UsageError:
+    """A variant of a product's file that shall be shown."""
+    if not variants:
+        return UsageError(f"{file} has no variants of its materials, so {name!r} is none; leave --variant out")
+    return UsageError(f"{file} has no variant called {name!r}; its variants are {in_words(list(variants), 'and', 12)}")
 
 
 def no_such_lighting(name: str, known: Iterable[str]) -> UsageError:

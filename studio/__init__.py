@@ -81,7 +81,13 @@ class BlenderStudio:
         from .files.model_files import take_blend
 
         yield Progress(Stage.MODEL, f"reading {source.name}")
-        take_blend(source, out)
+        variant = self._settings.inputs.variant
+        if not variant:
+            take_blend(source, out)
+            return
+        from .files.variants import show_variant
+
+        take_blend(source, out, lambda brought: show_variant(brought, source, variant))
 
     def export_product(self, out: Path) -> Steps[None]:
         from .export import export_product

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MARK = "consistency_template"
-OF_A_ROW = ("inputs", "text", "name", "leave_out")  # what only one product can have
+OF_A_ROW = ("inputs", "text", "name", "leave_out", "variant")  # what only one product can have
 LONGEST = 1 << 20  # bytes
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..json_object import JsonObject
 from ..stages import Steps
-from .folders import new_folder, write_zip
+from .folders import new_folder, settle_zip
 from .page import write_shop
 from .presets import AR as KEY
 from .rules import Finding, Found
@@ -50,7 +50,7 @@ def deliver_ar(product: str, sku: str, out: Path, export: Export, *, zipped: boo
             "left_out": [],
         }
         write_shop(part, shop)
-    archive = write_zip(out / KEY, [GLB, USDZ]) if zipped else None
+    archive = settle_zip(out / KEY, [GLB, USDZ], wanted=zipped)
     return {**shop, "folder": str(out / KEY), "zip": str(archive) if archive else None}
 
 

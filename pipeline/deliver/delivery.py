@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,25 +19,30 @@ from ..run.run_folder import RunFolder
 from ..sentences import not_written
 from ..stages import Progress, Stage, Steps
 from .ar import Export, deliver_ar
-from .folders import ORIGINALS, new_folder, write_zip
+from .clips import clips_of, deliver_clips
+from .folders import ORIGINALS, new_folder, settle_zip
+from .larger import FILTER, NONE, Larger, with_larger
 from .names import check_sku, file_names, sku_of
 from .page import write_page, write_shop
-from .presets import AR, Preset
+from .presets import AR, CLIPS, Preset, Rules
 from .rules import Finding, Found
+from .signing import Certificate, sign_told
 from .sources import Source, sources
 from .spin import deliver_spin
 
 Do = Callable[..., Steps[JsonObject]]  # ImageWorker.do
+Enlarge = Callable[[list[tuple[Source, list[Rules]]]], Steps[dict[str, Larger]]]
 TurnOfSize = Callable[[int, int, Path], Steps[list[Path]]]  # (pixels of a side, views, folder) → cut-outs of one turn
 
 
 @dataclass(frozen=True)
 class Wishes:
     """What to deliver. ``angles``: None for all that have a still; ``main``: None for the first of them. ``sku``, ``name``, ``out``:
-    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none" or "filter"."""
+    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter", "render", or an endpoint's id."""
 
     presets: tuple[Preset, ...]
     ar: bool = False
+    clips: bool = False
     angles: tuple[str, ...] | None = None
     main: str | None = None
     sku: str | None = None
@@ -48,6 +53,7 @@ class Wishes:
     views_size: int | None = None  # pixels; None: what the preset advises
     anyway: bool = False
     zip: bool = False
+    sign: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -59,27 +65,45 @@ class _Set:
 
 
 def deliver(
-    folder: RunFolder, wishes: Wishes, do: Do, turn: TurnOfSize | None = None, export: Export | None = None
+    folder: RunFolder,
+    wishes: Wishes,
+    do: Do,
+    turn: TurnOfSize | None = None,
+    export: Export | None = None,
+    enlarge: Enlarge | None = None,
 ) -> Steps[JsonObject]:
     """Make every set. Returns what was made, by preset, as ``--json`` tells it. ``turn`` renders views all the way round, and
-    ``export`` writes the product as files for viewers.
+    ``export`` writes the product as files for viewers; ``enlarge`` finds or makes larger pictures of stills.
 
     Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
     """
-    product = folder.settings.inputs.name or folder.settings.product_name or "product"
-    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(product)
+    product, variant = (
+        folder.settings.inputs.name or folder.settings.product_name or "product",
+        folder.settings.inputs.variant,
+    )
+    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(f"{product} {variant}")
     spins = [preset for preset in wishes.presets if preset.views is not None]
     if wishes.views is not None:
         spins = [preset.model_copy(update={"views": wishes.views}) for preset in spins]
     stills = [preset for preset in wishes.presets if preset.views is None]
     if spins and turn is None:
         raise UsageError(f"{spins[0].title} is rendered by the command 'consistency deliver' alone; leave it out here")
+    if wishes.clips:
+        clips_of(folder)
     found = _main_first(sources(folder, wishes.angles), wishes.main) if stills else []
-    planned = [_planned(preset, found, sku, wishes) for preset in stills]
+    planned = [_planned(preset, found, sku, variant, wishes) for preset in stills]
+    if planned and wishes.larger not in (NONE, FILTER):
+        if enlarge is None:
+            raise UsageError(f"--larger {wishes.larger} is the command's alone; choose the filter here")
+        larger = yield from enlarge([(source, _rules_of(source, planned)) for source in found])
+        planned = [
+            replace(each, pictures=tuple((with_larger(source, larger), name) for source, name in each.pictures))
+            for each in planned
+        ]
     out = folder.root / "deliver" if wishes.out is None else wishes.out
     made: JsonObject = {}
     for each in planned:
-        made[each.preset.key] = yield from _deliver(each, product, sku, wishes, out, do)
+        made[each.preset.key] = yield from _deliver(each, product, sku, variant, wishes, out, do)
     for preset in spins:
         assert turn is not None
         size = wishes.views_size or preset.advised
@@ -95,6 +119,11 @@ def deliver(
             zipped=wishes.zip,
             anyway=wishes.anyway,
         )
+    if wishes.clips:
+        clips = deliver_clips(
+            folder, product, sku, out, pattern=wishes.name, zipped=wishes.zip, anyway=wishes.anyway, sign=wishes.sign
+        )
+        made[CLIPS] = yield from clips
     if wishes.ar:
         if export is None:
             raise UsageError("AR files are written by the command 'consistency deliver' alone; leave ar out here")
@@ -113,13 +142,13 @@ def _main_first(found: list[Source], main: str | None) -> list[Source]:
     return sorted(found, key=lambda source: source.angle.name != main)
 
 
-def _planned(preset: Preset, found: Sequence[Source], sku: str, wishes: Wishes) -> _Set:
+def _planned(preset: Preset, found: Sequence[Source], sku: str, variant: str, wishes: Wishes) -> _Set:
     taken, left = found[: preset.most_pictures], found[preset.most_pictures :]
     facts = [
         {
             "sku": sku,
             "angle": source.angle.name,
-            "variant": "",
+            "variant": sku_of(variant) if variant else "",
             "preset": preset.key,
             "take": f"{source.take:02d}",
             "number": f"{number + 1}",
@@ -148,17 +177,31 @@ def _planned(preset: Preset, found: Sequence[Source], sku: str, wishes: Wishes) 
     )
 
 
-def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, do: Do) -> Steps[JsonObject]:
+def _rules_of(source: Source, planned: Sequence[_Set]) -> list[Rules]:
+    """Of every picture that is made of this still."""
+    return [
+        each.preset.rules(number)
+        for each in planned
+        for number, (taken, _) in enumerate(each.pictures)
+        if taken.angle.name == source.angle.name
+    ]
+
+
+def _deliver(
+    planned: _Set, product: str, sku: str, variant: str, wishes: Wishes, out: Path, do: Do
+) -> Steps[JsonObject]:
     preset = planned.preset
     target = out / preset.key
     refused = any(rule.outcome == Found.FAIL for rule in planned.rules) and not wishes.anyway
     with new_folder(target) as part:
         pictures = []
         for number, (source, name) in enumerate(planned.pictures):
-            told = yield from _picture(planned, number, product, part, wishes, do, refused=refused)
+            told = yield from _picture(planned, number, product, variant, part, wishes, do, refused=refused)
             pictures.append(told)
             if source.signed and told["file"]:
                 told["original"] = _keep_original(source, part)
+            if wishes.sign is not None:
+                sign_told(told, part, wishes.sign, preset.rules(number).most_bytes)
             yield Progress(
                 Stage.RESULTS, f"{name}: {told['outcome']}", (number + 1) / len(planned.pictures), preset.key
             )
@@ -168,6 +211,7 @@ def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, d
             "title": preset.title,
             "source": preset.said_source,
             "product": product,
+            "variant": variant,
             "sku": sku,
             "headline": _headline(pictures, planned),
             "outcome": worst([*(each["outcome"] for each in pictures), *(rule.outcome for rule in planned.rules)]),
@@ -176,18 +220,15 @@ def _deliver(planned: _Set, product: str, sku: str, wishes: Wishes, out: Path, d
             "left_out": list(planned.left_out),
         }
         write_shop(part, shop)
-    archive = out / f"{preset.key}.zip"
-    if wishes.zip and written:
-        archive = write_zip(target, written)
-    else:
-        archive.unlink(missing_ok=True)  # of an earlier time: no longer what stands beside it
-    return {**shop, "folder": str(target), "zip": str(archive) if wishes.zip and written else None}
+    archive = settle_zip(target, written, wanted=wishes.zip)
+    return {**shop, "folder": str(target), "zip": str(archive) if archive else None}
 
 
 def _picture(
     planned: _Set,
     number: int,
     product: str,
+    variant: str,
     part: Path,
     wishes: Wishes,
     do: Do,
@@ -209,8 +250,9 @@ def _picture(
         fill=source.angle.fill,
         mark=source.mark,
         product=product,
-        enlarge=wishes.larger != "none",
-        before=[source.verdict.to_json()],
+        variant=variant,
+        enlarge=wishes.larger == "filter",
+        before=[each.to_json() for each in (source.verdict, *source.larger)],
         out=str(part / name),
         anyway=wishes.anyway,
         refused=refused,

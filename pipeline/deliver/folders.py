@@ -56,9 +56,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_zip(folder: Path, names: list[str]) -> Path:
-    """The files ``names`` of ``folder`` as FOLDER.zip beside it. Raises RunFolderError."""
+def settle_zip(folder: Path, names: list[str], *, wanted: bool) -> Path | None:
+    """The files ``names`` of ``folder`` as FOLDER.zip beside it; where none is ``wanted`` or nothing is in it, one of an
+    earlier delivery goes, since it no longer is what stands beside it. Raises RunFolderError."""
     path = folder.with_name(f"{folder.name}.zip")
+    if not (wanted and names):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise not_written(path, error) from error
+        return None
     with (
         whole_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,

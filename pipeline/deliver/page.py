@@ -18,7 +18,7 @@ from .rules import Found
 
 _STYLE = """body{font:15px/1.4 system-ui,sans-serif;margin:24px;color:#222;background:#f4f4f4}h2{margin:28px 0 4px}
 p{margin:2px 0 12px;color:#555}ul{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:16px;padding:0;list-style:none}
-li{background:#fff;border:1px solid #ddd;border-radius:6px;padding:10px}img{width:100%;height:240px;object-fit:contain;
+li{background:#fff;border:1px solid #ddd;border-radius:6px;padding:10px}img,video{width:100%;height:240px;object-fit:contain;
 background:repeating-conic-gradient(#ddd 0 25%,#fff 0 50%) 0 0/20px 20px;border:1px solid #ccc}
 b.pass{color:#127a35}b.advice{color:#8a5a00}b.fail{color:#b3261e}dl{margin:6px 0 0;font-size:13px}dt{font-weight:600}dd{margin:0 0 4px}"""
 
@@ -82,6 +82,9 @@ def _picture(told: dict[str, Any], name: str) -> str:
     if str(told["file"]).endswith((".jpg", ".png", ".webp")):
         address = escape(f"{name}/{told['file']}", quote=True)
         image = f'<a href="{address}"><img src="{address}" alt="{escape(told["alt"], quote=True)}" loading="lazy"></a>'
+    if str(told["file"]).endswith(".mp4"):
+        address = escape(f"{name}/{told['file']}", quote=True)
+        image = f'<video src="{address}" aria-label="{escape(told["alt"], quote=True)}" controls loop muted></video>'
     rules = "".join(
         f"<dt><b class={rule['outcome']}>{rule['outcome']}</b> {escape(rule['rule'])}</dt><dd>{escape(rule['found'])}{escape('. ' + rule['cure'] if rule['cure'] else '')}</dd>"
         for rule in told["rules"]

@@ -19,7 +19,7 @@ from .presets import Rules
 LOBES = 3.0  # of the Lanczos filter
 EVEN = 0.02  # how much a border may differ from its own median, 0..1, and still be continued beyond the picture
 NOISE = 0.015  # share of light that a ground may lose and still be white
-_BLOCK = 64  # pixels that are resampled at a time: from few of the source's
+_BLOCK = 32  # pixels that are resampled at a time: from few of the source's
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,9 @@ def is_even(picture: Array) -> bool:
 
 def _bytes(planes: list[Array]) -> NDArray[np.uint8]:
     out = np.empty((*planes[0].shape, len(planes)), np.uint8)
+    scratch = np.empty_like(planes[0])
     for number, plane in enumerate(planes):
-        out[..., number] = np.clip(plane * 255.0 + 0.5, 0.0, 255.0)
+        np.multiply(plane, 255.0, out=scratch)
+        scratch += 0.5
+        out[..., number] = np.clip(scratch, 0.0, 255.0, out=scratch)
     return out

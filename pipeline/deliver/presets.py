@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ..errors import UsageError
 
 AR = "ar"  # the product as files for viewers, no pictures
+CLIPS = "clips"  # the run's clips
 FOLDER = Path(__file__).parent / "presets"
 SUFFIX = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 # Shops for which no preset would be right, and why.
@@ -140,9 +141,9 @@ def preset(name: str) -> Preset:
 
 
 def presets(names: str) -> list[Preset]:
-    """Of names with commas between; "ar" is none, and passed over. Raises UsageError, for two of one name as well."""
+    """Of names with commas between; "ar" and "clips" are none, and passed over. Raises UsageError, for two of one name as well."""
     asked = [name.strip() for name in names.split(",") if name.strip()]
-    found = [preset(name) for name in asked if name != AR]
+    found = [preset(name) for name in asked if name not in (AR, CLIPS)]
     if not asked:
         raise UsageError(f"name what to deliver for: {', '.join(preset_names())}, or a .json file of your own")
     keys = [each.key for each in found]

@@ -38,6 +38,8 @@ class Source:
     exact: bool
     signed: bool
     verdict: Finding
+    is_render: bool = False  # so that a larger render shows the same
+    larger: tuple[Finding, ...] = ()  # what was found where it was to have more pixels
 
 
 def sources(folder: RunFolder, angles: Iterable[str] | None = None) -> list[Source]:
@@ -91,6 +93,7 @@ def _source(folder: RunFolder, angle: Angle) -> Source:
         exact=local or any(step in _OUTLINED for step in way),
         signed=picture_marks.is_signed_file(still),
         verdict=_verdict(folder, angle.name),
+        is_render=local or way[:1] == [MadeBy.LOCAL],
     )
 
 

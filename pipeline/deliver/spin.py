@@ -15,8 +15,8 @@ from ..json_object import JsonObject
 from ..run.run_folder import RunFolder
 from ..stages import Progress, Stage, Steps
 from ..system.disk import whole_file
-from .folders import new_folder, write_zip
-from .names import file_names
+from .folders import new_folder, settle_zip
+from .names import file_names, sku_of
 from .page import write_shop
 from .presets import Preset
 from .rules import Finding, Found
@@ -45,7 +45,9 @@ def deliver_spin(
     BadRender where a view breaks a rule, unless it shall be written ``anyway``: a turn with a gap is none."""
     views = preset.views or 0
     numbers = [f"{number + 1:02d}" for number in range(views)]
-    facts = [{"sku": sku, "number": number, "preset": preset.key, "angle": f"turn-{number}"} for number in numbers]
+    variant = folder.settings.inputs.variant
+    same = {"sku": sku, "preset": preset.key, "variant": sku_of(variant) if variant else ""}
+    facts = [{**same, "number": number, "angle": f"turn-{number}"} for number in numbers]
     names = file_names(pattern or preset.name, facts, [preset.suffix] * views)
     mark, made = marks.of_render(own_model=folder.settings.has_own_model)
     with new_folder(out / preset.key) as part:
@@ -62,7 +64,7 @@ def deliver_spin(
                 rules=preset.rules(0).model_dump(mode="json"),
                 box=box,
                 mark=mark,
-                words=f"{product}, turned by {degrees:g} degrees",
+                words=f"{product}{f' in {variant}' if variant else ''}, turned by {degrees:g} degrees",
                 out=str(part / name),
             )
             told.append({"file": name, "angle": f"{degrees:g}°", "made": made, "digital_source_type": mark, **measured})
@@ -102,7 +104,7 @@ def deliver_spin(
             "page": PAGE,
         }
         write_shop(part, shop)
-    archive = write_zip(out / preset.key, names) if zipped else None
+    archive = settle_zip(out / preset.key, names, wanted=zipped)
     return {**shop, "folder": str(out / preset.key), "zip": str(archive) if archive else None}
 
 

@@ -21,6 +21,7 @@ from ..errors import BadInput
 from ..names import LEFT_OUT
 from .gltf_bounds import check_bounds
 from .gltf_json import GltfDocument, GltfPart
+from .gltf_variants import choose_variant, variant_names
 from .input_file import check_regular
 from .picture_bytes import kind_of
 
@@ -92,6 +93,28 @@ def pack_gltf(path: Path) -> bytes:
         raise BadInput(f"{path.name} points outside its own data, so it is cut short or damaged; {_REBUILD}") from error
     check_bounds(document, len(packed), lambda at, count: bytes(packed[at : at + count]), path.name)
     return _glb(document, bytes(packed))
+
+
+def glb_variants(data: bytes, name: str) -> list[str]:
+    """The names of the variants in the bytes of a GLB that has been checked."""
+    return variant_names(_json_of(data, name)[0])
+
+
+def with_variant(data: bytes, number: int, name: str) -> bytes:
+    """The bytes of a GLB that has been checked, showing the variant of that ``number`` and no other. Raises BadInput."""
+    document, rest = _json_of(data, name)
+    choose_variant(document, number, name)
+    text = json.dumps(document, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    total = _HEADER.size + _CHUNK.size + len(text) + len(rest)
+    return _HEADER.pack(b"glTF", 2, total) + _CHUNK.pack(len(text), b"JSON") + text + rest
+
+
+def _json_of(data: bytes, name: str) -> tuple[GltfDocument, bytes]:
+    """The JSON of a GLB, and the bytes of what follows it."""
+    start = _HEADER.size + _CHUNK.size
+    end = start + _CHUNK.unpack_from(data, _HEADER.size)[0]
+    return _parse(data[start:end], name), data[end:]
 
 
 def _pack(document: GltfDocument, path: Path) -> bytearray:

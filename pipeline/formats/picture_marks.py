@@ -69,7 +69,7 @@ def _xmp(data: bytes) -> Iterator[bytes]:
     elif kind == "WebP":
         yield from (body for name, body in _riff_chunks(data) if name == b"XMP ")
     elif data[4:8] == b"ftyp":
-        for name, start, end in _boxes(data):
+        for name, start, end in boxes(data):
             if name == b"uuid" and data[start : start + 16] == _MP4_XMP:
                 yield data[start + 16 : end]
 
@@ -102,7 +102,7 @@ def is_signed(data: bytes) -> bool:
         if kind == "WebP":
             return any(name == b"C2PA" for name, _ in _riff_chunks(data))
         if data[4:8] == b"ftyp":
-            found = (data[start : start + 16] for name, start, _ in _boxes(data) if name == b"uuid")
+            found = (data[start : start + 16] for name, start, _ in boxes(data) if name == b"uuid")
             return _MP4_C2PA in found
     except (struct.error, IndexError):
         pass
@@ -233,7 +233,7 @@ def _webp(data: bytes, xmp: bytes, profile: bytes, _dpi: int | None) -> bytes:
 # MP4
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, end) of the body of each box at the top."""
     place = 0
     while place + 8 <= len(data):
@@ -258,8 +258,8 @@ def mark_clip(path: Path, xmp: str) -> bool:
         raise BadInput(f"{path.name} is not an MP4; make the clip again")
     if is_signed(data):
         return False
-    boxes = list(_boxes(data))
-    name, start, _ = boxes[-1]
+    found = list(boxes(data))
+    name, start, _ = found[-1]
     if name == b"uuid" and data[start : start + 16] == _MP4_XMP:
         data = data[: start - 8]
     body = _MP4_XMP + xmp.encode()

@@ -42,8 +42,7 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
             continue
         if resuming is None or not resuming.copy_of_light(kind, file).is_file():
             check_picture(Path(file), environment=kind == "environment")
-    if settings.inputs.leave_out and not settings.has_own_model:
-        raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
+    check_parts(settings)
     check_witness(settings)
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
         return  # the inputs have been taken over; the originals may be gone
@@ -53,7 +52,20 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
             "photos and words become a model at fal.ai only, and that needs a key; set FAL_KEY, or start from a GLB"
         )
     if route == model.Route.OWN:
-        model.check_own(Path(settings.inputs.files[0]))
+        own, variant = Path(settings.inputs.files[0]), settings.inputs.variant
+        model.check_own(own)
+        if variant and own.suffix.lower() != ".blend":
+            model.variant_in(model.variants_of(own), variant, own.name)
+
+
+def check_parts(settings: RunSettings) -> None:
+    """Raises UsageError where something of a file's own is asked for, and no such file is given."""
+    if settings.has_own_model:
+        return
+    if settings.inputs.leave_out:
+        raise UsageError("parts can be left out of a .glb, .gltf or .blend only; give one, or drop --leave-out")
+    if settings.inputs.variant:
+        raise UsageError("variants are those of a .glb, .gltf or .blend only; give one, or drop --variant")
 
 
 def check_picture(path: Path, *, environment: bool) -> None:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from .groups import RunSettings
 
 UNSAID = "unsaid"
-LARGER = ("none", "filter")
+VARIANTS = (
+    "one run for each of these variants of the file's materials, each in a folder of its name in RUN, under one budget"
+)
 JSON = "the last line of standard output is a JSON object"
 
 
@@ -47,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="from inputs to finished pictures", description="From inputs to results.")
     _run_options(run)
     run.add_argument("--out", required=True, type=Path, metavar="RUN", help="a new folder for everything the run makes")
+    run.add_argument("--variants", metavar="all|A,B", help=VARIANTS)
     run.set_defaults(command="run")
 
     resume = commands.add_parser("resume", help="continue a run; what was paid is never paid again")
@@ -63,6 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
     estimate = commands.add_parser("estimate", help="what a run would cost; nothing is sent but price questions")
     _run_options(estimate)
     estimate.add_argument("--out", type=Path, metavar="RUN", help="ignored; the options are those of run")
+    estimate.add_argument("--variants", metavar="all|A,B", help=VARIANTS)
     estimate.set_defaults(command="estimate")
 
     _catalogue_parsers(commands)
@@ -98,16 +102,20 @@ def make_parser() -> argparse.ArgumentParser:
 
     deliver = commands.add_parser("deliver", help="files that shops accept, from the stills of a run: placed, encoded, named, marked and measured")  # fmt: skip
     deliver.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
-    deliver.add_argument("--for", dest="shops", required=True, metavar="PRESETS", help="shops and uses, with commas between: amazon, google, shopify, ebay, walmart, zalando, social-square, social-upright, web, cutout, print, spin, amazon-360, ar (GLB and USDZ), or a .json file of your own")  # fmt: skip
+    deliver.add_argument("--for", dest="shops", required=True, metavar="PRESETS", help="shops and uses, with commas between: amazon, google, shopify, ebay, walmart, zalando, social-square, social-upright, web, cutout, print, spin, amazon-360, clips, ar (GLB and USDZ), or a .json file of your own")  # fmt: skip
     deliver.add_argument("--sku", metavar="NUMBER", help="the article number for the files' names (default: the product's name)")  # fmt: skip
     deliver.add_argument("--out", type=Path, metavar="FOLDER", help="where the sets go (default: RUN/deliver)")
     deliver.add_argument("--angles", metavar="NAMES", help="only these angles, in this order (default: all that have a still)")  # fmt: skip
     deliver.add_argument("--main", metavar="ANGLE", help="the angle of the main picture (default: the first that shows the whole product)")  # fmt: skip
     deliver.add_argument("--name", metavar="PATTERN", help="names of the files, of {sku}, {angle}, {variant}, {preset}, {take}, {number} and {code} (default: the preset's)")  # fmt: skip
-    deliver.add_argument("--larger", choices=LARGER, default=LARGER[0], help="where a still has fewer pixels than advised: none leaves it as large as it is, filter enlarges it (default none)")  # fmt: skip
+    deliver.add_argument("--larger", default="none", metavar="HOW", help="where a still has fewer pixels than advised: none leaves it as large as it is, render renders it larger where it is a render, filter enlarges it, and an upscaler's id (such as topaz/upscale/image/precision) buys a larger one, which is measured against a larger render (default none)")  # fmt: skip
+    deliver.add_argument("--budget", type=_usd, metavar="USD", help="the most that larger pictures may cost")
+    deliver.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     deliver.add_argument("--views", type=int, choices=(24, 36, 48, 72), help="views of a spin (default: the preset's)")
     deliver.add_argument("--views-size", type=int, metavar="PIXELS", help="side of the rendered views of a spin (default: what the preset advises)")  # fmt: skip
     deliver.add_argument("--anyway", action="store_true", help="write pictures that break a rule, too")
+    deliver.add_argument("--sign", type=Path, metavar="FILE.pem", help="sign stills and clips with this certificate of your own and those that issued it (Content Credentials, C2PA); needs c2pa-python")  # fmt: skip
+    deliver.add_argument("--sign-key", type=Path, metavar="FILE.pem", help="the private key of --sign; it is read, and goes nowhere")  # fmt: skip
     deliver.add_argument("--zip", action="store_true", help="also one zip of the pictures for each preset")
     deliver.add_argument("--json", action="store_true", help=JSON)
     deliver.set_defaults(command="deliver")

@@ -37,6 +37,13 @@ class Inputs(Group):
         metavar="NAME",
         repeatable=True,
     )
+    variant: str = option(
+        "",
+        "the variant of the file's materials that is shown, by its name (KHR_materials_variants, or a spare material slot)",
+        unset="what the file itself shows",
+        metavar="NAME",
+        longest=80,
+    )
     text: str = option("", "words that say what the product is, instead of files", label="Words", longest=600)
     allow_missing_textures: bool = option(
         False,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
 import bpy
-from bpy.types import Object, Scene
+from bpy.types import ID, Object, Scene
 
 from ...pipeline import names
 from ...pipeline.errors import BadInput
@@ -91,20 +91,22 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def take_blend(path: Path, out: Path) -> None:
+def take_blend(path: Path, out: Path, show: Callable[[list[ID]], None] = lambda _: None) -> None:
     """Write the scenes of the .blend at ``path`` to ``out``, with what lies beside it packed or left out.
 
-    A plain copy would look for that beside itself. Raises BadInput, or RunFolderError where it can't be written.
+    A plain copy would look for that beside itself. ``show`` may change what the scenes brought before they are written. Raises
+    BadInput, or RunFolderError where it can't be written.
     """
     before = ids_now()
     partial = out.with_name(f".{out.stem}.part.blend")
     try:
-        scenes = _append_scenes(path)
+        scenes = append_scenes(path)
         active = _active(path, scenes)
         for name, scene in scenes.items():  # beside the open file's they may have other names
             scene[names.FILE_NAME], scene[names.SCENE_NAME] = path.name, name
             if scene == active:  # a file that scenes are written to doesn't say which of them it opens with
                 scene[names.ACTIVE] = True
+        show(ids_since(before))
         Packer(path, out.parent).pack(ids_since(before), list(scenes.values()))
         out.parent.mkdir(parents=True, exist_ok=True)
         bpy.data.libraries.write(str(partial), set(scenes.values()), compress=True)
@@ -116,7 +118,7 @@ def take_blend(path: Path, out: Path) -> None:
         bpy.data.batch_remove(ids_since(before))
 
 
-def _append_scenes(path: Path) -> dict[str, Scene]:
+def append_scenes(path: Path) -> dict[str, Scene]:
     """The scenes of a .blend by the names that they have there. Raises BadInput."""
     try:
         with bpy.data.libraries.load(str(path), link=False) as (source, target):
@@ -144,7 +146,7 @@ def append_blend(path: Path, notes: list[str], leave_out: Collection[str] = ()) 
     Adds to ``notes`` what the user should know. Raises BadInput.
     """
     before = ids_now()
-    scenes = _append_scenes(path)
+    scenes = append_scenes(path)
     file = next((scene[names.FILE_NAME] for scene in scenes.values() if names.FILE_NAME in scene), path.name)
     with_parts = [name for name, scene in scenes.items() if any(is_part(thing) for thing in scene.objects)]
     if not with_parts:

@@ -37,6 +37,7 @@ def deliver(
     fill: float,
     mark: str,
     product: str,
+    variant: str,
     enlarge: bool,
     before: list[JsonObject],
     out: str,
@@ -49,7 +50,7 @@ def deliver(
     try:
         for path in (Path(still), Path(mask)):  # a decoder shows a grey rest of what was cut short, and says nothing
             png.check(path.read_bytes())
-        picture, alpha = passes.load(Path(still)), passes.load(Path(mask))[..., 0]
+        picture, alpha = passes.load(Path(still)), passes.load_grey(Path(mask))
         check_shapes(picture, alpha)
         made = make(
             picture,
@@ -60,7 +61,7 @@ def deliver(
             exact=exact,
             crops=view.crops,
             mark=mark,
-            alt=lambda colour: alt_text(product, view, colour),
+            alt=lambda colour: alt_text(product, view, colour, variant),
             enlarge=enlarge,
         )
     except BadInput as error:

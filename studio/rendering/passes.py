@@ -201,6 +201,15 @@ def load(path: Path, *, alpha: bool = False) -> Plane:
 
     Raises BadInput for what is none.
     """
+    return np.ascontiguousarray(_values(path)[..., : 4 if alpha else 3])
+
+
+def load_grey(path: Path) -> Plane:
+    """A grey picture file's values, (H, W) 0..1, top row first. Raises BadInput for what is none."""
+    return np.ascontiguousarray(_values(path)[..., 0])
+
+
+def _values(path: Path) -> Plane:
     try:
         image = bpy.data.images.load(str(path))
     except RuntimeError as error:
@@ -212,7 +221,7 @@ def load(path: Path, *, alpha: bool = False) -> Plane:
         image.pixels.foreach_get(pixels)
     finally:
         bpy.data.images.remove(image)
-    return np.ascontiguousarray(pixels.reshape(height, width, 4)[::-1, :, : 4 if alpha else 3])
+    return pixels.reshape(height, width, 4)[::-1]
 
 
 def save(path: Path, picture: Plane, facts: Mapping[str, str] | None = None) -> None:

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from consistency_pipeline.pipeline.deliver import names, presets
-from consistency_pipeline.pipeline.deliver.folders import SHOP, new_folder, write_zip
+from consistency_pipeline.pipeline.deliver.folders import SHOP, new_folder, settle_zip
 from consistency_pipeline.pipeline.deliver.shops import SHOPS
 from consistency_pipeline.pipeline.errors import RunFolderError, UsageError
 from consistency_pipeline.pipeline.settings import arguments
@@ -151,8 +151,12 @@ def test_a_set_is_there_whole_or_as_it_was(tmp_path):
         (part / SHOP).write_text("second")
         (part / "a.jpg").write_text("a")
     assert sorted(path.name for path in place.iterdir()) == ["a.jpg", SHOP]
-    assert write_zip(place, ["a.jpg"]).name == "amazon.zip"
+    assert settle_zip(place, ["a.jpg"], wanted=True) == place.with_name("amazon.zip")
     assert sorted(path.name for path in place.parent.iterdir()) == ["amazon", "amazon.zip"]
+    assert (
+        settle_zip(place, ["a.jpg"], wanted=False) is None
+    )  # delivered anew without one: the old one is of other files
+    assert sorted(path.name for path in place.parent.iterdir()) == ["amazon"]
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
