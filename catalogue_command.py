@@ -10,7 +10,6 @@ several rows under way at once. Every purchase goes through its row's own run, a
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import sys
 import time
@@ -60,18 +59,8 @@ if TYPE_CHECKING:
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
 AT_ONCE = 4  # rows under way, where they wait for fal.ai
 QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
+AGAIN = 5.0  # seconds until it is looked again what killed processes have left
 LISTED = 40  # rows that an estimate lists by name
-OF_A_ROW = {
-    "inputs",
-    "text",
-    "name",
-    "prompt",
-    "seed",
-    "leave_out",
-    "materials",
-    "turn",
-    "budget",
-}  # that change no price
 
 Asks = Callable[[list[str]], Generator[Any, None, "Prices"]]
 
@@ -107,7 +96,7 @@ def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]
         say(workshop.costs.table())
         workshop.agree(yes=options.yes)
     tally, stopped = workshop.run(options.stdout)
-    listed = listing.write_listing(out, table.name, rows, picked)
+    listed = listing.write_listing(out, table.name, rows, picked, workshop.looks)
     return _summary(out, listed, tally, stopped, notes)
 
 
@@ -311,7 +300,9 @@ class Workshop:
         self._prices: Prices = {}
         self._asked = float("-inf")
         self._endpoints: list[str] = []
-        self._quotes: dict[str, Estimate] = {}
+        self._quotes: dict[tuple[object, ...], Estimate] = {}
+        self._settled = float("-inf")
+        self.looks = listing.Looks(shows=not options.estimate)
         self._is_paid = any(row.settings.service.backend == BackendName.FAL for row in picked)
         self._limit = self._own_limit()
         self.costs = Costs()
@@ -339,17 +330,16 @@ class Workshop:
 
     def estimate(self) -> None:
         """Ask for prices where something is to be bought, and add up."""
-        stands = [(row, standing(row.root)) for row in self._picked]
+        stands = [(row, self.looks.standing(row.root)) for row in self._picked]
         begins = [(row, now) for row, now in stands if self._is_to_do(now)]
         paid = [row for row, _ in begins if row.settings.service.backend == BackendName.FAL]
         if paid:
             from .fal_backend import quote
 
-            known: dict[str, list[str]] = {}
+            known: dict[tuple[object, ...], list[str]] = {}
             for row in paid:
-                signature = _signature(row.settings)
-                if signature not in known:
-                    known[signature] = quote.endpoints(row.settings)
+                if row.price not in known:
+                    known[row.price] = quote.endpoints(row.settings)
             self._endpoints = sorted({name for names in known.values() for name in names})
             finish(self._have_prices(), PAUSE)
             self._settle_quiet_ones()
@@ -383,10 +373,9 @@ class Workshop:
         if folder is not None:
             again = {"send_again": self._options.send_again, "retry_failed": self._options.retry_failed}
             return quote.estimate(folder.settings, self._prices, folder, **again)
-        signature = _signature(row.settings)
-        if signature not in self._quotes:
-            self._quotes[signature] = quote.estimate(row.settings, self._prices)
-        return self._quotes[signature]
+        if row.price not in self._quotes:
+            self._quotes[row.price] = quote.estimate(row.settings, self._prices)
+        return self._quotes[row.price]
 
     def agree(self, *, yes: bool) -> None:
         """Check what can't be kept, and ask for consent. Raises UsageError, Cancelled or BudgetExceeded."""
@@ -441,7 +430,7 @@ class Workshop:
         """Rows that were not begun while others still had more set aside than they then cost."""
         assert self._stop is not None
         while not self._stop.is_made and conductor.tally.stopped is None:
-            left = [row for row in self._picked if standing(row.root).state is RowState.NOT_BEGUN]
+            left = [row for row in self._picked if self.looks.standing(row.root).state is RowState.NOT_BEGUN]
             if not left:
                 return
             conductor.tally.states[RowState.NOT_BEGUN] = 0
@@ -465,7 +454,9 @@ class Workshop:
 
     def work(self, row: Row) -> RowSteps:
         """See one row through, from wherever it is."""
-        now = standing(row.root)
+        now = self.looks.standing(row.root)
+        if now.state is RowState.NOT_BEGUN and (limit := self._too_dear(row)) is not None:
+            return Ended(Standing(RowState.NOT_BEGUN, str(limit)), limit)
         if now.state is RowState.DONE:
             changed = now.digest and now.digest != row.digest
             note = "its row was changed since; remove its folder to have it made anew" if changed else ""
@@ -491,6 +482,9 @@ class Workshop:
             folder = yield from self._prepared(row)
         except BudgetExceeded as error:
             begun = (row.root / "run.json").is_file()
+            if begun:
+                with contextlib.suppress(RunFolderError):
+                    note_end(RunFolder.open(row.root), row.digest, error, 0.0)
             return Ended(Standing(RowState.STOPPED if begun else RowState.NOT_BEGUN, str(error), now.usd), error)
         except ConsistencyError as error:
             return Ended(Standing(RowState.FAILED, str(error), now.usd), error)
@@ -547,7 +541,8 @@ class Workshop:
             check_limits(costs, settings.model_copy(update={"budget": most if own is None else own}))
         share = most if own is None else max(spent, min(own, most))
         if not _is_quiet(row.root):  # the child of a run that died may still send what it had been told to
-            share = max(share, self._budget.shares().get(row.name, _NOTHING).usd)
+            before = self._budget.share(row.name)
+            share = max(share, before.usd if before is not None else 0.0)
         try:
             self._budget.allot(row.name, share, self._limit)
         except BudgetExceeded:
@@ -555,13 +550,34 @@ class Workshop:
             self._budget.allot(row.name, share, self._limit)
         return own if self._limit is None else share if own is None else min(own, share)
 
+    def _too_dear(self, row: Row) -> BudgetExceeded | None:
+        """Why a row that was not begun can't be begun now, told without touching its folder: a limit may leave thousands."""
+        costs = self._cost(row) if self._limit is not None else None
+        if costs is None:
+            return None
+        own = row.settings.money.budget
+        share = costs.most if own is None else min(own, costs.most)
+        for _ in range(2):
+            try:
+                self._budget.check(row.name, share, self._limit)
+            except BudgetExceeded as error:
+                problem = error
+                self._settle_quiet_ones()
+            else:
+                return None
+        return problem
+
     def _settle(self, root: Path) -> None:
         """Put what a row has cost in place of what was set aside, once nobody can buy anything for it any more."""
-        if root.name in self._budget.shares() and _is_quiet(root):
+        if self._budget.share(root.name) is not None and _is_quiet(root):
             self._budget.settle(root.name, RunFolder.open(root).read_journal().purchases.committed_usd)
 
     def _settle_quiet_ones(self) -> None:
-        """The same for each row that a killed process has left, and for runs that were made without a budget."""
+        """The same for each row that a killed process has left, and for runs that were made without a budget. Not again at once:
+        of thousands of rows that a limit stops, each asks for it."""
+        if time.monotonic() - self._settled < AGAIN:
+            return
+        self._settled = time.monotonic()
         shares = self._budget.shares()
         for row in self._rows:
             share = shares.get(row.name)
@@ -611,14 +627,6 @@ class Workshop:
         )
 
 
-@dataclass(frozen=True)
-class _Nothing:
-    usd: float = 0.0
-
-
-_NOTHING = _Nothing()
-
-
 def _is_quiet(root: Path) -> bool:
     """No child process saves results of the run in ``root``, or may send anything for it."""
     if not (root / ".purchases.lease").exists():
@@ -661,13 +669,6 @@ def _resumed(settings: RunSettings, wanted: RunSettings) -> RunSettings:
         if option.resume and option.name not in ("daily_budget", "product_budget"):
             option.put(option.value_in(wanted), flat)
     return RunSettings.model_validate(flat)
-
-
-def _signature(settings: RunSettings) -> str:
-    """Rows of one signature cost the same, while nothing of them has been bought."""
-    flat = settings.model_dump(mode="json")
-    kinds = [Path(name).suffix.lower() for name in flat["inputs"]]
-    return json.dumps([{k: v for k, v in flat.items() if k not in OF_A_ROW}, kinds, bool(flat["text"])], sort_keys=True)
 
 
 # how it ended

@@ -280,6 +280,19 @@ def _template(options: argparse.Namespace) -> dict[str, Any]:
     return template(options)
 
 
+def _mcp(options: argparse.Namespace) -> dict[str, Any]:
+    try:
+        import mcp.server  # noqa: F401
+
+        from .mcp_command import serve
+    except ImportError as error:
+        raise UsageError(
+            "serving agents needs the Model Context Protocol's SDK, which the extension does not bring; in a checkout "
+            "'.venv/bin/pip install -e .[mcp]' adds it"
+        ) from error
+    return serve(options)
+
+
 # the smaller commands
 
 
@@ -550,6 +563,7 @@ _COMMANDS = {
     "catalogue": _catalogue,
     "template": _template,
     "page": _page,
+    "mcp": _mcp,
     "estimate": _estimate,
     "endpoints": _endpoints,
     "compare": _compare,

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,35 @@ YES = {"yes", "y", "true", "1", "on", "x", "ja", "oui", "si", "sí"}
 NO = {"no", "n", "false", "0", "off", "-", "nein", "non"}
 MONEY = ("budget", "product_budget")  # both are the most that the row may cost: a row is a product, and a run
 OF_ALL = ("daily_budget",)  # a limit that is no row's
+NO_PRICE = (
+    "inputs",
+    "text",
+    "name",
+    "prompt",
+    "seed",
+    "leave_out",
+    "materials",
+    "turn",
+    "budget",
+)  # that change no price
 ANGLE_SET, LOOK = "angle_set", "look"
+
+
+class Alike:
+    """What rows whose cells are the same, but the product's files and name, have in common: it is made once for all of them."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """What is asked for, as JSON."""
+        return self.settings.model_dump(mode="json")
+
+    @cached_property
+    def price(self) -> str:
+        """The same for settings that cost the same, the kinds of files apart."""
+        return json.dumps({name: value for name, value in self.asked.items() if name not in NO_PRICE}, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -47,6 +75,7 @@ class Row:
     sku: str
     root: Path
     settings: RunSettings = field(compare=False, repr=False)
+    alike: Alike = field(compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -55,9 +84,16 @@ class Row:
     @property
     def digest(self) -> str:
         """Of what the table and the template ask for; it tells whether they were changed since a run began."""
-        asked = self.settings.model_dump(mode="json")
+        inputs = self.settings.inputs
+        asked = {**self.alike.asked, "inputs": list(inputs.files), "name": inputs.name}
         asked.pop("budget", None)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def price(self) -> tuple[object, ...]:
+        """Rows of one such cost the same, while nothing of them has been bought."""
+        inputs = self.settings.inputs
+        return (self.alike.price, *(Path(name).suffix.lower() for name in inputs.files), bool(inputs.text))
 
 
 @cache
@@ -90,16 +126,33 @@ def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
     faults += [Fault(1, name, f"there is no such column{_nearest(name, known)}; {cure}") for name in strange]
     parser = make_parser()
     rows = []
+    seen: dict[frozenset[tuple[str, str]], Alike] = {}
     for cells in table.rows:
+        others = frozenset((name, cell) for name, cell in cells.cells.items() if name not in (INPUT, NAME))
         try:
-            settings = _settings(parser, cells, table.place, base, skip=strange)
+            alike = seen.get(others)
+            settings = None if alike is None else _of_the_same(alike, cells, table.place)
+            if alike is None or settings is None:
+                settings = _settings(parser, cells, table.place, base, skip=strange)
+                alike = seen.setdefault(others, Alike(settings))
         except ConsistencyError as error:
             faults += _blame(parser, cells, table.place, base, strange, error)
         else:
-            rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings))
+            rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings, alike))
     if faults:
         raise TableError(table.name, faults)
     return rows
+
+
+def _of_the_same(alike: Alike, cells: Cells, place: Path) -> RunSettings | None:
+    """The settings of a row that differs from another in its files and its name only; None: look at all of it."""
+    files = [_file(part, place) for part in _parts(cells.cells.get(INPUT, ""))]
+    if not files:
+        return None
+    try:
+        return alike.settings.with_inputs(files=tuple(files), name=cells.cells.get(NAME, ""))
+    except ValueError:
+        return None
 
 
 def _settings(
@@ -167,7 +220,7 @@ def _with_file(part: str, option: Option, place: Path) -> str:
 def _file(name: str, place: Path) -> str:
     """Where a file named in the table lies: beside the table, where the name does not say all."""
     path = place / Path(name).expanduser()
-    if not path.exists() and "\\" in name:  # written on Windows
+    if "\\" in name and not path.exists():  # written on Windows
         path = place / name.replace("\\", "/")
     return str(path.absolute())
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..run.run_folder import RunFolder
 
 NOTE = "catalogue"  # in run.json: what the catalogue has to say of the run
+WORDS = "words"  # in that: what was decided about its pictures
 RESULTS = ("scene.blend", "contact_sheet.png", "report.json")
 
 
@@ -117,10 +118,13 @@ def note_end(
 ) -> None:
     """Keep in a row's run how this try ended. ``is_open``: its error is no end, since it may be cleared up by looking again.
     Raises RunFolderError."""
-    before = standing(folder.root).seconds or 0.0
+    now = standing(folder.root)
+    before = now.seconds or 0.0
     ended = "done" if error is None else "open" if is_open else error.kind
     why = str(error) if error is not None else ""
-    folder.note(**{NOTE: {"digest": digest, "ended": ended, "why": why, "seconds": round(before + seconds, 1)}})
+    known = now.record.get(NOTE)
+    note = {**(known if isinstance(known, dict) else {}), "digest": digest, "ended": ended, "why": why}
+    folder.note(**{NOTE: {**note, "seconds": round(before + seconds, 1)}})
 
 
 def _number(value: object) -> float:

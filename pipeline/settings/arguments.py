@@ -153,6 +153,13 @@ def _catalogue_parsers(commands: Any) -> None:
     page.add_argument("--json", action="store_true", help=JSON)
     page.set_defaults(command="page")
 
+    mcp = commands.add_parser("mcp", help="serve agents by the Model Context Protocol on standard input and output: estimate, run, status, report, decide")  # fmt: skip
+    mcp.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the folder for all that agents have made; the budget is kept there")  # fmt: skip
+    mcp.add_argument("--budget", type=_usd, metavar="USD", help="the most that agents may spend in FOLDER, all calls together (default: nothing; this machine's own renders cost nothing)")  # fmt: skip
+    mcp.add_argument("--files", type=Path, action="append", metavar="FOLDER", help="a folder in which products' models and photos may lie, repeatable (default: the one of --out)")  # fmt: skip
+    mcp.add_argument("--template", type=Path, metavar="FILE", help="what all products have in common, endpoints too; made by 'consistency template'")  # fmt: skip
+    mcp.set_defaults(command="mcp")
+
     template = commands.add_parser("template", help="write what all rows of a catalogue have in common")
     _run_options(template)
     template.add_argument("--out", required=True, type=Path, metavar="FILE.json", help="the template")

@@ -44,6 +44,7 @@ def test_the_zip_holds_the_program_and_nothing_of_the_workshop(archive: Path):
     papers = {"LICENSE", "README.md", "THIRD_PARTY_LICENCES.txt"}
     assert top == rooms | papers | {
         "__init__.py",
+        "catalogue_command.py",
         "command_line.py",
         "surroundings.py",
         "blender_manifest.toml",

@@ -63,7 +63,7 @@ def faults(place: Path, text: str | bytes) -> list[str]:
             "sku,input,size,takes\nA,a.glb,x,y\nB,b.glb,512,99\n",
             ["row 2, column size: ", "row 2, column takes: ", "row 3, column takes: "],
         ),
-        ("sku,input,look\nA,a.glb,gone.json\n", ["row 2, column look: gone.json can't be read"]),
+        ("sku,input,look\nA,a.glb,gone.json\n", ["row 2, column look: "]),
     ],
 )
 def test_each_fault_is_told_with_its_row_and_its_column(tmp_path, text, said):
