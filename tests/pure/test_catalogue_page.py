@@ -249,3 +249,22 @@ def test_one_run_has_the_same_page(out):
     page = listing.page_of_a_run(out / "A-1")
     assert page == out / "A-1" / "index.html"
     assert '"angle":"front"' in page.read_text()
+
+
+def test_a_rejected_clip_is_bought_again_and_its_stills_are_not(
+    fake: FakeFal, near: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    table = write_table(tmp_path, 1, "angles,motion,video-angle", "front,turntable,front")
+    command = Command(table, tmp_path / "out", capfd)
+    prepare(monkeypatch, command)
+    assert command()["rows"] == {"done": 1}
+    spent, bought = fake.books.usd, len(fake.books)
+    rejected = {"folder": "P-0", "motion": "turntable", "take": 1, "word": "reject", "reason": "it jumps"}
+    path = str(decisions(tmp_path, rejected))
+    assert command("--decisions", path)["rows"] == {"done": 1}
+    assert len(fake.books) == bought + 1
+    assert fake.books.usd == pytest.approx(2 * spent - STILL)
+    folder = RunFolder.open(command.out / "P-0")
+    assert (folder.chosen("video/turntable"), folder.clip_take("turntable", 1).is_file()) == (2, True)
+    assert command("--decisions", path)["rows"] == {"done": 1}
+    assert len(fake.books) == bought + 1
