@@ -10,6 +10,7 @@ several rows under way at once. Every purchase goes through its row's own run, a
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 import sys
 import time
@@ -23,10 +24,12 @@ from .pipeline.catalogue.budget import SharedBudget
 from .pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
 from .pipeline.catalogue.decisions import apply_decisions, read_decisions
 from .pipeline.catalogue.progress import Style, Teller, in_words
-from .pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of
-from .pipeline.catalogue.state import RowState, Standing, note_end, standing
+from .pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of, shops_of
+from .pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
 from .pipeline.catalogue.table import INPUT, Fault, TableError, read_table
 from .pipeline.catalogue.template import read_template, save_template, template_of
+from .pipeline.deliver.delivery import Wishes, summary
+from .pipeline.deliver.folders import SHOP
 from .pipeline.driver import PAUSE, cancellable, finish
 from .pipeline.errors import (
     EXIT_STATUS,
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
 
     from .fal_backend.quote import Estimate, Prices
     from .pipeline.backend.ports import Backend, Studio
+    from .pipeline.stages import Steps
 
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
 AT_ONCE = 4  # rows under way, where they wait for fal.ai
@@ -72,13 +76,15 @@ class Services:
     need_key: Callable[[], str]
     ask_prices: Asks
     studio: Callable[[RunFolder], Studio]
+    deliver: Callable[[RunFolder, Wishes], Steps[dict[str, Any]]]
 
 
 def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]:
     """The whole command. Raises ConsistencyError where nothing can begin; how rows ended is in what it returns."""
     out = options.out.expanduser().absolute()
     table = read_table(options.table.expanduser().absolute())
-    rows = rows_of(table, out, _base(options))
+    base, shops = _base(options)
+    rows = rows_of(table, out, base, shops)
     picked = [rows[number] for number in chosen(len(rows), options.rows, options.shard)]
     if options.emit:
         return _emit(options, picked, out)
@@ -111,6 +117,8 @@ def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    if options.shops is not None:
+        words += ["--for", options.shops]
     switches = ("budget_share", "retry_failed", "send_again")
     words += [f"--{name.replace('_', '-')}" for name in switches if getattr(options, name)]
     is_blender = bool(bpy.app.binary_path)
@@ -143,7 +151,9 @@ def template(options: argparse.Namespace) -> dict[str, Any]:
     out = options.out.expanduser().absolute()
     if out.exists():
         raise UsageError(f"{out} is there already; choose another file with --out")
-    save_template(out, made)
+    if options.shops is not None:
+        shops_of(options.shops)
+    save_template(out, made, options.shops or "")
     return {"status": "done", "template": str(out), "options": made, "text": str(out)}
 
 
@@ -161,14 +171,19 @@ def page(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", "page": str(written), "not_decided": problems, "text": str(written)}
 
 
-def _base(options: argparse.Namespace) -> RunSettings:
-    """What holds for each row that does not say otherwise."""
-    common = read_template(options.template.expanduser().absolute()) if options.template is not None else {}
+def _base(options: argparse.Namespace) -> tuple[RunSettings, str]:
+    """What holds for each row that does not say otherwise, and what to deliver for. Raises UsageError."""
+    common, shops = (
+        read_template(options.template.expanduser().absolute()) if options.template is not None else ({}, "")
+    )
+    shops = options.shops if options.shops is not None else shops
+    if shops:
+        shops_of(shops)
     backend = options.backend or common.get("backend") or ("fal" if find_key() is not None else "local")
     base = RunSettings(**{**common, "backend": backend})
     own = options.product_budget if options.product_budget is not None else base.money.product_budget
     limits = [limit for limit in (own, base.money.budget) if limit is not None]
-    return base.model_copy(update={"budget": min(limits, default=None), "product_budget": None})
+    return base.model_copy(update={"budget": min(limits, default=None), "product_budget": None}), shops
 
 
 def _decide(out: Path, rows: Sequence[Row], path: Path) -> list[str]:
@@ -458,22 +473,44 @@ class Workshop:
         if now.state is RowState.NOT_BEGUN and (limit := self._too_dear(row)) is not None:
             return Ended(Standing(RowState.NOT_BEGUN, str(limit)), limit)
         if now.state is RowState.DONE:
+            if row.deliver and not _is_delivered(row, now):
+                return (yield from self._alone(row, self._delivered(row)))
             changed = now.digest and now.digest != row.digest
             note = "its row was changed since; remove its folder to have it made anew" if changed else ""
             return Ended(now, note=note, is_old=not note)
         if not self._is_to_do(now):
             return Ended(now, note=f"{now.why}; --retry-failed tries it again")
+        return (yield from self._alone(row, self._under_lease(row)))
+
+    def _alone(self, row: Row, steps: RowSteps) -> RowSteps:
+        """``steps``, while no other process may touch the row's folder."""
         lease = Lease(row.root / ".run.lease", "consistency catalogue")
         try:
             lease.acquire()
         except RunInUse as error:
             return Ended(Standing(RowState.WORKING), error, str(error))
         except ConsistencyError as error:
-            return Ended(Standing(now.state, str(error)), error)
+            return Ended(Standing(standing(row.root).state, str(error)), error)
         try:
-            return (yield from self._under_lease(row))
+            return (yield from steps)
         finally:
+            steps.close()
             lease.release()
+
+    def _delivered(self, row: Row) -> RowSteps:
+        """A finished row's stills as its shops want them."""
+        folder = RunFolder.open(row.root)
+        shops = shops_of(row.deliver)
+        wishes = Wishes(presets=shops, sku=row.sku)
+        try:
+            made = yield from self._services.deliver(folder, wishes)
+        except ConsistencyError as error:
+            return Ended(standing(row.root), error, f"not delivered: {error}")
+        now = standing(row.root)
+        told = [{name: shop[name] for name in ("preset", "outcome", "headline")} for shop in made["sets"].values()]
+        keep_note(folder, delivered=_delivery(row, now), delivery=told)
+        names = ", ".join(shop.key for shop in shops)
+        return Ended(standing(row.root), note=str(summary(made).get("error") or f"delivered for {names}"))
 
     def _under_lease(self, row: Row) -> RowSteps:
         now = standing(row.root)  # another may have ended it since
@@ -502,7 +539,13 @@ class Workshop:
             note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
             self._settle(row.root)
         after = standing(row.root)
+        if after.state is RowState.DONE and row.deliver and not self._stop_is_made:
+            return (yield from self._delivered(row))
         return Ended(after, problem, after.headline if problem is None else "")
+
+    @property
+    def _stop_is_made(self) -> bool:
+        return self._stop is not None and self._stop.is_made
 
     def _prepared(self, row: Row) -> Generator[Any, None, RunFolder]:
         """The row's run folder, with its share of the budget set aside. Raises ConsistencyError."""
@@ -625,6 +668,17 @@ class Workshop:
             retry_failed=self._options.retry_failed,
             concurrency=self._options.concurrency,
         )
+
+
+def _delivery(row: Row, now: Standing) -> str:
+    """Names what is delivered: which stills, for which presets, by which rules."""
+    rules = [shop.model_dump_json() for shop in shops_of(row.deliver)]
+    return hashlib.sha256("\n".join([row.sku, now.shown, *rules]).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _is_delivered(row: Row, now: Standing) -> bool:
+    folders = [row.root / "deliver" / shop.key for shop in shops_of(row.deliver)]
+    return now.delivered == _delivery(row, now) and all((folder / SHOP).is_file() for folder in folders)
 
 
 def _is_quiet(root: Path) -> bool:

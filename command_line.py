@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .fal_backend.child.questions import Question
     from .fal_backend.quote import Estimate
     from .pipeline.backend.ports import Backend, Studio
+    from .pipeline.deliver.delivery import Wishes
     from .pipeline.run.run_folder import RunFolder
     from .pipeline.settings.groups import RunSettings
     from .pipeline.stages import Steps
@@ -251,7 +252,19 @@ def _count(number: int, word: str) -> str:
 def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
     from .catalogue_command import Services, catalogue
 
-    return catalogue(options, Services(_need_fal, _ask_prices, _studio_in_turn()))
+    return catalogue(options, Services(_need_fal, _ask_prices, _studio_in_turn(), _deliver_stills))
+
+
+def _deliver_stills(folder: RunFolder, wishes: Wishes) -> Steps[dict[str, Any]]:
+    """Sets of a run's stills alone, which need nothing of the open file."""
+    from .pipeline.deliver.delivery import deliver
+    from .studio.image_worker import ImageWorker
+
+    worker = ImageWorker()
+    try:
+        return (yield from deliver(folder, wishes, worker.do))
+    finally:
+        worker.close()
 
 
 def _studio_in_turn() -> Callable[[RunFolder], Studio]:

@@ -52,7 +52,7 @@ TABLE = "agents.csv"
 COLUMNS = (
     *(SKU, INPUT, NAME, "text", "angles", "angle_set", "turn", "leave_out", "materials"),
     *("lighting", "backdrop", "no_shadow", "size", "aspect", "quality"),
-    *("prompt", "seed", "takes", "motion", "video_angle", "duration"),
+    *("prompt", "seed", "takes", "motion", "video_angle", "duration", "deliver"),
 )
 LONGEST_WAIT = 50.0  # seconds; clients give up on a call after a minute
 LOOK = 0.2  # seconds between two looks meanwhile
@@ -93,7 +93,7 @@ class Desk:
     ) -> None:
         self.out, self._budget, self._template, self._program = out, budget, template, program
         self._files = [place.resolve() for place in files] or [out.resolve()]
-        self._common = read_template(template) if template is not None else {}
+        self._common = read_template(template)[0] if template is not None else {}
         self._worker: Worker | None = None
         self._guard = threading.Lock()
 
@@ -186,6 +186,8 @@ class Desk:
             raise UsageError("each product needs a sku, its article number")
         if INPUT in cells:
             cells[INPUT] = SEPARATOR.join(self._file(name) for name in cells[INPUT].split(SEPARATOR))
+        if ".json" in cells.get("deliver", "").lower():
+            raise UsageError("deliver takes presets that come with the program here, no files")
         backdrop = cells.get("backdrop", "")
         if is_file(backdrop) and Path(backdrop).suffix:
             raise UsageError("a backdrop is white, grey, transparent or a colour such as #f4f1ea here")

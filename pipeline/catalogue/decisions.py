@@ -26,7 +26,7 @@ from ..sentences import unreadable
 from ..settings.choices import BackendName, MotionName
 from ..stages import Stage, StageState
 from ..verdicts import Said
-from .state import NOTE, WORDS, read_json
+from .state import NOTE, WORDS, keep_note, read_json
 
 FORMAT = 1
 MARK = "consistency_decisions"
@@ -196,12 +196,7 @@ def kept_words(root: Path) -> list[dict[str, Any]]:
 
 def _keep_word(folder: RunFolder, decided: Decided, take: int) -> None:
     word = {"subject": decided.subject, "take": take, "word": decided.word, "reason": decided.reason, "by": decided.by}
-    _note(folder, **{WORDS: [*kept_words(folder.root), word]})
-
-
-def _note(folder: RunFolder, **facts: Any) -> None:
-    note = read_json(folder.root / "run.json").get(NOTE)
-    folder.note(**{NOTE: {**(note if isinstance(note, dict) else {}), **facts}})
+    keep_note(folder, **{WORDS: [*kept_words(folder.root), word]})
 
 
 def _reject(folder: RunFolder, decided: Decided) -> None:
@@ -210,7 +205,7 @@ def _reject(folder: RunFolder, decided: Decided) -> None:
         raise UsageError("this machine's own render would come out the same; change the row, or its model")
     if not decided.is_still and decided.name != folder.settings.clip.motion:
         raise UsageError("the row asks for another clip by now")
-    _note(folder, ended="rejected", why="")
+    keep_note(folder, ended="rejected", why="")
     folder.mark(Stage.PHOTOREAL if decided.is_still else Stage.VIDEO, StageState.WAITING)
     folder.mark(Stage.RESULTS, StageState.WAITING)
     folder.new_round(decided.subject)

@@ -149,9 +149,17 @@ def entry_of(folder: str, root: Path, now: Standing) -> JsonObject:
         "seconds": now.seconds,
         "headline": now.headline,
         "sheet": "contact_sheet.png" if record and (root / "contact_sheet.png").is_file() else None,
+        "delivery": _delivery(record),
         "pictures": _pictures(root, settings, record, report) if record else [],
         "clip": _clip(root, settings, record) if record else None,
     }
+
+
+def _delivery(record: JsonObject) -> list[JsonObject]:
+    """For which shops its stills were made ready, and how that went."""
+    found = _dict(record.get(NOTE)).get("delivery")
+    sets = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return [{name: str(each.get(name) or "") for name in ("preset", "outcome", "headline")} for each in sets]
 
 
 def _pictures(root: Path, settings: JsonObject, record: JsonObject, report: JsonObject) -> list[JsonObject]:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..declaration import Option
+from ..deliver.names import check_sku
+from ..deliver.presets import AR, Preset, presets
 from ..errors import ConsistencyError, UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
 from ..sentences import no_such_angle_set
@@ -46,7 +48,7 @@ NO_PRICE = (
     "turn",
     "budget",
 )  # that change no price
-ANGLE_SET, LOOK = "angle_set", "look"
+ANGLE_SET, LOOK, DELIVER = "angle_set", "look", "deliver"
 
 
 class Alike:
@@ -75,6 +77,7 @@ class Row:
     sku: str
     root: Path
     settings: RunSettings = field(compare=False, repr=False)
+    deliver: str = field(compare=False, repr=False)  # presets with commas between; empty: for nothing
     alike: Alike = field(compare=False, repr=False)
 
     @property
@@ -112,8 +115,8 @@ def columns() -> dict[str, tuple[str, Option | None, bool]]:
     return found
 
 
-def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
-    """Every row of ``table`` with its settings, those in ``base`` where it has none of its own.
+def rows_of(table: Table, out: Path, base: RunSettings, deliver: str = "") -> list[Row]:
+    """Every row of ``table`` with its settings, those in ``base`` where it has none of its own; ``deliver`` likewise.
 
     Raises TableError, which tells each fault of the whole table.
     """
@@ -121,14 +124,14 @@ def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
     faults = list(table.faults)
     known = columns()
     used = dict.fromkeys(name for row in table.rows for name in row.cells)
-    strange = [name for name in used if name not in known and name not in (INPUT, NAME, SKU)]
+    strange = [name for name in used if name not in known and name not in (INPUT, NAME, SKU, DELIVER)]
     cure = "rename or remove it"
     faults += [Fault(1, name, f"there is no such column{_nearest(name, known)}; {cure}") for name in strange]
     parser = make_parser()
     rows = []
     seen: dict[frozenset[tuple[str, str]], Alike] = {}
     for cells in table.rows:
-        others = frozenset((name, cell) for name, cell in cells.cells.items() if name not in (INPUT, NAME))
+        others = frozenset((name, cell) for name, cell in cells.cells.items() if name not in (INPUT, NAME, DELIVER))
         try:
             alike = seen.get(others)
             settings = None if alike is None else _of_the_same(alike, cells, table.place)
@@ -138,7 +141,14 @@ def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
         except ConsistencyError as error:
             faults += _blame(parser, cells, table.place, base, strange, error)
         else:
-            rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings, alike))
+            said = cells.cells.get(DELIVER)
+            try:
+                shops = deliver if said is None else _shops(said, table.place)
+                check_shops(shops, cells.sku)
+            except ConsistencyError as error:
+                faults.append(Fault(cells.line, "" if said is None else DELIVER, in_a_table(str(error))))
+            else:
+                rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings, shops, alike))
     if faults:
         raise TableError(table.name, faults)
     return rows
@@ -161,7 +171,7 @@ def _settings(
     """Raises ConsistencyError."""
     words, given = [], {name: cell for name, cell in cells.cells.items() if name not in skip}
     for name, cell in given.items():
-        if name not in (INPUT, NAME):
+        if name not in (INPUT, NAME, DELIVER):
             words += _words(name, cell, place)
     options = parser.parse_args(["run", "--out", "RUN", *words])
     said: dict[str, Any] = vars(options)
@@ -185,6 +195,31 @@ def _settings(
     if not files and not settings.inputs.text.strip():
         raise UsageError("the row has no input; name its model or its photos, or fill the column text")
     return settings
+
+
+def _shops(cell: str, place: Path) -> str:
+    """What a cell names to deliver for; "no" names nothing."""
+    names = _parts(cell.replace(",", SEPARATOR))
+    if len(names) == 1 and names[0].lower() in NO | {"none"}:
+        return ""
+    return ",".join(_file(name, place) if name.lower().endswith(".json") else name for name in names)
+
+
+@cache
+def shops_of(names: str) -> tuple[Preset, ...]:
+    """Their presets. Raises UsageError for what is none, and for what a catalogue can't make by the way."""
+    found = presets(names)
+    alone = [each.key for each in found if each.views is not None] + [AR] * (AR in names.split(","))
+    if alone:
+        raise UsageError(f"{alone[0]} is rendered by 'consistency deliver' alone; leave it out here")
+    return tuple(found)
+
+
+def check_shops(names: str, sku: str) -> None:
+    """Raises UsageError where a product of that article number can't be delivered for these."""
+    if names:
+        shops_of(names)
+        check_sku(sku)
 
 
 def _words(name: str, cell: str, place: Path) -> list[str]:
@@ -243,7 +278,7 @@ def _blame(
     """Which of the row's cells are wrong by themselves; the row as a whole where none is."""
     faults = []
     for name in cells.cells:
-        if name in skip or name in (INPUT, NAME):
+        if name in skip or name in (INPUT, NAME, DELIVER):
             continue
         one = Cells(cells.number, cells.line, cells.sku, cells.folder, {name: cells.cells[name], INPUT: "a.glb"})
         if name == "text":

@@ -128,6 +128,7 @@ def _catalogue_parsers(commands: Any) -> None:
     add("--out", required=True, type=Path, metavar="FOLDER", help="the folder for all: a run folder for each product, the page, and the record of the budget")  # fmt: skip
     add("--template", type=Path, metavar="FILE", help="what all rows have in common; made by 'consistency template'")
     add("--backend", choices=("fal", "local"), help="who makes the stills and clips of rows that don't say (default: the template's, else fal when a key is found, else local)")  # fmt: skip
+    add("--for", dest="shops", metavar="PRESETS", help="deliver each finished product for these shops and uses, as 'consistency deliver' does, in its folder (default: the template's, else none)")  # fmt: skip
     add("--rows", metavar="0-24,30", help="only these rows; the first is 0")
     add("--shard", metavar="3/8", help="only every eighth row, beginning with the third")
     add("--budget", type=_usd, metavar="USD", help="the most that all rows may cost, over all processes and machines that work in the folder (default: no limit)")  # fmt: skip
@@ -163,6 +164,7 @@ def _catalogue_parsers(commands: Any) -> None:
     template = commands.add_parser("template", help="write what all rows of a catalogue have in common")
     _run_options(template)
     template.add_argument("--out", required=True, type=Path, metavar="FILE.json", help="the template")
+    template.add_argument("--for", dest="shops", metavar="PRESETS", help="shops and uses that each finished product is delivered for, as with 'consistency deliver'")  # fmt: skip
     template.set_defaults(command="template")
 
 

@@ -49,7 +49,7 @@ def test_the_scene_s_settings_become_a_template_without_its_product(table, tmp_p
     own = bpy.context.scene.consistency
     own.size, own.prompt = 512, "on a stone"
     bpy.ops.consistency.catalogue_template(filepath=str(tmp_path / "spring"))
-    options = read_template(tmp_path / "spring.json")
+    options, _ = read_template(tmp_path / "spring.json")
     assert (options["size"], options["prompt"]) == (512, "on a stone")
     assert "inputs" not in options
     with pytest.raises(RuntimeError, match="products.csv"):
