@@ -135,7 +135,7 @@ class CONSISTENCY_OT_catalogue_template(Button, bpy.types.Operator):
     def invoke(self, context: Context, _event: Event) -> set[str]:
         if self.filepath:
             return self.execute(context)
-        context.window_manager.fileselect_add(self)  # type: ignore[arg-type]
+        context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def act(self, context: Context) -> None:
