@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from .pipeline.stages import Steps
 
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
-AT_ONCE = 4  # rows under way, where they wait for fal.ai
+AT_ONCE = 4  # rows under way, where they wait some seconds for stills
+LONG_WAITS = 10  # where they wait minutes for clips or models, in which many others can be rendered
 QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
 AGAIN = 5.0  # seconds until it is looked again what killed processes have left
 LISTED = 40  # rows that an estimate lists by name
@@ -422,7 +423,11 @@ class Workshop:
             if self._options.at_once < 1:
                 raise UsageError("--at-once is 1 or more")
             return int(self._options.at_once)
-        return AT_ONCE if self._is_paid else 1
+        if not self._is_paid:
+            return 1
+        paid = [row.settings for row in self._picked if row.settings.service.backend == BackendName.FAL]
+        waits = any(each.clip.is_bought or not each.has_own_model for each in paid)
+        return LONG_WAITS if waits else AT_ONCE
 
     def run(self, stdout: Any) -> tuple[Tally, bool]:
         """Work through the rows. Returns how they ended, and whether somebody stopped it."""
