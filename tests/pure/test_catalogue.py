@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline import command_line
+from consistency_pipeline.pipeline.catalogue import listing, state
 from consistency_pipeline.pipeline.catalogue.budget import SharedBudget
 from consistency_pipeline.pipeline.errors import BadRender
 from consistency_pipeline.pipeline.run import lease as leases
@@ -51,6 +52,22 @@ def test_every_row_becomes_a_run_and_a_second_call_costs_nothing(command, fake):
     assert "P-3" in (command.out / "index.html").read_text()
 
 
+def test_a_finished_row_is_read_once_and_anew_where_its_files_have_changed(command, fake, monkeypatch):
+    command("--rows", "0-1")
+    reads: list[str] = []
+    read = state.read_json
+    monkeypatch.setattr(state, "read_json", lambda path: reads.append(path.name) or read(path))
+    assert command("--rows", "0-1")["rows"] == {"done": 2}
+    assert sorted(reads) == ["report.json"] * 2 + ["run.json"] * 2
+    looks = listing.Looks()
+    root = command.out / "P-0"
+    assert looks.standing(root).state == looks.standing(root).state == "done"
+    folder = RunFolder.open(root)
+    folder.mark("photoreal", "waiting")
+    assert looks.standing(root).state == "unfinished"
+    assert looks.entry("P-0", root)["state"] == "unfinished"
+
+
 def test_one_product_s_failure_ends_its_row_and_is_tried_again_only_when_asked(command, fake):
     command.make_studio = lambda sku: BadStudio() if sku == "P-1" else StandInStudio()
     answer = command()
@@ -68,7 +85,7 @@ def test_rows_that_would_pass_the_budget_are_left_and_a_higher_one_goes_on(comma
     answer = command("--budget", "0.11")  # each row may cost 0.05 with its retake, and does cost 0.025
     assert answer["exit"] == 0
     assert answer["rows"] == {"done": 3, "not begun": 1}
-    assert not (command.out / "P-3" / "run.json").exists()
+    assert not (command.out / "P-3").exists()  # of thousands that a limit leaves, none is touched
     assert "the catalogue's limit of $0.11 would be passed" in command.said
     assert fake.books.usd <= 0.11
     assert SharedBudget(command.out).committed() == pytest.approx(3 * STILL)
