@@ -10,7 +10,7 @@ several rows under way at once. Every purchase goes through its row's own run, a
 from __future__ import annotations
 
 import contextlib
-import json
+import hashlib
 import secrets
 import sys
 import time
@@ -24,10 +24,12 @@ from .pipeline.catalogue.budget import SharedBudget
 from .pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
 from .pipeline.catalogue.decisions import apply_decisions, read_decisions
 from .pipeline.catalogue.progress import Style, Teller, in_words
-from .pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of
-from .pipeline.catalogue.state import RowState, Standing, note_end, standing
+from .pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of, shops_of
+from .pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
 from .pipeline.catalogue.table import INPUT, Fault, TableError, read_table
 from .pipeline.catalogue.template import read_template, save_template, template_of
+from .pipeline.deliver.delivery import Wishes, summary
+from .pipeline.deliver.folders import SHOP
 from .pipeline.driver import PAUSE, cancellable, finish
 from .pipeline.errors import (
     EXIT_STATUS,
@@ -56,23 +58,14 @@ if TYPE_CHECKING:
 
     from .fal_backend.quote import Estimate, Prices
     from .pipeline.backend.ports import Backend, Studio
+    from .pipeline.stages import Steps
 
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
-AT_ONCE = 4  # rows under way, where they wait for fal.ai
+AT_ONCE = 4  # rows under way, where they wait some seconds for stills
+LONG_WAITS = 10  # where they wait minutes for clips or models, in which many others can be rendered
 QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
+AGAIN = 5.0  # seconds until it is looked again what killed processes have left
 LISTED = 40  # rows that an estimate lists by name
-OF_A_ROW = {
-    "inputs",
-    "text",
-    "name",
-    "prompt",
-    "seed",
-    "leave_out",
-    "variant",
-    "materials",
-    "turn",
-    "budget",
-}  # that change no price
 
 Asks = Callable[[list[str]], Generator[Any, None, "Prices"]]
 
@@ -84,13 +77,15 @@ class Services:
     need_key: Callable[[], str]
     ask_prices: Asks
     studio: Callable[[RunFolder], Studio]
+    deliver: Callable[[RunFolder, Wishes], Steps[dict[str, Any]]]
 
 
 def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]:
     """The whole command. Raises ConsistencyError where nothing can begin; how rows ended is in what it returns."""
     out = options.out.expanduser().absolute()
     table = read_table(options.table.expanduser().absolute())
-    rows = rows_of(table, out, _base(options))
+    base, shops = _base(options)
+    rows = rows_of(table, out, base, shops)
     picked = [rows[number] for number in chosen(len(rows), options.rows, options.shard)]
     if options.emit:
         return _emit(options, picked, out)
@@ -121,7 +116,7 @@ def make_rows(
         say(workshop.costs.table())
         workshop.agree(yes=options.yes)
     tally, stopped = workshop.run(options.stdout)
-    listed = listing.write_listing(out, table, rows, picked)
+    listed = listing.write_listing(out, table, rows, picked, workshop.looks)
     return _summary(out, listed, tally, stopped, notes)
 
 
@@ -136,6 +131,8 @@ def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    if options.shops is not None:
+        words += ["--for", options.shops]
     switches = ("budget_share", "retry_failed", "send_again")
     words += [f"--{name.replace('_', '-')}" for name in switches if getattr(options, name)]
     is_blender = bool(bpy.app.binary_path)
@@ -168,7 +165,9 @@ def template(options: argparse.Namespace) -> dict[str, Any]:
     out = options.out.expanduser().absolute()
     if out.exists():
         raise UsageError(f"{out} is there already; choose another file with --out")
-    save_template(out, made)
+    if options.shops is not None:
+        shops_of(options.shops)
+    save_template(out, made, options.shops or "")
     return {"status": "done", "template": str(out), "options": made, "text": str(out)}
 
 
@@ -186,14 +185,19 @@ def page(options: argparse.Namespace) -> dict[str, Any]:
     return {"status": "done", "page": str(written), "not_decided": problems, "text": str(written)}
 
 
-def _base(options: argparse.Namespace) -> RunSettings:
-    """What holds for each row that does not say otherwise."""
-    common = read_template(options.template.expanduser().absolute()) if options.template is not None else {}
+def _base(options: argparse.Namespace) -> tuple[RunSettings, str]:
+    """What holds for each row that does not say otherwise, and what to deliver for. Raises UsageError."""
+    common, shops = (
+        read_template(options.template.expanduser().absolute()) if options.template is not None else ({}, "")
+    )
+    shops = options.shops if options.shops is not None else shops
+    if shops:
+        shops_of(shops)
     backend = options.backend or common.get("backend") or ("fal" if find_key() is not None else "local")
     base = RunSettings(**{**common, "backend": backend})
     own = options.product_budget if options.product_budget is not None else base.money.product_budget
     limits = [limit for limit in (own, base.money.budget) if limit is not None]
-    return base.model_copy(update={"budget": min(limits, default=None), "product_budget": None})
+    return base.model_copy(update={"budget": min(limits, default=None), "product_budget": None}), shops
 
 
 def _decide(out: Path, rows: Sequence[Row], path: Path) -> list[str]:
@@ -325,7 +329,9 @@ class Workshop:
         self._prices: Prices = {}
         self._asked = float("-inf")
         self._endpoints: list[str] = []
-        self._quotes: dict[str, Estimate] = {}
+        self._quotes: dict[tuple[object, ...], Estimate] = {}
+        self._settled = float("-inf")
+        self.looks = listing.Looks(shows=not options.estimate)
         self._is_paid = any(row.settings.service.backend == BackendName.FAL for row in picked)
         self._limit = self._own_limit()
         self.costs = Costs()
@@ -353,17 +359,16 @@ class Workshop:
 
     def estimate(self) -> None:
         """Ask for prices where something is to be bought, and add up."""
-        stands = [(row, standing(row.root)) for row in self._picked]
+        stands = [(row, self.looks.standing(row.root)) for row in self._picked]
         begins = [(row, now) for row, now in stands if self._is_to_do(now)]
         paid = [row for row, _ in begins if row.settings.service.backend == BackendName.FAL]
         if paid:
             from .fal_backend import quote
 
-            known: dict[str, list[str]] = {}
+            known: dict[tuple[object, ...], list[str]] = {}
             for row in paid:
-                signature = _signature(row.settings)
-                if signature not in known:
-                    known[signature] = quote.endpoints(row.settings)
+                if row.price not in known:
+                    known[row.price] = quote.endpoints(row.settings)
             self._endpoints = sorted({name for names in known.values() for name in names})
             finish(self._have_prices(), PAUSE)
             self._settle_quiet_ones()
@@ -397,10 +402,9 @@ class Workshop:
         if folder is not None:
             again = {"send_again": self._options.send_again, "retry_failed": self._options.retry_failed}
             return quote.estimate(folder.settings, self._prices, folder, **again)
-        signature = _signature(row.settings)
-        if signature not in self._quotes:
-            self._quotes[signature] = quote.estimate(row.settings, self._prices)
-        return self._quotes[signature]
+        if row.price not in self._quotes:
+            self._quotes[row.price] = quote.estimate(row.settings, self._prices)
+        return self._quotes[row.price]
 
     def agree(self, *, yes: bool) -> None:
         """Check what can't be kept, and ask for consent. Raises UsageError, Cancelled or BudgetExceeded."""
@@ -432,7 +436,11 @@ class Workshop:
             if self._options.at_once < 1:
                 raise UsageError("--at-once is 1 or more")
             return int(self._options.at_once)
-        return AT_ONCE if self._is_paid else 1
+        if not self._is_paid:
+            return 1
+        paid = [row.settings for row in self._picked if row.settings.service.backend == BackendName.FAL]
+        waits = any(each.clip.is_bought or not each.has_own_model for each in paid)
+        return LONG_WAITS if waits else AT_ONCE
 
     def run(self, stdout: Any) -> tuple[Tally, bool]:
         """Work through the rows. Returns how they ended, and whether somebody stopped it."""
@@ -455,7 +463,7 @@ class Workshop:
         """Rows that were not begun while others still had more set aside than they then cost."""
         assert self._stop is not None
         while not self._stop.is_made and conductor.tally.stopped is None:
-            left = [row for row in self._picked if standing(row.root).state is RowState.NOT_BEGUN]
+            left = [row for row in self._picked if self.looks.standing(row.root).state is RowState.NOT_BEGUN]
             if not left:
                 return
             conductor.tally.states[RowState.NOT_BEGUN] = 0
@@ -479,24 +487,48 @@ class Workshop:
 
     def work(self, row: Row) -> RowSteps:
         """See one row through, from wherever it is."""
-        now = standing(row.root)
+        now = self.looks.standing(row.root)
+        if now.state is RowState.NOT_BEGUN and (limit := self._too_dear(row)) is not None:
+            return Ended(Standing(RowState.NOT_BEGUN, str(limit)), limit)
         if now.state is RowState.DONE:
+            if row.deliver and not _is_delivered(row, now):
+                return (yield from self._alone(row, self._delivered(row)))
             changed = now.digest and now.digest != row.digest
             note = "its row was changed since; remove its folder to have it made anew" if changed else ""
             return Ended(now, note=note, is_old=not note)
         if not self._is_to_do(now):
             return Ended(now, note=f"{now.why}; --retry-failed tries it again")
+        return (yield from self._alone(row, self._under_lease(row)))
+
+    def _alone(self, row: Row, steps: RowSteps) -> RowSteps:
+        """``steps``, while no other process may touch the row's folder."""
         lease = Lease(row.root / ".run.lease", "consistency catalogue")
         try:
             lease.acquire()
         except RunInUse as error:
             return Ended(Standing(RowState.WORKING), error, str(error))
         except ConsistencyError as error:
-            return Ended(Standing(now.state, str(error)), error)
+            return Ended(Standing(standing(row.root).state, str(error)), error)
         try:
-            return (yield from self._under_lease(row))
+            return (yield from steps)
         finally:
+            steps.close()
             lease.release()
+
+    def _delivered(self, row: Row) -> RowSteps:
+        """A finished row's stills as its shops want them."""
+        folder = RunFolder.open(row.root)
+        shops = shops_of(row.deliver)
+        wishes = Wishes(presets=shops, sku=row.sku)
+        try:
+            made = yield from self._services.deliver(folder, wishes)
+        except ConsistencyError as error:
+            return Ended(standing(row.root), error, f"not delivered: {error}")
+        now = standing(row.root)
+        told = [{name: shop[name] for name in ("preset", "outcome", "headline")} for shop in made["sets"].values()]
+        keep_note(folder, delivered=_delivery(row, now), delivery=told)
+        names = ", ".join(shop.key for shop in shops)
+        return Ended(standing(row.root), note=str(summary(made).get("error") or f"delivered for {names}"))
 
     def _under_lease(self, row: Row) -> RowSteps:
         now = standing(row.root)  # another may have ended it since
@@ -505,6 +537,9 @@ class Workshop:
             folder = yield from self._prepared(row)
         except BudgetExceeded as error:
             begun = (row.root / "run.json").is_file()
+            if begun:
+                with contextlib.suppress(RunFolderError):
+                    note_end(RunFolder.open(row.root), row.digest, error, 0.0)
             return Ended(Standing(RowState.STOPPED if begun else RowState.NOT_BEGUN, str(error), now.usd), error)
         except ConsistencyError as error:
             return Ended(Standing(RowState.FAILED, str(error), now.usd), error)
@@ -522,7 +557,13 @@ class Workshop:
             note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
             self._settle(row.root)
         after = standing(row.root)
+        if after.state is RowState.DONE and row.deliver and not self._stop_is_made:
+            return (yield from self._delivered(row))
         return Ended(after, problem, after.headline if problem is None else "")
+
+    @property
+    def _stop_is_made(self) -> bool:
+        return self._stop is not None and self._stop.is_made
 
     def _prepared(self, row: Row) -> Generator[Any, None, RunFolder]:
         """The row's run folder, with its share of the budget set aside. Raises ConsistencyError."""
@@ -561,7 +602,8 @@ class Workshop:
             check_limits(costs, settings.model_copy(update={"budget": most if own is None else own}))
         share = most if own is None else max(spent, min(own, most))
         if not _is_quiet(row.root):  # the child of a run that died may still send what it had been told to
-            share = max(share, self._budget.shares().get(row.name, _NOTHING).usd)
+            before = self._budget.share(row.name)
+            share = max(share, before.usd if before is not None else 0.0)
         try:
             self._budget.allot(row.name, share, self._limit)
         except BudgetExceeded:
@@ -569,13 +611,34 @@ class Workshop:
             self._budget.allot(row.name, share, self._limit)
         return own if self._limit is None else share if own is None else min(own, share)
 
+    def _too_dear(self, row: Row) -> BudgetExceeded | None:
+        """Why a row that was not begun can't be begun now, told without touching its folder: a limit may leave thousands."""
+        costs = self._cost(row) if self._limit is not None else None
+        if costs is None:
+            return None
+        own = row.settings.money.budget
+        share = costs.most if own is None else min(own, costs.most)
+        for _ in range(2):
+            try:
+                self._budget.check(row.name, share, self._limit)
+            except BudgetExceeded as error:
+                problem = error
+                self._settle_quiet_ones()
+            else:
+                return None
+        return problem
+
     def _settle(self, root: Path) -> None:
         """Put what a row has cost in place of what was set aside, once nobody can buy anything for it any more."""
-        if root.name in self._budget.shares() and _is_quiet(root):
+        if self._budget.share(root.name) is not None and _is_quiet(root):
             self._budget.settle(root.name, RunFolder.open(root).read_journal().purchases.committed_usd)
 
     def _settle_quiet_ones(self) -> None:
-        """The same for each row that a killed process has left, and for runs that were made without a budget."""
+        """The same for each row that a killed process has left, and for runs that were made without a budget. Not again at once:
+        of thousands of rows that a limit stops, each asks for it."""
+        if time.monotonic() - self._settled < AGAIN:
+            return
+        self._settled = time.monotonic()
         shares = self._budget.shares()
         for row in self._rows:
             share = shares.get(row.name)
@@ -625,12 +688,15 @@ class Workshop:
         )
 
 
-@dataclass(frozen=True)
-class _Nothing:
-    usd: float = 0.0
+def _delivery(row: Row, now: Standing) -> str:
+    """Names what is delivered: which stills, for which presets, by which rules."""
+    rules = [shop.model_dump_json() for shop in shops_of(row.deliver)]
+    return hashlib.sha256("\n".join([row.sku, now.shown, *rules]).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-_NOTHING = _Nothing()
+def _is_delivered(row: Row, now: Standing) -> bool:
+    folders = [row.root / "deliver" / shop.key for shop in shops_of(row.deliver)]
+    return now.delivered == _delivery(row, now) and all((folder / SHOP).is_file() for folder in folders)
 
 
 def _is_quiet(root: Path) -> bool:
@@ -675,13 +741,6 @@ def _resumed(settings: RunSettings, wanted: RunSettings) -> RunSettings:
         if option.resume and option.name not in ("daily_budget", "product_budget"):
             option.put(option.value_in(wanted), flat)
     return RunSettings.model_validate(flat)
-
-
-def _signature(settings: RunSettings) -> str:
-    """Rows of one signature cost the same, while nothing of them has been bought."""
-    flat = settings.model_dump(mode="json")
-    kinds = [Path(name).suffix.lower() for name in flat["inputs"]]
-    return json.dumps([{k: v for k, v in flat.items() if k not in OF_A_ROW}, kinds, bool(flat["text"])], sort_keys=True)
 
 
 # how it ended

@@ -273,7 +273,19 @@ def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
 def _services() -> Services:
     from .catalogue_command import Services
 
-    return Services(_need_fal, _ask_prices, _studio_in_turn())
+    return Services(_need_fal, _ask_prices, _studio_in_turn(), _deliver_stills)
+
+
+def _deliver_stills(folder: RunFolder, wishes: Wishes) -> Steps[dict[str, Any]]:
+    """Sets of a run's stills alone, which need nothing of the open file."""
+    from .pipeline.deliver.delivery import deliver
+    from .studio.image_worker import ImageWorker
+
+    worker = ImageWorker()
+    try:
+        return (yield from deliver(folder, wishes, worker.do))
+    finally:
+        worker.close()
 
 
 def _studio_in_turn() -> Callable[[RunFolder], Studio]:
@@ -300,6 +312,19 @@ def _template(options: argparse.Namespace) -> dict[str, Any]:
     from .catalogue_command import template
 
     return template(options)
+
+
+def _mcp(options: argparse.Namespace) -> dict[str, Any]:
+    try:
+        import mcp.server  # noqa: F401
+
+        from .mcp_command import serve
+    except ImportError as error:
+        raise UsageError(
+            "serving agents needs the Model Context Protocol's SDK, which the extension does not bring; in a checkout "
+            "'.venv/bin/pip install -e .[mcp]' adds it"
+        ) from error
+    return serve(options)
 
 
 # the smaller commands
@@ -613,6 +638,7 @@ _COMMANDS = {
     "catalogue": _catalogue,
     "template": _template,
     "page": _page,
+    "mcp": _mcp,
     "estimate": _estimate,
     "endpoints": _endpoints,
     "compare": _compare,

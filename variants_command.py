@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .catalogue_command import Services, make_rows
 from .pipeline import model
-from .pipeline.catalogue.rows import Row
+from .pipeline.catalogue.rows import Alike, Row
 from .pipeline.catalogue.table import folder_name
 from .pipeline.deliver.names import sku_of
 from .pipeline.errors import BadInput, RunFolderError, UsageError
@@ -124,7 +124,7 @@ def _rows(out: Path, settings: RunSettings, names: Sequence[str]) -> list[Row]:
         folder = folder if folder.casefold() not in taken else f"{folder}-{number + 1}"
         taken.add(folder.casefold())
         own = settings.model_copy(update={"variant": name, "budget": None})
-        rows.append(Row(number, number + 1, name, out / folder, own))
+        rows.append(Row(number, number + 1, name, out / folder, own, "", Alike(own)))
     return rows
 
 

@@ -52,7 +52,9 @@ class CONSISTENCY_PT_catalogue(Sidebar, bpy.types.Panel):
         column.prop(own, "out", text="", placeholder="Folder for the pictures")
         if scene_settings.chosen_backend(context.scene) == BackendName.FAL:
             column.prop(own, "budget")
-        column.operator("consistency.catalogue_check", icon="VIEWZOOM")
+        row = column.row(align=True)
+        row.operator("consistency.catalogue_check", icon="VIEWZOOM")
+        row.operator("consistency.catalogue_template", text="", icon="EXPORT")
         layout.template_list("CONSISTENCY_UL_catalogue", "", now, "rows", now, "row_index", rows=4, maxrows=12)
         if 0 <= now.row_index < len(now.rows) and now.rows[now.row_index].why:
             message(layout, now.rows[now.row_index].why, icon="INFO")

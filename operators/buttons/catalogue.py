@@ -121,6 +121,30 @@ def _end(now: Any, answer: dict[str, Any]) -> None:
         now.page = str(page) if page.is_file() else ""
 
 
+class CONSISTENCY_OT_catalogue_template(Button, bpy.types.Operator):
+    """Save this scene's settings, without its product, as a template for 'consistency catalogue' and render farms"""
+
+    bl_idname = "consistency.catalogue_template"
+    bl_label = "Save Template"
+
+    filepath: bpy.props.StringProperty(
+        name="Template", description="The template's file", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        if self.filepath:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def act(self, context: Context) -> None:
+        from ...pipeline.catalogue.template import save_template, template_of
+
+        path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".json"))
+        save_template(path, template_of(scene_settings.to_settings(context.scene)))
+
+
 class CONSISTENCY_OT_catalogue_check(Button, bpy.types.Operator):
     """Look at the whole table and at what is done, and say what the rest costs; nothing begins"""
 
@@ -218,6 +242,7 @@ def unregister() -> None:
 
 
 CLASSES = (
+    CONSISTENCY_OT_catalogue_template,
     CONSISTENCY_OT_catalogue_check,
     CONSISTENCY_OT_catalogue_run,
     CONSISTENCY_OT_catalogue_stop,

@@ -42,7 +42,7 @@ FOLDER, ENTRY = ".budget", "entry.json"
 WHOLE = 256  # each entry of such a number also has the sums of all rows, so that not all need be read again
 PATIENCE = 60.0  # seconds that others may add entries before ours
 UNSEEN = 5.0  # seconds in which a network drive shows what is there
-CENT_FRACTION = 1e-9  # USD; sums of floats differ in their last bits
+NANO = 1e9  # of a USD: sums are of whole ones, so that they have no last bits that differ
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,17 @@ class Share:
     is_open: bool
 
 
+def _nano(share: Share | None) -> int:
+    return round(share.usd * NANO) if share is not None else 0
+
+
 class SharedBudget:
     """The shares of all rows, by their run folders' names. Safe from several threads."""
 
     def __init__(self, out: Path) -> None:
         self.folder = out / FOLDER
         self._shares: dict[str, Share] = {}
+        self._sum = 0  # of all shares, in nano-USD
         self._at = 0  # the last entry that has been read
         self._guard = threading.Lock()
 
@@ -68,24 +73,41 @@ class SharedBudget:
             self._catch_up()
             return dict(self._shares)
 
+    def share(self, row: str) -> Share | None:
+        """What one row has; None: it was never given anything. Raises RunFolderError."""
+        with self._guard:
+            self._catch_up()
+            return self._shares.get(row)
+
     def committed(self) -> float:
         """USD spent or set aside."""
-        return sum(share.usd for share in self.shares().values())
+        with self._guard:
+            self._catch_up()
+            return self._sum / NANO
 
     def allot(self, row: str, usd: float, limit: float | None) -> None:
         """Set ``usd`` aside for ``row``, in place of what it had. Raises BudgetExceeded, and nothing has changed then."""
 
         def decide() -> Share | None:
-            others = sum(share.usd for name, share in self._shares.items() if name != row)
-            if limit is not None and others + usd > limit + CENT_FRACTION:
-                raise BudgetExceeded(
-                    f"the catalogue's limit of {words(limit)} would be passed: {words(others)} is spent or "
-                    f"set aside, and this product may cost {words(usd)}; raise --budget to go on"
-                )
+            self._check(row, usd, limit)
             wanted = Share(usd, is_open=True)
             return None if self._shares.get(row) == wanted else wanted
 
         self._append(row, decide)
+
+    def check(self, row: str, usd: float, limit: float | None) -> None:
+        """Whether ``usd`` could be set aside for ``row``. Raises BudgetExceeded."""
+        with self._guard:
+            self._catch_up()
+            self._check(row, usd, limit)
+
+    def _check(self, row: str, usd: float, limit: float | None) -> None:
+        others = self._sum - _nano(self._shares.get(row))
+        if limit is not None and others + round(usd * NANO) > round(limit * NANO):
+            raise BudgetExceeded(
+                f"the catalogue's limit of {words(limit)} would be passed: {words(others / NANO)} is spent or "
+                f"set aside, and this product may cost {words(usd)}; raise --budget to go on"
+            )
 
     def settle(self, row: str, usd: float) -> None:
         """``row`` has cost ``usd`` and buys nothing more."""
@@ -101,9 +123,9 @@ class SharedBudget:
                 share = decide()
                 if share is None:
                     return
-                after = {**self._shares, row: share}
-                if self._create(self._at + 1, row, share, after):
-                    self._shares, self._at = after, self._at + 1
+                if self._create(self._at + 1, row, share):
+                    self._put(row, share)
+                    self._at += 1
                     return
             if time.monotonic() > deadline:
                 raise RunFolderError(
@@ -111,18 +133,22 @@ class SharedBudget:
                 )
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311 - no secret
 
+    def _put(self, row: str, share: Share) -> None:
+        self._sum += _nano(share) - _nano(self._shares.get(row))
+        self._shares[row] = share
+
     # entries on disk
 
     def _place(self, number: int) -> Path:
         return self.folder / f"{number:06d}"
 
-    def _create(self, number: int, row: str, share: Share, after: dict[str, Share]) -> bool:
+    def _create(self, number: int, row: str, share: Share) -> bool:
         """Whether the entry of that number is ours now; False where somebody else's is there."""
         name, target = secrets.token_hex(8), self._place(number)
         entry: JsonObject = {"id": name, "row": row, "usd": share.usd, "open": share.is_open}
         entry |= {"host": socket.gethostname(), "pid": os.getpid()}
         if number % WHOLE == 0:
-            entry["all"] = {each: [of.usd, of.is_open] for each, of in after.items()}
+            entry["all"] = {each: [of.usd, of.is_open] for each, of in {**self._shares, row: share}.items()}
         part = self.folder / f".{name}.part"
         try:
             part.mkdir(parents=True)
@@ -185,14 +211,15 @@ class SharedBudget:
         entry = self._read(last) if last else None
         if entry is not None:
             try:
-                self._shares = {row: Share(float(usd), bool(is_open)) for row, (usd, is_open) in entry["all"].items()}
+                for row, (usd, is_open) in entry["all"].items():
+                    self._put(row, Share(float(usd), bool(is_open)))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise self._no_entry(last, error) from error
             self._at = last
 
     def _apply(self, entry: JsonObject) -> None:
         try:
-            self._shares[str(entry["row"])] = Share(float(entry["usd"]), bool(entry["open"]))
+            self._put(str(entry["row"]), Share(float(entry["usd"]), bool(entry["open"])))
         except (KeyError, TypeError, ValueError) as error:
             raise self._no_entry(self._at + 1, error) from error
 

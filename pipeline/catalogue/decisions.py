@@ -1,11 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person decided on the page: approve a still, reject it, or show another take.
+"""What was decided on the page: approve a still or a clip, reject it, or show another take.
 
-{"consistency_decisions": 1, "decisions": [{"folder", "angle", "take", "word": "approve"|"reject"|"show", "reason"}]}: the take
-is the one that the person saw. A file may be applied any number of times: what has been done is not done again, and what was
-said of a take that is not shown any more buys nothing.
+{"consistency_decisions": 1, "decisions": [{"folder", "angle", "take", "word": "approve"|"reject"|"show", "reason"}]}, with "motion"
+in place of "angle" for a clip: the take is the one that was seen. A file may be applied any number of times: what has been done
+is not done again, and what was said of a take that is not shown any more buys nothing.
+
+A person's word on a still stands above the check's verdict. A clip has no verdict, and an agent is no person: what they get is
+kept beside, in run.json, and changes no verdict.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from .. import opinions, results
 from ..errors import ConsistencyError, UsageError
 from ..run.run_folder import RunFolder
 from ..sentences import unreadable
-from ..settings.choices import BackendName
+from ..settings.choices import BackendName, MotionName
 from ..stages import Stage, StageState
 from ..verdicts import Said
-from .state import NOTE, read_json
+from .state import NOTE, WORDS, keep_note, read_json
 
 FORMAT = 1
 MARK = "consistency_decisions"
@@ -36,15 +39,32 @@ class Word(StrEnum):
     SHOW = "show"  # another take
 
 
+class By(StrEnum):
+    """Who decided."""
+
+    PERSON = "person"
+    AGENT = "agent"
+
+
 @dataclass(frozen=True)
 class Decided:
-    """One decision. ``take``: None for the one that is shown."""
+    """One decision. ``subject``: "photoreal/front", "video/turntable". ``take``: None for the one that is shown."""
 
     folder: str
-    angle: str
+    subject: str
     take: int | None
     word: Word
     reason: str = ""
+    by: By = By.PERSON
+
+    @property
+    def name(self) -> str:
+        """The angle's, or the motion's."""
+        return self.subject.partition("/")[2]
+
+    @property
+    def is_still(self) -> bool:
+        return self.subject.startswith(f"{Stage.PHOTOREAL}/")
 
 
 def read_decisions(path: Path) -> list[Decided]:
@@ -69,7 +89,8 @@ def _decided(each: Any, number: int, name: str) -> Decided:
     try:
         take = each.get("take")
         word, reason = Word(each["word"]), str(each.get("reason") or "")[:600]
-        decided = Decided(str(each["folder"]), str(each["angle"]), None if take is None else int(take), word, reason)
+        subject = f"{Stage.VIDEO}/{each['motion']}" if "motion" in each else f"{Stage.PHOTOREAL}/{each['angle']}"
+        decided = Decided(str(each["folder"]), subject, None if take is None else int(take), word, reason)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{name}: decision {number} is none ({error}); save them on the catalogue's page again"
@@ -91,58 +112,100 @@ def apply_decisions(out: Path, folders: set[str], decided: list[Decided]) -> tup
         try:
             changed += _apply(out / each.folder, each)
         except ConsistencyError as error:
-            problems.append(f"{each.folder}, {each.angle}: {error}")
+            problems.append(f"{each.folder}, {each.name}: {error}")
     return changed, problems
 
 
 def _apply(root: Path, decided: Decided) -> bool:
-    folder = RunFolder.open(root)
-    subject = f"photoreal/{decided.angle}"
-    folder.lease.acquire()
+    lease = RunFolder.open(root).lease
+    lease.acquire()
     try:
         folder = RunFolder.open(root)  # as whoever held it left it
-        shown = folder.chosen(subject)
+        names = [angle.name for angle in folder.settings.studio.angles] if decided.is_still else MotionName
+        if decided.name not in list(names):
+            raise UsageError(f"it has no such {'angle' if decided.is_still else 'clip'}")
+        shown = folder.chosen(decided.subject)
         take = shown if decided.take is None else decided.take
         if take is None:
-            raise UsageError("it has no still yet; run the catalogue first")
+            raise UsageError(f"it has no {_kind(decided)} yet; run the catalogue first")
         if decided.word is Word.SHOW:
-            return _show(folder, subject, decided.angle, take, shown)
-        said = Said.RIGHT if decided.word is Word.APPROVE else Said.WRONG
-        before = folder.opinion(subject, take)
-        if before is not None and before.said == said:
-            return False
-        if decided.word is Word.REJECT and take != shown:
-            return False  # another has taken its place since the person looked
-        if decided.word is Word.REJECT:
-            _reject(folder, subject, decided)
-        opinions.say(folder, decided.angle, said, take)
-        return True
+            return _show(folder, decided, take, shown)
+        if decided.is_still and decided.by is By.PERSON:
+            return _say(folder, decided, take, shown)
+        return _keep(folder, decided, take, shown)
     finally:
-        folder.lease.release()
+        lease.release()
 
 
-def _show(folder: RunFolder, subject: str, angle: str, take: int, shown: int | None) -> bool:
+def _kind(decided: Decided) -> str:
+    return "still" if decided.is_still else "clip"
+
+
+def _show(folder: RunFolder, decided: Decided, take: int, shown: int | None) -> bool:
     if take == shown:
         return False
-    if not folder.take(angle, take).is_file():
+    name = decided.name
+    if not (folder.take(name, take) if decided.is_still else folder.clip_take(name, take)).is_file():
         raise UsageError(f"there is no take {take}")
-    folder.choose(subject, take)
+    folder.choose(decided.subject, take)
     results.tell_again(folder)
     return True
 
 
-def _reject(folder: RunFolder, subject: str, decided: Decided) -> None:
+def _say(folder: RunFolder, decided: Decided, take: int, shown: int | None) -> bool:
+    """A person's word on a still."""
+    said = Said.RIGHT if decided.word is Word.APPROVE else Said.WRONG
+    before = folder.opinion(decided.subject, take)
+    if before is not None and before.said == said:
+        return False
+    if decided.word is Word.REJECT:
+        if take != shown:
+            return False  # another has taken its place since the person looked
+        _reject(folder, decided)
+        _keep_word(folder, decided, take)
+    opinions.say(folder, decided.name, said, take)
+    return True
+
+
+def _keep(folder: RunFolder, decided: Decided, take: int, shown: int | None) -> bool:
+    """A word on a clip, or an agent's."""
+    last = next((each for each in reversed(kept_words(folder.root)) if _is_of(each, decided, take)), None)
+    if last is not None and last.get("word") == decided.word:
+        return False
+    if not (folder.take(decided.name, take) if decided.is_still else folder.clip_take(decided.name, take)).is_file():
+        raise UsageError(f"there is no take {take}")
+    if decided.word is Word.REJECT:
+        if take != shown:
+            return False
+        _reject(folder, decided)
+    _keep_word(folder, decided, take)
+    return True
+
+
+def _is_of(kept: dict[str, Any], decided: Decided, take: int) -> bool:
+    return (kept.get("subject"), kept.get("take"), kept.get("by")) == (decided.subject, take, decided.by)
+
+
+def kept_words(root: Path) -> list[dict[str, Any]]:
+    """What was decided about pictures of the run in ``root`` and is no person's word on a still, oldest first; and what was
+    rejected, with the reason: {"subject", "take", "word", "reason", "by"} each."""
+    note = read_json(root / "run.json").get(NOTE)
+    found = note.get(WORDS) if isinstance(note, dict) else None
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _keep_word(folder: RunFolder, decided: Decided, take: int) -> None:
+    word = {"subject": decided.subject, "take": take, "word": decided.word, "reason": decided.reason, "by": decided.by}
+    keep_note(folder, **{WORDS: [*kept_words(folder.root), word]})
+
+
+def _reject(folder: RunFolder, decided: Decided) -> None:
     """Have it bought again when the row is run next. The rejected take stays beside."""
-    if folder.settings.service.backend == BackendName.LOCAL:
+    if folder.settings.service.backend == BackendName.LOCAL or decided.name == MotionName.EXACT_TURNTABLE:
         raise UsageError("this machine's own render would come out the same; change the row, or its model")
-    note = read_json(folder.root / "run.json").get(NOTE)
-    known = note if isinstance(note, dict) else {}
-    before = known.get("rejected")
-    rejected = [
-        *(before if isinstance(before, list) else ()),
-        {"subject": subject, "take": decided.take, "reason": decided.reason},
-    ]
-    folder.note(**{NOTE: {**known, "ended": "rejected", "why": "", "rejected": rejected}})
-    folder.mark(Stage.PHOTOREAL, StageState.WAITING)
+    if not decided.is_still and decided.name != folder.settings.clip.motion:
+        raise UsageError("the row asks for another clip by now")
+    keep_note(folder, ended="rejected", why="")
+    folder.mark(Stage.PHOTOREAL if decided.is_still else Stage.VIDEO, StageState.WAITING)
     folder.mark(Stage.RESULTS, StageState.WAITING)
-    folder.new_round(subject)
+    folder.new_round(decided.subject)

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..json_object import JsonObject
 from ..redaction import dumps
-from ..system.disk import whole_file, write_json
+from ..system.disk import whole_file
 from .rows import Row
-from .state import RowState, Standing, read_json, standing
+from .state import NOTE, WORDS, RowState, Standing, read_json, standing
 
 FORMAT = 1
 MARK = "consistency_catalogue"
@@ -24,12 +26,57 @@ _TEMPLATE = Path(__file__).with_name("page.html")
 _DATA = "/*data*/"
 
 
-def write_listing(out: Path, table: str, rows: Sequence[Row], looked_at: Iterable[Row] | None = None) -> JsonObject:
+class Looks:
+    """How rows stand, each finished one read once for as long as its files are the same: ten thousand of them are asked about
+    several times in one call. ``shows``: what the page tells of them is wanted, too."""
+
+    def __init__(self, *, shows: bool = True) -> None:
+        self._shows = shows
+        self._known: dict[Path, tuple[object, Standing, JsonObject]] = {}
+
+    def standing(self, root: Path) -> Standing:
+        """Without the contents of its files."""
+        return self._look(root)[0]
+
+    def entry(self, folder: str, root: Path) -> JsonObject:
+        """What is told of a row; a finished one's is the same object each time."""
+        return self._look(root, shows=True)[1] | {"folder": folder}
+
+    def _look(self, root: Path, *, shows: bool = False) -> tuple[Standing, JsonObject]:
+        mark = _mark(root)
+        known = self._known.get(root)
+        if known is not None and known[0] == mark and (known[2] or not shows):
+            return known[1:]
+        now = standing(root)
+        entry = entry_of(root.name, root, now) if shows or self._shows else {}
+        now = replace(now, record={}, report={})
+        if now.state is RowState.DONE:
+            self._known[root] = (mark, now, entry)
+        return now, entry
+
+
+def _mark(root: Path) -> object:
+    """Another one whenever run.json or report.json has been written."""
+    found: list[object] = []
+    for name in ("run.json", "report.json"):
+        try:
+            facts = os.stat(f"{root}{os.sep}{name}")  # noqa: PTH116 - twice for each of thousands of rows
+        except OSError:
+            found.append(None)
+        else:
+            found.append((facts.st_mtime_ns, facts.st_size, facts.st_ino))
+    return found
+
+
+def write_listing(
+    out: Path, table: str, rows: Sequence[Row], looked_at: Iterable[Row] | None = None, looks: Looks | None = None
+) -> JsonObject:
     """Write both and return what is in catalogue.json.
 
     ``looked_at``: rows whose folders are read, all where it is None; of the others stands what stood there before, so that
-    a shard of many rows need not read them all. Raises RunFolderError.
+    a shard of many rows need not read them all. ``looks``: what is known of them already. Raises RunFolderError.
     """
+    looks = looks or Looks()
     fresh = None if looked_at is None else {row.name for row in looked_at}
     before = {}
     if fresh is not None:
@@ -37,11 +84,12 @@ def write_listing(out: Path, table: str, rows: Sequence[Row], looked_at: Iterabl
     entries = []
     for row in rows:
         known = before.get(row.name) if fresh is not None and row.name not in fresh else None
-        entry = known or entry_of(row.name, row.root, standing(row.root))
+        entry = known or looks.entry(row.name, row.root)
         name = row.settings.inputs.name or entry.get("name", "")
         entries.append({**entry, "row": row.number, "sku": row.sku, "name": name})
     listing = {MARK: FORMAT, "id": _id(out), "table": table, **_sums(entries), "rows": entries}
-    write_json(out / FILE, listing)
+    with whole_file(out / FILE) as file:
+        file.write(_in_lines(listing).encode("utf-8", "surrogatepass"))
     write_page(out / PAGE, listing)
     return listing
 
@@ -59,6 +107,13 @@ def write_page(path: Path, listing: JsonObject) -> None:
     before, after = _TEMPLATE.read_text(encoding="utf-8").split(_DATA)
     with whole_file(path) as file:
         file.write(f"{before}{data}{after}".encode())
+
+
+def _in_lines(listing: JsonObject) -> str:
+    """As JSON, a row a line: one that is indented takes seconds for ten thousand of them."""
+    head = [f"{dumps(name)}: {dumps(value, ensure_ascii=False)}" for name, value in listing.items() if name != "rows"]
+    rows = ",\n".join(dumps(entry, ensure_ascii=False) for entry in listing["rows"])
+    return "{\n" + ",\n".join(head) + ',\n"rows": [\n' + rows + "\n]\n}\n"
 
 
 def _id(out: Path) -> str:
@@ -94,14 +149,22 @@ def entry_of(folder: str, root: Path, now: Standing) -> JsonObject:
         "seconds": now.seconds,
         "headline": now.headline,
         "sheet": "contact_sheet.png" if record and (root / "contact_sheet.png").is_file() else None,
+        "delivery": _delivery(record),
         "pictures": _pictures(root, settings, record, report) if record else [],
         "clip": _clip(root, settings, record) if record else None,
     }
 
 
+def _delivery(record: JsonObject) -> list[JsonObject]:
+    """For which shops its stills were made ready, and how that went."""
+    found = _dict(record.get(NOTE)).get("delivery")
+    sets = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return [{name: str(each.get(name) or "") for name in ("preset", "outcome", "headline")} for each in sets]
+
+
 def _pictures(root: Path, settings: JsonObject, record: JsonObject, report: JsonObject) -> list[JsonObject]:
     verdicts = _dict(report.get("verdicts"))
-    taken = _files(root / "photoreal")
+    taken, rendered = _files(root / "photoreal"), _files(root / "references")
     found = []
     for angle in settings.get("angles") or ():
         name = str(_dict(angle).get("name") or "")
@@ -118,13 +181,14 @@ def _pictures(root: Path, settings: JsonObject, record: JsonObject, report: Json
             {
                 "angle": name,
                 "file": f"photoreal/{name}.png",
-                "reference": f"references/{name}.png" if (root / "references" / f"{name}.png").is_file() else None,
+                "reference": f"references/{name}.png" if f"{name}.png" in rendered else None,
                 "heatmap": heat if isinstance(heat, str) and (root / heat).is_file() else None,
                 "take": chosen,
                 "takes": takes,
                 "verdict": verdict.get("outcome"),
                 "reason": verdict.get("reason") or "",
                 "said": verdict.get("said"),
+                "words": _words(record, subject, chosen),
                 "numbers": _dict(_dict(shown.get("scores")).get("numbers")),
                 "made_by": verdict.get("made_by"),
                 "endpoint": shown.get("endpoint_name"),
@@ -138,18 +202,33 @@ def _clip(root: Path, settings: JsonObject, record: JsonObject) -> JsonObject | 
     motion = settings.get("motion")
     if not isinstance(motion, str) or not (root / "video" / f"{motion}.mp4").is_file():
         return None
-    return {"motion": motion, "file": f"video/{motion}.mp4", "take": _dict(record.get("chosen")).get(f"video/{motion}")}
+    subject = f"video/{motion}"
+    take = _dict(record.get("chosen")).get(subject)
+    takes = _takes(motion, _files(root / "video"), "mp4")
+    words = _words(record, subject, take)
+    return {"motion": motion, "file": f"{subject}.mp4", "take": take, "takes": takes, "words": words}
+
+
+def _words(record: JsonObject, subject: str, take: Any) -> list[JsonObject]:
+    """What was decided about the take that is shown, and stands beside the check's verdict and a person's word on a still."""
+    found = _dict(record.get(NOTE)).get(WORDS)
+    of = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return [
+        {name: str(each.get(name) or "") for name in ("word", "reason", "by")}
+        for each in of
+        if (each.get("subject"), each.get("take")) == (subject, take)
+    ]
 
 
 def _files(folder: Path) -> set[str]:
     try:
-        return {path.name for path in folder.iterdir()}
+        return set(os.listdir(folder))  # noqa: PTH208 - thousands of folders
     except OSError:
         return set()
 
 
-def _takes(angle: str, names: set[str]) -> list[int]:
-    pattern = re.compile(rf"{re.escape(angle)}\.take-(\d+)\.png")
+def _takes(name: str, names: set[str], suffix: str = "png") -> list[int]:
+    pattern = re.compile(rf"{re.escape(name)}\.take-(\d+)\.{suffix}")
     return sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
 
 

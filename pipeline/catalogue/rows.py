@@ -13,11 +13,13 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..declaration import Option
+from ..deliver.names import check_sku
+from ..deliver.presets import AR, Preset, presets
 from ..errors import ConsistencyError, UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
 from ..sentences import no_such_angle_set
@@ -35,7 +37,36 @@ YES = {"yes", "y", "true", "1", "on", "x", "ja", "oui", "si", "sí"}
 NO = {"no", "n", "false", "0", "off", "-", "nein", "non"}
 MONEY = ("budget", "product_budget")  # both are the most that the row may cost: a row is a product, and a run
 OF_ALL = ("daily_budget",)  # a limit that is no row's
-ANGLE_SET, LOOK = "angle_set", "look"
+NO_PRICE = (
+    "inputs",
+    "text",
+    "name",
+    "prompt",
+    "seed",
+    "leave_out",
+    "variant",
+    "materials",
+    "turn",
+    "budget",
+)  # that change no price
+ANGLE_SET, LOOK, DELIVER = "angle_set", "look", "deliver"
+
+
+class Alike:
+    """What rows whose cells are the same, but the product's files and name, have in common: it is made once for all of them."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """What is asked for, as JSON."""
+        return self.settings.model_dump(mode="json")
+
+    @cached_property
+    def price(self) -> str:
+        """The same for settings that cost the same, the kinds of files apart."""
+        return json.dumps({name: value for name, value in self.asked.items() if name not in NO_PRICE}, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -47,6 +78,8 @@ class Row:
     sku: str
     root: Path
     settings: RunSettings = field(compare=False, repr=False)
+    deliver: str = field(compare=False, repr=False)  # presets with commas between; empty: for nothing
+    alike: Alike = field(compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -55,9 +88,16 @@ class Row:
     @property
     def digest(self) -> str:
         """Of what the table and the template ask for; it tells whether they were changed since a run began."""
-        asked = self.settings.model_dump(mode="json")
+        inputs = self.settings.inputs
+        asked = {**self.alike.asked, "inputs": list(inputs.files), "name": inputs.name}
         asked.pop("budget", None)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def price(self) -> tuple[object, ...]:
+        """Rows of one such cost the same, while nothing of them has been bought."""
+        inputs = self.settings.inputs
+        return (self.alike.price, *(Path(name).suffix.lower() for name in inputs.files), bool(inputs.text))
 
 
 @cache
@@ -76,8 +116,8 @@ def columns() -> dict[str, tuple[str, Option | None, bool]]:
     return found
 
 
-def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
-    """Every row of ``table`` with its settings, those in ``base`` where it has none of its own.
+def rows_of(table: Table, out: Path, base: RunSettings, deliver: str = "") -> list[Row]:
+    """Every row of ``table`` with its settings, those in ``base`` where it has none of its own; ``deliver`` likewise.
 
     Raises TableError, which tells each fault of the whole table.
     """
@@ -85,21 +125,45 @@ def rows_of(table: Table, out: Path, base: RunSettings) -> list[Row]:
     faults = list(table.faults)
     known = columns()
     used = dict.fromkeys(name for row in table.rows for name in row.cells)
-    strange = [name for name in used if name not in known and name not in (INPUT, NAME, SKU)]
+    strange = [name for name in used if name not in known and name not in (INPUT, NAME, SKU, DELIVER)]
     cure = "rename or remove it"
     faults += [Fault(1, name, f"there is no such column{_nearest(name, known)}; {cure}") for name in strange]
     parser = make_parser()
     rows = []
+    seen: dict[frozenset[tuple[str, str]], Alike] = {}
     for cells in table.rows:
+        others = frozenset((name, cell) for name, cell in cells.cells.items() if name not in (INPUT, NAME, DELIVER))
         try:
-            settings = _settings(parser, cells, table.place, base, skip=strange)
+            alike = seen.get(others)
+            settings = None if alike is None else _of_the_same(alike, cells, table.place)
+            if alike is None or settings is None:
+                settings = _settings(parser, cells, table.place, base, skip=strange)
+                alike = seen.setdefault(others, Alike(settings))
         except ConsistencyError as error:
             faults += _blame(parser, cells, table.place, base, strange, error)
         else:
-            rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings))
+            said = cells.cells.get(DELIVER)
+            try:
+                shops = deliver if said is None else _shops(said, table.place)
+                check_shops(shops, cells.sku)
+            except ConsistencyError as error:
+                faults.append(Fault(cells.line, "" if said is None else DELIVER, in_a_table(str(error))))
+            else:
+                rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings, shops, alike))
     if faults:
         raise TableError(table.name, faults)
     return rows
+
+
+def _of_the_same(alike: Alike, cells: Cells, place: Path) -> RunSettings | None:
+    """The settings of a row that differs from another in its files and its name only; None: look at all of it."""
+    files = [_file(part, place) for part in _parts(cells.cells.get(INPUT, ""))]
+    if not files:
+        return None
+    try:
+        return alike.settings.with_inputs(files=tuple(files), name=cells.cells.get(NAME, ""))
+    except ValueError:
+        return None
 
 
 def _settings(
@@ -108,7 +172,7 @@ def _settings(
     """Raises ConsistencyError."""
     words, given = [], {name: cell for name, cell in cells.cells.items() if name not in skip}
     for name, cell in given.items():
-        if name not in (INPUT, NAME):
+        if name not in (INPUT, NAME, DELIVER):
             words += _words(name, cell, place)
     options = parser.parse_args(["run", "--out", "RUN", *words])
     said: dict[str, Any] = vars(options)
@@ -132,6 +196,31 @@ def _settings(
     if not files and not settings.inputs.text.strip():
         raise UsageError("the row has no input; name its model or its photos, or fill the column text")
     return settings
+
+
+def _shops(cell: str, place: Path) -> str:
+    """What a cell names to deliver for; "no" names nothing."""
+    names = _parts(cell.replace(",", SEPARATOR))
+    if len(names) == 1 and names[0].lower() in NO | {"none"}:
+        return ""
+    return ",".join(_file(name, place) if name.lower().endswith(".json") else name for name in names)
+
+
+@cache
+def shops_of(names: str) -> tuple[Preset, ...]:
+    """Their presets. Raises UsageError for what is none, and for what a catalogue can't make by the way."""
+    found = presets(names)
+    alone = [each.key for each in found if each.views is not None] + [AR] * (AR in names.split(","))
+    if alone:
+        raise UsageError(f"{alone[0]} is rendered by 'consistency deliver' alone; leave it out here")
+    return tuple(found)
+
+
+def check_shops(names: str, sku: str) -> None:
+    """Raises UsageError where a product of that article number can't be delivered for these."""
+    if names:
+        shops_of(names)
+        check_sku(sku)
 
 
 def _words(name: str, cell: str, place: Path) -> list[str]:
@@ -167,7 +256,7 @@ def _with_file(part: str, option: Option, place: Path) -> str:
 def _file(name: str, place: Path) -> str:
     """Where a file named in the table lies: beside the table, where the name does not say all."""
     path = place / Path(name).expanduser()
-    if not path.exists() and "\\" in name:  # written on Windows
+    if "\\" in name and not path.exists():  # written on Windows
         path = place / name.replace("\\", "/")
     return str(path.absolute())
 
@@ -190,7 +279,7 @@ def _blame(
     """Which of the row's cells are wrong by themselves; the row as a whole where none is."""
     faults = []
     for name in cells.cells:
-        if name in skip or name in (INPUT, NAME):
+        if name in skip or name in (INPUT, NAME, DELIVER):
             continue
         one = Cells(cells.number, cells.line, cells.sku, cells.folder, {name: cells.cells[name], INPUT: "a.glb"})
         if name == "text":

@@ -8,6 +8,7 @@ run.json and report.json are read as they are, without a check of the settings i
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..run.run_folder import RunFolder
 
 NOTE = "catalogue"  # in run.json: what the catalogue has to say of the run
+WORDS = "words"  # in that: what was decided about its pictures
 RESULTS = ("scene.blend", "contact_sheet.png", "report.json")
 
 
@@ -47,6 +49,8 @@ class Standing:
     seconds: float | None = None  # that it took, all tries together
     headline: str = ""
     digest: str = ""  # of what was asked for when it began; empty where a catalogue did not make it
+    shown: str = ""  # names the stills that are shown, and what is said of each
+    delivered: str = ""  # what was delivered of which stills
     record: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     report: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -76,6 +80,10 @@ def standing(root: Path) -> Standing:
         seconds=_number((said or {}).get("seconds")) or None,
         headline=str(record.get("headline") or ""),
         digest=str((said or {}).get("digest") or ""),
+        shown=hashlib.sha256(
+            repr((record.get("chosen"), report.get("verdicts"))).encode("utf-8", "replace")
+        ).hexdigest(),
+        delivered=str((said or {}).get("delivered") or ""),
         record=record,
         report=report,
     )
@@ -117,10 +125,17 @@ def note_end(
 ) -> None:
     """Keep in a row's run how this try ended. ``is_open``: its error is no end, since it may be cleared up by looking again.
     Raises RunFolderError."""
-    before = standing(folder.root).seconds or 0.0
+    now = standing(folder.root)
+    before = now.seconds or 0.0
     ended = "done" if error is None else "open" if is_open else error.kind
     why = str(error) if error is not None else ""
-    folder.note(**{NOTE: {"digest": digest, "ended": ended, "why": why, "seconds": round(before + seconds, 1)}})
+    keep_note(folder, digest=digest, ended=ended, why=why, seconds=round(before + seconds, 1))
+
+
+def keep_note(folder: RunFolder, **facts: Any) -> None:
+    """Keep facts in what the catalogue has to say of a run, beside those that are there. Raises RunFolderError."""
+    known = read_json(folder.root / "run.json").get(NOTE)
+    folder.note(**{NOTE: {**(known if isinstance(known, dict) else {}), **facts}})
 
 
 def _number(value: object) -> float:

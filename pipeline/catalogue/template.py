@@ -3,8 +3,9 @@
 
 """A template: what all products of a catalogue have in common, as a file. A row of the table goes before it.
 
-{"consistency_template": 1, "options": {"lighting": "studio", "size": 2048, …}}: the names are those of run.json, and what is
-left out is as the program has it. A file named in it is looked for beside the template.
+{"consistency_template": 1, "options": {"lighting": "studio", "size": 2048, …}, "deliver": "amazon,web"}: the names are those of
+run.json, and what is left out is as the program has it. ``deliver``: the shops that the pictures are made ready for. A file named
+in it is looked for beside the template.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ def template_of(settings: RunSettings) -> dict[str, Any]:
     return {**changed, "backend": flat["backend"]}
 
 
-def save_template(path: Path, options: dict[str, Any]) -> None:
+def save_template(path: Path, options: dict[str, Any], deliver: str = "") -> None:
     """Write ``template_of``'s answer. Raises RunFolderError."""
-    write_json(path, {MARK: FORMAT, "options": options})
+    write_json(path, {MARK: FORMAT, "options": options, **({"deliver": deliver} if deliver else {})})
 
 
-def read_template(path: Path) -> dict[str, Any]:
-    """The options of a template, its files absolute. Raises UsageError, one sentence, for what is none."""
+def read_template(path: Path) -> tuple[dict[str, Any], str]:
+    """The options of a template, its files absolute, and what to deliver for. Raises UsageError, one sentence, for what is none."""
     from pydantic import ValidationError
 
     from ..settings.groups import RunSettings, first_fault
@@ -51,7 +52,7 @@ def read_template(path: Path) -> dict[str, Any]:
         if path.stat().st_size > LONGEST:
             raise ValueError("too long")
         found = json.loads(path.read_text(encoding="utf-8-sig"))
-        version, options = found.pop(MARK), dict(found.pop("options"))
+        version, options, deliver = found.pop(MARK), dict(found.pop("options")), str(found.pop("deliver", ""))
     except OSError as error:
         raise unreadable(path, error) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -70,7 +71,9 @@ def read_template(path: Path) -> dict[str, Any]:
     except ValidationError as error:
         option, where, words = first_fault(error)
         raise UsageError(f"{path.name}: {option.name if option else '.'.join(where)}: {words}") from None
-    return options
+    names = [name.strip() for name in deliver.split(",")]
+    own = [str(path.parent.absolute() / name) if name.endswith(".json") else name for name in names if name]
+    return options, ",".join(own)
 
 
 def _absolute(options: dict[str, Any], place: Path) -> None:

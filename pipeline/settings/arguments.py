@@ -136,6 +136,7 @@ def _catalogue_parsers(commands: Any) -> None:
     add("--out", required=True, type=Path, metavar="FOLDER", help="the folder for all: a run folder for each product, the page, and the record of the budget")  # fmt: skip
     add("--template", type=Path, metavar="FILE", help="what all rows have in common; made by 'consistency template'")
     add("--backend", choices=("fal", "local"), help="who makes the stills and clips of rows that don't say (default: the template's, else fal when a key is found, else local)")  # fmt: skip
+    add("--for", dest="shops", metavar="PRESETS", help="deliver each finished product for these shops and uses, as 'consistency deliver' does, in its folder (default: the template's, else none)")  # fmt: skip
     add("--rows", metavar="0-24,30", help="only these rows; the first is 0")
     add("--shard", metavar="3/8", help="only every eighth row, beginning with the third")
     add("--budget", type=_usd, metavar="USD", help="the most that all rows may cost, over all processes and machines that work in the folder (default: no limit)")  # fmt: skip
@@ -143,7 +144,7 @@ def _catalogue_parsers(commands: Any) -> None:
     add("--product-budget", type=_usd, metavar="USD", help="the most that each row may cost, where it has no limit of its own")  # fmt: skip
     add("--retry-failed", action="store_true", help="try failed rows again, and buy again what failed and may have been billed")  # fmt: skip
     add("--send-again", action="store_true", help="buy again what may or may not have been accepted")
-    add("--at-once", type=int, metavar="N", help="rows that are under way at a time in this process (default: 4; 1 where nothing is bought)")  # fmt: skip
+    add("--at-once", type=int, metavar="N", help="rows that are under way at a time in this process (default: 4, 10 where clips or models are bought, 1 where nothing is)")  # fmt: skip
     add("--concurrency", type=int, metavar="N", help="requests that all processes on this machine have at fal.ai at a time (default: no limit but fal's own)")  # fmt: skip
     add("--estimate", action="store_true", help="only say what it would cost and how long it may take")
     add("--page", action="store_true", help="only write the page and catalogue.json anew")
@@ -161,9 +162,17 @@ def _catalogue_parsers(commands: Any) -> None:
     page.add_argument("--json", action="store_true", help=JSON)
     page.set_defaults(command="page")
 
+    mcp = commands.add_parser("mcp", help="serve agents by the Model Context Protocol on standard input and output: estimate, run, status, report, decide")  # fmt: skip
+    mcp.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the folder for all that agents have made; the budget is kept there")  # fmt: skip
+    mcp.add_argument("--budget", type=_usd, metavar="USD", help="the most that agents may spend in FOLDER, all calls together (default: nothing; this machine's own renders cost nothing)")  # fmt: skip
+    mcp.add_argument("--files", type=Path, action="append", metavar="FOLDER", help="a folder in which products' models and photos may lie, repeatable (default: the one of --out)")  # fmt: skip
+    mcp.add_argument("--template", type=Path, metavar="FILE", help="what all products have in common, endpoints too; made by 'consistency template'")  # fmt: skip
+    mcp.set_defaults(command="mcp")
+
     template = commands.add_parser("template", help="write what all rows of a catalogue have in common")
     _run_options(template)
     template.add_argument("--out", required=True, type=Path, metavar="FILE.json", help="the template")
+    template.add_argument("--for", dest="shops", metavar="PRESETS", help="shops and uses that each finished product is delivered for, as with 'consistency deliver'")  # fmt: skip
     template.set_defaults(command="template")
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,11 @@ class RunSettings(BaseModel):
             if update
             else super().model_copy(deep=deep)
         )
+
+    def with_inputs(self, **options: Any) -> RunSettings:
+        """A copy for another product, of which ``options`` of the group "inputs" are checked and nothing else is: thousands of
+        rows differ in nothing else."""
+        return super().model_copy(update={"inputs": replace(self.inputs, **options)})
 
     @model_validator(mode="before")
     @classmethod

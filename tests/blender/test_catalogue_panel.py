@@ -43,6 +43,19 @@ def wait() -> None:
         time.sleep(0.05)
 
 
+def test_the_scene_s_settings_become_a_template_without_its_product(table, tmp_path):
+    from consistency_pipeline.pipeline.catalogue.template import read_template
+
+    own = bpy.context.scene.consistency
+    own.size, own.prompt = 512, "on a stone"
+    bpy.ops.consistency.catalogue_template(filepath=str(tmp_path / "spring"))
+    options, _ = read_template(tmp_path / "spring.json")
+    assert (options["size"], options["prompt"]) == (512, "on a stone")
+    assert "inputs" not in options
+    with pytest.raises(RuntimeError, match="products.csv"):
+        bpy.ops.consistency.catalogue_template(filepath=str(tmp_path / "products.csv" / "no"))
+
+
 @pytest.mark.long
 def test_a_table_is_checked_run_and_gone_on_with(table):
     assert not bpy.ops.consistency.catalogue_run.poll()  # it was not checked yet

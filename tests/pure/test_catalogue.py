@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from consistency_pipeline import command_line
+from consistency_pipeline.pipeline.catalogue import listing, state
 from consistency_pipeline.pipeline.catalogue.budget import SharedBudget
 from consistency_pipeline.pipeline.errors import BadRender
 from consistency_pipeline.pipeline.run import lease as leases
@@ -50,6 +52,22 @@ def test_every_row_becomes_a_run_and_a_second_call_costs_nothing(command, fake):
     assert "P-3" in (command.out / "index.html").read_text()
 
 
+def test_a_finished_row_is_read_once_and_anew_where_its_files_have_changed(command, fake, monkeypatch):
+    command("--rows", "0-1")
+    reads: list[str] = []
+    read = state.read_json
+    monkeypatch.setattr(state, "read_json", lambda path: reads.append(path.name) or read(path))
+    assert command("--rows", "0-1")["rows"] == {"done": 2}
+    assert sorted(reads) == ["report.json"] * 2 + ["run.json"] * 2
+    looks = listing.Looks()
+    root = command.out / "P-0"
+    assert looks.standing(root).state == looks.standing(root).state == "done"
+    folder = RunFolder.open(root)
+    folder.mark("photoreal", "waiting")
+    assert looks.standing(root).state == "unfinished"
+    assert looks.entry("P-0", root)["state"] == "unfinished"
+
+
 def test_one_product_s_failure_ends_its_row_and_is_tried_again_only_when_asked(command, fake):
     command.make_studio = lambda sku: BadStudio() if sku == "P-1" else StandInStudio()
     answer = command()
@@ -67,7 +85,7 @@ def test_rows_that_would_pass_the_budget_are_left_and_a_higher_one_goes_on(comma
     answer = command("--budget", "0.11")  # each row may cost 0.05 with its retake, and does cost 0.025
     assert answer["exit"] == 0
     assert answer["rows"] == {"done": 3, "not begun": 1}
-    assert not (command.out / "P-3" / "run.json").exists()
+    assert not (command.out / "P-3").exists()  # of thousands that a limit leaves, none is touched
     assert "the catalogue's limit of $0.11 would be passed" in command.said
     assert fake.books.usd <= 0.11
     assert SharedBudget(command.out).committed() == pytest.approx(3 * STILL)
@@ -220,6 +238,54 @@ def test_what_a_killed_process_set_aside_is_given_back_once_its_row_is_free(comm
     monkeypatch.setattr(catalogue_command, "QUIET", 0.0)
     assert command("--budget", "0.15")["rows"] == {"done": 4}
     assert SharedBudget(command.out).committed() == pytest.approx(fake.books.usd)
+
+
+def test_a_finished_row_is_delivered_for_its_shops_and_again_where_other_stills_are_shown(command, monkeypatch):
+    made: list[tuple[str, str, list[str]]] = []
+
+    def deliver(folder, wishes):
+        yield
+        made.append((folder.root.name, wishes.sku, [preset.key for preset in wishes.presets]))
+        sets = {}
+        for preset in wishes.presets:
+            (folder.root / "deliver" / preset.key).mkdir(parents=True, exist_ok=True)
+            (folder.root / "deliver" / preset.key / "shop.json").write_text("{}")
+            facts = {"preset": preset.key, "outcome": "pass", "headline": "1 of 1 pictures written", "folder": "f"}
+            sets[preset.key] = {**facts, "rules": [], "pictures": []}
+        return {"sets": sets, "page": "p"}
+
+    monkeypatch.setattr(command_line, "_deliver_stills", deliver)
+    head, *lines = command.table.read_text().splitlines()
+    cells = [",", ",web|shopify", ",no", ",web"]
+    command.table.write_text(
+        "\n".join([f"{head},deliver", *(row + cell for row, cell in zip(lines, cells, strict=True))])
+    )
+    assert command("--rows", "0-2", "--for", "google")["rows"] == {"done": 3}
+    assert sorted(made) == [("P-0", "P-0", ["google"]), ("P-1", "P-1", ["web", "shopify"])]
+    assert "P-1: done, $0.025 billed: delivered for web, shopify" in command.said
+    rows = json.loads((command.out / "catalogue.json").read_text())["rows"]
+    assert [[each["preset"] for each in row["delivery"]] for row in rows[:3]] == [["google"], ["web", "shopify"], []]
+    command("--rows", "0-2", "--for", "google")
+    assert len(made) == 2
+    command("--rows", "0-1", "--for", "ebay")  # P-1 has its own
+    assert made[2:] == [("P-0", "P-0", ["ebay"])]
+    folder = RunFolder.open(command.out / "P-1")
+    folder.take("front", 2).write_bytes(folder.take("front", 1).read_bytes())
+    folder.choose("photoreal/front", 2)
+    command("--rows", "1")
+    assert made[3:] == [("P-1", "P-1", ["web", "shopify"])]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"), [("amzon", "did you mean 'amazon'"), ("spin", "alone"), ("ar", "alone"), ("etsy", "Etsy asks")]
+)
+def test_a_shop_that_can_t_be_delivered_for_is_a_fault_of_the_table(command, fake, cell, said):
+    head, *lines = command.table.read_text().splitlines()
+    command.table.write_text("\n".join([f"{head},deliver", *(f"{row},{cell}" for row in lines)]))
+    answer = command("--rows", "0")
+    assert (answer["exit"], len(fake.books)) == (2, 0)
+    assert "row 2, column deliver: " in answer["error"]
+    assert said in answer["error"]
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,7 @@ def faults(place: Path, text: str | bytes) -> list[str]:
             "sku,input,size,takes\nA,a.glb,x,y\nB,b.glb,512,99\n",
             ["row 2, column size: ", "row 2, column takes: ", "row 3, column takes: "],
         ),
-        ("sku,input,look\nA,a.glb,gone.json\n", ["row 2, column look: gone.json can't be read"]),
+        ("sku,input,look\nA,a.glb,gone.json\n", ["row 2, column look: "]),
     ],
 )
 def test_each_fault_is_told_with_its_row_and_its_column(tmp_path, text, said):
@@ -104,7 +104,7 @@ def test_tables_as_spreadsheets_write_them_mean_the_same(tmp_path, text):
 def test_a_row_goes_before_the_template_and_the_template_before_the_program(tmp_path):
     common = RunSettings(size=2048, takes=2, lighting="studio", backend="fal", inputs=("/old.glb",), budget=3.0)
     save_template(tmp_path / "t.json", template_of(common))
-    options = read_template(tmp_path / "t.json")
+    options, _ = read_template(tmp_path / "t.json")
     assert "inputs" not in options
     first, second = rows(
         tmp_path,
