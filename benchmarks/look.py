@@ -32,7 +32,8 @@ from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, sampl
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import delta_e, to_lab, to_linear, to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera
 from consistency_pipeline.pipeline.look import align, equal, views
-from consistency_pipeline.pipeline.look.carry import DEPTH_OFF, carry, radius, sampled, unit
+from consistency_pipeline.pipeline.look.carry import carry
+from consistency_pipeline.pipeline.look.lookup import DEPTH_OFF, radius, sampled, unit
 
 from . import look_shots
 from .look_shots import CLASSES, HELD_OUT, SOURCES
@@ -173,11 +174,9 @@ def _projected(render: views.Render, stills: list[tuple[Picture, views.Render]])
         facing = np.einsum("ij,ij->i", normals, unit(source.camera.position.astype(np.float32) - points))
         x, y, depth = source.camera.project(points, width, height)
         good = (facing > 0.2) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1) & render.solid.ravel()
-        packed = np.concatenate([still, np.where(source.solid, source.depth, 0.0)[..., None]], axis=-1).astype(
-            np.float32
-        )
+        planes = np.stack([*np.moveaxis(still, -1, 0), np.where(source.solid, source.depth, 0.0)]).astype(np.float32)
         seen = np.zeros((len(points), 4), np.float32)
-        seen[good] = sampled(packed, x[good], y[good])
+        seen[good] = sampled(planes, x[good], y[good]).T
         good &= np.abs(seen[:, 3] - depth) < 3 * DEPTH_OFF * size
         weight = np.where(good, np.clip(facing, 0, 1) ** 6, 0.0).astype(np.float32)
         total, colour = total + weight, colour + seen[:, :3] * weight[:, None]
