@@ -264,7 +264,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         yield from work.acceptance.advance(settings.angle(name), shot)
     if settings.clip.motion == MotionName.NONE or not work.wants(Stage.VIDEO):
         return
-    if settings.clip.motion == MotionName.EXACT_TURNTABLE:
+    if settings.clip.motion.is_exact:
         yield from _exact_clip(work)
     else:
         yield from _bought_clip(work)
@@ -309,7 +309,7 @@ def _draw_clip(work: _Work, clip: ClipRequest) -> Steps[None]:
 
 
 def _exact_clip(work: _Work) -> Steps[None]:
-    """Once every still is settled: the true model turns, with the look of those that are on model.
+    """Once every still is settled: the true model moves, with the look of those that are on model.
 
     It is made anew where a still, or what the references show, is another by now: that costs nothing but time.
     """

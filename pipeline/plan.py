@@ -22,7 +22,6 @@ from .backend.requests import (
 )
 from .rig import Angle
 from .run.run_folder import RunFolder
-from .settings.choices import MotionName
 from .settings.groups import RunSettings
 from .verdicts import MadeBy, Witness
 
@@ -185,8 +184,8 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
 
 
 def clip_stills(settings: RunSettings) -> list[str]:
-    """The angles whose stills the clip needs: start, then end, then further views; all for an exact turntable."""
-    if settings.clip.motion == MotionName.EXACT_TURNTABLE:
+    """The angles whose stills the clip needs: start, then end, then further views; all for an exact clip."""
+    if settings.clip.motion.is_exact:
         first = settings.clip_angle.name
         return [first, *(angle.name for angle in settings.studio.angles if angle.name != first)]
     names = [settings.clip_angle.name]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A turntable of the true model with the look of the stills: rendered frame by frame, so that it can't drift.
+"""A clip of the true model with the look of the stills: rendered frame by frame, so that it can't drift.
 
 Frames lie in a folder beside the clip, with a list of what each was made of. A frame that would come out the same is not made
 again: not when a run is resumed, and not when a still is replaced that the frame shows nothing of.
@@ -66,7 +66,7 @@ def render_exact_turntable(
     standing = np.array(product_root().matrix_world)
     with (
         devices.chosen(device),
-        motion(MotionName.TURNTABLE, camera, crops=clip.angle.crops) as pose,
+        motion(MotionName(clip.motion).moves, camera, crops=clip.angle.crops) as pose,
         scratch_file() as file,
     ):
         for number in range(count):

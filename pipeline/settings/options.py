@@ -457,6 +457,14 @@ class Clip(Group):
                 "Exact Turntable",
                 "The true model turns, rendered here with the look of the stills: it can't drift, and costs nothing",
             ),
+            MotionName.EXACT_LIGHT_SWEEP: (
+                "Exact Light Sweep",
+                "A light glides across the true model, rendered here with the look of the stills, for nothing",
+            ),
+            MotionName.EXACT_DETAIL_REVEAL: (
+                "Exact Detail Reveal",
+                "The camera pushes in on the true model, rendered here with the look of the stills, for nothing",
+            ),
             MotionName.NONE: ("No Clip", "Stills only"),
         },
     )
@@ -491,11 +499,11 @@ class Clip(Group):
         label="Duration",
     )
     frame_rate: int = option(
-        24, "frames per second of an exact turntable", least=1, most=120, metavar="N", label="Frame Rate"
+        24, "frames per second of an exact clip", least=1, most=120, metavar="N", label="Frame Rate"
     )
     clip_alpha: ClipAlpha = option(
         ClipAlpha.NONE,
-        "what an exact turntable is also kept as, without its backdrop",
+        "what an exact clip is also kept as, without its backdrop",
         label="Without Backdrop",
         choices={
             ClipAlpha.NONE: ("Not Kept", "Only the clip over its backdrop"),
@@ -508,7 +516,7 @@ class Clip(Group):
     @property
     def is_bought(self) -> bool:
         """A video model makes the clip, where there is a service; it isn't rendered here, and there is one."""
-        return self.motion not in (MotionName.NONE, MotionName.EXACT_TURNTABLE)
+        return self.motion != MotionName.NONE and not self.motion.is_exact
 
 
 class Money(Group):

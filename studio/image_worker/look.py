@@ -165,9 +165,7 @@ def _sources(stills: list[Array], renders: list[views.Render]) -> tuple[Array, l
 def _step(before: views.Source, after: views.Source) -> list[int]:
     """What equalising took out of a source, as coarse as it matters."""
     weight = before.weight[..., None]
-    taken = ((before.change - after.change) * weight).sum(axis=(0, 1)) / max(
-        float(weight.sum()), 1e-6
-    )
+    taken = ((before.change - after.change) * weight).sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
     return [int(each) for each in np.rint(taken / STEP)]
 
 

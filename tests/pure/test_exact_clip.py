@@ -30,7 +30,7 @@ ANGLES = ["three-quarter", "front", "side", "top", "detail"]
 
 def exact_run(place: Path, **settings: Any):
     own = write(place / "duck.glb", glb(200, (9, 9, 9)))
-    return new_run(place, inputs=(str(own),), motion="exact_turntable", **settings)
+    return new_run(place, inputs=(str(own),), **{"motion": "exact_turntable", **settings})
 
 
 def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_path: Path):
@@ -54,6 +54,17 @@ def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_pat
     go(folder, again)
     assert "render_exact_clip" not in again.calls
     assert len(fake.of("submit")) == 5
+
+
+@pytest.mark.parametrize("motion", ["exact_light_sweep", "exact_detail_reveal"])
+def test_other_motions_go_the_same_road(fake: FakeFal, tmp_path: Path, motion: str):
+    folder, studio = exact_run(tmp_path, motion=motion), StandInStudio()
+    report = go(folder, studio)
+    assert bought(fake) == ["flux-kontext/dev"] * 5
+    assert sorted(studio.lent) == sorted(ANGLES)
+    assert folder.clip(motion).is_file()
+    clip = next(picture for picture in report["pictures"] if picture["stage"] == "video")
+    assert (clip["backend"], clip["billed_usd"]) == ("local", 0.0)
 
 
 def test_it_is_in_no_estimate(tmp_path: Path):
