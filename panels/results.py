@@ -34,6 +34,8 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
         layout = self.layout
         draw_scores(layout, context)
         draw_compare(layout, context)
+        taking = status.of(context).taking
+        layout.operator("consistency.take_picture", text=taking or None, icon="RENDER_STILL")
         layout.operator("consistency.open_folder", icon="FILE_FOLDER")
         row = layout.row(align=True)
         found = planes()
