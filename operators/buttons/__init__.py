@@ -27,7 +27,7 @@ from . import (
     run,
     source,
 )
-from .viewing import board, compare, faithful, opinion, pictures, studio_view, take_picture
+from .viewing import board, compare, faithful, opinion, pictures, studio_view, with_look
 
 MODULES = (
     run,
@@ -46,7 +46,7 @@ MODULES = (
     faithful,
     opinion,
     studio_view,
-    take_picture,
+    with_look,
     results,
     deliver,
     fields,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 BUSY = "A run is active; wait for it, or cancel it first"
-TAKING = "A picture is being taken; wait for it, or press Esc"
+TAKING = "Something is being made of the stills' look; wait for it, or press Esc"
 NO_RUN = "There is no run yet; press Run All first"
 NO_STILL = "There is no still yet; run the Photoreal stage first"
 

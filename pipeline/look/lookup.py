@@ -105,8 +105,8 @@ def sampled(planes: Array, x: Array, y: Array) -> Array:
 
 def said(points: Array, normals: Array, eye: Array, sources: Sequence[Source], eyes: Eyes, size: float) -> Said:
     """What the sources have to say of ``points`` (3, N), about the eyes' centre, with their unit ``normals``, as ``eye`` (3,) sees
-    them. ``size``: the product's radius in metres."""
-    names = _beside(points.mean(axis=1), eye, eyes)
+    them, or each point as an eye of its own, (3, N). ``size``: the product's radius in metres."""
+    names = np.arange(len(sources)) if eye.ndim > 1 else _beside(points.mean(axis=1), eye, eyes)
     facing, near = _directions(points, normals, eye, eyes.places[names])
     may = (facing > FACES) & (near > 0.0)
     base: dict[int, Array] = {}
@@ -144,7 +144,7 @@ def _directions(points: Array, normals: Array, eye: Array, places: Array) -> tup
 
     By products of matrices: with t the direction to the eye, t·(source − point) is t·source − t·point.
     """
-    towards = eye[:, None] - points
+    towards = eye.reshape(3, -1) - points
     towards /= np.maximum(np.sqrt(np.einsum("ij,ij->j", towards, towards)), np.float32(1e-9))
     square = np.einsum("ij,ij->j", points, points) + np.einsum("ij,ij->i", places, places)[:, None]
     square -= 2.0 * (places @ points)

@@ -337,6 +337,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.LOOK: look.prepare,
     Task.CARRY: carry,
     Task.COVERAGE: look.surface_seen,
+    Task.TEXTURE: look.bake,
     Task.REFERENCE: reference,
     Task.GROUND: ground,
     Task.PICTURE: picture,

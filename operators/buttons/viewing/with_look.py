@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A further finished still of what the viewport shows, rendered here with the look of the run's stills."""
+"""What the run's stills lend their look to beside the clip: a still of what the viewport shows, and the model itself."""
 
 from __future__ import annotations
 
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
     from bpy.types import Context, Event
 
     from ....pipeline.stages import Steps
+    from ....studio.photoreal_model import Written
     from ....studio.view_picture import Taken, View
 
 
-class CONSISTENCY_OT_take_picture(TimedModal, Button, bpy.types.Operator):
-    """Make a finished still of what this view shows, with the look of the stills that are on model; nothing is bought"""
+class _WithLook(TimedModal, Button):
+    """Makes something of the run's stills and the product as it stands, while the window goes on; Esc ends it."""
 
-    bl_idname = "consistency.take_picture"
-    bl_label = "Take a Picture from Here"
-    bl_options = {"REGISTER"}
     error_at = "results"
 
     _steps: Any = None
@@ -36,14 +34,21 @@ class CONSISTENCY_OT_take_picture(TimedModal, Button, bpy.types.Operator):
     def why_not(cls, context: Context) -> str | None:
         return reasons.busy(context) or reasons.no_run(context) or reasons.no_product() or reasons.blender_renders()
 
-    def act(self, context: Context) -> set[str] | None:
-        return self._told(finish(_taken(context)))
+    def steps(self, context: Context) -> Steps[Any]:
+        """What is done. Raises ConsistencyError for what can't be."""
+        raise NotImplementedError
+
+    def told(self, made: Any) -> None:
+        raise NotImplementedError
+
+    def act(self, context: Context) -> None:
+        self.told(finish(self.steps(context)))
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         try:
-            self._steps = _taken(context)
+            self._steps = self.steps(context)
         except ConsistencyError as error:
-            say_error(self, error, self.error_at)
+            say_error(self, error, self.error_at)  # type: ignore[arg-type]
             return {"CANCELLED"}
         status.of(context).taking = "beginning"
         return self.start_timer(context)
@@ -59,10 +64,11 @@ class CONSISTENCY_OT_take_picture(TimedModal, Button, bpy.types.Operator):
             said = next(self._steps)
         except StopIteration as done:
             self._end(context)
-            return self._told(done.value)
+            self.told(done.value)
+            return {"FINISHED"}
         except ConsistencyError as error:
             self._end(context)
-            say_error(self, error, self.error_at)
+            say_error(self, error, self.error_at)  # type: ignore[arg-type]
             return {"CANCELLED"}
         if said is not None and now.taking != said.text:
             now.taking = said.text
@@ -78,10 +84,37 @@ class CONSISTENCY_OT_take_picture(TimedModal, Button, bpy.types.Operator):
         status.of(context).taking = ""
         self.stop_timer(context)
 
-    def _told(self, taken: Taken) -> set[str] | None:
-        look = f", with the look of {', '.join(taken.look_of)}; they see {taken.seen:.0%} of it" if taken.look_of else ", as the model is"  # fmt: skip
-        self.report({"INFO"}, f"{taken.picture} is there{look}")
-        return {"FINISHED"}
+
+class CONSISTENCY_OT_take_picture(_WithLook, bpy.types.Operator):
+    """Make a finished still of what this view shows, with the look of the stills that are on model; nothing is bought"""
+
+    bl_idname = "consistency.take_picture"
+    bl_label = "Take a Picture from Here"
+    bl_options = {"REGISTER"}
+
+    def steps(self, context: Context) -> Steps[Taken]:
+        return _taken(context)
+
+    def told(self, made: Taken) -> None:
+        look = f", with the look of {', '.join(made.look_of)}; they see {made.seen:.0%} of it" if made.look_of else ", as the model is"  # fmt: skip
+        self.report({"INFO"}, f"{made.picture} is there{look}")
+
+
+class CONSISTENCY_OT_export_photoreal(_WithLook, bpy.types.Operator):
+    """Write the model with the stills' look in its base colour to model/photoreal.glb, and show it beside the product; nothing is bought"""
+
+    bl_idname = "consistency.export_photoreal"
+    bl_label = "Export with the Look"
+    bl_options = {"REGISTER"}
+
+    def steps(self, context: Context) -> Steps[Written]:
+        return _exported(context)
+
+    def told(self, made: Written) -> None:
+        from ....studio.photoreal_model import show_beside
+
+        show_beside(made.file)
+        self.report({"INFO"}, f"{made.file} is there; {'; '.join(made.losses)}")
 
 
 def _taken(context: Context) -> Steps[Taken]:
@@ -97,6 +130,23 @@ def _taken(context: Context) -> Steps[Taken]:
         worker = ImageWorker()
         try:
             return (yield from take_picture(folder, view, device, worker))
+        finally:
+            worker.close()
+
+    return steps()
+
+
+def _exported(context: Context) -> Steps[Written]:
+    """The steps to the model, with a worker that is closed in the end. Raises ConsistencyError."""
+    from ....studio.image_worker import ImageWorker
+    from ....studio.photoreal_model import export_photoreal
+
+    folder = folder_of(context.scene)
+
+    def steps() -> Steps[Written]:
+        worker = ImageWorker()
+        try:
+            return (yield from export_photoreal(folder, worker))
         finally:
             worker.close()
 
@@ -126,4 +176,4 @@ def _view(context: Context) -> View:
     return View(camera.matrix_world.copy(), half, is_flat=camera.data.type == "ORTHO")
 
 
-CLASSES = (CONSISTENCY_OT_take_picture,)
+CLASSES = (CONSISTENCY_OT_take_picture, CONSISTENCY_OT_export_photoreal)
