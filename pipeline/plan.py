@@ -220,6 +220,14 @@ def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> 
     )
 
 
+def with_further(settings: RunSettings) -> RunSettings:
+    """``settings`` with as many angles as the run may have: which further ones see more surface is known once the model is."""
+    if not settings.stills.cover:
+        return settings
+    further = [Angle(name=f"further-{number:02d}", azimuth=0.0) for number in range(1, settings.stills.cover + 1)]
+    return settings.model_copy(update={"angles": [*settings.studio.angles, *further], "cover": 0})
+
+
 def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
     """All requests of a run whose product is not known yet; files in them need not exist."""
     requests: list[Request] = []

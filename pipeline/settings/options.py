@@ -297,6 +297,14 @@ class Stills(Group):
         switch="seed_lock",
     )
     takes: int = option(1, "stills for each angle; each is paid for", least=1, most=16, label="Takes")
+    cover: int = option(
+        0,
+        "further angles at most, chosen by the model's shape so that the stills see surface that the angles don't; their stills are paid for",
+        least=0,
+        most=12,
+        metavar="N",
+        label="Further Angles",
+    )
 
 
 class Gate(Group):

@@ -23,8 +23,9 @@ from ...pipeline.gate.scoring.reference import MATT, SIZE, Camera, Reference
 from ...pipeline.json_object import JsonObject
 from ...pipeline.look import align, equal, texture, views
 from ...pipeline.look.carry import carry
-from ...pipeline.look.coverage import coverage
+from ...pipeline.look.coverage import coverage, seen_from_around
 from ...pipeline.rig import Angle
+from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .inspected import Pose, RenderFacts
 from .inspection import laid_back, reference_of
@@ -94,10 +95,16 @@ def prepare(lenders: list[Lender]) -> Keys:
     return Keys(keys=_look(lenders).keys)
 
 
-def surface_seen(mesh: str, angles: list[JsonObject]) -> Surface:
-    """What share of the product's surface ``angles`` see, and which further ones would see the rest."""
+def surface_seen(mesh: str, angles: list[JsonObject], most: int = 6, picture: str = "") -> Surface:
+    """What share of the product's surface ``angles`` see, and which further ones, ``most`` of them, would see the rest; the PNG
+    ``picture`` shows it, where one is wanted."""
+    known = [Angle(**each) for each in angles]
     with np.load(mesh) as stored:
-        found = coverage(stored["vertices"], stored["triangles"], [Angle(**each) for each in angles])
+        found = coverage(stored["vertices"], stored["triangles"], known, most=most)
+        if picture:
+            png.write(
+                Path(picture), seen_from_around(stored["vertices"], stored["triangles"], known), {"Software": PROGRAM}
+            )
     further = [
         Further(angle=angle.name, azimuth=angle.azimuth, elevation=angle.elevation, seen=round(share, 4))
         for angle, share in found.further

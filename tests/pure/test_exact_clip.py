@@ -38,7 +38,7 @@ def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_pat
     said: list[str] = []
     report = go(folder, studio, on_progress=lambda progress, _: said.append(progress.text))
     assert (
-        "the stills see 60% of the surface; stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025"
+        "the stills see 60% of the surface (references/surface.png); stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025"
         in said
     )
     assert bought(fake) == ["flux-kontext/dev"] * 5
@@ -65,6 +65,19 @@ def test_other_motions_go_the_same_road(fake: FakeFal, tmp_path: Path, motion: s
     assert folder.clip(motion).is_file()
     clip = next(picture for picture in report["pictures"] if picture["stage"] == "video")
     assert (clip["backend"], clip["billed_usd"]) == ("local", 0.0)
+
+
+def test_further_angles_are_estimated_before_and_bought_by_the_models_shape(fake: FakeFal, tmp_path: Path):
+    folder, studio = exact_run(tmp_path, cover=2), StandInStudio()
+    assert len(quote.plan(folder.settings)) == 7, "two at most, wherever they will stand"
+    go(folder, studio)
+    assert len(bought(fake)) == 6, "one was enough"
+    assert "look-180-15" in studio.lent
+    assert [angle.name for angle in folder.settings.studio.angles][5:] == ["look-180-15"]
+    assert quote.estimate(folder.settings, {}, folder).lines == ()
+    agrees(folder, fake)
+    go(folder, StandInStudio())
+    assert len(bought(fake)) == 6, "nothing is bought twice"
 
 
 def test_it_is_in_no_estimate(tmp_path: Path):
