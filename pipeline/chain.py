@@ -212,7 +212,13 @@ def _with_further_angles(folder: RunFolder, settings: RunSettings, studio: Studi
         return settings
     looking = Progress(Stage.RIG, "looking which further angles see what the others don't")
     angles = [asdict(angle) for angle in settings.studio.angles]
-    found = yield from studio.inspect(Task.COVERAGE, looking, angles=angles, most=most)
+    try:
+        found = yield from studio.inspect(Task.COVERAGE, looking, angles=angles, most=most)
+    except ConsistencyError as error:
+        if isinstance(error, STOPS):
+            raise
+        yield Progress(Stage.RIG, f"no further angle was looked for: {error}", warning=True)
+        return settings
     there = {angle.name for angle in settings.studio.angles}
     further = [
         Angle(name=each["angle"], azimuth=each["azimuth"], elevation=each["elevation"])

@@ -20,7 +20,7 @@ from .backend.requests import (
     StillRequest,
     TextureRequest,
 )
-from .rig import Angle
+from .rig import FURTHER, Angle
 from .run.run_folder import RunFolder
 from .settings.groups import RunSettings
 from .verdicts import MadeBy, Witness
@@ -225,6 +225,17 @@ def with_further(settings: RunSettings) -> RunSettings:
     if not settings.stills.cover:
         return settings
     further = [Angle(name=f"further-{number:02d}", azimuth=0.0) for number in range(1, settings.stills.cover + 1)]
+    return settings.model_copy(update={"angles": [*settings.studio.angles, *further], "cover": 0})
+
+
+def going_on(settings: RunSettings, before: RunSettings) -> RunSettings:
+    """``settings`` for a run that went on with ``before``: the further angles that were chosen for the same ones stay."""
+    names = [angle.name for angle in settings.studio.angles]
+    further = [angle for angle in before.studio.angles if angle.name not in names]
+    same = [angle for angle in before.studio.angles if angle.name in names] == list(settings.studio.angles)
+    fits = 0 < len(further) <= settings.stills.cover and all(angle.name.startswith(FURTHER) for angle in further)
+    if before.stills.cover or not (same and fits):
+        return settings
     return settings.model_copy(update={"angles": [*settings.studio.angles, *further], "cover": 0})
 
 

@@ -81,6 +81,8 @@ def _carried(render: Render, sources: Sequence[Source], light: Array, side: int)
     own, seen = np.zeros((3, height, width), np.float32), np.zeros((height, width), np.float32)
     points = render.position[render.solid]
     size = radius(points)
+    for source in sources:
+        _ = source.coarse  # made once, and not by every thread
     eyes = Eyes.of(sources, points[:: max(1, len(points) // 1000)].mean(axis=0, dtype=np.float64))
     pieces = [
         (slice(top, min(top + PIECE, height)), slice(left, min(left + PIECE, width)))

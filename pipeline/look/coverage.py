@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import framing
-from ..rig import Angle
+from ..rig import FURTHER, Angle
 
 Points = NDArray[np.float64]
 Seen = NDArray[np.bool_]
@@ -27,7 +27,7 @@ BEHIND = 0.03  # of the product's size: by how much a point may lie behind the n
 FACES = 0.25  # cosine below which surface is too slanted to lend anything
 WORTH = 0.01  # share of the surface that a further angle must add
 CANDIDATES = tuple(
-    Angle(name=f"look-{azimuth:03d}-{elevation:02d}", azimuth=azimuth, elevation=elevation)
+    Angle(name=f"{FURTHER}{azimuth:03d}-{elevation:02d}", azimuth=azimuth, elevation=elevation)
     for elevation in (15, 45, 75)
     for azimuth in range(0, 360, 30)
 )

@@ -15,6 +15,7 @@ from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.opinions import say
+from consistency_pipeline.pipeline.plan import going_on
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.verdicts import Said
 from tests.fake_fal import FakeFal
@@ -75,6 +76,10 @@ def test_further_angles_are_estimated_before_and_bought_by_the_models_shape(fake
     assert "look-180-15" in studio.lent
     assert [angle.name for angle in folder.settings.studio.angles][5:] == ["look-180-15"]
     assert quote.estimate(folder.settings, {}, folder).lines == ()
+    asked_again = folder.settings.model_copy(update={"angles": folder.settings.studio.angles[:5], "cover": 2})
+    assert going_on(asked_again, folder.settings) == folder.settings, "a window asks with the scene's angles"
+    others = asked_again.model_copy(update={"angles": folder.settings.studio.angles[:4]})
+    assert going_on(others, folder.settings) == others, "other angles ask for other further ones"
     agrees(folder, fake)
     go(folder, StandInStudio())
     assert len(bought(fake)) == 6, "nothing is bought twice"

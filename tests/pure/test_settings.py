@@ -42,6 +42,7 @@ SINCE = {
     "retexture_endpoint",
     "frame_rate",
     "clip_alpha",
+    "cover",
 }  # options that 0.1.0 did not have
 
 
