@@ -103,10 +103,10 @@ def sampled(planes: Array, x: Array, y: Array) -> Array:
     return found
 
 
-def said(points: Array, normals: Array, eye: Array, sources: Sequence[Source], eyes: Eyes, size: float) -> Said:
+def said(points: Array, normals: Array, eye: Array | None, sources: Sequence[Source], eyes: Eyes, size: float) -> Said:
     """What the sources have to say of ``points`` (3, N), about the eyes' centre, with their unit ``normals``, as ``eye`` (3,) sees
-    them, or each point as an eye of its own, (3, N). ``size``: the product's radius in metres."""
-    names = np.arange(len(sources)) if eye.ndim > 1 else _beside(points.mean(axis=1), eye, eyes)
+    them; None: from everywhere, so that no source is nearer than others. ``size``: the product's radius in metres."""
+    names = np.arange(len(sources)) if eye is None else _beside(points.mean(axis=1), eye, eyes)
     facing, near = _directions(points, normals, eye, eyes.places[names])
     may = (facing > FACES) & (near > 0.0)
     base: dict[int, Array] = {}
@@ -139,17 +139,19 @@ def _beside(middle: Array, eye: Array, eyes: Eyes) -> NDArray[np.intp]:
     return np.flatnonzero(alike > BEHIND)
 
 
-def _directions(points: Array, normals: Array, eye: Array, places: Array) -> tuple[Array, Array]:
+def _directions(points: Array, normals: Array, eye: Array | None, places: Array) -> tuple[Array, Array]:
     """(S, N): cosine between surface and source, and the factor by which a near source counts more.
 
     By products of matrices: with t the direction to the eye, t·(source − point) is t·source − t·point.
     """
-    towards = eye.reshape(3, -1) - points
-    towards /= np.maximum(np.sqrt(np.einsum("ij,ij->j", towards, towards)), np.float32(1e-9))
     square = np.einsum("ij,ij->j", points, points) + np.einsum("ij,ij->i", places, places)[:, None]
     square -= 2.0 * (places @ points)
     away = np.sqrt(np.maximum(square, np.float32(1e-12)))
     facing = (places @ normals - np.einsum("ij,ij->j", normals, points)) / away
+    if eye is None:
+        return facing, np.ones_like(facing)
+    towards = eye[:, None] - points
+    towards /= np.maximum(np.sqrt(np.einsum("ij,ij->j", towards, towards)), np.float32(1e-9))
     alike = (places @ towards - np.einsum("ij,ij->j", towards, points)) / away
     return facing, np.exp(np.float32(NEARER) * (alike - 1.0)) - np.float32(SIDEWAYS)
 

@@ -3,7 +3,7 @@
 
 """The carried look as a texture: for each texel of a surface, what the stills that see it say, into its base colour.
 
-A texture is seen from everywhere, so that no view is preferred but the one that a place faces. What no still sees takes its
+A texture is seen from everywhere, so that a still counts only by how much a place faces it. What no still sees takes its
 change from the texels around.
 """
 
@@ -106,7 +106,7 @@ def lent(points: Array, normals: Array, sources: Sequence[Source], size: float) 
         part = slice(start, start + CHUNK)
         here = np.ascontiguousarray((points[part] - centre).T.astype(np.float32))
         upright = np.ascontiguousarray(unit(normals[part]).T.astype(np.float32))
-        found = said(here, upright, here + upright * np.float32(10.0 * size), sources, eyes, size)
+        found = said(here, upright, None, sources, eyes, size)
         change[part] = mixed(here, np.arange(here.shape[1]), found, sources, eyes).T
         known[part] = found.total / (found.total + np.float32(ENOUGH))
     return change, known
