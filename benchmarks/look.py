@@ -3,7 +3,7 @@
 
 """How near to a true photo the carried look comes in views that no still was taken of, beside what one would do else.
 
-    python -m benchmarks.look [--cache FOLDER] [--products NAME,…] [--size 192] [--samples 12] [--out FOLDER]
+    python -m benchmarks.look [--cache FOLDER] [--products NAME,…] [--size 192] [--samples 12] [--out FOLDER] [--flicker] [--time]
 
 For each product, 8 and 14 stills around it, true ones and such as generators make (a tint of 4 % a channel, a slow gain of 6 %,
 a slow warp of 0.7 px at 320, in one of four a detail from elsewhere), against true photos of six views between them:
@@ -21,24 +21,28 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from consistency_pipeline.pipeline.formats import png
-from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, sample
+from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, resize, sample
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import delta_e, to_lab, to_linear, to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Camera
 from consistency_pipeline.pipeline.look import align, equal, views
-from consistency_pipeline.pipeline.look.carry import DEPTH_OFF, carry, radius, sampled, unit
+from consistency_pipeline.pipeline.look.carry import carry
+from consistency_pipeline.pipeline.look.lookup import DEPTH_OFF, radius, sampled, unit
 
 from . import look_shots
 from .look_shots import CLASSES, HELD_OUT, SOURCES
 
 Picture = np.ndarray
 DRIFT = {"tint": 0.04, "gain": 0.06, "warp": 0.7 / 320}
+TURN = look_shots.turn(0.0, 46.0, 3.0)  # from one still over the next to between it and the third
 SWAPPED = 4  # one of so many stills has a detail from elsewhere
 
 
@@ -48,6 +52,8 @@ def main() -> int:
     parser.add_argument("--products", default="", help="names, separated by commas; all by default")
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--samples", type=int, default=12)
+    parser.add_argument("--flicker", action="store_true", help="a turn at steps of 3°, too")
+    parser.add_argument("--time", action="store_true", help="in place of it all, what carrying takes at 1024²")
     parser.add_argument("--out", type=Path, help="a folder for pictures of what was measured")
     options = parser.parse_args()
     models = {
@@ -63,9 +69,20 @@ def main() -> int:
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in names:
         renders, photos = _views(options.cache, name, models, options.size, options.samples)
+        if options.time:
+            print(_times(name, renders, photos))
+            continue
         for kind in ("true", "drifting"):
             for count in SOURCES:
                 print(_row(name, kind, count, renders, photos, options.out), flush=True)
+        if options.flicker:
+            frames = look_shots.shots(options.cache, name, "render", TURN, models, options.size, options.samples)
+            names_of = [angle.name for angle in SOURCES[14]]
+            for kind in ("true", "drifting"):
+                taken = _taken(kind, photos)
+                ready, light = made_ready([taken[key] for key in names_of], [renders[key] for key in names_of])
+                turned = [_render_of(frames[angle.name]) for angle in TURN]
+                print(f"{name}: flicker with 14 {kind} stills: {_flicker(turned, ready, light):.2f}", flush=True)
     return 0
 
 
@@ -96,10 +113,7 @@ def _row(
     photos: dict[str, Picture],
     out: Path | None,
 ) -> str:
-    random = np.random.default_rng(1)
-    drifting = {
-        key: _drifting(photo, random, swap=place % SWAPPED == 1) for place, (key, photo) in enumerate(photos.items())
-    }
+    drifting = _taken("drifting", photos)
     taken = photos if kind == "true" else drifting
     sources = [angle.name for angle in SOURCES[count]]
     ready, light = made_ready([taken[key] for key in sources], [renders[key] for key in sources])
@@ -129,6 +143,16 @@ def _row(
         f"| {name} | {CLASSES.get(name, '')} | {count} {kind} | {' | '.join(numbers)} | {dropped} | "
         f"{np.mean(found.away):.1f} ({np.mean(found.away_plain):.1f}) | {shared:.1f} ({bought:.1f}) |"
     )
+
+
+def _taken(kind: str, photos: dict[str, Picture]) -> dict[str, Picture]:
+    """The stills, true or drifting."""
+    random = np.random.default_rng(1)
+    if kind == "true":
+        return photos
+    return {
+        key: _drifting(photo, random, swap=place % SWAPPED == 1) for place, (key, photo) in enumerate(photos.items())
+    }
 
 
 def made_ready(stills: list[Picture], renders: list[views.Render]) -> tuple[list[views.Source], np.ndarray]:
@@ -173,11 +197,9 @@ def _projected(render: views.Render, stills: list[tuple[Picture, views.Render]])
         facing = np.einsum("ij,ij->i", normals, unit(source.camera.position.astype(np.float32) - points))
         x, y, depth = source.camera.project(points, width, height)
         good = (facing > 0.2) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1) & render.solid.ravel()
-        packed = np.concatenate([still, np.where(source.solid, source.depth, 0.0)[..., None]], axis=-1).astype(
-            np.float32
-        )
+        planes = np.stack([*np.moveaxis(still, -1, 0), np.where(source.solid, source.depth, 0.0)]).astype(np.float32)
         seen = np.zeros((len(points), 4), np.float32)
-        seen[good] = sampled(packed, x[good], y[good])
+        seen[good] = sampled(planes, x[good], y[good]).T
         good &= np.abs(seen[:, 3] - depth) < 3 * DEPTH_OFF * size
         weight = np.where(good, np.clip(facing, 0, 1) ** 6, 0.0).astype(np.float32)
         total, colour = total + weight, colour + seen[:, :3] * weight[:, None]
@@ -189,21 +211,69 @@ def _shared(renders: dict[str, views.Render], pictures: dict[str, Picture]) -> f
     found = []
     names = list(renders)
     for first, second in zip(names, [*names[1:], names[0]], strict=True):
-        one, other = renders[first], renders[second]
-        rows, columns = np.nonzero(one.solid)
-        points = one.position[rows, columns]
-        height, width = other.mask.shape
-        x, y, depth = other.camera.project(points, width, height)
-        facing = np.einsum(
-            "ij,ij->i", one.normal[rows, columns], unit(other.camera.position.astype(np.float32) - points)
-        )
-        good = (facing > 0.3) & (x >= 1) & (y >= 1) & (x <= width - 2) & (y <= height - 2)
-        there = sample(np.where(other.solid, other.depth, 0.0).astype(np.float32), x, y)
-        good &= np.abs(there - depth) < DEPTH_OFF * radius(points)
-        if good.sum() > 50:
-            here = pictures[first][rows[good], columns[good]]
-            found.append(float(delta_e(to_lab(here), to_lab(sample(pictures[second], x[good], y[good]))).mean()))
+        places = _seen_by_both(renders[first], renders[second])
+        if len(places[0]) > 50:
+            found.append(float(_apart(pictures[first], pictures[second], places).mean()))
     return float(np.mean(found)) if found else float("nan")
+
+
+def _seen_by_both(one: views.Render, other: views.Render) -> tuple[np.ndarray, ...]:
+    """Rows and columns of pixels of the first view whose surface the second sees, and x, y where."""
+    rows, columns = np.nonzero(one.solid)
+    points = one.position[rows, columns]
+    height, width = other.mask.shape
+    x, y, depth = other.camera.project(points, width, height)
+    facing = np.einsum("ij,ij->i", one.normal[rows, columns], unit(other.camera.position.astype(np.float32) - points))
+    good = (facing > 0.3) & (x >= 1) & (y >= 1) & (x <= width - 2) & (y <= height - 2)
+    there = sample(np.where(other.solid, other.depth, 0.0).astype(np.float32), x, y)
+    good &= np.abs(there - depth) < DEPTH_OFF * radius(points)
+    return rows[good], columns[good], x[good], y[good]
+
+
+def _apart(one: Picture, other: Picture, places: tuple[np.ndarray, ...]) -> np.ndarray:
+    """(N,) ΔE2000."""
+    rows, columns, x, y = places
+    return delta_e(to_lab(one[rows, columns]), to_lab(sample(other, x, y)))
+
+
+def _flicker(frames: list[views.Render], sources: list[views.Source], light: np.ndarray) -> float:
+    """ΔE2000, 95th percentile: by how much a place changes more from frame to frame than it does in the renders."""
+    made = [carry(frame, sources, light).rgb for frame in frames]
+    more = []
+    for number in range(len(frames) - 1):
+        places = _seen_by_both(frames[number], frames[number + 1])
+        own = _apart(frames[number].rgb, frames[number + 1].rgb, places)
+        more.append(np.maximum(_apart(made[number], made[number + 1], places) - own, 0.0))
+    return float(np.percentile(np.concatenate(more), 95))
+
+
+def _enlarged(render: views.Render, side: int) -> views.Render:
+    names = ("rgb", "mask", "depth", "position", "normal", "diffuse")
+    return replace(render, **{name: resize(getattr(render, name), side, side).astype(np.float32) for name in names})
+
+
+def _times(
+    products: str, renders: dict[str, views.Render], photos: dict[str, Picture], side: int = 1024, rounds: int = 5
+) -> str:
+    """Of one frame with all stills: the views are enlarged, which shows as many pixels and sources as a render of that size."""
+    names = [angle.name for angle in SOURCES[14]]
+    large = [_enlarged(renders[name], side) for name in names]
+    stills = [resize(photos[name], side, side).astype(np.float32) for name in names]
+    light, sources = _sources(stills, large)
+    target = _enlarged(renders[HELD_OUT[0].name], side)
+    carry(target, sources, light)
+    walls, processor = [], []
+    for _ in range(rounds):
+        began, used = time.perf_counter(), time.process_time()
+        carry(target, sources, light)
+        walls.append(time.perf_counter() - began)
+        processor.append(time.process_time() - used)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    share = float(target.solid.mean())
+    return (
+        f"{products}: {side}² with 14 stills, {share:.0%} product: {np.median(walls):.2f} s (best {min(walls):.2f}), "
+        f"{np.median(processor):.2f} s of processor; {peak} MiB at most, stills and all"
+    )
 
 
 def _render_of(shot: dict[str, np.ndarray]) -> views.Render:

@@ -43,6 +43,7 @@ def plan(settings: RunSettings, folder: RunFolder | None = None, prices: Prices 
 
     The product is not known yet, so its prompts are provisional; what is bought and its price are not.
     """
+    settings = planned.with_further(settings)
     place = folder or RunFolder(Path("RUN").absolute(), RunRecord.new(settings, {}))
     requests = [with_endpoint(request, settings) for request in planned.everything(place, settings)]
     return [purchase_for(request, live(prices or {}, request.endpoint)) for request in requests]
@@ -160,6 +161,7 @@ def estimate(
     retry_failed: bool = False,
 ) -> Estimate:
     """The estimate of a run, or of what is left of the one in ``folder`` when it is resumed with these two options."""
+    settings = planned.with_further(settings)
     purchases = plan(settings, folder, prices)
     if folder is None:
         return _with_opinions(Estimate(tuple(purchases), (), prices, *_retakes(settings, prices)), settings)

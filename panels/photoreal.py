@@ -44,6 +44,7 @@ class CONSISTENCY_PT_photoreal(StagePanel, bpy.types.Panel):
             layout.prop(own, "prompt", text="", placeholder="What the product is")
             row = layout.row(align=True)
             row.prop(own, "takes")
+            row.prop(own, "cover")
             seed = layout.row(align=True)
             field = seed.row(align=True)
             field.active = own.seed_lock

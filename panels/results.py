@@ -34,6 +34,10 @@ class CONSISTENCY_PT_results(StagePanel, bpy.types.Panel):
         layout = self.layout
         draw_scores(layout, context)
         draw_compare(layout, context)
+        taking = status.of(context).taking  # Esc ends it
+        column = layout.column(align=True)
+        column.operator("consistency.take_picture", text=taking or None, icon="RENDER_STILL")
+        column.operator("consistency.export_photoreal", icon="EXPORT")
         layout.operator("consistency.open_folder", icon="FILE_FOLDER")
         row = layout.row(align=True)
         found = planes()

@@ -31,7 +31,8 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
     def draw(self, context: Context) -> None:
         layout, own, now = self.layout, context.scene.consistency, status.of(context)
         fal = scene_settings.chosen_backend(context.scene) == BackendName.FAL
-        if fal and own.motion != MotionName.EXACT_TURNTABLE:
+        exact = MotionName(own.motion).is_exact
+        if fal and not exact:
             endpoint_choice(layout, own, "video", "video_endpoint")
         column = layout.column()
         column.use_property_split = True
@@ -41,7 +42,6 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
             column.prop(
                 own, "video_angle", text="Angle" if not own.video_end_angle else "From", placeholder="three-quarter"
             )
-            exact = own.motion == MotionName.EXACT_TURNTABLE
             if fal and not exact:
                 column.prop(own, "video_end_angle", text="To", placeholder="none")
             column.prop(own, "duration")
@@ -58,11 +58,7 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
         play = layout.row()
         play.enabled = bool(now.clip)
         play.operator("consistency.open_file", text="Play Clip", icon="PLAY").path = now.clip
-        is_shortened = (
-            fal
-            and own.motion not in (MotionName.NONE, MotionName.EXACT_TURNTABLE)
-            and 0.0 < now.longest_clip < own.duration
-        )
+        is_shortened = fal and own.motion != MotionName.NONE and not exact and 0.0 < now.longest_clip < own.duration
         hint = Said(f"{now.longest_clip:g} s: reflections are lost in longer clips") if is_shortened else None
         self.draw_run(layout, context, hint)
 

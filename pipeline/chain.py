@@ -26,9 +26,10 @@ from .errors import STOPS, BadInput, BadRender, BudgetExceeded, Cancelled, Consi
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
 from .look import lenders as look
+from .rig import Angle
 from .run.run_folder import RunFolder
 from .run.run_log import log_of
-from .settings.choices import MotionName
+from .settings.choices import BackendName, MotionName
 from .settings.groups import RunSettings
 from .stages import STAGES, Progress, Stage, StageState, Steps
 from .system.disk import copy_file
@@ -74,7 +75,7 @@ def _run(folder: RunFolder, studio: Studio, backend: Backend, wait: float, until
         if last >= STAGES.index(Stage.RIG):
             stage = Stage.RIG
             settings = folder.copied_light(settings)
-            product = yield from _rig(folder, settings, studio)
+            product, settings = yield from _rig(folder, settings, studio)
         if last >= STAGES.index(Stage.REFERENCES):
             stage = Stage.REFERENCES
             open_requests = OpenRequests(Beside(backend, LocalBackend(studio, settings)))
@@ -175,7 +176,8 @@ def _buy(open_requests: OpenRequests, request: Request, folder: RunFolder, wait:
 # rig
 
 
-def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Product]:
+def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[tuple[Product, RunSettings]]:
+    """The product as it stands, and the settings with the further angles that its shape asks for, where some are wanted."""
     folder.mark(Stage.RIG, StageState.RUNNING)
     try:
         product = yield from studio.load_product(folder.product_source)
@@ -189,6 +191,7 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
             yield Progress(Stage.RIG, f"{error}. The pictures are made all the same", warning=True)
     for note in product.notes:
         yield Progress(Stage.RIG, note)
+    settings = yield from _with_further_angles(folder, settings, studio)
     yield from studio.place_rig(settings)
     folder.mark(
         Stage.RIG,
@@ -199,7 +202,39 @@ def _rig(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[Prod
         reflective=product.reflective,
         notes=list(product.notes),
     )
-    return product
+    return product, settings
+
+
+def _with_further_angles(folder: RunFolder, settings: RunSettings, studio: Studio) -> Steps[RunSettings]:
+    """As many further angles as are wanted, or fewer where those show all there is to see. They are the run's own from then on."""
+    most = settings.stills.cover
+    if not most or settings.service.backend == BackendName.LOCAL:
+        return settings
+    looking = Progress(Stage.RIG, "looking which further angles see what the others don't")
+    angles = [asdict(angle) for angle in settings.studio.angles]
+    try:
+        found = yield from studio.inspect(Task.COVERAGE, looking, angles=angles, most=most)
+    except ConsistencyError as error:
+        if isinstance(error, STOPS):
+            raise
+        yield Progress(Stage.RIG, f"no further angle was looked for: {error}", warning=True)
+        return settings
+    there = {angle.name for angle in settings.studio.angles}
+    further = [
+        Angle(name=each["angle"], azimuth=each["azimuth"], elevation=each["elevation"])
+        for each in found["further"][:most]
+        if each["angle"] not in there
+    ]
+    chosen = {"angles": [*settings.studio.angles, *further], "cover": 0}
+    folder.settings = folder.settings.model_copy(update=chosen)
+    for angle, each in zip(further, found["further"], strict=False):
+        place = f"azimuth {angle.azimuth:g}°, elevation {angle.elevation:g}°"
+        yield Progress(
+            Stage.RIG, f"{place}: a further angle, with which the stills see {each['seen']:.0%}", None, angle.name
+        )
+    if not further:
+        yield Progress(Stage.RIG, "no further angle shows more of the surface")
+    return settings.model_copy(update=chosen)
 
 
 def _in_own_words(error: ConsistencyError, folder: RunFolder, settings: RunSettings) -> ConsistencyError:
@@ -264,7 +299,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         yield from work.acceptance.advance(settings.angle(name), shot)
     if settings.clip.motion == MotionName.NONE or not work.wants(Stage.VIDEO):
         return
-    if settings.clip.motion == MotionName.EXACT_TURNTABLE:
+    if settings.clip.motion.is_exact:
         yield from _exact_clip(work)
     else:
         yield from _bought_clip(work)
@@ -309,7 +344,7 @@ def _draw_clip(work: _Work, clip: ClipRequest) -> Steps[None]:
 
 
 def _exact_clip(work: _Work) -> Steps[None]:
-    """Once every still is settled: the true model turns, with the look of those that are on model.
+    """Once every still is settled: the true model moves, with the look of those that are on model.
 
     It is made anew where a still, or what the references show, is another by now: that costs nothing but time.
     """
@@ -346,9 +381,10 @@ def _say_what_is_seen(work: _Work, names: list[str]) -> Steps[None]:
     """
     angles = [asdict(work.settings.angle(name)) for name in names]
     looking = Progress(Stage.VIDEO, "looking which surface the stills see")
-    found = yield from work.studio.inspect(Task.COVERAGE, looking, angles=angles)
+    picture = str(work.folder.references / "surface.png")
+    found = yield from work.studio.inspect(Task.COVERAGE, looking, angles=angles, picture=picture)
     work.folder.note(surface=found)
-    text = f"the stills see {found['seen']:.0%} of the surface"
+    text = f"the stills see {found['seen']:.0%} of the surface (references/surface.png)"
     further = found["further"]
     if further:
         places = "; ".join(f"azimuth {each['azimuth']:g}°, elevation {each['elevation']:g}°" for each in further)

@@ -20,9 +20,8 @@ from .backend.requests import (
     StillRequest,
     TextureRequest,
 )
-from .rig import Angle
+from .rig import FURTHER, Angle
 from .run.run_folder import RunFolder
-from .settings.choices import MotionName
 from .settings.groups import RunSettings
 from .verdicts import MadeBy, Witness
 
@@ -185,8 +184,8 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
 
 
 def clip_stills(settings: RunSettings) -> list[str]:
-    """The angles whose stills the clip needs: start, then end, then further views; all for an exact turntable."""
-    if settings.clip.motion == MotionName.EXACT_TURNTABLE:
+    """The angles whose stills the clip needs: start, then end, then further views; all for an exact clip."""
+    if settings.clip.motion.is_exact:
         first = settings.clip_angle.name
         return [first, *(angle.name for angle in settings.studio.angles if angle.name != first)]
     names = [settings.clip_angle.name]
@@ -219,6 +218,25 @@ def clip_request(folder: RunFolder, settings: RunSettings, product: Product) -> 
         overrides=settings.service.overrides.get(settings.clip.video_endpoint, {}),
         drawn={kind: folder.own_clip(settings.clip.motion, take, kind) for kind in ("render", "depth")},
     )
+
+
+def with_further(settings: RunSettings) -> RunSettings:
+    """``settings`` with as many angles as the run may have: which further ones see more surface is known once the model is."""
+    if not settings.stills.cover:
+        return settings
+    further = [Angle(name=f"further-{number:02d}", azimuth=0.0) for number in range(1, settings.stills.cover + 1)]
+    return settings.model_copy(update={"angles": [*settings.studio.angles, *further], "cover": 0})
+
+
+def going_on(settings: RunSettings, before: RunSettings) -> RunSettings:
+    """``settings`` for a run that went on with ``before``: the further angles that were chosen for the same ones stay."""
+    names = [angle.name for angle in settings.studio.angles]
+    further = [angle for angle in before.studio.angles if angle.name not in names]
+    same = [angle for angle in before.studio.angles if angle.name in names] == list(settings.studio.angles)
+    fits = 0 < len(further) <= settings.stills.cover and all(angle.name.startswith(FURTHER) for angle in further)
+    if before.stills.cover or not (same and fits):
+        return settings
+    return settings.model_copy(update={"angles": [*settings.studio.angles, *further], "cover": 0})
 
 
 def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:

@@ -101,7 +101,7 @@ def build_report(
 
 def is_made_here(request: Request) -> bool:
     """It is rendered here whatever the run's backend is."""
-    return isinstance(request, ClipRequest) and request.motion == MotionName.EXACT_TURNTABLE
+    return isinstance(request, ClipRequest) and MotionName(request.motion).is_exact
 
 
 def tell_again(folder: RunFolder) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from .declaration import Group, check_ranges, option
 from .errors import UsageError
 
+FURTHER = "look-"  # what the names of angles begin with that are chosen by the model's shape
 FULL_FRAME_MM = 36.0  # sensor width of the 35 mm film format, Blender's default sensor
 
 

@@ -3,7 +3,7 @@
 
 """Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable.
 
-An exact turntable is rendered, so that it needs no words.
+An exact clip is rendered, so that it needs no words.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def frames_of(duration: float) -> int:
 
 def degrees_of_turn(motion: str, product: Product) -> float | None:
     """Degrees of yaw that the clip's prompt asks of the product from its first frame to its last; None: no certain number."""
-    if motion == MotionName.LIGHT_SWEEP:
+    if MotionName(motion).moves == MotionName.LIGHT_SWEEP:
         return 0.0
     if motion == MotionName.EXACT_TURNTABLE:
         return 360.0

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A turntable of the true model with the look of the stills: rendered frame by frame, so that it can't drift.
+"""A clip of the true model with the look of the stills: rendered frame by frame, so that it can't drift.
 
 Frames lie in a folder beside the clip, with a list of what each was made of. A frame that would come out the same is not made
 again: not when a run is resumed, and not when a still is replaced that the frame shows nothing of.
@@ -19,7 +19,10 @@ import numpy as np
 
 from ..pipeline.backend.ports import Task
 from ..pipeline.backend.requests import ClipRequest
+from ..pipeline.formats import marks
+from ..pipeline.formats.picture_marks import mark_clip
 from ..pipeline.json_object import JsonObject
+from ..pipeline.look.lenders import plain
 from ..pipeline.sentences import no_video
 from ..pipeline.settings.choices import ClipAlpha, MotionName
 from ..pipeline.settings.groups import RunSettings
@@ -53,7 +56,7 @@ def render_exact_turntable(
     count = max(2, round(clip.duration * rate))
     folder = clip.out.parent / f"{clip.motion}.frames"
     folder.mkdir(parents=True, exist_ok=True)
-    lenders = [_plain(lender) for lender in clip.lends]
+    lenders = [plain(lender) for lender in clip.lends]
     keys: dict[str, str] = {}
     if lenders:
         text = f"taking over the look of {len(lenders)} stills"
@@ -66,7 +69,7 @@ def render_exact_turntable(
     standing = np.array(product_root().matrix_world)
     with (
         devices.chosen(device),
-        motion(MotionName.TURNTABLE, camera, crops=clip.angle.crops) as pose,
+        motion(MotionName(clip.motion).moves, camera, crops=clip.angle.crops) as pose,
         scratch_file() as file,
     ):
         for number in range(count):
@@ -101,6 +104,8 @@ def render_exact_turntable(
         without = clip.out.with_suffix(".webm")
         yield from encode([frames.cut_out(number) for number in numbers], 1, settings.resolution, without, rate)
     yield from encode([frames.picture(number) for number in numbers], 1, settings.resolution, clip.out, rate)
+    made = (marks.COMPOSITE, marks.LOOK_WORDS) if lenders else marks.of_render(own_model=settings.has_own_model)
+    mark_clip(clip.out, marks.packet(*made))
 
 
 class _Frames:
@@ -143,8 +148,3 @@ def _fingerprint(clip: ClipRequest, settings: RunSettings, count: int) -> str:
     studio = {option.name: dumped.get(option.name) for option in settings.studio.options}
     of = [clip.scene, asdict(clip.angle), count, studio]
     return hashlib.sha256(json.dumps(of, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _plain(lender: object) -> JsonObject:
-    """As JSON."""
-    return {**vars(lender), "still": str(vars(lender)["still"])}

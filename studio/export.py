@@ -28,6 +28,15 @@ def export_product(out: Path) -> Steps[None]:
     """Write the product as a GLB, standing as it does here, modifiers applied. Raises ConsistencyError."""
     yield Progress(Stage.MODEL, f"writing {out.name}", 0.0)
     parts = product_parts(product_root())
+    try:
+        write_glb(parts, out)
+    finally:
+        remove_objects(parts)
+    yield Progress(Stage.MODEL, f"{out.name} written", 1.0)
+
+
+def write_glb(parts: list[Object], out: Path) -> None:
+    """Objects that are in no scene as the GLB ``out``. Raises ConsistencyError."""
     partial = out.with_name(f".{out.name}.part.glb")
     try:
         with scratch_scene() as scene:
@@ -44,8 +53,6 @@ def export_product(out: Path) -> Steps[None]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        remove_objects(parts)
-    yield Progress(Stage.MODEL, f"{out.name} written", 1.0)
 
 
 def product_parts(root: Object) -> list[Object]:

@@ -27,7 +27,7 @@ from . import (
     run,
     source,
 )
-from .viewing import board, compare, faithful, opinion, pictures, studio_view
+from .viewing import board, compare, faithful, opinion, pictures, studio_view, with_look
 
 MODULES = (
     run,
@@ -46,6 +46,7 @@ MODULES = (
     faithful,
     opinion,
     studio_view,
+    with_look,
     results,
     deliver,
     fields,

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 
 BUSY = "A run is active; wait for it, or cancel it first"
+TAKING = "Something is being made of the stills' look; wait for it, or press Esc"
 NO_RUN = "There is no run yet; press Run All first"
 NO_STILL = "There is no still yet; run the Photoreal stage first"
 
 
 def busy(context: Context) -> str | None:
-    return BUSY if context.window_manager.consistency.running else None
+    now = context.window_manager.consistency
+    return BUSY if now.running else TAKING if now.taking else None
 
 
 def blender_renders() -> str | None:

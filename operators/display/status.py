@@ -144,6 +144,7 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     key_note: StringProperty(description="What fal.ai said about the key")
     longest_hold: FloatProperty(description="Milliseconds; the longest that this run held the window, renders aside")
     delivering: StringProperty(description="What is being made for shops; empty: nothing")
+    taking: StringProperty(description="How a picture of a view comes along; empty: none is taken")
     delivered: CollectionProperty(type=CONSISTENCY_PG_delivered)
     comparing: StringProperty(description="The angle whose reference lies over its still; empty: none")
     comparing_with: StringProperty(description="What lies over the still: reference or heatmap", default="reference")

@@ -117,10 +117,13 @@ def matching_run(scene: bpy.types.Scene, settings: RunSettings, request: RunRequ
 
 def settings_of(scene: bpy.types.Scene, request: RunRequest) -> tuple[RunSettings, RunFolder | None]:
     """The settings to run with, seed drawn, and the run they go on with. Raises ConsistencyError with the cure."""
+    from ...pipeline.plan import going_on
     from ...pipeline.run.preflight import check
 
     settings = to_settings(scene)
     folder = matching_run(scene, settings, request)
+    if folder is not None:
+        settings = going_on(settings, folder.settings)
     if settings.stills.seed is None:  # drawn once and kept: all angles share it, and going on repeats it
         seed = folder.settings.stills.seed if folder is not None else secrets.randbelow(2**31)
         settings = settings.model_copy(update={"seed": seed})

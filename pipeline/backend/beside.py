@@ -51,5 +51,5 @@ class Beside:
         self._backend.close()
 
     def _of(self, request: Request) -> Backend:
-        is_exact = isinstance(request, ClipRequest) and request.motion == MotionName.EXACT_TURNTABLE
+        is_exact = isinstance(request, ClipRequest) and MotionName(request.motion).is_exact
         return self._here if is_exact else self._backend

@@ -79,7 +79,7 @@ class LocalBackend:
         if isinstance(request, StillRequest):
             return self._studio.finish_reference(request.angle, request.reference.parent, request.out)
         assert isinstance(request, ClipRequest)
-        if request.motion == MotionName.EXACT_TURNTABLE:
+        if MotionName(request.motion).is_exact:
             return self._studio.render_exact_clip(request, self._settings)
         return self._studio.render_turntable(request.angle, self._settings, request.out)
 

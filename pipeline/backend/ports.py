@@ -39,6 +39,7 @@ class Task(StrEnum):
     LOOK = "look"
     CARRY = "carry"
     COVERAGE = "coverage"
+    TEXTURE = "texture"
     REFERENCE = "reference"
     GROUND = "ground"
     PICTURE = "picture"

@@ -17,6 +17,7 @@ from . import png
 
 XMP = "XML:com.adobe.xmp"
 WORDS = "Description"
+LOOK_WORDS = "a render with the look of generated pictures"
 _VALUES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 CREATION = f"{_VALUES}digitalCreation"  # by people and programs, with no trained model
 TRAINED = f"{_VALUES}trainedAlgorithmicMedia"  # by a trained model

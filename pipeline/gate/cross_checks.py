@@ -104,10 +104,10 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     It is said, and kept; a clip is never bought again unasked.
     """
     folder = gate.folder
-    is_followed = gate.measures or (clip.motion == MotionName.EXACT_TURNTABLE and gate.settings.gate.enabled)
+    is_followed = gate.measures or (MotionName(clip.motion).is_exact and gate.settings.gate.enabled)
     if not is_followed or folder.track(clip.key) is not None or not clip.out.is_file():
         return
-    if clip.motion == MotionName.DETAIL_REVEAL:
+    if MotionName(clip.motion).moves == MotionName.DETAIL_REVEAL:
         track = Track(outcome=Outcome.UNSURE, reason="a camera that moves in is not followed")
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")

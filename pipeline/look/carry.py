@@ -7,49 +7,58 @@ Each pixel's place on the product is looked up in every source. It counts there 
 taken through what stands before it, and the more the surface faces the source and the source stands near the wanted view; the
 last makes the change from frame to frame smooth. What departs from the others' mean loses. Surface that no source sees takes
 its change from its surroundings: there the render shows, tinted as they are.
+
+Weights are slow where the surface is: in a large picture they are found for four pixels together that show one surface, and
+for each alone beside a step in depth. What is carried is looked up for every pixel. Pieces of the picture are worked at side
+by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..gate.scoring.faithful import smooth
-from ..gate.scoring.pixels.arrays import Array, Bools, pull_outward, resize, shrink
-from .views import Render, Source, applied, with_change
+from ..gate.scoring.pixels.arrays import Array, Bools, pull_outward, shrink
+from .lookup import SAYS, Eyes, Said, mixed, radius, said
+from .views import LARGE, Render, Source, brightened, gain_of
 
-FACES = 0.2  # cosine between surface and source below which nothing is taken
-STEEP = 4.0  # power of that cosine in the weight
-NEARER = 8.0  # exponent per cosine between the two views' directions
-SIDEWAYS = float(np.exp(-NEARER))  # that at a right angle, from which on a source says nothing
-SAYS = 1e-5  # weight from which a source has a say
-DEPTH_OFF, DEPTH_SLANT = (
-    0.006,
-    0.02,
-)  # of the product's radius: by how much depths of one point may differ, head on and slanted
 ENOUGH = 0.02  # sum of weights at which what is carried counts half, against what the surroundings say
-ODD = 0.25  # log light by which a source departs from the mean at which it counts half
-ROUNDS = 2
-CHUNK = 1 << 16  # pixels at a time: what bounds the memory, whatever the picture's size
+PIECE = 192  # px of a piece's side: what bounds the memory, whatever the picture's size; even, and a multiple of COARSE
+FLAT = 0.012  # of the product's radius by which the depth of pixels that are weighed together may differ
 AROUND = 0.015  # of the picture's side: standard deviation of what is asked of the surroundings
 JUMP = 0.04  # of the product's radius: a step in depth from which what lies beyond it is other surface
 APART = 1e4  # px that such a step counts as
 COARSE = 4  # what is filled is slow, and is filled in a picture so many times smaller
+THREADS = min(4, os.cpu_count() or 1)
+
+Box = tuple[slice, slice]
+Piece = TypeVar("Piece")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Carried:
     """``rgb``: (H, W, 3) sRGB 0..1, as the render's, not multiplied by the mask. ``seen``: (H, W) 0..1, how much of what a pixel shows
-    the sources see; 0 outside the outline. ``change``: (H, W, 3) log light. ``asked``: by source, whether it had a say at all.
+    the sources see; 0 outside the outline. ``gain``: (H, W, 3), by what the light grew. ``asked``: by source, whether it had a say
+    at all.
     """
 
     rgb: Array
     seen: Array
-    change: Array
+    gain: Array
     asked: tuple[bool, ...]
+
+    @property
+    def change(self) -> Array:
+        """(H, W, 3) log light."""
+        return np.log(self.gain)
 
 
 def carry(render: Render, sources: Sequence[Source], light: NDArray[np.float32]) -> Carried:
@@ -57,125 +66,168 @@ def carry(render: Render, sources: Sequence[Source], light: NDArray[np.float32])
 
     Where every source changed nothing, the picture is the render's to the last bit. Without sources it is, too.
     """
+    seen = np.zeros(render.mask.shape, np.float32)
+    gain = np.ones((*seen.shape, 3), np.float32)
+    if not sources or not render.solid.any():
+        return Carried(render.rgb, seen, gain, (False,) * len(sources))
+    box = _around(render.mask > 0.0)
+    rgb = render.rgb.copy()
+    rgb[box], seen[box], gain[box], asked = _carried(_cut(render, box), sources, light, max(render.mask.shape))
+    return Carried(rgb, seen, gain, tuple(asked.tolist()))
+
+
+def _carried(render: Render, sources: Sequence[Source], light: Array, side: int) -> tuple[Array, Array, Array, Bools]:
     height, width = render.mask.shape
-    own = np.zeros((height * width, 3), np.float32)
-    known = np.zeros(height * width, np.float32)
-    where = np.flatnonzero(render.solid)
-    if not sources or not len(where):
-        return Carried(render.rgb, known.reshape(height, width), own.reshape(height, width, 3), (False,) * len(sources))
-    points, normals = (plane.reshape(-1, 3) for plane in (render.position, render.normal))
-    size = radius(points[where])
-    asked = np.zeros(len(sources), bool)
-    for start in range(0, len(where), CHUNK):
-        part = where[start : start + CHUNK]
-        own[part], known[part], said = _looked_up(points[part], normals[part], render, sources, size)
-        asked |= said
-    own_plane, seen = own.reshape(height, width, 3), known.reshape(height, width)
-    whole = _filled(own_plane, seen, render, size)
-    inside = np.clip(render.mask, 0.0, 1.0) > 0.0
-    change = with_change(whole, np.clip(render.diffuse, 0.0, 1.0), light) * inside[..., None]
-    return Carried(applied(render.rgb, change), seen, change, tuple(asked.tolist()))
+    own, seen = np.zeros((3, height, width), np.float32), np.zeros((height, width), np.float32)
+    points = render.position[render.solid]
+    size = radius(points)
+    for source in sources:
+        _ = source.coarse  # made once, and not by every thread
+    eyes = Eyes.of(sources, points[:: max(1, len(points) // 1000)].mean(axis=0, dtype=np.float64))
+    pieces = [
+        (slice(top, min(top + PIECE, height)), slice(left, min(left + PIECE, width)))
+        for top in range(0, height, PIECE)
+        for left in range(0, width, PIECE)
+    ]
+
+    def look(piece: Box) -> Bools:
+        return _looked_up(_cut(render, piece), sources, eyes, size, side, own[:, *piece], seen[piece])
+
+    asked = np.logical_or.reduce(list(_side_by_side(look, pieces)))
+    around = _surroundings(own, seen, render, size, side)
+    rgb, gain = (np.empty((height, width, 3), np.float32) for _ in range(2))
+    bands = [slice(top, min(top + PIECE, height)) for top in range(0, height, PIECE)]
+
+    def apply(band: slice) -> None:
+        known = seen[band][..., None]
+        whole = _enlarged(around, band, width)
+        whole += (own[:, band].transpose(1, 2, 0) - whole) * known
+        grown = gain_of(whole, np.clip(render.diffuse[band], 0.0, 1.0), light)
+        grown[render.mask[band] <= 0.0] = 1.0
+        gain[band], rgb[band] = grown, brightened(render.rgb[band], grown)
+
+    list(_side_by_side(apply, bands))
+    return rgb, seen, gain, asked
 
 
-def radius(points: Array) -> float:
-    return float(np.linalg.norm(np.ptp(points, axis=0))) / 2.0 or 1.0
+def _side_by_side(work: Callable[[Piece], Found], pieces: Sequence[Piece]) -> Iterable[Found]:
+    if len(pieces) == 1 or THREADS == 1:
+        return map(work, pieces)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, pieces))
+
+
+def _around(shown: Bools) -> Box:
+    """The box of what is shown, larger by a few pixels, its corner on a coarse pixel."""
+    box = []
+    for axis in (1, 0):
+        where = np.flatnonzero(shown.any(axis=axis))
+        box.append(slice(max(0, (int(where[0]) - 1) // COARSE * COARSE), int(where[-1]) + 2))
+    return box[0], box[1]
+
+
+def _cut(render: Render, box: Box) -> Render:
+    planes = {name: getattr(render, name)[box] for name in ("rgb", "mask", "depth", "position", "normal", "diffuse")}
+    return replace(render, **planes)
 
 
 def _looked_up(
-    points: Array, normals: Array, render: Render, sources: Sequence[Source], size: float
-) -> tuple[Array, Array, Bools]:
-    """For (N, 3) points with their normals: (N, 3) the surface's own change, (N,) how well it is known, 0..1, and by source
-    whether it said anything."""
-    towards = unit(render.camera.position.astype(np.float32) - points)
-    samples, weights = [], []
-    total = np.zeros(len(points), np.float32)
-    for source in sources:
-        sample, weight = _one(points, normals, towards, source, size)
-        samples.append(sample)
-        weights.append(weight)
-        total += weight
-    mean = _mean(samples, weights, total)
-    for _ in range(ROUNDS):
-        robust = [weight / (1.0 + _apart(sample, mean)) for sample, weight in zip(samples, weights, strict=True)]
-        mean = _mean(samples, robust, np.sum(robust, axis=0))
-    said = np.array([bool(weight.max(initial=0.0) > SAYS) for weight in weights])
-    return mean, total / (total + np.float32(ENOUGH)), said
+    render: Render, sources: Sequence[Source], eyes: Eyes, size: float, side: int, own: Array, seen: Array
+) -> Bools:
+    """Write into ``own`` (3, H, W) the surface's own change and into ``seen`` (H, W) how well it is known, 0..1; by source, whether
+    it said anything."""
+    asked = np.zeros(len(sources), bool)
+    solid = render.solid
+    where = np.flatnonzero(solid)
+    if not len(where):
+        return asked
+    centre = eyes.centre.astype(np.float32)[:, None]
+    points = np.ascontiguousarray(render.position.reshape(-1, 3)[where].T) - centre
+    normals = np.ascontiguousarray(render.normal.reshape(-1, 3)[where].T)
+    group, count = _groups(solid, render.depth, FLAT * size if side >= LARGE else 0.0)
+    eye = (render.camera.position - eyes.centre).astype(np.float32)
+    if count < len(where):
+        each = 1.0 / np.bincount(group, minlength=count).astype(np.float32)
+        meant = [np.bincount(group, plane, count).astype(np.float32) * each for plane in (*points, *normals)]
+        middle, upright = np.stack(meant[:3]), unit_planes(np.stack(meant[3:]))
+    else:
+        middle, upright = points, normals
+    found: Said = said(middle, upright, eye, sources, eyes, size)
+    for number, weights in zip(found.numbers, found.weights, strict=True):
+        asked[number] = bool(weights.max(initial=0.0) > SAYS)
+    total = found.total.take(group)
+    for plane, values in zip(own, mixed(points, group, found, sources, eyes), strict=True):
+        plane[solid] = values
+    seen[solid] = total / (total + np.float32(ENOUGH))
+    return asked
 
 
-def _apart(sample: Array, mean: Array) -> Array:
-    """(N,) square of how far a source departs from the mean, by ``ODD``."""
-    away = np.zeros(len(sample), np.float32)
-    np.max(np.abs(sample - mean), axis=-1, out=away)
-    return np.square(away / np.float32(ODD))
+def unit_planes(vectors: Array) -> Array:
+    """(3, N), each of length 1."""
+    length = np.sqrt(np.einsum("ij,ij->j", vectors, vectors))
+    made: Array = vectors / np.maximum(length, np.float32(1e-9))
+    return made
 
 
-def _mean(samples: list[Array], weights: list[Array], total: Array) -> Array:
-    mean = np.zeros_like(samples[0])
-    for sample, weight in zip(samples, weights, strict=True):
-        mean += sample * weight[:, None]
-    return mean / np.maximum(total, np.float32(1e-9))[:, None]
+def _groups(solid: Bools, depth: Array, flat: float) -> tuple[NDArray[np.intp], int]:
+    """For each solid pixel, in order, the number of those that it is weighed with, and how many such numbers there are: blocks of
+    two by two whose depth differs by no more than ``flat`` metres, each other pixel by itself; for 0 all by themselves."""
+    where = np.flatnonzero(solid)
+    height, width = (side // 2 * 2 for side in solid.shape)
+    if not flat or not height or not width:
+        return np.arange(len(where)), len(where)
+    corners = [(slice(down, height, 2), slice(across, width, 2)) for down in (0, 1) for across in (0, 1)]
+    far, near = (_of_all(which, [depth[corner] for corner in corners]) for which in (np.maximum, np.minimum))
+    level = _of_all(np.logical_and, [solid[corner] for corner in corners]) & (far - near <= flat)
+    names = np.full(solid.shape, -1, np.intp)
+    numbers = np.where(level, np.cumsum(level).reshape(level.shape) - 1, -1)
+    names[:height, :width] = numbers.repeat(2, axis=0).repeat(2, axis=1)
+    found = names.ravel()[where]
+    alone = found < 0
+    count = int(level.sum())
+    found[alone] = count + np.arange(int(alone.sum()))
+    return found, count + int(alone.sum())
 
 
-def _one(points: Array, normals: Array, towards: Array, source: Source, size: float) -> tuple[Array, Array]:
-    """What ``source`` says of the points: (N, 3) change, (N,) weight."""
-    height, width = source.packed.shape[:2]
-    to_source = unit(source.camera.position.astype(np.float32) - points)
-    facing = np.einsum("ij,ij->i", normals, to_source)
-    alike = np.einsum("ij,ij->i", towards, to_source)
-    sample = np.zeros((len(points), 3), np.float32)
-    weight = np.zeros(len(points), np.float32)
-    here = np.flatnonzero((facing > FACES) & (alike > 0.0))
-    if not len(here):
-        return sample, weight
-    x, y, depth = source.camera.project(points[here], width, height)
-    within = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1) & (depth > 0)
-    here, x, y, depth = here[within], x[within], y[within], depth[within]
-    if not len(here):
-        return sample, weight
-    found = sampled(source.packed, x, y)
-    slant = facing[here]
-    allowed = size * (DEPTH_OFF + DEPTH_SLANT * (1.0 - slant))
-    agrees = np.clip(2.0 - np.abs(found[:, 4] - depth) / allowed, 0.0, 1.0)
-    sample[here] = found[:, :3]
-    weight[here] = found[:, 3] * agrees * slant**STEEP * (np.exp(NEARER * (alike[here] - 1.0)) - SIDEWAYS)
-    return sample, weight
+def _of_all(which: np.ufunc, parts: list[NDArray[Any]]) -> NDArray[Any]:
+    first, second, third, fourth = parts
+    found: NDArray[Any] = which(which(first, second), which(third, fourth))
+    return found
 
 
-def sampled(packed: Array, x: Array, y: Array) -> Array:
-    """Bilinear: (N, C) of (H, W, C)."""
-    height, width, channels = packed.shape
-    left, top = np.minimum(x.astype(np.int32), width - 2), np.minimum(y.astype(np.int32), height - 2)
-    right, low = (x - left)[:, None], (y - top)[:, None]
-    flat, index = packed.reshape(-1, channels), top * width + left
-    above = flat.take(index, axis=0)
-    above += (flat.take(index + 1, axis=0) - above) * right
-    below = flat.take(index + width, axis=0)
-    below += (flat.take(index + width + 1, axis=0) - below) * right
-    above += (below - above) * low
-    return above
-
-
-def unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return vectors / np.maximum(length, 1e-9)[:, None]
-
-
-def _filled(own: Array, seen: Array, render: Render, size: float) -> Array:
-    """(H, W, 3): ``own`` where it is known, and what its surroundings on the same surface know where it isn't."""
+def _surroundings(own: Array, seen: Array, render: Render, size: float, side: int) -> Array:
+    """(h, w, 3), ``COARSE`` times smaller: for each place what its surroundings on the same surface know of ``own`` (3, H, W)."""
     height, width = seen.shape
-    factor = COARSE if min(height, width) >= 64 * COARSE else 1
+    factor = COARSE if min(height, width) >= 16 * COARSE and side >= 64 * COARSE else 1
     rest = [(0, -height % factor), (0, -width % factor)]
     weight = shrink(np.pad(seen, rest), factor)[..., None]
-    sums = shrink(np.pad(own * seen[..., None], [*rest, (0, 0)]), factor)
+    sums = np.stack([shrink(np.pad(plane * seen, rest), factor) for plane in own], axis=-1)
     solid = np.pad(render.solid, rest)[factor // 2 :: factor, factor // 2 :: factor]
     depth = np.pad(np.nan_to_num(render.depth), rest)[factor // 2 :: factor, factor // 2 :: factor]
     across, down = (_way(depth, solid, size, axis) for axis in (1, 0))
-    near = smooth(np.concatenate([sums, weight], axis=-1), across, down, AROUND * max(weight.shape))
+    near = smooth(np.concatenate([sums, weight], axis=-1), across, down, AROUND * side / factor)
     trust = near[..., 3:] / (near[..., 3:] + np.float32(0.05))
     anywhere = pull_outward(sums / np.maximum(weight, 1e-6), np.clip(weight[..., 0], 0.0, 1.0))
-    around = near[..., :3] / np.maximum(near[..., 3:], 1e-9) * trust + anywhere * (1.0 - trust)
-    around = resize(around, height + rest[0][1], width + rest[1][1])[:height, :width]
-    return (own * seen[..., None] + around * (1.0 - seen[..., None])).astype(np.float32)
+    around: Array = near[..., :3] / np.maximum(near[..., 3:], 1e-9) * trust + anywhere * (1.0 - trust)
+    return around
+
+
+def _enlarged(small: Array, band: slice, width: int) -> Array:
+    """The rows ``band`` of ``small`` as much larger as its picture is, bilinear."""
+    factor = COARSE if small.shape[1] < width else 1
+    if factor == 1:
+        return small[band, :width].copy()
+    made = small
+    for axis, at in enumerate((np.arange(band.start, band.stop), np.arange(width))):
+        place = np.clip((at.astype(np.float32) + 0.5) / factor - 0.5, 0, small.shape[axis] - 1)
+        low = place.astype(np.intp)
+        share: Array = (place - low.astype(np.float32)).reshape([-1 if each == axis else 1 for each in range(3)])
+        first, second = made.take(low, axis), made.take(np.minimum(low + 1, small.shape[axis] - 1), axis)
+        second -= first
+        second *= share
+        first += second
+        made = first
+    return made
 
 
 def _way(depth: Array, solid: Bools, size: float, axis: int) -> Array:

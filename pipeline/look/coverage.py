@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import framing
-from ..rig import Angle
+from ..rig import FURTHER, Angle
 
 Points = NDArray[np.float64]
 Seen = NDArray[np.bool_]
@@ -27,7 +27,7 @@ BEHIND = 0.03  # of the product's size: by how much a point may lie behind the n
 FACES = 0.25  # cosine below which surface is too slanted to lend anything
 WORTH = 0.01  # share of the surface that a further angle must add
 CANDIDATES = tuple(
-    Angle(name=f"look-{azimuth:03d}-{elevation:02d}", azimuth=azimuth, elevation=elevation)
+    Angle(name=f"{FURTHER}{azimuth:03d}-{elevation:02d}", azimuth=azimuth, elevation=elevation)
     for elevation in (15, 45, 75)
     for azimuth in range(0, 360, 30)
 )
@@ -120,4 +120,39 @@ def _together(each: Iterable[Seen], count: int) -> Seen:
     found = np.zeros(count, bool)
     for seen in each:
         found |= seen
+    return found
+
+
+def seen_from_around(
+    vertices: NDArray[np.floating], triangles: NDArray[np.integer], angles: Sequence[Angle], side: int = 320
+) -> NDArray[np.uint8]:
+    """(side, 4·side, 3): the product from four sides, what ``angles`` see of it in green, what none does in red."""
+    points, normals = surface(vertices, triangles, 4 * POINTS)
+    now = _together((sees(points, normals, angle) for angle in angles), len(points))
+    return np.concatenate([_splat(points, normals, now, azimuth, side) for azimuth in (45, 135, 225, 315)], axis=1)
+
+
+def _splat(points: Points, normals: Points, seen: Seen, azimuth: float, side: int) -> NDArray[np.uint8]:
+    """The points as squares of two pixels, the nearest before the rest, shaded by their normals."""
+    picture = np.full((side, side, 3), 255, np.uint8)
+    if not len(points):
+        return picture
+    eye = framing.place_camera(points, Angle(name="around", azimuth=azimuth, elevation=25.0), 1.0).matrix_world
+    local = (points - eye[:3, 3]) @ eye[:3, :3]
+    flat = local[:, :2] / -local[:, 2:] / max(framing.half_tangents(Angle(name="around").focal_length, 1.0))
+    column, row = ((flat * (0.5, -0.5) + 0.5) * side).astype(int).T
+    light = 0.35 + 0.65 * np.abs(np.einsum("ij,ij->i", normals, _towards(eye, points)))
+    colour = np.where(seen[:, None], (70.0, 160.0, 80.0), (215.0, 60.0, 45.0)) * light[:, None]
+    far_first = np.argsort(local[:, 2])
+    for down in (0, 1):
+        for across in (0, 1):
+            at = np.clip(row + down, 0, side - 1), np.clip(column + across, 0, side - 1)
+            picture[at[0][far_first], at[1][far_first]] = colour[far_first].astype(np.uint8)
+    return picture
+
+
+def _towards(eye: Points, points: Points) -> Points:
+    """(N, 3): unit vectors from ``points`` to the camera at ``eye`` (4, 4)."""
+    towards = eye[:3, 3] - points
+    found: Points = towards / np.maximum(np.linalg.norm(towards, axis=1), 1e-12)[:, None]
     return found

@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from .carry import DEPTH_OFF, DEPTH_SLANT, FACES, radius, sampled, unit
+from .lookup import DEPTH_OFF, DEPTH_SLANT, FACES, radius, sampled, unit
 from .views import Render, Source
 
 PER_PAIR = 300  # places looked at that two sources share
@@ -45,12 +45,12 @@ def equalised(sources: Sequence[Source], renders: Sequence[Render]) -> list[Sour
 
 
 def _corrected(source: Source, gain: NDArray[np.float64]) -> Source:
-    height, width = source.packed.shape[:2]
+    height, width = source.weight.shape
     rows, columns = np.indices((height, width))
     terms = _terms(columns, rows, height, width)
-    packed = source.packed.copy()
-    packed[..., :3] -= np.clip(terms @ gain, -MOST, MOST).astype(np.float32)
-    return replace(source, packed=packed)
+    planes = source.planes.copy()
+    planes[:3] -= np.moveaxis(np.clip(terms @ gain, -MOST, MOST), -1, 0).astype(np.float32)
+    return replace(source, planes=planes)
 
 
 def _terms(x: NDArray[np.generic], y: NDArray[np.generic], height: int, width: int) -> NDArray[np.float64]:
@@ -71,22 +71,22 @@ def _shared(
     rows, columns = rows[::step], columns[::step]
     points, normals = render.position[rows, columns], render.normal[rows, columns]
     facing = np.einsum("ij,ij->i", normals, unit(other.camera.position.astype(np.float32) - points))
-    height, width = other.packed.shape[:2]
+    height, width = other.weight.shape
     x, y, depth = other.camera.project(points, width, height)
     within = (facing > FACES) & (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1) & (depth > 0)
     found = np.zeros((len(points), 5), np.float32)
     if not within.any():
         return None
-    found[within] = sampled(other.packed, x[within], y[within])
+    found[within] = sampled(other.planes, x[within], y[within]).T
     allowed = radius(render.position[render.solid]) * (DEPTH_OFF + DEPTH_SLANT * (1.0 - facing))
     both = within & (found[:, 3] > 0.05) & (np.abs(found[:, 4] - depth) < allowed)
     if both.sum() < FEWEST:
         return None
     both = np.flatnonzero(both)[:: max(1, int(both.sum()) // PER_PAIR)]
-    here = one.packed[rows[both], columns[both]]
+    here = one.planes[:, rows[both], columns[both]].T
     root = np.sqrt(here[:, 3] * found[both, 3])[:, None]
     design = np.zeros((len(both), 3 * len(sources)))
-    own_height, own_width = one.packed.shape[:2]
+    own_height, own_width = one.weight.shape
     design[:, 3 * first : 3 * first + 3] = _terms(columns[both], rows[both], own_height, own_width) * root
     design[:, 3 * second : 3 * second + 3] = -_terms(x[both], y[both], height, width) * root
     return design, ((here[:, :3] - found[both, :3]) * root).astype(np.float64)

@@ -15,6 +15,8 @@ from ..backend.ports import Shot
 from ..backend.requests import ClipRequest, Lender
 from ..gate.inspections import AS_IT_IS, facts_of
 from ..gate.record import GateRecord, in_force
+from ..json_object import JsonObject
+from ..run.run_folder import RunFolder
 from ..settings.choices import BackendName
 from ..verdicts import MadeBy, Outcome, Said
 
@@ -82,3 +84,15 @@ def fingerprint(clip: ClipRequest) -> str:
         *sorted(f"{each.angle} {each.fingerprint}" for each in clip.lends),
     ]
     return hashlib.sha256(json.dumps(of).encode()).hexdigest()
+
+
+def of_run(folder: RunFolder) -> tuple[Lender, ...]:
+    """The stills of a run that lend their look to a view that is asked for later; none of a run without generated ones."""
+    shots = {angle.name: folder.shot(angle.name) for angle in folder.settings.studio.angles}
+    lend, _ = lenders(GateRecord(folder, folder.settings), {name: shot for name, shot in shots.items() if shot})
+    return lend
+
+
+def plain(lender: Lender) -> JsonObject:
+    """As JSON, which a task takes."""
+    return {**vars(lender), "still": str(lender.still)}

@@ -4,13 +4,14 @@
 """What is known of one view: its render with passes, and of a still what it changed about that render.
 
 The change is log(still + e) − log(render + e) in linear light. Where a surface both scatters and mirrors, only the scattered
-light carries the surface's own colour; ``own_change`` takes the mirrored part out, ``with_change`` puts it back as another
+light carries the surface's own colour; ``own_change`` takes the mirrored part out, ``gain_of`` puts it back as another
 view has it. So a highlight is neither glued to the surface nor carried to where the light doesn't make one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from ..gate.scoring.pixels.arrays import Array, Bools, distance_to, shrink
 from ..gate.scoring.pixels.colour import to_linear, to_srgb
 from ..gate.scoring.reference import SIZE, Camera
 
+LARGE = 512  # px of the longer side from which weights are found for four pixels together
 FLOOR = 0.02  # linear light that is added before the logarithm: what is darker says little, and says it with noise
 SOLID = 0.98  # coverage from which a pixel shows the product alone
 RIM, STEP = 16.0, 10.0  # px at 1024 over which a source's weight rises from its outline, and from a step in depth
@@ -78,14 +80,26 @@ class Render:
 
 @dataclass(frozen=True)
 class Source:
-    """A still as a source. ``packed``: (H, W, 5) float32: the surface's own change (3), its weight 0..1, its depth in metres."""
+    """A still as a source. ``planes``: (5, H, W) float32: the surface's own change (3), its weight 0..1, its depth in metres."""
 
-    packed: Array
+    planes: Array
     camera: Camera
 
     @property
+    def change(self) -> Array:
+        """(H, W, 3)."""
+        return self.planes[:3].transpose(1, 2, 0)
+
+    @property
     def weight(self) -> Array:
-        return self.packed[..., 3]
+        return self.planes[3]
+
+    @cached_property
+    def coarse(self) -> Array:
+        """The planes as weights are found from: of a large still half as wide and high."""
+        if max(self.weight.shape) < LARGE:
+            return self.planes
+        return np.stack([shrink(plane, 2) for plane in self.planes])
 
 
 def log_light(picture: Array) -> Array:
@@ -106,15 +120,22 @@ def own_change(change: Array, diffuse: Array, light: Array) -> Array:
     return np.clip(light + np.log1p(grown), -MOST, MOST).astype(np.float32)
 
 
-def with_change(own: Array, diffuse: Array, light: Array) -> Array:
-    """``own_change`` undone, with another view's ``diffuse``."""
-    return (light + np.log1p(np.expm1(own - light) * diffuse[..., None])).astype(np.float32)
+def gain_of(own: Array, diffuse: Array, light: Array) -> Array:
+    """``own_change`` undone, with another view's ``diffuse`` (...): by what its light grows, (..., 3); exactly 1 where nothing
+    changed."""
+    gain = np.exp(own - light)
+    gain -= 1.0
+    gain *= diffuse[..., None]
+    gain += 1.0
+    gain *= np.exp(light)
+    return gain
 
 
-def applied(rgb: Array, change: Array) -> Array:
-    """(..., 3) sRGB with its light changed by ``change``; where that is 0, to the last bit what it was."""
-    light = np.exp(log_light(rgb) + change) - np.float32(FLOOR)
-    return np.where(change == 0.0, rgb, np.clip(to_srgb(np.clip(light, 0.0, 1.0)), 0.0, 1.0)).astype(np.float32)
+def brightened(rgb: Array, gain: Array) -> Array:
+    """(..., 3) sRGB with its light grown by ``gain``; where that is 1, to the last bit what it was."""
+    light = (to_linear(rgb) + np.float32(FLOOR)) * gain - np.float32(FLOOR)
+    made: Array = np.where(gain == 1.0, rgb, np.clip(to_srgb(np.clip(light, 0.0, 1.0)), 0.0, 1.0)).astype(np.float32)
+    return made
 
 
 def light_change(changes: list[tuple[Array, Render]]) -> NDArray[np.float32]:
@@ -145,8 +166,7 @@ def source(still: Array, render: Render, light: Array, change: Array | None = No
     change = change_of(still, render) if change is None else change
     own = own_change(change, render.diffuse, light)
     depth = np.where(render.solid, np.nan_to_num(render.depth), 0.0).astype(np.float32)
-    packed = np.concatenate([own, _weight(render)[..., None], depth[..., None]], axis=-1)
-    return Source(np.ascontiguousarray(packed, np.float32), render.camera)
+    return Source(np.stack([*np.moveaxis(own, -1, 0), _weight(render), depth]).astype(np.float32), render.camera)
 
 
 def _weight(render: Render) -> Array:

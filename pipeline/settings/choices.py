@@ -22,11 +22,30 @@ class MotionName(StrEnum):
     LIGHT_SWEEP = "light_sweep"
     DETAIL_REVEAL = "detail_reveal"
     EXACT_TURNTABLE = "exact_turntable"  # rendered here, with the stills' look; nothing is bought
+    EXACT_LIGHT_SWEEP = "exact_light_sweep"
+    EXACT_DETAIL_REVEAL = "exact_detail_reveal"
     NONE = "none"  # there is no clip
+
+    @property
+    def is_exact(self) -> bool:
+        """Its frames are rendered here, whatever makes the stills, and take over their look."""
+        return self in EXACT
+
+    @property
+    def moves(self) -> MotionName:
+        """What moves, whoever makes the frames."""
+        return EXACT.get(self, self)
+
+
+EXACT = {
+    MotionName.EXACT_TURNTABLE: MotionName.TURNTABLE,
+    MotionName.EXACT_LIGHT_SWEEP: MotionName.LIGHT_SWEEP,
+    MotionName.EXACT_DETAIL_REVEAL: MotionName.DETAIL_REVEAL,
+}
 
 
 class ClipAlpha(StrEnum):
-    """What an exact turntable is kept as without its backdrop, beside the MP4."""
+    """What an exact clip is kept as without its backdrop, beside the MP4."""
 
     NONE = "none"
     WEBM = "webm"

@@ -304,6 +304,14 @@ class Stills(Group):
         switch="seed_lock",
     )
     takes: int = option(1, "stills for each angle; each is paid for", least=1, most=16, label="Takes")
+    cover: int = option(
+        0,
+        "further angles at most, chosen by the model's shape so that the stills see surface that the angles don't; their stills are paid for",
+        least=0,
+        most=12,
+        metavar="N",
+        label="Further Angles",
+    )
 
 
 class Gate(Group):
@@ -464,6 +472,14 @@ class Clip(Group):
                 "Exact Turntable",
                 "The true model turns, rendered here with the look of the stills: it can't drift, and costs nothing",
             ),
+            MotionName.EXACT_LIGHT_SWEEP: (
+                "Exact Light Sweep",
+                "A light glides across the true model, rendered here with the look of the stills, for nothing",
+            ),
+            MotionName.EXACT_DETAIL_REVEAL: (
+                "Exact Detail Reveal",
+                "The camera pushes in on the true model, rendered here with the look of the stills, for nothing",
+            ),
             MotionName.NONE: ("No Clip", "Stills only"),
         },
     )
@@ -498,11 +514,11 @@ class Clip(Group):
         label="Duration",
     )
     frame_rate: int = option(
-        24, "frames per second of an exact turntable", least=1, most=120, metavar="N", label="Frame Rate"
+        24, "frames per second of an exact clip", least=1, most=120, metavar="N", label="Frame Rate"
     )
     clip_alpha: ClipAlpha = option(
         ClipAlpha.NONE,
-        "what an exact turntable is also kept as, without its backdrop",
+        "what an exact clip is also kept as, without its backdrop",
         label="Without Backdrop",
         choices={
             ClipAlpha.NONE: ("Not Kept", "Only the clip over its backdrop"),
@@ -515,7 +531,7 @@ class Clip(Group):
     @property
     def is_bought(self) -> bool:
         """A video model makes the clip, where there is a service; it isn't rendered here, and there is one."""
-        return self.motion not in (MotionName.NONE, MotionName.EXACT_TURNTABLE)
+        return self.motion != MotionName.NONE and not self.motion.is_exact
 
 
 class Money(Group):

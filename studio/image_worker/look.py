@@ -16,13 +16,16 @@ from typing import TypedDict
 
 import numpy as np
 
+from ...pipeline.formats import marks, png
 from ...pipeline.gate.scoring.pixels.arrays import Array, shrink
+from ...pipeline.gate.scoring.pixels.colour import to_linear, to_srgb
 from ...pipeline.gate.scoring.reference import MATT, SIZE, Camera, Reference
 from ...pipeline.json_object import JsonObject
-from ...pipeline.look import align, equal, views
+from ...pipeline.look import align, equal, texture, views
 from ...pipeline.look.carry import carry
-from ...pipeline.look.coverage import coverage
+from ...pipeline.look.coverage import coverage, seen_from_around
 from ...pipeline.rig import Angle
+from ...pipeline.wording.program import PROGRAM
 from ..rendering import passes
 from .inspected import Pose, RenderFacts
 from .inspection import laid_back, reference_of
@@ -69,6 +72,13 @@ class Surface(TypedDict):
     further: list[Further]
 
 
+class Baked(TypedDict):
+    """``seen``: share of the part's surface that the stills see, 0..1. ``texels``: how many show surface at all."""
+
+    seen: float
+    texels: int
+
+
 @dataclass(frozen=True)
 class _Look:
     angles: list[str]
@@ -85,15 +95,44 @@ def prepare(lenders: list[Lender]) -> Keys:
     return Keys(keys=_look(lenders).keys)
 
 
-def surface_seen(mesh: str, angles: list[JsonObject]) -> Surface:
-    """What share of the product's surface ``angles`` see, and which further ones would see the rest."""
+def surface_seen(mesh: str, angles: list[JsonObject], most: int = 6, picture: str = "") -> Surface:
+    """What share of the product's surface ``angles`` see, and which further ones, ``most`` of them, would see the rest; the PNG
+    ``picture`` shows it, where one is wanted."""
+    known = [Angle(**each) for each in angles]
     with np.load(mesh) as stored:
-        found = coverage(stored["vertices"], stored["triangles"], [Angle(**each) for each in angles])
+        found = coverage(stored["vertices"], stored["triangles"], known, most=most)
+        if picture:
+            png.write(
+                Path(picture), seen_from_around(stored["vertices"], stored["triangles"], known), {"Software": PROGRAM}
+            )
     further = [
         Further(angle=angle.name, azimuth=angle.azimuth, elevation=angle.elevation, seen=round(share, 4))
         for angle, share in found.further
     ]
     return Surface(seen=round(found.seen, 4), further=further)
+
+
+def bake(surface: str, out: str, side: int, size: float, colour: list[float], lenders: list[Lender]) -> Baked:
+    """A part's base colour with the lenders' look in it, as the PNG ``out`` of ``side``² pixels.
+
+    ``surface``: a NumPy file of the part's triangles: ``points``, ``normals`` (T, 3, 3) as the references have it, ``uv`` (T, 3, 2) in
+    the new texture, and where its base colour is a picture ``base`` (H, W, 4), sRGB 0..1 in rows from below, with its ``base_uv``.
+    ``colour``: red, green, blue, linear, by which that is multiplied, and alpha. ``size``: the product's radius in metres.
+    """
+    with np.load(surface) as stored:
+        kept = {name: stored[name] for name in stored}
+    texel, triangle, share = texture.covered(kept["uv"], side)
+    points, normals = (np.einsum("nc,ncd->nd", share, kept[name][triangle]) for name in ("points", "normals"))
+    base = np.broadcast_to(np.array([1.0, 1.0, 1.0, colour[3]], np.float32), (len(texel), 4)).copy()
+    if "base" in kept:
+        uv = np.einsum("nc,ncd->nd", share, kept["base_uv"][triangle])
+        base = texture.looked_up(kept["base"], uv)
+    base[:, :3] = np.clip(to_srgb(to_linear(base[:, :3]) * np.array(colour[:3], np.float32)), 0.0, 1.0)
+    change, known = texture.lent(points, normals, _look(lenders).sources, size)
+    made = np.rint(texture.texture(side, texel, base, change, known)[::-1] * 255.0).astype(np.uint8)
+    is_opaque = bool((made[..., 3] == 255).all())
+    png.write(Path(out), made[..., :3] if is_opaque else made, marks.composite(marks.LOOK_WORDS))
+    return Baked(seen=round(float(known.mean()), 4) if len(known) else 0.0, texels=len(texel))
 
 
 def carried(
@@ -165,9 +204,7 @@ def _sources(stills: list[Array], renders: list[views.Render]) -> tuple[Array, l
 def _step(before: views.Source, after: views.Source) -> list[int]:
     """What equalising took out of a source, as coarse as it matters."""
     weight = before.weight[..., None]
-    taken = ((before.packed[..., :3] - after.packed[..., :3]) * weight).sum(axis=(0, 1)) / max(
-        float(weight.sum()), 1e-6
-    )
+    taken = ((before.change - after.change) * weight).sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
     return [int(each) for each in np.rint(taken / STEP)]
 
 

@@ -256,6 +256,8 @@ def carry(
     kept, too; "" for none.
     """
     wanted = RunSettings.model_validate(settings)
+    generated = marks.composite(marks.LOOK_WORDS)
+    facts = {**facts, **(generated if lenders else marks.rendered(own_model=wanted.has_own_model))}
     found, _ = _relit(passes.read(Path(render), lights), wanted)
     product = passes.developed(found, colour_scene(wanted))
     asked = look.Asked(asked=[], seen=0.0)
@@ -335,6 +337,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.LOOK: look.prepare,
     Task.CARRY: carry,
     Task.COVERAGE: look.surface_seen,
+    Task.TEXTURE: look.bake,
     Task.REFERENCE: reference,
     Task.GROUND: ground,
     Task.PICTURE: picture,

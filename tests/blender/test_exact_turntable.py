@@ -16,6 +16,7 @@ from consistency_pipeline.pipeline.backend.requests import Lender
 from consistency_pipeline.pipeline.gate.inspections import AS_IT_IS, facts_of
 from consistency_pipeline.pipeline.look.lenders import with_look
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.settings.choices import MotionName
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.system.disk import copy_file
 from consistency_pipeline.studio import exact_turntable, references, rig, video
@@ -68,15 +69,15 @@ def lent(table, *names, mark=""):
     )
 
 
-def made(table, *lenders):
+def made(table, *lenders, frames=4):
     clip = with_look(plan.clip_request(table.folder, table.settings, plan.UNKNOWN_PRODUCT), lenders, table.shots)
     steps = exact_turntable.render_exact_turntable(clip, table.settings, table.device, table.worker)
     said = [progress.text for progress in steps]
     clip.out.with_suffix(".webm").unlink(missing_ok=True)
-    frames = clip.out.parent / "exact_turntable.frames"
+    folder = clip.out.parent / f"{clip.motion}.frames"
     rendered = sorted({text for text in said if text.startswith("frame ")})
     clip.out.unlink()
-    return [passes.load(frames / f"{number:05d}.png") for number in range(4)], rendered
+    return [passes.load(folder / f"{number:05d}.png") for number in range(frames)], rendered
 
 
 def product(table, name):
@@ -103,6 +104,18 @@ def test_frames_have_the_look_of_the_stills_that_see_them(table):
     _, rendered = made(table, *lent(table, "front"), *lent(table, "back", mark="another"))
     assert "frame 3 of 4" in rendered, "what shows the back is made anew"
     assert "frame 1 of 4" not in rendered, "what doesn't is not"
+
+
+@pytest.mark.parametrize("motion", ["exact_light_sweep", "exact_detail_reveal"])
+def test_light_and_camera_move_over_the_look_of_the_stills(table, motion):
+    table.settings = table.settings.model_copy(update={"motion": MotionName(motion), "frame_rate": 3})
+    table.folder.settings = table.settings
+    plain, rendered = made(table, frames=3)
+    assert len(rendered) == 3
+    shown, _ = made(table, *lent(table, "front"), frames=3)
+    for before, after in zip(plain, shown, strict=True):
+        assert greenness(after) > 1.3 * greenness(before), "each frame took the front still's green"
+    assert np.abs(plain[1] - plain[0]).mean() > 0.004, "something moves"
 
 
 def test_the_loop_closes_and_the_light_stands(table):

@@ -123,7 +123,7 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     from consistency_pipeline.operators.buttons import rig
 
     assert ids("lighting") == list(PRESETS)
-    assert ids("motion") == [*MOTIONS, "exact_turntable", "none"]
+    assert ids("motion") == [*MOTIONS, "exact_turntable", "exact_light_sweep", "exact_detail_reveal", "none"]
     for name in ("restore", "unsure"):
         assert ids(name) == list(find(name).words)
     assert [name for name, *_ in rig.SETS] == list(ANGLE_SETS)

@@ -15,6 +15,7 @@ from consistency_pipeline.fal_backend import quote
 from consistency_pipeline.pipeline import chain
 from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.opinions import say
+from consistency_pipeline.pipeline.plan import going_on
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.verdicts import Said
 from tests.fake_fal import FakeFal
@@ -30,7 +31,7 @@ ANGLES = ["three-quarter", "front", "side", "top", "detail"]
 
 def exact_run(place: Path, **settings: Any):
     own = write(place / "duck.glb", glb(200, (9, 9, 9)))
-    return new_run(place, inputs=(str(own),), motion="exact_turntable", **settings)
+    return new_run(place, inputs=(str(own),), **{"motion": "exact_turntable", **settings})
 
 
 def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_path: Path):
@@ -38,7 +39,7 @@ def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_pat
     said: list[str] = []
     report = go(folder, studio, on_progress=lambda progress, _: said.append(progress.text))
     assert (
-        "the stills see 60% of the surface; stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025"
+        "the stills see 60% of the surface (references/surface.png); stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025"
         in said
     )
     assert bought(fake) == ["flux-kontext/dev"] * 5
@@ -54,6 +55,34 @@ def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_pat
     go(folder, again)
     assert "render_exact_clip" not in again.calls
     assert len(fake.of("submit")) == 5
+
+
+@pytest.mark.parametrize("motion", ["exact_light_sweep", "exact_detail_reveal"])
+def test_other_motions_go_the_same_road(fake: FakeFal, tmp_path: Path, motion: str):
+    folder, studio = exact_run(tmp_path, motion=motion), StandInStudio()
+    report = go(folder, studio)
+    assert bought(fake) == ["flux-kontext/dev"] * 5
+    assert sorted(studio.lent) == sorted(ANGLES)
+    assert folder.clip(motion).is_file()
+    clip = next(picture for picture in report["pictures"] if picture["stage"] == "video")
+    assert (clip["backend"], clip["billed_usd"]) == ("local", 0.0)
+
+
+def test_further_angles_are_estimated_before_and_bought_by_the_models_shape(fake: FakeFal, tmp_path: Path):
+    folder, studio = exact_run(tmp_path, cover=2), StandInStudio()
+    assert len(quote.plan(folder.settings)) == 7, "two at most, wherever they will stand"
+    go(folder, studio)
+    assert len(bought(fake)) == 6, "one was enough"
+    assert "look-180-15" in studio.lent
+    assert [angle.name for angle in folder.settings.studio.angles][5:] == ["look-180-15"]
+    assert quote.estimate(folder.settings, {}, folder).lines == ()
+    asked_again = folder.settings.model_copy(update={"angles": folder.settings.studio.angles[:5], "cover": 2})
+    assert going_on(asked_again, folder.settings) == folder.settings, "a window asks with the scene's angles"
+    others = asked_again.model_copy(update={"angles": folder.settings.studio.angles[:4]})
+    assert going_on(others, folder.settings) == others, "other angles ask for other further ones"
+    agrees(folder, fake)
+    go(folder, StandInStudio())
+    assert len(bought(fake)) == 6, "nothing is bought twice"
 
 
 def test_it_is_in_no_estimate(tmp_path: Path):

@@ -107,8 +107,8 @@ def test_gloss_in_one_view_does_not_thin_the_surfaces_own_change() -> None:
     """A still half of whose light is mirrored shows half of its surface's change; a matt view of it shows the whole."""
     glossy = view(0, diffuse=0.5)
     own = np.float32(math.log(1.4))
-    changed = views.with_change(np.full((*glossy.mask.shape, 3), own), glossy.diffuse, NO_LIGHT)
-    still = views.applied(glossy.rgb, changed * glossy.solid[..., None])
+    gain = views.gain_of(np.full((*glossy.mask.shape, 3), own), glossy.diffuse, NO_LIGHT)
+    still = views.brightened(glossy.rgb, np.where(glossy.solid[..., None], gain, np.float32(1.0)))
     found = carried(view(15), (still, glossy))
     assert np.median(found.change[found.seen > 0.8]) == pytest.approx(own, abs=0.02)
 
@@ -131,10 +131,10 @@ def test_a_cast_that_only_one_still_has_is_taken_out() -> None:
     sources = [views.source(*pair, NO_LIGHT) for pair in zip(stills, renders, strict=True)]
     after = equal.equalised(sources, renders)
     weight = sources[0].weight > 0.5
-    assert np.abs(sources[0].packed[weight][:, 0]).mean() > 0.1
-    assert np.abs(after[0].packed[weight][:, 0]).mean() < 0.03
+    assert np.abs(sources[0].change[weight][:, 0]).mean() > 0.1
+    assert np.abs(after[0].change[weight][:, 0]).mean() < 0.03
     for source in after[1:]:
-        assert np.abs(source.packed[source.weight > 0.5][:, :3]).mean() < 0.01
+        assert np.abs(source.change[source.weight > 0.5]).mean() < 0.01
 
 
 def test_a_still_that_sits_beside_the_others_is_laid_onto_them() -> None:
@@ -154,7 +154,7 @@ def scene_grain(render: views.Render) -> np.ndarray:
     wave = np.sin(render.position @ np.array([70.0, 25.0, 40.0])) * np.sin(
         render.position @ np.array([-20.0, 60.0, 55.0])
     )
-    return views.applied(render.rgb, (0.4 * wave[..., None] * render.solid[..., None]).astype(np.float32))
+    return views.brightened(render.rgb, np.exp(0.4 * wave[..., None] * render.solid[..., None]).astype(np.float32))
 
 
 def test_a_turned_product_takes_what_it_takes_unturned() -> None:

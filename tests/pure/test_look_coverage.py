@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.look.coverage import coverage, sees, surface
+from consistency_pipeline.pipeline.look.coverage import coverage, seen_from_around, sees, surface
 from consistency_pipeline.pipeline.rig import Angle
 
 pytestmark = pytest.mark.by_turns
@@ -61,3 +61,14 @@ def test_all_that_can_be_seen_needs_nothing_further():
     found = coverage(*box((-0.5, -0.5, 0), (0.5, 0.5, 1)), around)
     assert found.seen > 0.97
     assert found.further == ()
+
+
+def test_the_picture_shows_in_green_what_is_seen_and_in_red_what_is_not() -> None:
+    vertices, triangles = box((-0.5, -0.5, 0), (0.5, 0.5, 1))
+    picture = seen_from_around(vertices, triangles, [FRONT], side=64).astype(int)
+    assert picture.shape == (64, 256, 3)
+    views = np.split(picture, 4, axis=1)
+    green = [int(((view[..., 1] - view[..., 0]) > 30).sum()) for view in views]
+    red = [int(((view[..., 0] - view[..., 1]) > 30).sum()) for view in views]
+    assert green[0] > 100
+    assert red[1] > 10 * green[1], "from behind hardly anything is seen"

@@ -43,6 +43,7 @@ SINCE = {
     "frame_rate",
     "clip_alpha",
     "variant",
+    "cover",
 }  # options that 0.1.0 did not have
 
 
