@@ -166,7 +166,8 @@ MEMORY = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 import bpy
-from consistency_pipeline import catalogue_command, command_line
+from consistency_pipeline import command_line
+from consistency_pipeline.command_line import catalogue as catalogue_command
 from consistency_pipeline.pipeline.catalogue import conductor
 count = conductor.Conductor._count
 def counted(self, row, ended):

@@ -18,7 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from consistency_pipeline import catalogue_command, command_line
+from consistency_pipeline import command_line
+from consistency_pipeline.command_line import catalogue as catalogue_command
 from consistency_pipeline.pipeline.errors import BadRender
 from consistency_pipeline.pipeline.stages import Progress
 from tests.pure.stand_in import StandInStudio

@@ -40,12 +40,10 @@ def test_two_builds_are_the_same_bytes(archive: Path, target: Target, tmp_path: 
 def test_the_zip_holds_the_program_and_nothing_of_the_workshop(archive: Path):
     with zipfile.ZipFile(archive) as files:
         top = {name.split("/")[0] for name in files.namelist()}
-    rooms = {"pipeline", "fal_backend", "studio", "operators", "panels"}
+    rooms = {"pipeline", "fal_backend", "studio", "operators", "panels", "command_line"}
     papers = {"LICENSE", "README.md", "THIRD_PARTY_LICENCES.txt"}
     assert top == rooms | papers | {
         "__init__.py",
-        "catalogue_command.py",
-        "command_line.py",
         "surroundings.py",
         "blender_manifest.toml",
         "wheels",

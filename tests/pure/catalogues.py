@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from consistency_pipeline import catalogue_command, command_line
+from consistency_pipeline import command_line
+from consistency_pipeline.command_line import catalogue as catalogue_command
 from consistency_pipeline.fal_backend import prices
 from tests.fake_fal import API_KEY
 from tests.fake_fal.model import glb

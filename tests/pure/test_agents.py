@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from consistency_pipeline.mcp_command import TABLE, Desk, add_tools
+from consistency_pipeline.command_line.agents import TABLE, Desk, add_tools
 from consistency_pipeline.pipeline.errors import ConsistencyError, TryAgainLater, UsageError
 from consistency_pipeline.pipeline.money.spending import state_folder
 from consistency_pipeline.pipeline.opinions import DECISIONS

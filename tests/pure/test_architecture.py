@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-ROOMS = ("pipeline", "fal_backend", "studio", "operators", "panels")
+ROOMS = ("pipeline", "fal_backend", "studio", "operators", "panels", "command_line")
 WORDS = re.findall(r"^\| ([^|\n]+) \|[^\n]* \| `([^`\n]+)` \|$", PAGE.partition("\n## Glossary\n")[2], re.MULTILINE)
 
 

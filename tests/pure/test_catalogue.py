@@ -230,7 +230,7 @@ def test_progress_is_told_as_the_one_who_asked_reads_it(command, style):
 
 
 def test_what_a_killed_process_set_aside_is_given_back_once_its_row_is_free(command, fake, monkeypatch):
-    from consistency_pipeline import catalogue_command
+    from consistency_pipeline.command_line import catalogue as catalogue_command
 
     SharedBudget(command.out).allot("P-3", 0.1, None)  # and then it was killed
     answer = command("--budget", "0.15", "--rows", "0-1")

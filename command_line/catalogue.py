@@ -19,19 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .pipeline.catalogue import listing
-from .pipeline.catalogue.budget import SharedBudget
-from .pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
-from .pipeline.catalogue.decisions import apply_decisions, read_decisions
-from .pipeline.catalogue.progress import Style, Teller, in_words
-from .pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of, shops_of
-from .pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
-from .pipeline.catalogue.table import INPUT, Fault, TableError, read_table
-from .pipeline.catalogue.template import read_template, save_template, template_of
-from .pipeline.deliver.delivery import Wishes, summary
-from .pipeline.deliver.folders import SHOP
-from .pipeline.driver import PAUSE, cancellable, finish
-from .pipeline.errors import (
+from ..pipeline.catalogue import listing
+from ..pipeline.catalogue.budget import SharedBudget
+from ..pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
+from ..pipeline.catalogue.decisions import apply_decisions, read_decisions
+from ..pipeline.catalogue.progress import Style, Teller, in_words
+from ..pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of, shops_of
+from ..pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
+from ..pipeline.catalogue.table import INPUT, Fault, TableError, read_table
+from ..pipeline.catalogue.template import read_template, save_template, template_of
+from ..pipeline.deliver.delivery import Wishes, summary
+from ..pipeline.deliver.folders import SHOP
+from ..pipeline.driver import PAUSE, cancellable, finish
+from ..pipeline.errors import (
     EXIT_STATUS,
     BudgetExceeded,
     Cancelled,
@@ -42,23 +42,23 @@ from .pipeline.errors import (
     UsageError,
     unforeseen,
 )
-from .pipeline.run.lease import Lease
-from .pipeline.run.preflight import check, check_place
-from .pipeline.run.run_folder import RunFolder
-from .pipeline.settings.choices import BackendName
-from .pipeline.settings.groups import RunSettings
-from .pipeline.settings.options import OPTIONS
-from .pipeline.system.disk import age
-from .pipeline.terminal import Stop, say
-from .pipeline.wording.text_table import text_table, usd
-from .surroundings import find_key, python_args, versions
+from ..pipeline.run.lease import Lease
+from ..pipeline.run.preflight import check, check_place
+from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.settings.choices import BackendName
+from ..pipeline.settings.groups import RunSettings
+from ..pipeline.settings.options import OPTIONS
+from ..pipeline.system.disk import age
+from ..pipeline.terminal import Stop, say
+from ..pipeline.wording.text_table import text_table, usd
+from ..surroundings import find_key, python_args, versions
 
 if TYPE_CHECKING:
     import argparse
 
-    from .fal_backend.quote import Estimate, Prices
-    from .pipeline.backend.ports import Backend, Studio
-    from .pipeline.stages import Steps
+    from ..fal_backend.quote import Estimate, Prices
+    from ..pipeline.backend.ports import Backend, Studio
+    from ..pipeline.stages import Steps
 
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
 AT_ONCE = 4  # rows under way, where they wait some seconds for stills
@@ -124,7 +124,7 @@ def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict
     """Write the job of a render farm. The options of every task are those given here, but which rows."""
     import bpy
 
-    from .pipeline.catalogue.engines import Job, emit, how_to_run
+    from ..pipeline.catalogue.engines import Job, emit, how_to_run
 
     words = ["--yes"]
     for name in ("backend", "budget", "product_budget", "at_once", "concurrency"):
@@ -154,7 +154,7 @@ def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict
 
 def template(options: argparse.Namespace) -> dict[str, Any]:
     """``consistency template``. Raises UsageError."""
-    from .pipeline.settings.arguments import settings_from
+    from ..pipeline.settings.arguments import settings_from
 
     settings = settings_from(options, has_key=find_key() is not None)
     if settings.inputs.files or settings.inputs.text:
@@ -363,7 +363,7 @@ class Workshop:
         begins = [(row, now) for row, now in stands if self._is_to_do(now)]
         paid = [row for row, _ in begins if row.settings.service.backend == BackendName.FAL]
         if paid:
-            from .fal_backend import quote
+            from ..fal_backend import quote
 
             known: dict[tuple[object, ...], list[str]] = {}
             for row in paid:
@@ -394,7 +394,7 @@ class Workshop:
         """What is left to be bought for a row; None where nothing is bought."""
         if row.settings.service.backend == BackendName.LOCAL:
             return None
-        from .fal_backend import quote
+        from ..fal_backend import quote
 
         if folder is None and (row.root / "run.json").is_file():
             with contextlib.suppress(RunFolderError):
@@ -410,11 +410,11 @@ class Workshop:
         """Check what can't be kept, and ask for consent. Raises UsageError, Cancelled or BudgetExceeded."""
         if not self._is_paid:
             return
-        from .pipeline.money.spending import SpendingBook
+        from ..pipeline.money.spending import SpendingBook
 
         SpendingBook().check()
         if self.costs.unknown and self._limit is not None:
-            from .fal_backend.sentences import UNPRICED
+            from ..fal_backend.sentences import UNPRICED
 
             raise BudgetExceeded(UNPRICED.format(endpoint=self.costs.unknown[0]))
         if self.costs.most > self.costs.at_most + 1e-6:
@@ -474,7 +474,7 @@ class Workshop:
     def _ends_all(self, error: ConsistencyError) -> bool:
         """Whether no other row can fare better: the key, or a full disk."""
         if self._is_paid:
-            from .fal_backend.errors import KEY_PROBLEMS, NoKey
+            from ..fal_backend.errors import KEY_PROBLEMS, NoKey
 
             if isinstance(error, (*KEY_PROBLEMS, NoKey)):
                 return True
@@ -590,7 +590,7 @@ class Workshop:
 
         Raises BudgetExceeded.
         """
-        from .fal_backend.quote import check_limits
+        from ..fal_backend.quote import check_limits
 
         folder = RunFolder.open(row.root) if (row.root / "run.json").is_file() else None
         costs = self._cost(row, folder)
@@ -660,7 +660,7 @@ class Workshop:
                     lease.release()
 
     def _chain(self, folder: RunFolder) -> Generator[Any, None, None]:
-        from .pipeline import chain
+        from ..pipeline import chain
 
         assert self._stop is not None
         studio = self._services.studio(folder)
@@ -673,10 +673,10 @@ class Workshop:
 
     def _backend(self, folder: RunFolder, studio: Studio) -> Backend:
         if folder.settings.service.backend == BackendName.LOCAL:
-            from .pipeline.backend.local import LocalBackend
+            from ..pipeline.backend.local import LocalBackend
 
             return LocalBackend(studio, folder.settings)
-        from .fal_backend.backend import FalBackend
+        from ..fal_backend.backend import FalBackend
 
         return FalBackend(
             folder,
@@ -714,7 +714,7 @@ def _is_open(error: ConsistencyError | None) -> bool:
     """Whether fal.ai may yet show that it accepted what was sent; nobody but the user sends it again."""
     if error is None or error.kind is not Kind.FAILED:
         return False
-    from .fal_backend.errors import Uncertain
+    from ..fal_backend.errors import Uncertain
 
     return isinstance(error, Uncertain)
 

@@ -19,27 +19,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .pipeline.driver import PAUSE, finish
-from .pipeline.errors import EXIT_STATUS, BudgetExceeded, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
-from .pipeline.settings.arguments import UNSAID, make_parser, settings_from, with_limits
-from .pipeline.settings.choices import BackendName
-from .pipeline.terminal import Stop, finish_telling, put, quiet_stdout, run_to_end, say
-from .pipeline.wording.text_table import text_table, usd
-from .surroundings import bug_report, doctor_facts, find_key, python_args, versions
+from ..pipeline.driver import PAUSE, finish
+from ..pipeline.errors import EXIT_STATUS, BudgetExceeded, Cancelled, ConsistencyError, Kind, UsageError, unforeseen
+from ..pipeline.settings.arguments import UNSAID, make_parser, settings_from, with_limits
+from ..pipeline.settings.choices import BackendName
+from ..pipeline.terminal import Stop, finish_telling, put, quiet_stdout, run_to_end, say
+from ..pipeline.wording.text_table import text_table, usd
+from ..surroundings import bug_report, doctor_facts, find_key, python_args, versions
 
 if TYPE_CHECKING:
-    from .catalogue_command import Services
-    from .fal_backend.child.questions import Question
-    from .fal_backend.quote import Estimate
-    from .pipeline.backend.ports import Backend, Studio
-    from .pipeline.deliver.delivery import Wishes
-    from .pipeline.deliver.larger import Larger
-    from .pipeline.deliver.presets import Rules
-    from .pipeline.deliver.signing import Certificate
-    from .pipeline.deliver.sources import Source
-    from .pipeline.run.run_folder import RunFolder
-    from .pipeline.settings.groups import RunSettings
-    from .pipeline.stages import Steps
+    from ..fal_backend.child.questions import Question
+    from ..fal_backend.quote import Estimate
+    from ..pipeline.backend.ports import Backend, Studio
+    from ..pipeline.deliver.delivery import Wishes
+    from ..pipeline.deliver.larger import Larger
+    from ..pipeline.deliver.presets import Rules
+    from ..pipeline.deliver.signing import Certificate
+    from ..pipeline.deliver.sources import Source
+    from ..pipeline.run.run_folder import RunFolder
+    from ..pipeline.settings.groups import RunSettings
+    from ..pipeline.stages import Steps
+    from .catalogue import Services
 
 
 MOST_SHOWN = 40  # new models in a terminal
@@ -88,12 +88,12 @@ def entry_point() -> NoReturn:
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.run.preflight import check, check_place
-    from .pipeline.run.run_folder import RunFolder
+    from ..pipeline.run.preflight import check, check_place
+    from ..pipeline.run.run_folder import RunFolder
 
     settings = settings_from(options, has_key=find_key() is not None)
     if options.variants is not None:
-        from .variants_command import run_variants
+        from .variants import run_variants
 
         return run_variants(options, settings, _services())
     if settings.stills.seed is None:  # drawn once and kept, so that all angles share it and a resume repeats it
@@ -112,13 +112,13 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.gate.second_opinions import unasked
-    from .pipeline.run.preflight import check
-    from .pipeline.run.run_folder import RunFolder
+    from ..pipeline.gate.second_opinions import unasked
+    from ..pipeline.run.preflight import check
+    from ..pipeline.run.run_folder import RunFolder
 
     root = options.run.expanduser().absolute()
     if (root / "variants.json").is_file():
-        from .variants_command import resume_variants
+        from .variants import resume_variants
 
         return resume_variants(root, options, _services())
     folder = RunFolder.open(root)
@@ -138,11 +138,11 @@ def _resume(options: argparse.Namespace) -> dict[str, Any]:
 
 def _need_fal() -> str:
     """The key. Raises ConsistencyError where fal.ai can't be used, with the cure."""
-    from .studio.compat import online_access, online_cure
+    from ..studio.compat import online_access, online_cure
 
     found = find_key()
     if found is None:
-        from .fal_backend.errors import NoKey
+        from ..fal_backend.errors import NoKey
 
         raise NoKey("there is no fal.ai key; set FAL_KEY, or use --backend local, which needs none")
     if not online_access():
@@ -151,14 +151,14 @@ def _need_fal() -> str:
 
 
 def _ask_prices(endpoints: list[str], to_send: tuple[Any, ...] = ()) -> Question[dict[str, Any]]:
-    from .fal_backend.child.questions import ask_prices
+    from ..fal_backend.child.questions import ask_prices
 
     return ask_prices(_need_fal(), endpoints, python_args(), to_send)
 
 
 def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **again: Any) -> dict[str, Any]:
     """Show what will be spent and ask for consent. Returns the prices it was quoted with."""
-    from .fal_backend import consent
+    from ..fal_backend import consent
 
     costs = finish(consent.estimate(settings, folder, _ask_prices, **again), PAUSE)
     say(costs.table())
@@ -171,7 +171,7 @@ def _agree(settings: RunSettings, yes: bool, folder: RunFolder | None = None, **
 
 def _agree_to(costs: Estimate, settings: RunSettings, yes: bool) -> None:
     """Ask for consent where anything may be bought. Raises where there is none."""
-    from .fal_backend import consent
+    from ..fal_backend import consent
 
     consent.check(costs, settings)
     if not consent.covers(consent.EVERYTHING_AGREED if yes else consent.NOTHING_AGREED, costs):
@@ -184,21 +184,21 @@ def _agree_to(costs: Estimate, settings: RunSettings, yes: bool) -> None:
 
 
 def _local_backend(folder: RunFolder, studio: Any, **_options: Any) -> Backend:
-    from .pipeline.backend.local import LocalBackend
+    from ..pipeline.backend.local import LocalBackend
 
     return LocalBackend(studio, folder.settings)
 
 
 def _fal_backend(folder: RunFolder, _studio: Any, **options: Any) -> Backend:
-    from .fal_backend.backend import FalBackend
+    from ..fal_backend.backend import FalBackend
 
     return FalBackend(folder, _need_fal(), python_args=python_args(), **options)
 
 
 def _finish(folder: RunFolder, make_backend: Callable[..., Backend], **options: Any) -> dict[str, Any]:
     """Advance the chain until it ends, telling what it says; Ctrl-C, SIGTERM and a closed terminal cancel in order."""
-    from .pipeline import chain
-    from .studio import BlenderStudio
+    from ..pipeline import chain
+    from ..studio import BlenderStudio
 
     began = time.monotonic()
     stop = Stop()
@@ -265,21 +265,21 @@ def _count(number: int, word: str) -> str:
 
 
 def _catalogue(options: argparse.Namespace) -> dict[str, Any]:
-    from .catalogue_command import catalogue
+    from .catalogue import catalogue
 
     return catalogue(options, _services())
 
 
 def _services() -> Services:
-    from .catalogue_command import Services
+    from .catalogue import Services
 
     return Services(_need_fal, _ask_prices, _studio_in_turn(), _deliver_stills)
 
 
 def _deliver_stills(folder: RunFolder, wishes: Wishes) -> Steps[dict[str, Any]]:
     """Sets of a run's stills alone, which need nothing of the open file."""
-    from .pipeline.deliver.delivery import deliver
-    from .studio.image_worker import ImageWorker
+    from ..pipeline.deliver.delivery import deliver
+    from ..studio.image_worker import ImageWorker
 
     worker = ImageWorker()
     try:
@@ -290,7 +290,7 @@ def _deliver_stills(folder: RunFolder, wishes: Wishes) -> Steps[dict[str, Any]]:
 
 def _studio_in_turn() -> Callable[[RunFolder], Studio]:
     """What makes the studio of each of several runs that have this Blender in turn."""
-    from .studio.turns import SharedBlender
+    from ..studio.turns import SharedBlender
 
     blender = SharedBlender()
 
@@ -303,13 +303,13 @@ def _studio_in_turn() -> Callable[[RunFolder], Studio]:
 
 
 def _page(options: argparse.Namespace) -> dict[str, Any]:
-    from .catalogue_command import page
+    from .catalogue import page
 
     return page(options)
 
 
 def _template(options: argparse.Namespace) -> dict[str, Any]:
-    from .catalogue_command import template
+    from .catalogue import template
 
     return template(options)
 
@@ -318,7 +318,7 @@ def _mcp(options: argparse.Namespace) -> dict[str, Any]:
     try:
         import mcp.server  # noqa: F401
 
-        from .mcp_command import serve
+        from .agents import serve
     except ImportError as error:
         raise UsageError(
             "serving agents needs the Model Context Protocol's SDK, which the extension does not bring; in a checkout "
@@ -331,12 +331,12 @@ def _mcp(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _estimate(options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend import consent
-    from .pipeline.run.preflight import check
+    from ..fal_backend import consent
+    from ..pipeline.run.preflight import check
 
     settings = settings_from(options, has_key=find_key() is not None)
     if options.variants is not None:
-        from .variants_command import estimate_variants
+        from .variants import estimate_variants
 
         return estimate_variants(options, settings, _services())
     check(settings)
@@ -353,8 +353,8 @@ def _estimate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend.endpoints.catalogue import catalogue_rows
-    from .fal_backend.roster import kept
+    from ..fal_backend.endpoints.catalogue import catalogue_rows
+    from ..fal_backend.roster import kept
 
     if options.stale:
         return _stale_prices()
@@ -384,7 +384,7 @@ def _endpoints(options: argparse.Namespace) -> dict[str, Any]:
 
 def _refreshed() -> dict[str, Any]:
     """fal.ai's own list of models for our stages: what is new in it, and what is gone. Nothing is chosen by it."""
-    from .fal_backend.child.questions import ask_roster
+    from ..fal_backend.child.questions import ask_roster
 
     found = finish(ask_roster(_need_fal(), python_args()), PAUSE)
     lines = [
@@ -418,8 +418,8 @@ def _refreshed() -> dict[str, Any]:
 def _stale_prices() -> dict[str, Any]:
     from datetime import date
 
-    from .fal_backend.endpoints.catalogue import catalogue_rows
-    from .fal_backend.endpoints.prices import FRESH_DAYS
+    from ..fal_backend.endpoints.catalogue import catalogue_rows
+    from ..fal_backend.endpoints.prices import FRESH_DAYS
 
     today = date.today()  # noqa: DTZ011 - a day more or less is all the same
     rows = catalogue_rows(stale_on=today)
@@ -436,8 +436,8 @@ def _stale_prices() -> dict[str, Any]:
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend import consent
-    from .pipeline import compare
+    from ..fal_backend import consent
+    from ..pipeline import compare
 
     folder = compare.beside(options.run.expanduser().absolute(), options.budget)
     folder.lease.check()
@@ -460,8 +460,8 @@ def _compare(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _compared(folder: RunFolder, endpoints: list[str], angles: list[str]) -> dict[str, Any]:
-    from .pipeline import compare
-    from .studio import BlenderStudio
+    from ..pipeline import compare
+    from ..studio import BlenderStudio
 
     stop, studio = Stop(), BlenderStudio(folder.settings, own_file=True)
     backend = _fal_backend(folder, studio)
@@ -488,25 +488,25 @@ def _compared(folder: RunFolder, endpoints: list[str], angles: list[str]) -> dic
 
 
 def _ledger(options: argparse.Namespace) -> dict[str, Any]:
-    from .fal_backend.endpoints.catalogue import name_of
-    from .pipeline.money.ledger import Ledger
+    from ..fal_backend.endpoints.catalogue import name_of
+    from ..pipeline.money.ledger import Ledger
 
     ledger = Ledger.read([run.expanduser().absolute() for run in options.runs])
     return {"status": "done", **ledger.to_json(), "text": ledger.table(name_of)}
 
 
 def _say(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline import opinions
-    from .pipeline.run.run_folder import RunFolder
-    from .pipeline.verdicts import Said
+    from ..pipeline import opinions
+    from ..pipeline.run.run_folder import RunFolder
+    from ..pipeline.verdicts import Said
 
     folder = RunFolder.open(options.run.expanduser().absolute())
     folder.lease.check()
     said = None if options.word == UNSAID else Said(options.word)
     take = opinions.say(folder, options.angle, said, options.take)
     if folder.contact_sheet.is_file():
-        from .studio.image_worker import ImageWorker
-        from .studio.results import draw_contact_sheet_again
+        from ..studio.image_worker import ImageWorker
+        from ..studio.results import draw_contact_sheet_again
 
         finish(draw_contact_sheet_again(folder, ImageWorker()))
     text = f"{options.angle}, take {take}: {f'you said: {said}' if said else 'nothing is said any more'}"
@@ -523,9 +523,9 @@ def _say(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _deliver(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.deliver.delivery import Wishes, summary
-    from .pipeline.deliver.presets import AR, CLIPS, presets
-    from .pipeline.run.run_folder import RunFolder
+    from ..pipeline.deliver.delivery import Wishes, summary
+    from ..pipeline.deliver.presets import AR, CLIPS, presets
+    from ..pipeline.run.run_folder import RunFolder
 
     root = options.run.expanduser().absolute()
     wishes = Wishes(
@@ -545,26 +545,26 @@ def _deliver(options: argparse.Namespace) -> dict[str, Any]:
         sign=_certificate(options),
     )
     if (root / "variants.json").is_file():
-        from .variants_command import deliver_variants
+        from .variants import deliver_variants
 
         return deliver_variants(root, wishes, lambda folder, wishes: summary(_delivered(folder, wishes, options)))
     return summary(_delivered(RunFolder.open(root), wishes, options))
 
 
 def _delivered(folder: RunFolder, wishes: Wishes, options: argparse.Namespace) -> dict[str, Any]:
-    from .deliver_command import Buying, enlarged
-    from .pipeline.deliver.delivery import deliver
-    from .studio.image_worker import ImageWorker
+    from ..pipeline.deliver.delivery import deliver
+    from ..studio.image_worker import ImageWorker
+    from .deliver import Buying, enlarged
 
     worker = ImageWorker()
 
     def turn(size: int, views: int, out: Path) -> Steps[list[Path]]:
-        from .studio.deliver.turn import turn
+        from ..studio.deliver.turn import turn
 
         return turn(folder, worker, size, views, out)
 
     def export(out: Path) -> Steps[dict[str, Any]]:
-        from .studio.deliver.ar import export_ar
+        from ..studio.deliver.ar import export_ar
 
         return export_ar(folder, out)
 
@@ -581,7 +581,7 @@ def _delivered(folder: RunFolder, wishes: Wishes, options: argparse.Namespace) -
 
 
 def _certificate(options: argparse.Namespace) -> Certificate | None:
-    from .pipeline.deliver.signing import certificate
+    from ..pipeline.deliver.signing import certificate
 
     if (options.sign is None) != (options.sign_key is None):
         raise UsageError("--sign and --sign-key belong together; give both, or neither")
@@ -591,7 +591,7 @@ def _certificate(options: argparse.Namespace) -> Certificate | None:
 
 
 def _larger(how: str) -> str:
-    from .pipeline.deliver.larger import FILTER, NONE, RENDER
+    from ..pipeline.deliver.larger import FILTER, NONE, RENDER
 
     if how not in (NONE, FILTER, RENDER) and "/" not in how:
         raise UsageError(f"--larger {how!r} is neither none, render, filter nor the id of an upscaler")
@@ -614,7 +614,7 @@ def _doctor(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _bundle(options: argparse.Namespace) -> dict[str, Any]:
-    from .pipeline.run.bug_report import default_name
+    from ..pipeline.run.bug_report import default_name
 
     out = (options.out or Path(default_name())).expanduser().absolute()
     if out.exists():

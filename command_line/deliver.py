@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .pipeline.deliver.larger import RENDER, Larger, Wanted, buy, upscale_requests
-from .pipeline.deliver.presets import Rules
-from .pipeline.deliver.sources import Source
-from .pipeline.driver import PAUSE, finish
-from .pipeline.errors import BudgetExceeded
-from .pipeline.stages import Steps
-from .pipeline.terminal import Stop, run_to_end, say
-from .pipeline.wording.text_table import usd
+from ..pipeline.deliver.larger import RENDER, Larger, Wanted, buy, upscale_requests
+from ..pipeline.deliver.presets import Rules
+from ..pipeline.deliver.sources import Source
+from ..pipeline.driver import PAUSE, finish
+from ..pipeline.errors import BudgetExceeded
+from ..pipeline.stages import Steps
+from ..pipeline.terminal import Stop, run_to_end, say
+from ..pipeline.wording.text_table import usd
 
 if TYPE_CHECKING:
-    from .fal_backend.quote import Estimate
-    from .pipeline.run.run_folder import RunFolder
-    from .pipeline.settings.groups import RunSettings
+    from ..fal_backend.quote import Estimate
+    from ..pipeline.run.run_folder import RunFolder
+    from ..pipeline.settings.groups import RunSettings
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def enlarged(
 
     Raises what stops a purchase, before anything is delivered.
     """
-    from .studio.deliver.larger import gate_larger, render_larger, too_small
+    from ..studio.deliver.larger import gate_larger, render_larger, too_small
 
     wanted = too_small(pictures)
     if not wanted:
@@ -54,7 +54,7 @@ def enlarged(
     if how == RENDER:
         return (yield from render_larger(folder, wanted, scratch))
     bought = _bought(folder, how, wanted, buying, budget)
-    from .fal_backend.endpoints.catalogue import name_of
+    from ..fal_backend.endpoints.catalogue import name_of
 
     return (yield from gate_larger(folder, wanted, bought, name_of(how), scratch))
 
@@ -62,8 +62,8 @@ def enlarged(
 def _bought(
     folder: RunFolder, endpoint: str, wanted: Sequence[Wanted], buying: Buying, budget: float | None
 ) -> dict[str, Path | str]:
-    from .fal_backend import consent
-    from .pipeline.compare import beside
+    from ..fal_backend import consent
+    from ..pipeline.compare import beside
 
     run = beside(folder.root, budget)
     requests = upscale_requests(run, endpoint, wanted)

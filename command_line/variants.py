@@ -17,21 +17,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .catalogue_command import Services, make_rows
-from .pipeline import model
-from .pipeline.catalogue.rows import Alike, Row
-from .pipeline.catalogue.table import folder_name
-from .pipeline.deliver.names import sku_of
-from .pipeline.errors import BadInput, RunFolderError, UsageError
-from .pipeline.run.preflight import check, check_place
-from .pipeline.run.run_folder import RunFolder
-from .pipeline.settings.arguments import with_limits
-from .pipeline.settings.groups import RunSettings
-from .pipeline.system.disk import write_json
+from ..pipeline import model
+from ..pipeline.catalogue.rows import Alike, Row
+from ..pipeline.catalogue.table import folder_name
+from ..pipeline.deliver.names import sku_of
+from ..pipeline.errors import BadInput, RunFolderError, UsageError
+from ..pipeline.run.preflight import check, check_place
+from ..pipeline.run.run_folder import RunFolder
+from ..pipeline.settings.arguments import with_limits
+from ..pipeline.settings.groups import RunSettings
+from ..pipeline.system.disk import write_json
+from .catalogue import Services, make_rows
 
 if TYPE_CHECKING:
-    from .pipeline.deliver.delivery import Wishes
-    from .pipeline.json_object import JsonObject
+    from ..pipeline.deliver.delivery import Wishes
+    from ..pipeline.json_object import JsonObject
 
 KEPT = "variants.json"
 ALL = "all"
@@ -101,7 +101,7 @@ def _names(settings: RunSettings, wanted: str) -> list[str]:
     check(settings)
     path = Path(settings.inputs.files[0])
     if path.suffix.lower() == ".blend":
-        from .studio.files.variants import variants_in_blend
+        from ..studio.files.variants import variants_in_blend
 
         there = variants_in_blend(path)
     else:

@@ -29,21 +29,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .pipeline.catalogue.budget import SharedBudget
-from .pipeline.catalogue.decisions import By, Decided, Word, apply_decisions
-from .pipeline.catalogue.listing import entry_of
-from .pipeline.catalogue.rows import Row, as_ranges, rows_of
-from .pipeline.catalogue.state import standing
-from .pipeline.catalogue.table import INPUT, NAME, SEPARATOR, SKU, read_table
-from .pipeline.catalogue.template import read_template
-from .pipeline.errors import ConsistencyError, TryAgainLater, UsageError
-from .pipeline.json_object import JsonObject
-from .pipeline.redaction import redact
-from .pipeline.settings.backdrop import is_file
-from .pipeline.settings.choices import BackendName, MotionName
-from .pipeline.settings.groups import RunSettings
-from .pipeline.stages import Stage
-from .pipeline.system.disk import locked, whole_file
+from ..pipeline.catalogue.budget import SharedBudget
+from ..pipeline.catalogue.decisions import By, Decided, Word, apply_decisions
+from ..pipeline.catalogue.listing import entry_of
+from ..pipeline.catalogue.rows import Row, as_ranges, rows_of
+from ..pipeline.catalogue.state import standing
+from ..pipeline.catalogue.table import INPUT, NAME, SEPARATOR, SKU, read_table
+from ..pipeline.catalogue.template import read_template
+from ..pipeline.errors import ConsistencyError, TryAgainLater, UsageError
+from ..pipeline.json_object import JsonObject
+from ..pipeline.redaction import redact
+from ..pipeline.settings.backdrop import is_file
+from ..pipeline.settings.choices import BackendName, MotionName
+from ..pipeline.settings.groups import RunSettings
+from ..pipeline.stages import Stage
+from ..pipeline.system.disk import locked, whole_file
 
 if TYPE_CHECKING:
     import argparse
