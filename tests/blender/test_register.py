@@ -90,7 +90,7 @@ def test_import_lines_are_read_as_python_reads_them():
     root = Path(consistency_pipeline.__file__).parent
     sources = [
         path
-        for room in ("pipeline", "fal_backend", "studio", "operators", "panels")
+        for room in ("pipeline", "fal_backend", "studio", "operators", "panels", "command_line")
         for path in (root / room).rglob("*.py")
     ]
     for path in sources:

@@ -72,7 +72,9 @@ def test_every_error_says_how_a_command_ends_with_it(kind: type[ConsistencyError
 def test_a_sentence_that_two_files_raise_is_written_once():
     root, found = Path(pipeline_errors.__file__).parents[1], {}
     for path in (
-        path for room in ("pipeline", "fal_backend", "studio", "operators") for path in (root / room).rglob("*.py")
+        path
+        for room in ("pipeline", "fal_backend", "studio", "operators", "command_line")
+        for path in (root / room).rglob("*.py")
     ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in errors.TRAVELLING and node.args:
