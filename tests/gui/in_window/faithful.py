@@ -32,6 +32,7 @@ def slides_to_faithful():
     yield lambda: status().shots[0].chosen != before and not status().making
     yield 1.0
     screenshot("faithful-kept")
+    kept = status().shots[0].takes
     slider = "consistency.angles["
     place = yield from find(slider, 0.75)
     screenshot("faithful-slider")
@@ -48,5 +49,6 @@ def slides_to_faithful():
         "verdict": shot.verdict,
         "draft": status().draft,
         "said": status().error,
+        "kept": kept,
         "takes": shot.takes,
     }
