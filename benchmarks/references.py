@@ -116,6 +116,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     """One of the things measured. Blender is imported here, so that its start counts in the process's time."""
     from consistency_pipeline.pipeline.settings.groups import RunSettings
     from consistency_pipeline.studio import compat, rig
+    from consistency_pipeline.studio.ground_light import render_ground
     from consistency_pipeline.studio.image_worker import ImageWorker
     from consistency_pipeline.studio.model import load_product
     from consistency_pipeline.studio.references import render_reference
@@ -131,11 +132,13 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     wanted = [angle for angle in settings.studio.angles if not chosen or angle.name in chosen.split(",")]
     began, worked = time.monotonic(), time.process_time()
+    worker = ImageWorker()
+    ground = _finish(render_ground(settings, out, device, worker)) if part == "ours" else None
     for angle in wanted:
         if part == "ours":
-            _finish(render_reference(angle, settings, out, device, ImageWorker()))
+            _finish(render_reference(angle, settings, out, device, worker, ground))
             continue
-        scene = render_scene(settings, device)
+        scene = render_scene(settings, device, catches_shadow=part != "bare")
         if part != "truth":
             _plain(scene, as_blender_comes=part == "obvious")
         else:
@@ -144,6 +147,7 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
         file = out / f"{angle.name}.exr"
         with devices.chosen(device):
             _finish(render(scene, rig.camera_for(angle.name), file, "references", "rendering"))
+    worker.close()
     rendering = {"wall": time.monotonic() - began, "processor": time.process_time() - worked}
     for angle in wanted if part != "bare" else ():
         if part == "ours":
@@ -160,7 +164,6 @@ def _plain(scene: Any, *, as_blender_comes: bool) -> None:
     """No passes of ours; for the obvious script also Blender's own samples, noise threshold and no denoiser."""
     layer = scene.view_layers[0]
     layer.use_pass_z = layer.use_pass_normal = layer.use_pass_position = False
-    layer.cycles.use_pass_shadow_catcher = as_blender_comes  # kept there, so that its picture can be compared
     if as_blender_comes:
         scene.cycles.samples, scene.cycles.adaptive_threshold = 4096, 0.01
         scene.cycles.use_denoising = False
@@ -203,9 +206,12 @@ def _sample(folder: Path) -> Path:
     return path
 
 
-def _finish(steps: Any) -> None:
-    for _ in steps:
-        pass
+def _finish(steps: Any) -> Any:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 if __name__ == "__main__":

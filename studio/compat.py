@@ -76,6 +76,13 @@ def online_cure() -> str:
     return "turn on Preferences > System > Network > Allow Online Access, or start Blender with --online-mode"
 
 
+def layer_collection(layer: bpy.types.ViewLayer) -> bpy.types.LayerCollection:
+    """The layer's own view of the scene's collections. Since Blender 5 a layer of a new scene has none until something else of it
+    is asked for."""
+    layer.active_layer_collection  # noqa: B018 - asking is what counts
+    return layer.layer_collection
+
+
 def set_still_format(settings: bpy.types.ImageFormatSettings, file_format: str) -> None:
     """``file_format`` for single pictures; since 5.0 the kind of media has to be said first."""
     if hasattr(settings, "media_type"):

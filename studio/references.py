@@ -31,10 +31,11 @@ def render_reference(
     worker: ImageWorker,
     ground: Path | None = None,
 ) -> Steps[Shot]:
-    """Render ``angle`` into ``folder``; ``ground`` has the light on the ground there, where one was rendered. Raises BadRender for a picture that is empty, cut off, black or blown out."""
+    """Render ``angle`` into ``folder``; ``ground`` has the light on the ground there, where one was rendered: it is what the shadow
+    is made of. Raises BadRender for a picture that is empty, cut off, black or blown out."""
     camera = camera_for(angle.name)
     lights = group_lights(settings)
-    scene = render_scene(settings, device, lights)
+    scene = render_scene(settings, device, lights, catches_shadow=False)
     began = time.monotonic()
     matrix_world, projection = camera_matrices(camera, settings.resolution)
     files = reference_files(folder, angle.name)
@@ -61,6 +62,7 @@ def render_reference(
             matrix_world=matrix_world,
             projection=projection,
             added=sent_by_added_lamps(),
+            ground=str(ground) if ground is not None else None,
         )
     if ground is not None:
         files["ground"] = ground

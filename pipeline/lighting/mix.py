@@ -79,6 +79,32 @@ def ground_pixels(place: Place, seen: Seen, shape: tuple[int, int]) -> tuple[NDA
     return index, u[index].astype(np.float32), v[index].astype(np.float32)
 
 
+def ground_shadow(ground: Ground, seen: Seen, shape: tuple[int, int]) -> Plane:
+    """(H, W, 3): what the product leaves of the ground's light in a picture of ``shape`` (H, W), as a factor, as it was lit: 1
+    where the ground is not seen.
+
+    A matt ground looks the same from everywhere, so that every angle shows the same shadow, and none has noise of its own.
+    """
+    fine = _finer(ground_light(ground, dict.fromkeys(ground.lit, np.ones(3, np.float32))))
+    pixels, u, v = ground_pixels(ground.place, seen, shape)
+    matt = _matt(ground.place, u, v)[:, None]
+    whole = np.ones((shape[0] * shape[1], 3), np.float32)
+    whole[pixels] = 1.0 - matt + matt * _between(fine, u, v)
+    return whole.reshape(*shape, 3)
+
+
+def _between(plane: Plane, u: Plane, v: Plane) -> Plane:
+    """(K, channels): ``plane`` (N, N, channels) at the places (u, v) on its square, linear between its pixels."""
+    last = len(plane) - 1
+    x, y = (np.clip(share * len(plane) - 0.5, 0.0, last) for share in (u, 1.0 - v))
+    left, top = (np.minimum(at.astype(np.int64), max(last - 1, 0)) for at in (x, y))
+    right, low = (np.minimum(at + 1, last) for at in (left, top))
+    across, down = (x - left)[:, None].astype(np.float32), (y - top)[:, None].astype(np.float32)
+    upper = plane[top, left] * (1.0 - across) + plane[top, right] * across
+    lower = plane[low, left] * (1.0 - across) + plane[low, right] * across
+    return upper * (1.0 - down) + lower * down
+
+
 class Mixed:
     """One angle, mixed. ``picture`` is (H, W, 4) 8-bit sRGB; it is changed in place, and so is what a caller holds of it.
 

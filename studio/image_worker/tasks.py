@@ -32,7 +32,7 @@ from ...pipeline.lighting.files import (
     write_ground,
     write_lights,
 )
-from ...pipeline.lighting.mix import gain
+from ...pipeline.lighting.mix import gain, ground_shadow
 from ...pipeline.lighting.separate import mean_around, separated, with_glow
 from ...pipeline.references import check_frame, depth_map, depth_range, reference_files
 from ...pipeline.rig import Angle
@@ -70,16 +70,22 @@ def reference(
     matrix_world: list[list[float]],
     projection: list[list[float]],
     added: dict[str, list[float]] | None = None,
+    ground: str | None = None,
 ) -> Developed:
     """The picture, mask, depth, normal, position, surface, depth map and lights of a finished ``render`` of ``angle``, in ``folder``.
 
     ``lights``: the light groups that the render kept, and the colour temperature of each in kelvin; ``added``: what
-    the artist's own lamps sent out (lighting.files.View). Raises BadRender for a
-    picture that is empty, cut off, black or blown out.
+    the artist's own lamps sent out (lighting.files.View); ``ground``: the file of the light on the ground, None where there is
+    none. Raises BadRender for a picture that is empty, cut off, black or blown out.
     """
     wanted, view = RunSettings.model_validate(settings), Angle(**angle)
     facts = {**facts, **marks.rendered(own_model=wanted.has_own_model)}
     found, shares = _relit(passes.read(Path(render), lights), wanted)
+    kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
+    seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection, look_of(wanted), added or {})
+    if ground is not None:
+        height, width = found.mask.shape
+        found = replace(found, shadow=ground_shadow(read_ground(Path(ground)), seen, (height, width)))
     product, shown = passes.developed(found, colour_scene(wanted)), passes.backdrop_of(wanted)
     picture = passes.over_backdrop(found, product, wanted, shown)
     check_frame(picture, found.mask, view.name, crops=view.crops)
@@ -95,8 +101,6 @@ def reference(
     png.write(files["scatter"], np.round(found.scatter * 255.0).astype(np.uint8))
     passes.save(files["surface"], to_srgb(found.surface).astype(np.float32))
     png.write(files["depth_map"], depth_map(found.depth, found.mask))
-    kelvins = {name: lights.get(name, DAYLIGHT) for name in shares}
-    seen = View(kelvins, wanted.studio.view_transform, matrix_world, projection, look_of(wanted), added or {})
     write_lights(files["lights"], Lights(seen, shares, found.mask, found.shadow))
     if wanted.studio.backdrop == TRANSPARENT:
         png.write(cut_out_of(files["image"]), passes.cut_out(found, product, wanted), facts)

@@ -120,7 +120,7 @@ def _look(
     wide = replace(angle, fill=fill)
     frame = framing.place_camera(guess, wide, aspect_of(small.resolution))
     with _camera(frame, wide, small) as camera, devices.chosen(device), scratch_file() as file:
-        scene = _quick(render_scene(small, device))
+        scene = _quick(render_scene(small, device, catches_shadow=False))
         yield from render(scene, camera, file, Stage.RIG, "checking the frame", angle.name)
         found = passes.read(file)
     return _compare(found, vertices, wide, frame)

@@ -64,10 +64,13 @@ def quality(settings: RunSettings) -> Quality:
     return by_size[max(least for least in by_size if least <= settings.studio.size)]
 
 
-def render_scene(settings: RunSettings, device: Device, groups: Iterable[str] = ()) -> Scene:
+def render_scene(
+    settings: RunSettings, device: Device, groups: Iterable[str] = (), *, catches_shadow: bool = True
+) -> Scene:
     """The scene, made or brought up to date. Keep it over several pictures: Cycles then keeps the product in memory.
 
-    ``groups``: light groups of which renders keep the share each (scene.light_groups).
+    ``groups``: light groups of which renders keep the share each (scene.light_groups). ``catches_shadow``: with the shadow on
+    the ground, as a pass; without it the camera doesn't see the ground, which lights the product all the same.
     """
     scene = bpy.data.scenes.get(NAME) or bpy.data.scenes.new(NAME)
     shown = [bpy.data.collections[name] for name in SHOWN if name in bpy.data.collections]
@@ -78,7 +81,7 @@ def render_scene(settings: RunSettings, device: Device, groups: Iterable[str] = 
         if collection.name not in scene.collection.children:
             scene.collection.children.link(collection)
     _set_up(scene, settings, device)
-    _set_passes(scene.view_layers[0])
+    _set_passes(scene.view_layers[0], catches_shadow=catches_shadow)
     keep_groups(scene.view_layers[0], list(groups))
     return scene
 
@@ -191,7 +194,7 @@ def _set_output(scene: Scene, settings: RunSettings) -> None:
     view.use_curve_mapping = False
 
 
-def _set_passes(layer: bpy.types.ViewLayer) -> None:
+def _set_passes(layer: bpy.types.ViewLayer, *, catches_shadow: bool) -> None:
     layer.use_pass_combined = layer.use_pass_z = layer.use_pass_normal = layer.use_pass_position = True
     layer.use_pass_diffuse_color = (
         True  # what is printed on the product, without light: tells a label from a reflection
@@ -199,7 +202,10 @@ def _set_passes(layer: bpy.types.ViewLayer) -> None:
     layer.use_pass_diffuse_direct = layer.use_pass_diffuse_indirect = True  # what of the light a look may change
     # With this pass, the picture holds the product alone and its alpha is the product's own coverage; the shadow on
     # the ground comes beside it, as a factor.
-    layer.cycles.use_pass_shadow_catcher = True
+    layer.cycles.use_pass_shadow_catcher = catches_shadow
+    backdrop = compat.layer_collection(layer).children.get(names.BACKDROP)
+    if backdrop is not None:
+        backdrop.indirect_only = not catches_shadow
 
 
 @contextmanager

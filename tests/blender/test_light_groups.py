@@ -16,8 +16,9 @@ from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.settings.lights import Light
 from consistency_pipeline.studio import BlenderStudio
 from consistency_pipeline.studio.image_worker import tasks
-from consistency_pipeline.studio.rendering import passes
-from consistency_pipeline.studio.rendering.render_scene import colour_scene
+from consistency_pipeline.studio.rendering import devices, passes
+from consistency_pipeline.studio.rendering.render_scene import colour_scene, render, render_scene, scratch_file
+from consistency_pipeline.studio.rig import camera_for
 
 VIEW = Angle(name="front", azimuth=30, elevation=35, fill=0.6)
 SIZE = 80
@@ -77,9 +78,8 @@ def test_the_lights_add_up_and_another_mix_is_the_render_with_those_lights(
     lit_box, settings, tmp_path, monkeypatch, lit
 ):
     if not lit:  # as in a build without Open Image Denoise
-        from consistency_pipeline.studio.rendering import render_scene
-
-        monkeypatch.setattr(render_scene, "_set_denoiser", lambda cycles, *_: setattr(cycles, "use_denoising", False))
+        without = lambda cycles, *_: setattr(cycles, "use_denoising", False)  # noqa: E731
+        monkeypatch.setattr("consistency_pipeline.studio.rendering.render_scene._set_denoiser", without)
     shot, picture = shoot(lit_box, settings, tmp_path / "as-it-is")
     found, mixed = mixed_from(shot, settings)
     assert list(found.shares) == ["key", "fill", "rim", "environment", "glow"]
@@ -122,3 +122,19 @@ def test_a_board_draws_the_render_and_its_other_lights(lit_box, settings, tmp_pa
         assert psnr(drawn, mixed.mix(lights)[..., :3]) > 45.0
     assert psnr(board.shown(angle, floor, table, {}, behind)[::-1], picture) > 45.0
     assert told["look"] == {"backdrop": "gradient"}
+
+
+def test_the_shadow_is_the_one_that_a_shadow_catcher_catches(lit_box, settings, tmp_path):
+    """It is made of the light on the ground, which all angles share. At so few pixels as here its edges are coarse."""
+    shot, _ = shoot(lit_box, settings, tmp_path / "made")
+    scene = render_scene(settings, devices.find("cpu"))
+    with scratch_file() as file:
+        finish(render(scene, camera_for(VIEW.name), file, "references", "rendering"))
+        caught = passes.read(file)
+    made = files.read_lights(shot.files["lights"])
+    assert np.abs(made.coverage - caught.mask).max() < 0.05, "the ground is in the product's mask"
+    lost = [references.settled_shadow(references.shadow_density(shadow)) for shadow in (made.shadow, caught.shadow)]
+    assert lost[1].max() > 0.3, "nothing casts a shadow"
+    over_white = [references.darkened(np.full((SIZE, SIZE, 3), 255, np.uint8), each) for each in lost]
+    beside = caught.mask < 0.5
+    assert psnr(over_white[0][beside], over_white[1][beside]) >= 40.0
