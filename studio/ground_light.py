@@ -23,14 +23,15 @@ from ..pipeline.settings.groups import RunSettings
 from ..pipeline.stages import Progress, Stage, Steps
 from .image_worker import ImageWorker
 from .rendering import devices
-from .rendering.render_scene import remove_scene, render, scratch_file, side_scene
+from .rendering.render_scene import quality, remove_scene, render, scratch_file, side_scene
 from .scene.backdrop import fade_of
 from .scene.collections import existing_objects, remove_objects
 from .scene.light_groups import group_lights, keep_groups
 
 # Pixels over the whole ground for each of a reference's: a shadow on a matt ground has finer detail right under the product only.
-SHARE, LEAST, MOST = 0.5, 128, 384
+SHARE, LEAST, MOST = 0.5, 96, 384
 SAMPLES, SAMPLES_OPEN = 32, 16  # with the product; without it the light is so even that the denoiser needs few
+FEWEST = 8  # where the references themselves get few, as drafts do
 SCREEN = "Consistency Screen"
 
 
@@ -46,13 +47,14 @@ def render_ground(
     side = min(max(LEAST, round(settings.studio.size * SHARE)), MOST)
     out = folder / GROUND
     lights = list(group_lights(settings))
+    most = max(FEWEST, settings.studio.samples or quality(settings).samples)
     try:
         with devices.chosen(device), scratch_file() as lit, scratch_file() as free:
             for shown, samples, file in (
                 ((names.PRODUCT, names.LIGHTING), SAMPLES, lit),
                 ((names.LIGHTING,), SAMPLES_OPEN, free),
             ):
-                small = settings.model_copy(update={"size": side, "aspect": 1.0, "samples": samples})
+                small = settings.model_copy(update={"size": side, "aspect": 1.0, "samples": min(samples, most)})
                 scene = side_scene(names.GROUND_SCENE, shown, small, device)
                 keep_groups(scene.view_layers[0], lights)
                 camera = _look_from_below(scene, place)
