@@ -29,7 +29,7 @@ def render_reference(
     folder: Path,
     device: devices.Device,
     worker: ImageWorker,
-    ground: Path | None = None,
+    ground: Path | None,
 ) -> Steps[Shot]:
     """Render ``angle`` into ``folder``; ``ground`` has the light on the ground there, where one was rendered: it is what the shadow
     is made of. Raises BadRender for a picture that is empty, cut off, black or blown out."""

@@ -202,7 +202,8 @@ def _set_passes(layer: bpy.types.ViewLayer, *, catches_shadow: bool) -> None:
     layer.use_pass_diffuse_direct = layer.use_pass_diffuse_indirect = True  # what of the light a look may change
     # With this pass, the picture holds the product alone and its alpha is the product's own coverage; the shadow on
     # the ground comes beside it, as a factor.
-    layer.cycles.use_pass_shadow_catcher = catches_shadow
+    # Where the ground is not seen it is what keeps the alpha from being denoised.
+    layer.cycles.use_pass_shadow_catcher = True
     backdrop = compat.layer_collection(layer).children.get(names.BACKDROP)
     if backdrop is not None:
         backdrop.indirect_only = not catches_shadow

@@ -51,7 +51,7 @@ def table(add_box, save_glb, tmp_path):
     folder = RunFolder.create(tmp_path / "run", settings, {})
     device, worker = devices.find("cpu"), ImageWorker()
     shots = {
-        angle.name: finish(references.render_reference(angle, settings, folder.references, device, worker))
+        angle.name: finish(references.render_reference(angle, settings, folder.references, device, worker, None))
         for angle in settings.studio.angles
     }
     copy_file(shots["back"].files["image"], folder.still("back"))

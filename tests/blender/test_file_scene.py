@@ -176,7 +176,9 @@ def test_a_shader_by_world_position_looks_as_in_the_file(taken, add_box, tmp_pat
     taken()
     settings = RunSettings(size=64, samples=2, device="cpu", shadow=False)
     finish(rig.place_rig(settings))
-    shot = finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+    shot = finish(
+        render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker(), None)
+    )
     picture, mask = (passes.load(shot.files[name]) for name in ("image", "mask"))
     red, green, _ = picture[mask[..., 0] > 0.99].mean(axis=0)
     assert red > 0.7
@@ -421,6 +423,8 @@ def test_a_drawing_does_not_cover_the_product(taken, add_box, tmp_path):
     assert product.notes == ("left out: Sketch, which is a drawing",)
     settings = RunSettings(size=64, samples=1, device="cpu")
     finish(rig.place_rig(settings))
-    shot = finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+    shot = finish(
+        render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker(), None)
+    )
     picture = passes.load(shot.files["image"])
     assert np.ptp(picture, axis=-1).max() < 0.2, "the brown monkey is in the picture"

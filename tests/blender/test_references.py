@@ -16,6 +16,7 @@ from consistency_pipeline.pipeline.formats import exr, png
 from consistency_pipeline.pipeline.rig import ANGLE_SETS, Angle
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.studio import rig
+from consistency_pipeline.studio.ground_light import render_ground
 from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.model import load_product, product_points
 from consistency_pipeline.studio.references import render_reference
@@ -45,7 +46,9 @@ def shoot(box_glb, settings, tmp_path):
         chosen = settings.model_copy(update=changes)
         finish(load_product(box_glb))
         finish(rig.place_rig(chosen))
-        shot = finish(render_reference(chosen.angle(angle), chosen, tmp_path, devices.find("cpu"), ImageWorker()))
+        device, worker = devices.find("cpu"), ImageWorker()
+        ground = finish(render_ground(chosen, tmp_path, device, worker))
+        shot = finish(render_reference(chosen.angle(angle), chosen, tmp_path, device, worker, ground))
         return shot, {name: passes.load(path) for name, path in shot.files.items() if path.suffix == ".png"}
 
     return render
@@ -147,12 +150,16 @@ def test_a_product_hidden_from_renders_or_black_costs_nothing(box_glb, settings,
     for thing in bpy.data.objects:
         thing.hide_render = thing.type == "MESH"
     with pytest.raises(BadRender, match="front"):
-        finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+        finish(
+            render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker(), None)
+        )
     for thing in bpy.data.objects:
         thing.hide_render = thing.type == "LIGHT"
     bpy.data.worlds["Consistency World"].node_tree.nodes["Surrounding"].inputs["Strength"].default_value = 0.0
     with pytest.raises(BadRender, match="black"):
-        finish(render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker()))
+        finish(
+            render_reference(settings.studio.angles[0], settings, tmp_path, devices.find("cpu"), ImageWorker(), None)
+        )
     assert not list(tmp_path.glob("front*.png")), "nothing that looks finished is left"
 
 

@@ -11,7 +11,7 @@ import bpy
 import pytest
 
 # Numbers that count or compare, so that there is no unit to give.
-COUNTS = {"seed", "takes", "take", "chosen", "retakes", "samples", "aspect", "aim", "index", "queue_position"}
+COUNTS = {"seed", "cover", "takes", "take", "chosen", "retakes", "samples", "aspect", "aim", "index", "queue_position"}
 UNITS = re.compile(r"USD|Kelvin|pixel|seconds|milliseconds|per second", re.IGNORECASE)
 MEASURED = {
     "PERCENTAGE",
