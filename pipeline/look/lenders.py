@@ -18,6 +18,7 @@ from ..gate.record import GateRecord, in_force
 from ..json_object import JsonObject
 from ..run.run_folder import RunFolder
 from ..settings.choices import BackendName
+from ..settings.groups import RunSettings
 from ..verdicts import MadeBy, Outcome, Said
 
 
@@ -75,13 +76,16 @@ def with_look(clip: ClipRequest, lend: tuple[Lender, ...], shots: Mapping[str, S
     return replace(clip, lends=lend, scene=digest.hexdigest())
 
 
-def fingerprint(clip: ClipRequest) -> str:
+def fingerprint(clip: ClipRequest, settings: RunSettings) -> str:
     """Names all that an exact clip is made of: another one is made anew."""
     of = [
         clip.scene,
         clip.angle.name,
         clip.duration,
+        settings.clip.frame_rate,
+        settings.clip.clip_alpha,
         *sorted(f"{each.angle} {each.fingerprint}" for each in clip.lends),
+        *(f"{piece.one} {piece.other} {piece.fingerprint}" for piece in clip.pieces),
     ]
     return hashlib.sha256(json.dumps(of).encode()).hexdigest()
 
