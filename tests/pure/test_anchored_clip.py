@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from consistency_pipeline.fal_backend import quote
-from consistency_pipeline.pipeline import chain
+from consistency_pipeline.pipeline import chain, plan
 from consistency_pipeline.pipeline.backend.local import LocalBackend
 from consistency_pipeline.pipeline.errors import BudgetExceeded, UsageError
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -201,3 +201,17 @@ def test_without_a_service_all_of_it_is_exact(tmp_path: Path):
     assert [clip for *_, clip in studio.stitched] == [None] * 4
     assert folder.clip("anchored_turntable").is_file()
     assert folder.is_finished
+
+
+def test_a_turn_that_is_asked_for_again_buys_each_piece_anew(fake: FakeFal, tmp_path: Path):
+    folder = anchored_run(tmp_path)
+    go(folder, Watching())
+    for subject in plan.clip_subjects(folder.settings):
+        folder.new_round(subject)
+    assert len(quote.estimate(folder.settings, {}, folder).lines) == 4, "it is in the estimate first"
+    studio = Watching()
+    report = go(RunFolder.open(folder.root), studio)
+    assert len(fake.books.of(KLING)) == 8
+    assert all(clip.endswith(".take-02.mp4") for *_, clip in studio.stitched)
+    assert model_made(report) == PIECES
+    agrees(folder, fake)
