@@ -20,7 +20,7 @@ from .stage import StagePanel, any_endpoint, endpoint_choice, parameters
 from .words import message
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, UILayout
 
 
 class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
@@ -51,6 +51,7 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
                 column.prop(own, "clip_alpha")
                 look = "with the look of the stills" if fal else "as they are"
                 message(layout, f"This machine renders the frames, {look}: nothing is bought", icon="INFO")
+                draw_surface(layout, context)
             elif anchored:
                 column.prop(own, "frame_rate")
                 text = (
@@ -71,6 +72,17 @@ class CONSISTENCY_PT_video(StagePanel, bpy.types.Panel):
         is_shortened = in_one and 0.0 < now.longest_clip < own.duration
         hint = Said(f"{now.longest_clip:g} s: reflections are lost in longer clips") if is_shortened else None
         self.draw_run(layout, context, hint)
+
+
+def draw_surface(layout: UILayout, context: Context) -> None:
+    """What share of the product the stills see, which further angles would see the rest, and a picture of it."""
+    now = status.of(context)
+    if now.surface:
+        text = f"{now.surface}: Further Angles under Photoreal" if ";" in now.surface else now.surface
+        message(layout, text, icon="SHADING_RENDERED")
+        if now.surface_picture:
+            button = layout.operator("consistency.open_file", text="Show What Stills See", icon="IMAGE_DATA")
+            button.path = now.surface_picture
 
 
 class CONSISTENCY_PT_video_parameters(Sidebar, bpy.types.Panel):

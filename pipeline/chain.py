@@ -396,17 +396,15 @@ def _say_what_is_seen(work: _Work, names: list[str]) -> Steps[None]:
     picture = str(work.folder.references / "surface.png")
     found = yield from work.studio.inspect(Task.COVERAGE, looking, angles=angles, picture=picture)
     work.folder.note(surface=found)
-    text = f"the stills see {found['seen']:.0%} of the surface (references/surface.png)"
-    further = found["further"]
-    if further:
-        places = "; ".join(f"azimuth {each['azimuth']:g}°, elevation {each['elevation']:g}°" for each in further)
+    text = look.surface_in_words(found)
+    if found["further"]:
         shot = work.shots[names[0]]
         still = plan.still_request(
             work.folder, work.settings, work.product, work.settings.angle(names[0]), shot.files, 1
         )
         price = work.open_requests.backend.quote(still)
-        cost = f", for about {usd(price * len(further))}" if price is not None else ""
-        text += f"; stills from {places} would make that {further[-1]['seen']:.0%}{cost}"
+        text += f", for about {usd(price * len(found['further']))}" if price is not None else ""
+    text += " (references/surface.png)"
     yield Progress(Stage.VIDEO, text)
 
 

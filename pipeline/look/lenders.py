@@ -97,6 +97,18 @@ def of_run(folder: RunFolder) -> tuple[Lender, ...]:
     return lend
 
 
+def surface_in_words(found: JsonObject) -> str:
+    """What share of the surface stills see, and which further ones would see the rest; "" where nobody looked."""
+    if not found:
+        return ""
+    text = f"the stills see {found['seen']:.0%} of the surface"
+    further = found.get("further") or []
+    if further:
+        places = "; ".join(f"azimuth {each['azimuth']:g}°, elevation {each['elevation']:g}°" for each in further)
+        text += f"; stills from {places} would make that {further[-1]['seen']:.0%}"
+    return text
+
+
 def plain(lender: Lender) -> JsonObject:
     """As JSON, which a task takes."""
     return {**vars(lender), "still": str(lender.still)}
