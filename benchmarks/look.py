@@ -52,7 +52,9 @@ def main() -> int:
     parser.add_argument("--products", default="", help="names, separated by commas; all by default")
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--samples", type=int, default=12)
-    parser.add_argument("--flicker", action="store_true", help="a turn at steps of 3°, too")
+    parser.add_argument(
+        "--flicker", action="store_true", help="in place of the table, a stretch of a turn at steps of 3°"
+    )
     parser.add_argument("--time", action="store_true", help="in place of it all, what carrying takes at 1024²")
     parser.add_argument("--out", type=Path, help="a folder for pictures of what was measured")
     options = parser.parse_args()
@@ -72,10 +74,11 @@ def main() -> int:
         if options.time:
             print(_times(name, renders, photos))
             continue
-        for kind in ("true", "drifting"):
-            for count in SOURCES:
-                print(_row(name, kind, count, renders, photos, options.out), flush=True)
-        if options.flicker:
+        if not options.flicker:
+            for kind in ("true", "drifting"):
+                for count in SOURCES:
+                    print(_row(name, kind, count, renders, photos, options.out), flush=True)
+        else:
             frames = look_shots.shots(options.cache, name, "render", TURN, models, options.size, options.samples)
             names_of = [angle.name for angle in SOURCES[14]]
             for kind in ("true", "drifting"):

@@ -115,14 +115,17 @@ class Forbidden(FalError):
 
 class InvalidInput(FalError):
     billed = Billed.MAYBE
+    is_of_the_request = True
 
 
 class PolicyRefusal(FalError):
     billed = Billed.MAYBE
+    is_of_the_request = True
 
 
 class ModelFailed(FalError):
     billed = Billed.MAYBE
+    is_of_the_request = True
 
 
 class UnknownEndpoint(FalError):

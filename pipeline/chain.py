@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from . import model, plan, results
+from . import anchored, model, plan, results
 from .backend.beside import Beside
 from .backend.local import LocalBackend
 from .backend.open_requests import OpenRequests
 from .backend.ports import Backend, Product, Results, Shot, Studio, Task
-from .backend.requests import ClipRequest, Request
+from .backend.requests import ClipRequest, Piece, Request
 from .errors import STOPS, BadInput, BadRender, BudgetExceeded, Cancelled, ConsistencyError, TryAgainLater
 from .gate.acceptance import Acceptance
 from .gate.cross_checks import compare_tints, follow_clip
@@ -299,7 +299,7 @@ def _advance(work: _Work, wait: float) -> Steps[None]:
         yield from work.acceptance.advance(settings.angle(name), shot)
     if settings.clip.motion == MotionName.NONE or not work.wants(Stage.VIDEO):
         return
-    if settings.clip.motion.is_exact:
+    if settings.clip.motion.needs_all_stills or open_requests.backend.renders:
         yield from _exact_clip(work)
     else:
         yield from _bought_clip(work)
@@ -344,7 +344,8 @@ def _draw_clip(work: _Work, clip: ClipRequest) -> Steps[None]:
 
 
 def _exact_clip(work: _Work) -> Steps[None]:
-    """Once every still is settled: the true model moves, with the look of those that are on model.
+    """Once every still is settled: the true model moves, with the look of those that are on model; or a turn is stitched of
+    bought pieces and such frames.
 
     It is made anew where a still, or what the references show, is another by now: that costs nothing but time.
     """
@@ -353,20 +354,31 @@ def _exact_clip(work: _Work) -> Steps[None]:
     if work.clip is not None:
         if open_requests.done(work.clip.key) and folder.chosen(subject) is None:
             folder.choose(subject, folder.first_take(subject))
-            folder.note(look={"made_of": look.fingerprint(work.clip)})
+            folder.note(look={"made_of": look.fingerprint(work.clip, settings)})
         return
     names = [angle.name for angle in settings.studio.angles]
     if not (set(names) <= set(work.shots) and work.acceptance.all_settled(names)) or _tints_are_due(work):
         return
+    pieces: tuple[Piece, ...] = ()
+    if settings.clip.motion == MotionName.ANCHORED_TURNTABLE:
+        found = yield from anchored.pieces(work.acceptance, work.shots)
+        if found is None:
+            return
+        pieces = found
     lend, why = look.lenders(work.acceptance.record, work.shots)
-    clip = look.with_look(plan.clip_request(folder, settings, work.product), lend, work.shots)
-    if folder.chosen(subject) is not None and folder.look.get("made_of") != look.fingerprint(clip):
+    clip = replace(look.with_look(plan.clip_request(folder, settings, work.product), lend, work.shots), pieces=pieces)
+    made_of = folder.look.get("made_of")
+    is_stale = made_of != look.fingerprint(clip, settings) and (
+        made_of is not None or settings.clip.motion.needs_all_stills
+    )
+    if folder.chosen(subject) is not None and is_stale:
         folder.new_round(subject)
-        clip = look.with_look(plan.clip_request(folder, settings, work.product), lend, work.shots)
+        anew = plan.clip_request(folder, settings, work.product)
+        clip = replace(clip, key=anew.key, out=anew.out)
     for name, reason in why.items():
         yield Progress(Stage.VIDEO, f"the still lends nothing to the clip: {reason}", None, name, warning=True)
     folder.mark(Stage.VIDEO, StageState.RUNNING)
-    if lend:
+    if lend and not pieces:
         yield from _say_what_is_seen(work, [each.angle for each in lend])
     work.clip = clip
     open_requests.start(clip)
@@ -384,17 +396,15 @@ def _say_what_is_seen(work: _Work, names: list[str]) -> Steps[None]:
     picture = str(work.folder.references / "surface.png")
     found = yield from work.studio.inspect(Task.COVERAGE, looking, angles=angles, picture=picture)
     work.folder.note(surface=found)
-    text = f"the stills see {found['seen']:.0%} of the surface (references/surface.png)"
-    further = found["further"]
-    if further:
-        places = "; ".join(f"azimuth {each['azimuth']:g}°, elevation {each['elevation']:g}°" for each in further)
+    text = look.surface_in_words(found)
+    if found["further"]:
         shot = work.shots[names[0]]
         still = plan.still_request(
             work.folder, work.settings, work.product, work.settings.angle(names[0]), shot.files, 1
         )
         price = work.open_requests.backend.quote(still)
-        cost = f", for about {usd(price * len(further))}" if price is not None else ""
-        text += f"; stills from {places} would make that {further[-1]['seen']:.0%}{cost}"
+        text += f", for about {usd(price * len(found['further']))}" if price is not None else ""
+    text += " (references/surface.png)"
     yield Progress(Stage.VIDEO, text)
 
 
@@ -430,7 +440,7 @@ def _until_all_ended(work: _Work, wait: float) -> Steps[None]:
         yield Progress(Stage.PHOTOREAL, "waiting", ended / max(1, len(open_requests.requests)), idle=True)
     for key, request in open_requests.requests.items():
         if isinstance(request, ClipRequest) and open_requests.done(key):
-            yield from follow_clip(acceptance, request, work.shots[request.angle.name])
+            yield from follow_clip(acceptance, request, work.shots)
     for stage in (Stage.PHOTOREAL, Stage.VIDEO):
         failed = open_requests.failed(stage)
         if failed:

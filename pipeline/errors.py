@@ -44,6 +44,7 @@ class ConsistencyError(Exception):
     """Base of everything the user is meant to read. ``str(error)`` is one sentence that names the cure."""
 
     kind = Kind.FAILED
+    is_of_the_request = False  # it alone is at fault: another one may well succeed
 
     @property
     def exit_status(self) -> int:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 from . import photoreal, video
@@ -21,10 +22,13 @@ from .backend.requests import (
     TextureRequest,
 )
 from .rig import FURTHER, Angle
+from .ring import WIDEST, Span, spans
 from .run.run_folder import RunFolder
+from .settings.choices import MotionName
 from .settings.groups import RunSettings
 from .verdicts import MadeBy, Witness
 
+UNPLACED = "further-"  # what the names of angles begin with whose place the model's shape will say
 UNKNOWN_PRODUCT = Product(name="product", size=(1.0, 1.0, 1.0), vertices=0)  # before the model is there
 
 
@@ -178,14 +182,68 @@ def planned(folder: RunFolder, settings: RunSettings, product: Product) -> list[
         for angle in settings.studio.angles
         for request in still_requests(folder, settings, product, angle, files)
     ]
-    if settings.clip.is_bought:
-        requests.append(clip_request(folder, settings, product))
-    return requests
+    return [*requests, *clip_requests(folder, settings, product)]
+
+
+def clip_requests(folder: RunFolder, settings: RunSettings, product: Product) -> list[ClipRequest]:
+    """What is bought of a run's clip: all of it, the pieces of one that is stitched, or nothing."""
+    if not settings.clip.is_bought:
+        return []
+    if settings.clip.motion == MotionName.ANCHORED_TURNTABLE:
+        return [piece for _, piece in piece_requests(folder, settings, product)]
+    return [clip_request(folder, settings, product)]
+
+
+def clip_spans(settings: RunSettings) -> tuple[Span, ...]:
+    """The pieces that an anchored clip is put together of."""
+    return spans(settings.studio.angles, settings.clip_angle)
+
+
+def clip_subjects(settings: RunSettings) -> list[str]:
+    """What takes a run's clip has: its own, and those of pieces that are bought for it."""
+    subject = f"video/{settings.clip.motion}"
+    if settings.clip.motion != MotionName.ANCHORED_TURNTABLE:
+        return [subject]
+    return [subject, *(f"{subject}.{span.name}" for span in clip_spans(settings))]
+
+
+def piece_requests(folder: RunFolder, settings: RunSettings, product: Product) -> list[tuple[Span, ClipRequest]]:
+    """A purchase for each piece of an anchored clip that a model can fill: the still that it begins with, and the one it ends with.
+
+    Each is as long as its share of the turn, by degrees. Where a run's further angles are not known yet, as many pieces as
+    there can be, each as long as one can be.
+    """
+    found = clip_spans(settings)
+    unknown = [angle for angle in settings.studio.angles if angle.name.startswith(UNPLACED)]
+    if unknown and found:
+        one, other = found[0].one, found[0].other
+        most = [replace(span, degrees=WIDEST) for span in found if span.one != span.other]
+        most += [Span(one, replace(other, name=angle.name), WIDEST) for angle in unknown]
+        found = tuple(most)
+    return [(span, _piece_request(folder, settings, product, span)) for span in found if span.can_be_bought]
+
+
+def _piece_request(folder: RunFolder, settings: RunSettings, product: Product, span: Span) -> ClipRequest:
+    motion = f"{settings.clip.motion}.{span.name}"
+    take = folder.first_take(f"video/{motion}")
+    whole = clip_request(folder, settings, product)
+    return replace(
+        whole,
+        key=f"video/{motion}/take-{take:02d}",
+        angle=span.one,
+        to=span.other,
+        start=folder.still(span.one.name),
+        end=folder.still(span.other.name),
+        prompt=video.piece_prompt(product, span.degrees),
+        duration=settings.clip.duration * span.degrees / 360.0,
+        audio=False,
+        out=folder.clip_take(motion, take),
+    )
 
 
 def clip_stills(settings: RunSettings) -> list[str]:
-    """The angles whose stills the clip needs: start, then end, then further views; all for an exact clip."""
-    if settings.clip.motion.is_exact:
+    """The angles whose stills the clip needs: start, then end, then further views; all where every still lends its look."""
+    if settings.clip.motion.needs_all_stills:
         first = settings.clip_angle.name
         return [first, *(angle.name for angle in settings.studio.angles if angle.name != first)]
     names = [settings.clip_angle.name]
@@ -224,7 +282,7 @@ def with_further(settings: RunSettings) -> RunSettings:
     """``settings`` with as many angles as the run may have: which further ones see more surface is known once the model is."""
     if not settings.stills.cover:
         return settings
-    further = [Angle(name=f"further-{number:02d}", azimuth=0.0) for number in range(1, settings.stills.cover + 1)]
+    further = [Angle(name=f"{UNPLACED}{number:02d}", azimuth=0.0) for number in range(1, settings.stills.cover + 1)]
     return settings.model_copy(update={"angles": [*settings.studio.angles, *further], "cover": 0})
 
 
@@ -254,6 +312,4 @@ def everything(folder: RunFolder, settings: RunSettings) -> list[Request]:
     for angle in settings.studio.angles:
         files = {name: folder.references / f"{angle.name}.{name}.png" for name in ("image", "depth_map")}
         requests += still_requests(folder, settings, UNKNOWN_PRODUCT, angle, files)
-    if settings.clip.is_bought:
-        requests.append(clip_request(folder, settings, UNKNOWN_PRODUCT))
-    return requests
+    return [*requests, *clip_requests(folder, settings, UNKNOWN_PRODUCT)]

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .backend.ports import Product, Shot
-from .backend.requests import ClipRequest, DerivedRequest, Event, OpinionRequest, Request, StillRequest
+from .backend.requests import ClipRequest, DerivedRequest, Event, OpinionRequest, Piece, Request, StillRequest
 from .errors import RunFolderError
 from .gate.record import GateRecord, in_force, subject
 from .gate.second_opinions import take_asked
 from .json_object import JsonObject
 from .run.journal import Purchases
 from .run.run_folder import RunFolder
-from .settings.choices import BackendName, MotionName
+from .settings.choices import BackendName
 from .settings.groups import RunSettings
 from .stages import JobState
 from .system.disk import write_json
@@ -101,7 +101,7 @@ def build_report(
 
 def is_made_here(request: Request) -> bool:
     """It is rendered here whatever the run's backend is."""
-    return isinstance(request, ClipRequest) and MotionName(request.motion).is_exact
+    return isinstance(request, ClipRequest) and request.is_made_here
 
 
 def tell_again(folder: RunFolder) -> None:
@@ -199,7 +199,14 @@ def scores(folder: RunFolder, request: Request) -> Report:
     if is_made_here(request) and isinstance(request, ClipRequest):
         found["look_of"] = [each.angle for each in request.lends]  # empty: the frames are the render's own
         found["surface"] = folder.surface
+        found |= {"pieces": [_piece(each) for each in request.pieces]} if request.pieces else {}
     return found
+
+
+def _piece(piece: Piece) -> Report:
+    """Of a stitched clip: who made this piece of it, and why nobody else did."""
+    made = "exact frames" if piece.clip is None else "video model"
+    return {"from": piece.one, "to": piece.other, "degrees": round(piece.degrees, 1), "made_by": made, "why": piece.why}
 
 
 def camera_facts(folder: RunFolder, shot: Shot) -> Report:

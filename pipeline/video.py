@@ -3,7 +3,7 @@
 
 """Motions as data: what a clip shows, in words for a video model and in numbers for the local turntable.
 
-An exact clip is rendered, so that it needs no words.
+An exact clip is rendered, so that it needs no words; the words of an anchored one are those of its pieces.
 """
 
 from __future__ import annotations
@@ -51,11 +51,26 @@ MOTIONS: dict[str, Motion] = {
         reflective_prompt="A very slow, short push-in towards the product, studio light. The product is rigid and stands "
         "still; reflections stay calm.",
     ),
+    "anchored_turntable": Motion(
+        label="Anchored Turntable",
+        prompt="The camera moves slowly, smoothly and at constant speed around the standing product, by {degrees:.0f} degrees "
+        "to its right, from the first picture to the last. Studio product photography; the product is rigid and its shape, "
+        "label and materials stay the same.",
+        reflective_prompt="The camera moves very slowly, at constant speed, around the standing product, by {degrees:.0f} "
+        "degrees to its right, from the first picture to the last. Reflections and refractions glide calmly; the product is "
+        "rigid and its shape and label stay the same.",
+    ),
 }
 
 
+def piece_prompt(product: Product, degrees: float) -> str:
+    """Of one piece of an anchored clip."""
+    motion = MOTIONS[MotionName.ANCHORED_TURNTABLE]
+    return (motion.reflective_prompt if product.reflective else motion.prompt).format(degrees=degrees)
+
+
 def clip_prompt(settings: RunSettings, product: Product) -> str:
-    if settings.clip.motion not in MOTIONS:
+    if settings.clip.motion not in MOTIONS or settings.clip.motion.needs_all_stills:
         return ""
     motion = MOTIONS[settings.clip.motion]
     return motion.reflective_prompt if product.reflective else motion.prompt
@@ -63,7 +78,7 @@ def clip_prompt(settings: RunSettings, product: Product) -> str:
 
 def clip_duration(settings: RunSettings, product: Product) -> float:
     """Seconds. Mirror-like products get the shorter clip, where a video model makes it."""
-    if not settings.clip.is_bought:
+    if not settings.clip.is_bought or settings.clip.motion.needs_all_stills:
         return settings.clip.duration
     return min(settings.clip.duration, LONGEST_REFLECTIVE) if product.reflective else settings.clip.duration
 
@@ -78,6 +93,6 @@ def degrees_of_turn(motion: str, product: Product) -> float | None:
     """Degrees of yaw that the clip's prompt asks of the product from its first frame to its last; None: no certain number."""
     if MotionName(motion).moves == MotionName.LIGHT_SWEEP:
         return 0.0
-    if motion == MotionName.EXACT_TURNTABLE:
+    if motion in (MotionName.EXACT_TURNTABLE, MotionName.ANCHORED_TURNTABLE):
         return 360.0
     return 360.0 if motion == MotionName.TURNTABLE and not product.reflective else None

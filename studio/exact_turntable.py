@@ -3,6 +3,9 @@
 
 """A clip of the true model with the look of the stills: rendered frame by frame, so that it can't drift.
 
+Of a turn that is stitched, frames of bought pieces stand between. A run without a service has its clips made here, too: the same
+frames, without any stills' look.
+
 Frames lie in a folder beside the clip, with a list of what each was made of. A frame that would come out the same is not made
 again: not when a run is resumed, and not when a still is replaced that the frame shows nothing of.
 """
@@ -19,8 +22,10 @@ import numpy as np
 
 from ..pipeline.backend.ports import Task
 from ..pipeline.backend.requests import ClipRequest
+from ..pipeline.errors import BadInput
 from ..pipeline.formats import marks
 from ..pipeline.formats.picture_marks import mark_clip
+from ..pipeline.formats.webm import mark_webm
 from ..pipeline.json_object import JsonObject
 from ..pipeline.look.lenders import plain
 from ..pipeline.sentences import no_video
@@ -31,11 +36,12 @@ from ..pipeline.system.disk import write_json
 from ..pipeline.wording.program import PROGRAM
 from .image_worker import ImageWorker
 from .model import product_root
+from .orbiting import orbiting, place_of
 from .rendering import devices
 from .rendering.render_scene import quality, render, render_scene, scratch_file
 from .rig import camera_for, camera_matrices
 from .scene.light_groups import groups_for_glow
-from .video import encode, motion
+from .video import ON_CPU, RATE, encode, motion
 
 MOST_SAMPLES = 64  # a pixel, as the references' standard: a clip has many frames, and is seen in motion
 FACTS = {"Software": PROGRAM, "Backend": "local: Cycles render, no AI"}
@@ -50,10 +56,12 @@ def render_exact_turntable(
     """
     if not bpy.app.build_options.codec_ffmpeg:
         raise no_video()
-    samples = min(settings.studio.samples or quality(settings).samples, MOST_SAMPLES)
-    settings = settings.model_copy(update={"samples": samples})
-    rate = settings.clip.frame_rate
-    count = max(2, round(clip.duration * rate))
+    is_preview = not clip.is_made_here and not device.is_gpu
+    settings, rate, hold = _preview(settings) if is_preview else _whole(settings)
+    count = max(2, round(clip.duration * rate / hold))
+    bought = {
+        n: at for n in range(count) if clip.pieces and clip.pieces[(at := place_of(clip.pieces, n / count))[0]].clip
+    }
     folder = clip.out.parent / f"{clip.motion}.frames"
     folder.mkdir(parents=True, exist_ok=True)
     lenders = [plain(lender) for lender in clip.lends]
@@ -62,19 +70,26 @@ def render_exact_turntable(
         text = f"taking over the look of {len(lenders)} stills"
         found = yield from worker.do(Task.LOOK, Progress(Stage.VIDEO, text, 0.0, clip.angle.name), lenders=lenders)
         keys = found["keys"]
-    frames = _Frames(folder, _fingerprint(clip, settings, count), keys, has_alpha=settings.clip.clip_alpha != "none")
+    has_alpha = settings.clip.clip_alpha != ClipAlpha.NONE and not clip.pieces  # a bought piece is its backdrop's, too
+    frames = _Frames(folder, _fingerprint(clip, settings, count), keys, has_alpha=has_alpha)
+    yield from _take_bought(clip, settings, frames, bought, worker)
     lights = groups_for_glow(settings)
     scene = render_scene(settings, device, lights)
     camera = camera_for(clip.angle.name)
     standing = np.array(product_root().matrix_world)
+    moves = (
+        orbiting(clip.angle.name, clip.pieces, settings.resolution)
+        if clip.pieces
+        else motion(MotionName(clip.motion).moves, camera, crops=clip.angle.crops)
+    )
     with (
         devices.chosen(device),
-        motion(MotionName(clip.motion).moves, camera, crops=clip.angle.crops) as pose,
+        moves as pose,
         scratch_file() as file,
     ):
         for number in range(count):
             done = number / count
-            if frames.is_made(number):
+            if number in bought or frames.is_made(number):
                 continue
             text = f"frame {number + 1} of {count}"
             pose(done)
@@ -99,13 +114,58 @@ def render_exact_turntable(
             )
             file.unlink()
             frames.keep(number, told["asked"], told["seen"])
+    words = marks.STITCHED_WORDS if bought else marks.LOOK_WORDS
+    made = (marks.COMPOSITE, words) if lenders or bought else marks.of_render(own_model=settings.has_own_model)
     numbers = range(count)
-    if settings.clip.clip_alpha == ClipAlpha.WEBM:
+    if has_alpha and settings.clip.clip_alpha == ClipAlpha.WEBM:
         without = clip.out.with_suffix(".webm")
         yield from encode([frames.cut_out(number) for number in numbers], 1, settings.resolution, without, rate)
-    yield from encode([frames.picture(number) for number in numbers], 1, settings.resolution, clip.out, rate)
-    made = (marks.COMPOSITE, marks.LOOK_WORDS) if lenders else marks.of_render(own_model=settings.has_own_model)
-    mark_clip(clip.out, marks.packet(*made))
+        mark_webm(without, *made)
+    unmarked = clip.out.with_name(f".{clip.out.name}")  # what lies under its own name is whole, and marked
+    yield from encode([frames.picture(number) for number in numbers], hold, settings.resolution, unmarked, rate)
+    mark_clip(unmarked, marks.packet(*made))
+    unmarked.replace(clip.out)
+
+
+def _whole(settings: RunSettings) -> tuple[RunSettings, int, int]:
+    """Settings of the frames, frames a second, and how many of them each picture is shown."""
+    samples = min(settings.studio.samples or quality(settings).samples, MOST_SAMPLES)
+    return settings.model_copy(update={"samples": samples}), settings.clip.frame_rate, 1
+
+
+def _preview(settings: RunSettings) -> tuple[RunSettings, int, int]:
+    """As ``_whole``, of the clip that a processor renders where no exact one was asked for: smaller, coarser, and over soon."""
+    size = min(settings.studio.size, ON_CPU["side"])
+    samples = min(settings.studio.samples or ON_CPU["samples"], ON_CPU["samples"])
+    return settings.model_copy(update={"size": size, "samples": samples}), RATE, ON_CPU["hold"]
+
+
+def _take_bought(
+    clip: ClipRequest, settings: RunSettings, frames: _Frames, bought: dict[int, tuple[int, float]], worker: ImageWorker
+) -> Steps[None]:
+    """Have the frames that bought pieces show. ``bought``: by number of the frame, that of the piece, and how much of it is over
+    then, 0..1; those of a clip that can't be read are taken out of it."""
+    for number, piece in enumerate(clip.pieces):
+        wanted = [n for n, (of, _) in bought.items() if of == number and not frames.is_taken(n, piece.fingerprint)]
+        if piece.clip is None or not wanted:
+            continue
+        text = f"frames of the bought piece from {piece.one} to {piece.other}"
+        try:
+            yield from worker.do(
+                Task.FRAMES,
+                Progress(Stage.VIDEO, text, 0.0, clip.angle.name),
+                clip=str(piece.clip),
+                shares=[bought[n][1] for n in wanted],
+                outs=[str(frames.picture(n)) for n in wanted],
+                size=list(settings.resolution),
+            )
+        except BadInput as error:
+            text = f"exact frames from {piece.one} to {piece.other}: {error}"
+            yield Progress(Stage.VIDEO, text, 0.0, clip.angle.name, warning=True)
+            for n in wanted:
+                del bought[n]
+            continue
+        frames.keep_taken(wanted, piece.fingerprint)
 
 
 class _Frames:
@@ -130,12 +190,20 @@ class _Frames:
     def is_made(self, number: int) -> bool:
         """Nothing of it would come out different."""
         made = self._made.get(str(number))
-        if made is None or not self.picture(number).is_file():
+        if made is None or "taken" in made or not self.picture(number).is_file():
             return False
         if self.has_alpha and not self.cut_out(number).is_file():
             return False
         known, asked = set(made["lenders"]), made["asked"]
         return set(self._keys) <= known and all(self._keys.get(angle) == key for angle, key in asked.items())
+
+    def is_taken(self, number: int, of: str) -> bool:
+        """It is of the bought piece that ``of`` names."""
+        return self._made.get(str(number)) == {"taken": of} and self.picture(number).is_file()
+
+    def keep_taken(self, numbers: list[int], of: str) -> None:
+        self._made |= {str(number): {"taken": of} for number in numbers}
+        write_json(self._list, {"scene": self._scene, "frames": self._made})
 
     def keep(self, number: int, asked: list[str], seen: float) -> None:
         said = {angle: self._keys[angle] for angle in asked}

@@ -58,8 +58,10 @@ class Taken:
 def take_picture(folder: RunFolder, view: View, device: devices.Device, worker: ImageWorker) -> Steps[Taken]:
     """The largest picture of the run's shape within ``view``, as RUN/views/view-001.png and so on.
 
-    Raises BadInput where the product is not in it.
+    Raises BadInput where the product is not in it, or nothing lights it.
     """
+    if bpy.data.worlds.get(names.WORLD) is None:
+        raise BadInput("the product has no light yet, and would be black; run Rig, then take the picture")
     settings = folder.settings
     lend = [plain(lender) for lender in of_run(folder)]
     out = _free(folder.root / FOLDER)

@@ -65,7 +65,7 @@ def is_about(scene: bpy.types.Scene, folder: RunFolder) -> bool:
 def forget() -> None:
     """There is no run: show none."""
     now = status.of()
-    now.run_folder = now.clip = now.product = now.headline = ""
+    now.run_folder = now.clip = now.product = now.headline = now.surface = now.surface_picture = ""
     now.is_finished = now.is_outdated = False
     for name in ("stages", "shots", "jobs", "delivered"):
         getattr(now, name).clear()
@@ -105,6 +105,7 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     """References, stills, takes and the clip, with what is stale."""
     from ...pipeline.gate.by_hand import share_of, why_not
     from ...pipeline.gate.scoring.ladder import tally
+    from ...pipeline.look.lenders import surface_in_words
 
     shown = status.of().shots
     shown.clear()
@@ -135,6 +136,9 @@ def pictures(scene: bpy.types.Scene, folder: RunFolder) -> None:
     clip = folder.clip(folder.settings.clip.motion)
     status.of().clip = str(clip) if clip.is_file() else ""
     thumbnails.load(clip)
+    seen, picture = surface_in_words(folder.surface), folder.references / "surface.png"
+    status.of().surface = f"{seen[:1].upper()}{seen[1:]}"
+    status.of().surface_picture = str(picture) if seen and picture.is_file() else ""
 
 
 def _reference_state(is_there: bool, is_stale: bool) -> ReferenceState:

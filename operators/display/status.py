@@ -120,6 +120,8 @@ class CONSISTENCY_PG_status(bpy.types.PropertyGroup):
     job_index: IntProperty(name="Job", description="The selected job")
     shots: CollectionProperty(type=CONSISTENCY_PG_shot)
     clip: StringProperty(description="File of the clip that is shown; empty: none")
+    surface: StringProperty(description="What share of the surface the stills see; empty: nobody looked")
+    surface_picture: StringProperty(description="File of a picture of that; empty: none")
     headline: StringProperty(description="How many stills show the product as it is")
     preview: StringProperty(description="The prompt that will be sent for the selected angle")
     preview_angle: StringProperty(description="The angle that the prompt is for")

@@ -136,6 +136,8 @@ def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> li
 
     Nothing is deleted: earlier takes stay beside.
     """
+    from ...pipeline import plan
+
     folder.settings = settings
     root = staleness.own_root(folder)
     if root is not None:
@@ -151,7 +153,8 @@ def prepare(folder: RunFolder, settings: RunSettings, request: RunRequest) -> li
         for name in names:
             folder.new_round(f"photoreal/{name}")
     elif request.again and request.until == Stage.VIDEO:
-        folder.new_round(f"video/{settings.clip.motion}")
+        for subject in plan.clip_subjects(settings):
+            folder.new_round(subject)
     return [f"{name} ({', '.join(why)})" for name, why in stale.items()]
 
 

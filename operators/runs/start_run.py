@@ -57,6 +57,8 @@ def _stays_behind(settings: RunSettings, place: RunFolder) -> str:
     anew = [name for name in plan.clip_stills(settings) if place.chosen(f"photoreal/{name}") is None]
     if not anew:
         return ""
+    if settings.clip.motion.needs_all_stills:
+        return f"Pieces of the turn that were bought with the earlier still of {anew[0]} become exact frames; Again under Video buys new ones"
     return f"The clip stays as it was bought, from the earlier still of {anew[0]}; Again under Video buys a new one"
 
 

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from ..json_object import JsonObject
-from ..settings.choices import MotionName
 from .local import LocalBackend
 from .ports import Backend
 from .requests import ClipRequest, Event, Request
 
 
 class Beside:
-    """``backend``, with exact clips made by ``here``, which costs nothing."""
+    """``backend``, with exact clips and stitched ones made by ``here``, which costs nothing."""
 
     def __init__(self, backend: Backend, here: LocalBackend) -> None:
         self._backend, self._here = backend, here
@@ -51,5 +50,5 @@ class Beside:
         self._backend.close()
 
     def _of(self, request: Request) -> Backend:
-        is_exact = isinstance(request, ClipRequest) and MotionName(request.motion).is_exact
-        return self._here if is_exact else self._backend
+        is_ours = isinstance(request, ClipRequest) and request.is_made_here
+        return self._here if is_ours else self._backend

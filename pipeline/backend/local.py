@@ -13,7 +13,6 @@ from collections import deque
 
 from ..errors import Cancelled, UsageError
 from ..json_object import JsonObject
-from ..settings.choices import MotionName
 from ..settings.groups import RunSettings
 from ..stages import JobState, Steps
 from .ports import Studio
@@ -79,9 +78,7 @@ class LocalBackend:
         if isinstance(request, StillRequest):
             return self._studio.finish_reference(request.angle, request.reference.parent, request.out)
         assert isinstance(request, ClipRequest)
-        if MotionName(request.motion).is_exact:
-            return self._studio.render_exact_clip(request, self._settings)
-        return self._studio.render_turntable(request.angle, self._settings, request.out)
+        return self._studio.render_exact_clip(request, self._settings)
 
     def quote(self, request: Request) -> float:  # noqa: ARG002 - all of it costs the same
         return 0.0

@@ -38,6 +38,7 @@ class Task(StrEnum):
     TRACK = "track"
     LOOK = "look"
     CARRY = "carry"
+    FRAMES = "frames"
     COVERAGE = "coverage"
     TEXTURE = "texture"
     REFERENCE = "reference"
@@ -138,7 +139,8 @@ class Studio(Protocol):
         ...
 
     def render_exact_clip(self, clip: ClipRequest, settings: RunSettings) -> Steps[None]:
-        """A clip of the true model with the look of ``clip.lends``, to ``clip.out``."""
+        """A clip of the true model with the look of ``clip.lends``, to ``clip.out``; where ``clip.pieces`` have bought clips, their
+        frames in between."""
         ...
 
     def convert_picture(self, source: Path, out: Path) -> Steps[None]:

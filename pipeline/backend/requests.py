@@ -17,6 +17,7 @@ from typing import Literal
 
 from ..json_object import JsonObject
 from ..rig import Angle
+from ..settings.choices import MotionName
 from ..stages import JobState, Stage
 
 
@@ -129,12 +130,27 @@ class Lender:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A piece of a turn between two stills, by the names of their angles. ``clip``: a bought one that shows it from its first
+    frame to its last, None where exact frames do; ``fingerprint``: of its file. ``why``: why there is no bought one.
+    """
+
+    one: str
+    other: str
+    degrees: float
+    clip: Path | None = None
+    fingerprint: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class ClipRequest:
     """One clip, from a start picture and, where the endpoint takes it, an end picture and further views.
 
     ``drawn``: where this machine's own render of the motion lies, or will, by kind: "render" and "depth". An endpoint that
     follows a clip is sent that one.
     Of one that is rendered here with the stills' look: ``lends``, and ``scene``, which is another where its frames are.
+    Of a turn that is stitched: its ``pieces``. Of such a piece, while it is bought: ``to``, the angle of its end.
     """
 
     key: str
@@ -156,6 +172,13 @@ class ClipRequest:
     stage: Stage = Stage.VIDEO
     lends: tuple[Lender, ...] = ()
     scene: str = ""
+    pieces: tuple[Piece, ...] = ()
+    to: Angle | None = None
+
+    @property
+    def is_made_here(self) -> bool:
+        """It is rendered, or stitched, on this machine, whatever makes the stills."""
+        return MotionName(self.motion).is_exact or bool(self.pieces)
 
 
 Request = PictureRequest | ModelRequest | TextureRequest | StillRequest | OpinionRequest | DerivedRequest | ClipRequest

@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from .. import opinions, results
+from .. import opinions, plan, results
 from ..errors import ConsistencyError, UsageError
 from ..run.run_folder import RunFolder
 from ..sentences import unreadable
@@ -201,11 +201,14 @@ def _keep_word(folder: RunFolder, decided: Decided, take: int) -> None:
 
 def _reject(folder: RunFolder, decided: Decided) -> None:
     """Have it bought again when the row is run next. The rejected take stays beside."""
-    if folder.settings.service.backend == BackendName.LOCAL or decided.name == MotionName.EXACT_TURNTABLE:
+    if folder.settings.service.backend == BackendName.LOCAL or (
+        not decided.is_still and MotionName(decided.name).is_exact
+    ):
         raise UsageError("this machine's own render would come out the same; change the row, or its model")
     if not decided.is_still and decided.name != folder.settings.clip.motion:
         raise UsageError("the row asks for another clip by now")
     keep_note(folder, ended="rejected", why="")
     folder.mark(Stage.PHOTOREAL if decided.is_still else Stage.VIDEO, StageState.WAITING)
     folder.mark(Stage.RESULTS, StageState.WAITING)
-    folder.new_round(decided.subject)
+    for subject in [decided.subject] if decided.is_still else plan.clip_subjects(folder.settings):
+        folder.new_round(subject)

@@ -25,8 +25,8 @@ from .rules import Finding, Found
 from .signing import Certificate, sign_told
 
 NAME = "{sku}-{angle}"  # the angle of a clip is its motion
-SEEN = {MotionName.TURNTABLE: "turning once", MotionName.EXACT_TURNTABLE: "turning once"}
-SEEN |= {
+SEEN = {
+    MotionName.TURNTABLE: "turning once",
     MotionName.LIGHT_SWEEP: "a light passing over it",
     MotionName.DETAIL_REVEAL: "the camera moving in on a detail",
 }
@@ -54,7 +54,7 @@ def deliver_clips(
         for n, (motion, take) in enumerate(zip(motions, takes, strict=True), 1)
     ]
     names = file_names(pattern or NAME, facts, [".mp4"] * len(motions))
-    alts = [f"{product}{f' in {variant}' if variant else ''}, {SEEN[motion]}" for motion in motions]
+    alts = [f"{product}{f' in {variant}' if variant else ''}, {SEEN[motion.moves]}" for motion in motions]
     with new_folder(out / KEY) as part:
         told = []
         for number, (motion, name) in enumerate(zip(motions, names, strict=True)):
@@ -134,8 +134,10 @@ def made_by(folder: RunFolder, motion: MotionName) -> tuple[str, str]:
     """How the clip of ``motion`` was made: IPTC's value, and that in words."""
     if folder.settings.service.backend == BackendName.LOCAL:
         return marks.of_render(own_model=folder.settings.has_own_model)
-    if motion == MotionName.EXACT_TURNTABLE:
+    if motion.is_exact:
         return marks.COMPOSITE, "a render with the look of generated stills"
+    if motion == MotionName.ANCHORED_TURNTABLE:
+        return marks.COMPOSITE, "generated pieces, and renders with the look of generated stills"
     return marks.TRAINED, "a generated clip"
 
 

@@ -18,6 +18,7 @@ from . import png
 XMP = "XML:com.adobe.xmp"
 WORDS = "Description"
 LOOK_WORDS = "a render with the look of generated pictures"
+STITCHED_WORDS = "generated pieces, and renders with the look of generated pictures, put together"
 _VALUES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 CREATION = f"{_VALUES}digitalCreation"  # by people and programs, with no trained model
 TRAINED = f"{_VALUES}trainedAlgorithmicMedia"  # by a trained model

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .. import plan
 from ..backend.ports import Shot, Task
 from ..backend.requests import ClipRequest
-from ..errors import STOPS, ConsistencyError
+from ..errors import STOPS, BadInput, ConsistencyError
 from ..rig import Angle
 from ..run.record import Entry, TintCheck, Track
 from ..settings.choices import MotionName
@@ -40,7 +42,8 @@ def compare_tints(gate: Acceptance, shots: dict[str, Shot]) -> Steps[None]:
         folder.save()
         return
     angle, shot = settings.angle(name), shots[name]
-    in_clip = settings.clip.is_bought and name in plan.clip_stills(settings)
+    waits = settings.clip.motion.needs_all_stills
+    in_clip = settings.clip.is_bought and not waits and name in plan.clip_stills(settings)
     rerolls = sum(check.did == TintAnswer.REROLL for check in folder.tint_checks)
     may_be_bought = not in_clip and not record.person_chose(name) and gate.retakes.affordable(angle, shot)
     action = next_for_tint(Tint((), {}, {}, name, known.action, known.reason), rerolls, gate.ladder, may_be_bought)
@@ -98,13 +101,13 @@ def _corrected(gate: Acceptance, angle: Angle, shot: Shot, entry: Entry, factors
     return entry.inherited_by(made)
 
 
-def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
-    """Follow the product through a bought or an exact clip, once: how long it stays the product.
+def follow_clip(gate: Acceptance, clip: ClipRequest, shots: Mapping[str, Shot]) -> Steps[None]:
+    """Follow the product through a bought clip, a piece of one, or one that was made here, once: how long it stays the product.
 
     It is said, and kept; a clip is never bought again unasked.
     """
-    folder = gate.folder
-    is_followed = gate.measures or (MotionName(clip.motion).is_exact and gate.settings.gate.enabled)
+    folder, shot = gate.folder, shots[clip.angle.name]
+    is_followed = gate.measures or (clip.is_made_here and gate.settings.gate.enabled)
     if not is_followed or folder.track(clip.key) is not None or not clip.out.is_file():
         return
     if MotionName(clip.motion).moves == MotionName.DETAIL_REVEAL:
@@ -112,7 +115,9 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
     else:
         drifted = clip.out.with_name(f"{clip.out.stem.replace('.take-', '.drift-')}.png")
         following = Progress(Stage.VIDEO, "following the product through the clip", None, clip.angle.name)
-        options = {"clip": str(clip.out), "shot": gate.facts(shot), "turn": degrees_of_turn(clip.motion, gate.product)}
+        options: dict[str, object] = {"clip": str(clip.out), "shot": gate.facts(shot)}
+        options["turn"] = degrees_of_turn(clip.motion, gate.product)
+        options["way"] = [gate.facts(shots[name]) for name in _stations(clip)]
         try:
             found = yield from gate.studio.inspect(Task.TRACK, following, drifted=str(drifted), **options)
             frame = {"frame": drifted.relative_to(folder.root).as_posix()} if found["outcome"] == Outcome.FAIL else {}
@@ -120,7 +125,15 @@ def follow_clip(gate: Acceptance, clip: ClipRequest, shot: Shot) -> Steps[None]:
         except ConsistencyError as error:
             if isinstance(error, STOPS):
                 raise
-            track = Track(outcome=Outcome.UNSURE, reason=str(error))
+            is_no_piece = clip.to is not None and isinstance(error, BadInput)
+            track = Track(outcome=Outcome.FAIL if is_no_piece else Outcome.UNSURE, reason=str(error))
     folder.keep_track(clip.key, track)
     text = f"{clip.out.name}: {track.outcome}, {track.reason}"
     yield Progress(Stage.VIDEO, text, None, clip.angle.name, warning=track.outcome == Outcome.FAIL)
+
+
+def _stations(clip: ClipRequest) -> list[str]:
+    """The angles whose cameras a clip's camera passes, first and last among them; none where the camera stands."""
+    if clip.to is not None:
+        return [clip.angle.name, clip.to.name]
+    return [piece.one for piece in clip.pieces] + [piece.other for piece in clip.pieces[-1:]]

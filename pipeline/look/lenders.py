@@ -18,6 +18,7 @@ from ..gate.record import GateRecord, in_force
 from ..json_object import JsonObject
 from ..run.run_folder import RunFolder
 from ..settings.choices import BackendName
+from ..settings.groups import RunSettings
 from ..verdicts import MadeBy, Outcome, Said
 
 
@@ -75,13 +76,16 @@ def with_look(clip: ClipRequest, lend: tuple[Lender, ...], shots: Mapping[str, S
     return replace(clip, lends=lend, scene=digest.hexdigest())
 
 
-def fingerprint(clip: ClipRequest) -> str:
+def fingerprint(clip: ClipRequest, settings: RunSettings) -> str:
     """Names all that an exact clip is made of: another one is made anew."""
     of = [
         clip.scene,
         clip.angle.name,
         clip.duration,
+        settings.clip.frame_rate,
+        settings.clip.clip_alpha,
         *sorted(f"{each.angle} {each.fingerprint}" for each in clip.lends),
+        *(f"{piece.one} {piece.other} {piece.fingerprint}" for piece in clip.pieces),
     ]
     return hashlib.sha256(json.dumps(of).encode()).hexdigest()
 
@@ -91,6 +95,18 @@ def of_run(folder: RunFolder) -> tuple[Lender, ...]:
     shots = {angle.name: folder.shot(angle.name) for angle in folder.settings.studio.angles}
     lend, _ = lenders(GateRecord(folder, folder.settings), {name: shot for name, shot in shots.items() if shot})
     return lend
+
+
+def surface_in_words(found: JsonObject) -> str:
+    """What share of the surface stills see, and which further ones would see the rest; "" where nobody looked."""
+    if not found:
+        return ""
+    text = f"the stills see {found['seen']:.0%} of the surface"
+    further = found.get("further") or []
+    if further:
+        places = "; ".join(f"azimuth {each['azimuth']:g}°, elevation {each['elevation']:g}°" for each in further)
+        text += f"; stills from {places} would make that {further[-1]['seen']:.0%}"
+    return text
 
 
 def plain(lender: Lender) -> JsonObject:

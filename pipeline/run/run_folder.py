@@ -257,6 +257,12 @@ class RunFolder:
         return found if isinstance(found, dict) else {}
 
     @property
+    def anchors(self) -> dict[str, list[str]]:
+        """By the key of a bought piece of a clip: names of the stills that it was bought to begin and to end with."""
+        found = getattr(self._record, "anchors", None)
+        return dict(found) if isinstance(found, dict) else {}
+
+    @property
     def surface(self) -> JsonObject:
         """What share of the surface the lending stills see, and which further angles would see the rest; empty: not looked."""
         found = getattr(self._record, "surface", None)

@@ -24,6 +24,7 @@ class MotionName(StrEnum):
     EXACT_TURNTABLE = "exact_turntable"  # rendered here, with the stills' look; nothing is bought
     EXACT_LIGHT_SWEEP = "exact_light_sweep"
     EXACT_DETAIL_REVEAL = "exact_detail_reveal"
+    ANCHORED_TURNTABLE = "anchored_turntable"  # pieces between stills, bought, and stitched here to a turn
     NONE = "none"  # there is no clip
 
     @property
@@ -32,9 +33,14 @@ class MotionName(StrEnum):
         return self in EXACT
 
     @property
+    def needs_all_stills(self) -> bool:
+        """It begins once every still is settled, and frames of it take over their look."""
+        return self.is_exact or self == MotionName.ANCHORED_TURNTABLE
+
+    @property
     def moves(self) -> MotionName:
         """What moves, whoever makes the frames."""
-        return EXACT.get(self, self)
+        return MotionName.TURNTABLE if self == MotionName.ANCHORED_TURNTABLE else EXACT.get(self, self)
 
 
 EXACT = {

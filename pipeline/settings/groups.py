@@ -21,6 +21,7 @@ from pydantic import (
 
 from ..declaration import Option
 from ..rig import Angle
+from ..ring import spans
 from . import backdrop
 from .choices import BackendName, MotionName
 from .options import GROUPS, OPTIONS, Clip, Gate, Inputs, LightRig, Money, Privacy, Service, Stills, Studio
@@ -114,6 +115,8 @@ class RunSettings(BaseModel):
         for wanted in (self.clip.video_angle, self.clip.video_end_angle):
             if wanted is not None and self.clip.motion != MotionName.NONE and wanted not in names:
                 raise ValueError(f"the video's angle {wanted!r} is not one of this run's angles: {', '.join(names)}")
+        if self.clip.motion == MotionName.ANCHORED_TURNTABLE and not spans(self.studio.angles, self.clip_angle):
+            raise ValueError("an anchored turntable needs an angle that shows the whole product from the side")
         for name, share in self.gate.faithful_at.items():
             if name not in names:
                 raise ValueError(f"faithful at {name!r}: that is not one of this run's angles: {', '.join(names)}")

@@ -480,6 +480,10 @@ class Clip(Group):
                 "Exact Detail Reveal",
                 "The camera pushes in on the true model, rendered here with the look of the stills, for nothing",
             ),
+            MotionName.ANCHORED_TURNTABLE: (
+                "Anchored Turntable",
+                "A video model fills the turn between one still and the next, a purchase each; where it fails, exact frames do",
+            ),
             MotionName.NONE: ("No Clip", "Stills only"),
         },
     )
@@ -514,7 +518,12 @@ class Clip(Group):
         label="Duration",
     )
     frame_rate: int = option(
-        24, "frames per second of an exact clip", least=1, most=120, metavar="N", label="Frame Rate"
+        24,
+        "frames per second of an exact clip, or of an anchored one",
+        least=1,
+        most=120,
+        metavar="N",
+        label="Frame Rate",
     )
     clip_alpha: ClipAlpha = option(
         ClipAlpha.NONE,

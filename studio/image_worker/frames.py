@@ -23,6 +23,24 @@ def frames_of(clip: Path, every: float, side: int) -> Iterator[tuple[float, floa
 
     Raises BadInput for what is no clip.
     """
+    for index, count, rate, path in _decoded(clip, every, side):
+        yield index / rate, index / count, passes.load(path)
+
+
+def pick(clip: Path, shares: list[float], side: int) -> Iterator[tuple[int, Array]]:
+    """(place in ``shares``, (H, W, 3) sRGB 0..1) of the frames that are nearest to ``shares``, 0 = the first, 1 = the last; the
+    longer side at most ``side`` pixels. Raises BadInput for what is no clip.
+    """
+    for index, count, _, path in _decoded(clip, 0.0, side):
+        wanted = [place for place, share in enumerate(shares) if round(share * (count - 1)) == index]
+        if wanted:
+            picture = passes.load(path)
+            for place in wanted:
+                yield place, picture
+
+
+def _decoded(clip: Path, every: float, side: int) -> Iterator[tuple[int, int, float, Path]]:
+    """(number from 0, frames in all, frames a second, PNG) each ``every`` seconds; of every frame where that is 0."""
     scene = bpy.data.scenes.new("Consistency Frames")
     try:
         try:
@@ -50,6 +68,6 @@ def frames_of(clip: Path, every: float, side: int) -> Iterator[tuple[float, floa
             bpy.ops.render.render(animation=True, scene=scene.name)
             for path in sorted(Path(folder).iterdir()):
                 number = int(path.stem.rpartition("-")[2])
-                yield (number - 1) / rate, (number - 1) / count, passes.load(path)
+                yield number - 1, count, rate, path
     finally:
         bpy.data.scenes.remove(scene)

@@ -26,6 +26,7 @@ from ...pipeline.gate.scoring.recomposite import recomposite, shadow_factor
 from ...pipeline.gate.scoring.reference import Camera, Reference, as_picture
 from ...pipeline.gate.witness import compare_words
 from ...pipeline.json_object import JsonObject
+from ...pipeline.look.orbit import Orbit
 from ...pipeline.settings.choices import Restore
 from ...pipeline.verdicts import Cause, Outcome, Says
 from ...pipeline.wording.program import PROGRAM
@@ -215,12 +216,15 @@ def gain(still: str, shot: RenderFacts, factors: list[float], out: str) -> JsonO
     return {}
 
 
-def track(clip: str, shot: RenderFacts, mesh: str, turn: float | None, drifted: str) -> Tracked:
+def track(
+    clip: str, shot: RenderFacts, mesh: str, turn: float | None, drifted: str, way: list[RenderFacts] | None = None
+) -> Tracked:
     """A clip followed along masks of the product's turn.
 
     ``turn``: degrees by which the product is to have turned at the end, at constant speed and to either side: 360 for a
     turntable, 0 where neither product nor camera turns (a light sweep); None: by as many as it likes. ``drifted``: where the
-    first frame that is off is kept.
+    first frame that is off is kept. ``way``: references whose cameras the clip's camera passes at constant speed while the
+    product stands; it says how far that is, and which way round.
     """
     vertices, triangles = _mesh(mesh)
     camera = Camera.of(shot["matrix_world"], shot["projection"])
@@ -228,10 +232,15 @@ def track(clip: str, shot: RenderFacts, mesh: str, turn: float | None, drifted: 
     if not looks:
         raise BadInput(f"{Path(clip).name} shows nothing; fetch it again")
     frames = [(seconds, picture) for seconds, _, picture in looks]
-    due = {seconds: turn * share for seconds, share, _ in looks} if turn is not None else None
     height, width = frames[0][1].shape[:2]
-    views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
-    followed = video.track(frames, views, due.__getitem__ if due is not None else None, WIDEST)
+    if way:
+        orbit = Orbit([Camera.of(each["matrix_world"], each["projection"]) for each in way])
+        turn, views = orbit.degrees, drift.masks_along(vertices, triangles, orbit.at, width, height)
+    else:
+        views = drift.fan_of_mesh(vertices, triangles, camera, width, height)
+    due = {seconds: turn * share for seconds, share, _ in looks} if turn is not None else None
+    expected = due.__getitem__ if due is not None else None
+    followed = video.track(frames, views, expected, WIDEST, either_way=not way)
     if followed.fails_at is not None:
         _, first = min(frames, key=lambda each: abs(each[0] - followed.fails_at))
         passes.save(Path(drifted), first, FACTS)

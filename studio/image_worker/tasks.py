@@ -18,6 +18,7 @@ from ...pipeline.backend.ports import Task
 from ...pipeline.errors import ConsistencyError, unforeseen
 from ...pipeline.finish import with_depth_of_field
 from ...pipeline.formats import exr, marks, png
+from ...pipeline.gate.scoring.pixels.arrays import resize
 from ...pipeline.gate.scoring.pixels.backdrop import backdrop_choice
 from ...pipeline.gate.scoring.pixels.colour import to_srgb
 from ...pipeline.json_object import JsonObject
@@ -44,6 +45,7 @@ from ...pipeline.settings.look import look_of
 from ...pipeline.system.disk import whole_file
 from ..rendering import passes
 from ..rendering.render_scene import colour_scene
+from . import frames as decoded
 from . import inspection, look
 from .delivery import deliver, deliver_view, view_box
 
@@ -273,6 +275,19 @@ def carry(
     return asked
 
 
+def frames(clip: str, shares: list[float], outs: list[str], size: list[int]) -> JsonObject:
+    """Frames of a bought clip as pictures of ``size``, width and height in pixels: those at ``shares`` of it, 0 = its first and 1 = its
+    last. One of another shape is cut to it about its middle."""
+    width, height = size
+    facts = marks.generated(Path(clip))
+    for place, picture in decoded.pick(Path(clip), shares, 2 * max(size)):
+        high, wide = picture.shape[:2]
+        rows, columns = min(high, round(wide * height / width)), min(wide, round(high * width / height))
+        top, left = (high - rows) // 2, (wide - columns) // 2
+        passes.save(Path(outs[place]), resize(picture[top : top + rows, left : left + columns], height, width), facts)
+    return {}
+
+
 def convert(source: str, out: str) -> JsonObject:
     """Any picture that Blender reads as a PNG: some models answer with JPEG or WebP whatever they are asked for."""
     passes.save(Path(out), passes.load(Path(source)), marks.generated(Path(source)))
@@ -340,6 +355,7 @@ TASKS: dict[Task, Callable[..., Mapping[str, object]]] = {
     Task.TRACK: inspection.track,
     Task.LOOK: look.prepare,
     Task.CARRY: carry,
+    Task.FRAMES: frames,
     Task.COVERAGE: look.surface_seen,
     Task.TEXTURE: look.bake,
     Task.REFERENCE: reference,

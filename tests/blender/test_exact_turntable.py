@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from types import SimpleNamespace
 
 import bpy
@@ -13,6 +15,8 @@ import pytest
 
 from consistency_pipeline.pipeline import plan
 from consistency_pipeline.pipeline.backend.requests import Lender
+from consistency_pipeline.pipeline.formats import marks, png
+from consistency_pipeline.pipeline.formats.picture_marks import xmp_in
 from consistency_pipeline.pipeline.gate.inspections import AS_IT_IS, facts_of
 from consistency_pipeline.pipeline.look.lenders import with_look
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -134,11 +138,52 @@ def test_the_loop_closes_and_the_light_stands(table):
         assert np.allclose(first, half), "camera and lights stand"
 
 
-def test_a_clip_has_the_frames_that_were_asked_for(table, tmp_path):
+def test_a_clip_has_the_frames_that_were_asked_for_and_all_of_it_is_marked(table):
     settings = table.settings.model_copy(update={"duration": 1.0, "frame_rate": 3, "clip_alpha": "webm"})
     table.folder.settings = settings
-    clip = with_look(plan.clip_request(table.folder, settings, plan.UNKNOWN_PRODUCT), (), table.shots)
+    request = plan.clip_request(table.folder, settings, plan.UNKNOWN_PRODUCT)
+    clip = with_look(request, lent(table, "front", "back"), table.shots)
     finish(exact_turntable.render_exact_turntable(clip, settings, table.device, table.worker))
-    shown = [share for _, share, _ in frames_of(clip.out, 1 / 3, SIZE)]
-    assert len(shown) == 3
-    assert clip.out.with_suffix(".webm").stat().st_size > 0
+    without = clip.out.with_suffix(".webm")
+    for made in (clip.out, without):
+        assert len(list(frames_of(made, 1 / 3, SIZE))) == 3
+    assert marks.COMPOSITE in xmp_in(clip.out.read_bytes())
+    said = without.read_bytes()
+    assert marks.COMPOSITE.encode() in said
+    assert said.index(b"DIGITAL_SOURCE_TYPE") > len(said) - 400, "in tags at its end"
+    frames = sorted((clip.out.parent / "exact_turntable.frames").glob("*.png"))
+    assert len(frames) == 6, "over the backdrop, and without it"
+    assert all(marks.COMPOSITE in png.read_text(frame)[marks.XMP] for frame in frames)
+    if shutil.which("exiftool"):  # a program that knows nothing of ours
+        told = subprocess.run(
+            ["exiftool", "-ee", clip.out, without, *frames], capture_output=True, check=True, text=True
+        ).stdout
+        assert told.count("compositeWithTrainedAlgorithmicMedia") == 8
+
+
+def test_a_turntable_that_was_stopped_goes_on_with_the_next_frame(table):
+    clip = with_look(plan.clip_request(table.folder, table.settings, plan.UNKNOWN_PRODUCT), lent(table, "front"), table.shots)  # fmt: skip
+    steps = exact_turntable.render_exact_turntable(clip, table.settings, table.device, table.worker)
+    while next(steps).text != "frame 3 of 4":
+        pass
+    steps.close()
+    assert not clip.out.exists()
+    _, rendered = made(table, *lent(table, "front"))
+    assert rendered == ["frame 3 of 4", "frame 4 of 4"]
+
+
+def test_without_a_service_the_default_clip_is_the_same_turn_smaller(table):
+    """On a processor it is a preview: every picture stands for two frames."""
+    settings = table.settings.model_copy(update={"backend": "local", "motion": MotionName.TURNTABLE, "size": 64})
+    exact = settings.model_copy(update={"motion": MotionName.EXACT_TURNTABLE, "frame_rate": 12})
+    shown = []
+    for each in (settings, exact):
+        clip = with_look(plan.clip_request(table.folder, each, plan.UNKNOWN_PRODUCT), (), table.shots)
+        steps = exact_turntable.render_exact_turntable(clip, each, table.device, table.worker)
+        while next(steps).text != "frame 3 of 12":
+            pass
+        steps.close()
+        frames = clip.out.parent / f"{clip.motion}.frames"
+        shown.append([passes.load(frames / f"{number:05d}.png") for number in range(2)])
+    away = [np.abs(one - other).max() for one, other in zip(*shown, strict=True)]
+    assert max(away) < 0.02, "the same pictures"

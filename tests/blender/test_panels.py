@@ -539,6 +539,34 @@ def test_the_clip_of_a_mirror_like_product_is_said_to_be_shorter_before_it_is_pa
         now.longest_clip = 0.0
 
 
+def test_what_of_the_surface_the_stills_see_is_said_under_the_exact_clip_with_its_picture(sidebar):
+    now = bpy.context.window_manager.consistency
+    sidebar.backend, sidebar.motion = "fal", "exact_turntable"
+    now.surface, now.surface_picture = (
+        "The stills see 60% of the surface; stills from azimuth 180° would make that 98%",
+        "/r/surface.png",
+    )
+    try:
+        shown = labels(draw_all()["CONSISTENCY_PT_video"])
+        assert "The stills see 60% of the surface" in shown
+        assert "Further Angles under Photoreal" in shown
+    finally:
+        now.surface = now.surface_picture = ""
+
+
+def test_an_anchored_turn_says_what_it_buys_and_a_limit_on_reflections_is_not_its(sidebar):
+    now = bpy.context.window_manager.consistency
+    sidebar.backend, sidebar.motion, now.longest_clip = "fal", "anchored_turntable", 4.0
+    try:
+        shown = labels(draw_all()["CONSISTENCY_PT_video"])
+        assert "A purchase for each piece of the turn" in shown
+        assert "reflections" not in shown
+        sidebar.backend = "local"
+        assert "renders all of the turn: no AI" in labels(draw_all()["CONSISTENCY_PT_video"])
+    finally:
+        now.longest_clip = 0.0
+
+
 @pytest.mark.parametrize(("limit", "unknown"), [(0.0, ""), (0.04, ""), (0.06, "somebody/made-this")])
 def test_what_is_agreed_to_says_where_it_stops_and_what_is_not_known(sidebar, limit, unknown):
     from consistency_pipeline.operators.buttons.costs import CONSISTENCY_OT_agree

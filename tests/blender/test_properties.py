@@ -13,10 +13,10 @@ import pytest
 
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.rig import ANGLE_SETS
+from consistency_pipeline.pipeline.settings.choices import MotionName
 from consistency_pipeline.pipeline.settings.groups import Gate, LightRig, RunSettings
 from consistency_pipeline.pipeline.settings.lighting import PRESETS
 from consistency_pipeline.pipeline.settings.options import find
-from consistency_pipeline.pipeline.video import MOTIONS
 
 EVERYTHING = RunSettings(
     inputs=("/photos/front.png", "/photos/back.jpg"),
@@ -123,7 +123,7 @@ def test_lists_in_the_panels_are_those_of_the_pipeline(sidebar):
     from consistency_pipeline.operators.buttons import rig
 
     assert ids("lighting") == list(PRESETS)
-    assert ids("motion") == [*MOTIONS, "exact_turntable", "exact_light_sweep", "exact_detail_reveal", "none"]
+    assert ids("motion") == list(MotionName)
     for name in ("restore", "unsure"):
         assert ids(name) == list(find(name).words)
     assert [name for name, *_ in rig.SETS] == list(ANGLE_SETS)

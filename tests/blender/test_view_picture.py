@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
+from consistency_pipeline.pipeline import names
 from consistency_pipeline.pipeline.errors import BadInput
 from consistency_pipeline.pipeline.formats import marks, png
 from consistency_pipeline.studio.rendering import passes
@@ -64,3 +65,10 @@ def test_a_view_that_misses_the_product_is_refused_before_it_is_rendered(run):
         taken(run, behind)
     assert not (run.folder.root / "views").exists()
     assert not np.any(["Consistency View" in camera.name for camera in bpy.data.cameras])
+
+
+def test_a_product_that_nothing_lights_is_refused_rather_than_black(run):
+    """As where a run's settings were loaded and its model, and its rig not yet."""
+    bpy.data.worlds.remove(bpy.data.worlds[names.WORLD])
+    with pytest.raises(BadInput, match="no light yet"):
+        taken(run, looking(0.0))

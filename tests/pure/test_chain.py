@@ -323,7 +323,7 @@ def test_the_same_chain_without_fal(tmp_path: Path):
     for _ in chain.run(folder, studio, LocalBackend(studio, folder.settings), wait=0.0):
         pass
     assert folder.journal.read_bytes() == b""
-    assert (studio.calls["finish_reference"], studio.calls["render_turntable"]) == (5, 1)
+    assert (studio.calls["finish_reference"], studio.calls["render_exact_clip"]) == (5, 1)
     assert set(states(folder)) == set(STAGES)
 
 

@@ -39,7 +39,7 @@ def test_no_clip_is_bought_and_every_still_lends_its_look(fake: FakeFal, tmp_pat
     said: list[str] = []
     report = go(folder, studio, on_progress=lambda progress, _: said.append(progress.text))
     assert (
-        "the stills see 60% of the surface (references/surface.png); stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025"
+        "the stills see 60% of the surface; stills from azimuth 180°, elevation 15° would make that 98%, for about $0.025 (references/surface.png)"
         in said
     )
     assert bought(fake) == ["flux-kontext/dev"] * 5

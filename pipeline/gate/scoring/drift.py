@@ -53,12 +53,29 @@ def fan_of_mesh(
     vertices: NDArray[np.floating], triangles: NDArray[np.integer], camera: Camera, width: int, height: int
 ) -> MaskFor:
     """Masks of a mesh around its own middle; at most 512 px large, which is what the search uses."""
-    points = np.asarray(vertices, dtype=np.float64)
-    pivot = (points.min(axis=0) + points.max(axis=0)) / 2
+    pivot = _middle(vertices)
+    return masks_along(vertices, triangles, lambda yaw: orbit(camera, pivot, yaw, 0.0), width, height)
+
+
+def masks_along(
+    vertices: NDArray[np.floating],
+    triangles: NDArray[np.integer],
+    camera_at: Callable[[float], Camera],
+    width: int,
+    height: int,
+) -> MaskFor:
+    """As ``fan_of_mesh``, of a camera that is elsewhere for each yaw."""
+    points, pivot = np.asarray(vertices, dtype=np.float64), _middle(vertices)
     factor = max(1, round(max(width, height) / SIDE))
     return lambda yaw, pitch: mesh_mask(
-        points, triangles, orbit(camera, pivot, yaw, pitch), width // factor, height // factor
+        points, triangles, orbit(camera_at(yaw), pivot, 0.0, pitch), width // factor, height // factor
     )
+
+
+def _middle(vertices: NDArray[np.floating]) -> NDArray[np.float64]:
+    points = np.asarray(vertices, dtype=np.float64)
+    middle: NDArray[np.float64] = (points.min(axis=0) + points.max(axis=0)) / 2
+    return middle
 
 
 def find_drift(

@@ -60,16 +60,19 @@ def track(
     mask_for: MaskFor,
     expected: Callable[[float], float] | None = None,
     widest: float = 6.0,
+    *,
+    either_way: bool = True,
 ) -> Track:
     """``frames``: (seconds, (H, W, 3) 0..1), in order, every sixth frame is plenty. ``mask_for``: as of drift.fan_of_mesh.
 
-    ``expected``: seconds -> degrees of yaw that the motion asks for, to whichever side the clip begins to turn; None: the
+    ``expected``: seconds -> degrees of yaw that the motion asks for, to whichever side the clip begins to turn, or without
+    ``either_way`` to one alone; None: the
     angle is followed from 0° by its own speed, and any is right. ``widest``: degrees searched around where the product may
     be: where its own speed takes it, and where the motion asks it to be. One to three seconds per frame at 512 px,
     one where the product turns as asked.
     """
     seen: list[Frame] = []
-    ways: tuple[float, ...] = (1.0, -1.0)  # the directions that are still possible
+    ways: tuple[float, ...] = (1.0, -1.0) if either_way else (1.0,)  # the directions that are still possible
     for time, picture in frames:
         due = expected(time) if expected else None
         places = [*(way * due for way in ways if due is not None), _predicted(seen, time)]
