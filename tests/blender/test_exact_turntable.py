@@ -24,6 +24,7 @@ from consistency_pipeline.pipeline.settings.choices import MotionName
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.system.disk import copy_file
 from consistency_pipeline.studio import exact_turntable, references, rig, video
+from consistency_pipeline.studio.ground_light import render_ground
 from consistency_pipeline.studio.image_worker import ImageWorker
 from consistency_pipeline.studio.image_worker.frames import frames_of
 from consistency_pipeline.studio.model import load_product, product_root
@@ -54,8 +55,10 @@ def table(add_box, save_glb, tmp_path):
     finish(rig.place_rig(settings))
     folder = RunFolder.create(tmp_path / "run", settings, {})
     device, worker = devices.find("cpu"), ImageWorker()
+    folder.references.mkdir(exist_ok=True)
+    ground = finish(render_ground(settings, folder.references, device, worker))
     shots = {
-        angle.name: finish(references.render_reference(angle, settings, folder.references, device, worker, None))
+        angle.name: finish(references.render_reference(angle, settings, folder.references, device, worker, ground))
         for angle in settings.studio.angles
     }
     copy_file(shots["back"].files["image"], folder.still("back"))
