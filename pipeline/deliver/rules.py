@@ -15,7 +15,7 @@ from ..formats import picture_marks
 from ..formats.picture_bytes import kind_of
 from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import dilate
-from ..gate.scoring.pixels.colour import delta_e, to_lab
+from ..gate.scoring.pixels.colour import bytes_to_lab, delta_e
 from ..json_object import JsonObject
 from .matting import SEEN, SOLID, box_of
 from .placing import Placed
@@ -27,7 +27,7 @@ TRUE = 1.5  # CIEDE2000 at the 95th percentile of the product's pixels: what enc
 TRACES = {"jpeg": 16, "webp": 32, "png": 0}
 HALO = 8.0  # 8-bit values by which a rim on black may be lighter than the product beside it
 CENTRED = 0.01  # of the canvas's side: how far from its middle the product's box may be
-PIXELS = 200_000  # of the canvas that are compared
+PIXELS = 100_000  # of the canvas that are compared
 _KINDS = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP"}
 
 
@@ -242,6 +242,6 @@ def colour_change(decoded: NDArray[np.uint8], placed: Placed) -> float:
     changed = (before != after).any(axis=1)
     difference = np.zeros(len(before))
     if changed.any():
-        one, other = (to_lab(each[changed].astype(np.float32) / 255.0) for each in (before, after))
+        one, other = (bytes_to_lab(each[changed]) for each in (before, after))
         difference[changed] = delta_e(one, other)
     return float(np.percentile(difference, 95))
