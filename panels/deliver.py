@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ICONS: dict[str, Any] = {"pass": "CHECKMARK", "advice": "INFO", "fail": "ERROR"}
 SMALL = 4.0  # size of a thumbnail, in rows
 HINT = "Makes files that shops accept, from the stills: placed, encoded, named, marked, every rule measured"
-COMMAND = "A turn to spin, AR files, larger renders, signing: in a terminal, by 'consistency deliver'"
+COMMAND = "In a terminal 'consistency deliver' also makes a turn to spin, AR files, larger renders, signed files"
 
 
 class CONSISTENCY_PT_deliver(Sidebar, bpy.types.Panel):
@@ -45,7 +45,7 @@ class CONSISTENCY_PT_deliver(Sidebar, bpy.types.Panel):
         row.prop(own, "zip")
         layout.operator("consistency.deliver", icon="EXPORT")
         row = layout.row()
-        message(row, COMMAND, icon="CONSOLE", height=2, beside=True)
+        message(row, COMMAND, icon="CONSOLE", height=4, beside=True)
         copy = row.operator("consistency.copy_text", text="", icon="COPYDOWN", emboss=False)
         copy.text = delivered.command(root_of(context.scene))
         place(layout, context, "deliver", Said(now.delivering, "PLAY") if now.delivering else Said(HINT, "BLANK1"))

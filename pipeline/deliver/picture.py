@@ -108,11 +108,7 @@ def _encoded(placed: Placed, rules: Rules, encode: Encode, decode: Decode) -> tu
         data = encode(placed.pixels, "png", 100)
         decoded = decode(data)
         return data, None, decoded, colour_change(decoded, placed)
-    tries = Tries(placed, rules, encode, decode)
-    quality = tries.quality()
-    data = tries.whole(quality)
-    decoded = decode(data)
-    return data, quality, decoded, colour_change(decoded, placed)
+    return Tries(placed, rules, encode, decode).best()
 
 
 def check_shapes(still: Array, mask: Array) -> None:

@@ -38,17 +38,23 @@ class Tries:
         self._most = None if rules.most_bytes is None else rules.most_bytes - MARK_ROOM
         self._wholes: dict[int, bytes] = {}
 
-    def quality(self) -> int:
-        """The preset's; the least above it that keeps the colours, where one does; the highest that is light enough."""
+    def best(self) -> tuple[bytes, int, Pixels, float]:
+        """At the preset's quality; at the least above it that keeps the colours, where one does; at the highest that is light
+        enough. The file, its quality, its pixels and how much its colours changed."""
         wanted = self._rules.quality
         ladder = [wanted, *(each for each in BETTER if each > wanted)]
-        quality = next((each for each in ladder if self._change(each) <= TRUE), ladder[-1])
-        while self._most is not None and quality > LOWEST and len(self.whole(quality)) > self._most:
-            quality = self._lighter(quality, self._most)
-        return quality
+        first = next((n for n, each in enumerate(ladder) if self._change(each) <= TRUE), len(ladder) - 1)
+        for step in ladder[first:]:
+            quality = step
+            while self._most is not None and quality > LOWEST and len(self._whole(quality)) > self._most:
+                quality = self._lighter(quality, self._most)
+            decoded = self._decode(self._whole(quality))
+            change = colour_change(decoded, self._placed)
+            if change <= TRUE or quality < step:  # a sample says it nearly
+                break
+        return self._whole(quality), quality, decoded, change
 
-    def whole(self, quality: int) -> bytes:
-        """The file at that quality."""
+    def _whole(self, quality: int) -> bytes:
         if quality not in self._wholes:
             self._wholes[quality] = self._encode(self._given(self._placed, quality), self._rules.format, quality)
         return self._wholes[quality]
@@ -71,7 +77,7 @@ class Tries:
 
     def _of_sample(self, quality: int) -> bytes:
         if self._sample is self._placed:
-            return self.whole(quality)
+            return self._whole(quality)
         return self._encode(self._given(self._sample, quality), self._rules.format, quality)
 
     @cached_property
@@ -89,7 +95,7 @@ class Tries:
 
     def _lighter(self, quality: int, most: int) -> int:
         """The highest quality below one that is too heavy which, as far as the sample says, is light enough."""
-        most_of_sample = CLOSE * most * len(self._of_sample(quality)) / len(self.whole(quality))
+        most_of_sample = CLOSE * most * len(self._of_sample(quality)) / len(self._whole(quality))
         low, high = LOWEST, quality
         while high - low > 1:
             middle = (low + high) // 2

@@ -22,6 +22,7 @@ from .placing import Placed
 from .presets import Rules
 
 TRUE = 1.5  # CIEDE2000 at the 95th percentile of the product's pixels: what encoding may change
+OTHER = 10.0  # likewise: from here on they are other colours at a glance, and the picture is refused
 # Pixels from the product within which encoding leaves traces of it: a JPEG's colour block, two of a WebP's macroblocks, which
 # its filter joins. Both keep colour at half the size, so that a strong one shows on the pixel beside it.
 TRACES = {"jpeg": 16, "webp": 32, "png": 0}
@@ -68,8 +69,9 @@ def findings(
     if rules.ground == "transparent":
         found.append(_transparent(decoded, rules))
     wanted = f"CIEDE2000 at most {TRUE:g} at the 95th percentile"
-    cure = "have it made larger (--larger render), or choose the format png"  # no shop refuses it: a promise of our own
-    return [*found, Finding.of("true colours", wanted, f"{change:.2f}", change <= TRUE, cure, Found.ADVICE)]
+    cure = "have it made larger (--larger render), allow it more bytes, or choose the format png"
+    otherwise = Found.ADVICE if change <= OTHER else Found.FAIL  # no shop refuses it: a promise of our own
+    return [*found, Finding.of("true colours", wanted, f"{change:.2f}", change <= TRUE, cure, otherwise)]
 
 
 def _file(data: bytes, rules: Rules, source: str) -> list[Finding]:

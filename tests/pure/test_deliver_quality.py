@@ -79,7 +79,7 @@ def test_the_sample_is_of_the_product_and_says_what_the_whole_says():
     encoder = Encoder()
     tries = Tries(placed, Rules(), encoder.encode, encoder.decode)
     for quality in (93, 99):
-        whole = colour_change(encoder.decode(tries.whole(quality)), placed)
+        whole = colour_change(encoder.decode(tries._whole(quality)), placed)
         assert tries._change(quality) == pytest.approx(whole, rel=0.1)
 
 
@@ -87,9 +87,10 @@ def test_the_sample_is_of_the_product_and_says_what_the_whole_says():
 def test_colours_are_kept_with_one_try_of_the_whole(kind, fine):
     placed, encoder = printed(1024, fine), Encoder()
     tries = Tries(placed, Rules(format=kind, most=4000), encoder.encode, encoder.decode)
-    data = tries.whole(tries.quality())
+    data, _, pixels, change = tries.best()
     assert encoder.sizes.count(1024) == 1
-    assert colour_change(encoder.decode(data), placed) <= TRUE
+    assert (encoder.decode(data) == pixels).all()
+    assert change == colour_change(pixels, placed) <= TRUE
 
 
 def test_a_limit_of_weight_is_kept_with_few_tries_of_the_whole():
@@ -97,12 +98,19 @@ def test_a_limit_of_weight_is_kept_with_few_tries_of_the_whole():
     plain = len(encoder.encode(placed.pixels, "jpeg", 93))
     encoder.sizes.clear()
     tries = Tries(placed, Rules(most_bytes=plain // 2), encoder.encode, encoder.decode)
-    quality = tries.quality()
+    data, quality, *_ = tries.best()
     assert LOWEST < quality < 93
-    assert 0.8 * plain / 2 < len(tries.whole(quality)) <= plain / 2
+    assert 0.8 * plain / 2 < len(data) <= plain / 2
     assert encoder.sizes.count(1024) <= 3
 
 
 def test_lab_of_bytes_is_lab():
     pixels = np.random.default_rng(0).integers(0, 256, (5000, 3), dtype=np.uint8)
     assert np.abs(colour.bytes_to_lab(pixels) - colour.to_lab(pixels / 255.0)).max() < 1e-3
+
+
+def test_what_no_quality_keeps_is_told_and_encoded_as_well_as_it_can_be():
+    placed, encoder = printed(200, 4.0), Encoder()
+    _, quality, _, change = Tries(placed, Rules(), encoder.encode, encoder.decode).best()
+    assert quality == 100
+    assert change > TRUE

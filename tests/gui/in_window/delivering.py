@@ -8,7 +8,7 @@ from __future__ import annotations
 import bpy
 from places import open_panels
 from playing import OPTIONS, in_view, open_sidebar, screenshot, settings, small, status
-from pointing import find, press, write
+from pointing import press, scroll, write
 
 
 def delivers():
@@ -35,14 +35,11 @@ def delivers():
     seen = {"variant": own.variant, "said": status().error}
     seen["sets"] = {each.name: each.outcome for each in status().delivered}
     seen["files"] = [picture.file for each in status().delivered for picture in each.pictures]
-    yield from find("bpy.ops.consistency.open_file")
+    yield from scroll(down=True, notches=90)
     screenshot("deliver-sets")
-    seen["typed"] = yield from copied()
-    return seen
-
-
-def copied():
-    """What the button beside the command puts into the clipboard."""
+    yield from press("bpy.ops.consistency.open_file")
+    yield from scroll(down=False, notches=14)
+    screenshot("deliver-options")
     yield from press("bpy.ops.consistency.copy_text", 0.93)
     yield 0.5
-    return bpy.context.window_manager.clipboard
+    return seen | {"typed": bpy.context.window_manager.clipboard}
