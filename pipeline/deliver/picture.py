@@ -15,7 +15,7 @@ from ..formats import marks, picture_marks
 from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import Array, resize
 from .colour_words import colour_word
-from .matting import BAND, SEEN, SOLID, Matte, box_of, matte
+from .matting import BAND, SEEN, SOLID, Matte, box_of, cut_off, matte
 from .placing import Layout, Placed, is_even, layout, place
 from .presets import Rules
 from .quality import Decode, Encode, Pixels, Tries
@@ -94,11 +94,14 @@ def finished(
 ) -> Made:
     """The product placed ``where`` it goes."""
     placed = place(found, still, where, rules)
+    cut = cut_off(found.alpha)
     some = slice(None, None, max(1, round((found.alpha.size / NAMED) ** 0.5)))
     words = alt(colour_word(found.colour[some, some][found.alpha[some, some] > SOLID]))
     data, quality, decoded, change = _encoded(placed, rules, encode, decode)
     data = picture_marks.with_marks(data, marks.packet(mark, words), srgb_profile(), rules.dpi)
-    return Made(data, words, placed, quality, findings(data, decoded, placed, rules, mark, change, crops=crops))
+    return Made(
+        data, words, placed, quality, findings(data, decoded, placed, rules, mark, change, crops=crops, cut=cut)
+    )
 
 
 def _encoded(placed: Placed, rules: Rules, encode: Encode, decode: Decode) -> tuple[bytes, int | None, Pixels, float]:

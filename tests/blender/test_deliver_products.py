@@ -32,7 +32,8 @@ pytestmark = [
 ]  # the first test of a product waits for its run and all its sets
 SKU = "00012345678905"  # a GTIN-14 suits every preset
 ANGLES = ("front", "three-quarter", "detail")
-SIZE = 640
+SIZE = 384
+LARGE = "print"  # 9 million pixels each
 CLIP_OF = "duck"  # glass takes minutes to turn
 
 
@@ -65,7 +66,7 @@ def made_of(product, place):
         "backend": "local",
         "angles": angles,
         "size": SIZE,
-        "samples": 16,
+        "samples": 8,
         "device": "cpu",
         "motion": "turntable" if product == CLIP_OF else "none",
     }
@@ -74,9 +75,12 @@ def made_of(product, place):
     studio = BlenderStudio(settings, own_file=True)
     finish(chain.run(folder, studio, LocalBackend(studio, settings)))
     worker = ImageWorker()
-    wishes = delivery.Wishes(presets.presets(",".join(SHOPS)), ar=True, clips=product == CLIP_OF, sku=SKU)
+    shops = tuple(presets.presets(",".join(set(SHOPS) - {LARGE})))
+    wishes = delivery.Wishes(shops, ar=True, clips=product == CLIP_OF, sku=SKU)
+    large = delivery.Wishes(tuple(presets.presets(LARGE)), angles=ANGLES[:1], sku=SKU)
     try:
         made = finish(delivery.deliver(folder, wishes, worker.do, export=lambda out: export_ar(folder, out)))
+        made["sets"] |= finish(delivery.deliver(folder, large, worker.do))["sets"]
     finally:
         worker.close()
     return folder, made
