@@ -26,7 +26,7 @@ class CONSISTENCY_PG_delivery(bpy.types.PropertyGroup):
         name="Article Number", description="Stands in the files' names; empty: the product's name", maxlen=80
     )
     enlarge: BoolProperty(
-        name="Enlarge to Advised",
+        name="Enlarge",
         description="Enlarge stills that have fewer pixels than the shop advises, by a plain filter; rendering larger is better",
     )
     anyway: BoolProperty(name="Write Anyway", description="Write pictures that break a rule, too")

@@ -126,9 +126,13 @@ def test_spare_slots_of_a_blend_are_variants(shoe_blend, tmp_path, add_box):
 
 
 def test_a_variant_is_one_of_the_files_own_and_has_runs_of_its_own(sidebar, two_colours, box_glb):
+    from consistency_pipeline.operators import startup
     from consistency_pipeline.operators.buttons import variants
     from consistency_pipeline.operators.editing.scene_settings import to_settings
     from consistency_pipeline.operators.runs import run_request
+
+    own = bpy.context.scene.consistency  # of the empty file that making the others has left
+    startup.give_default_angles(bpy.context.scene)
 
     def again():
         scene = bpy.context.scene
@@ -137,15 +141,15 @@ def test_a_variant_is_one_of_the_files_own_and_has_runs_of_its_own(sidebar, two_
     assert not bpy.ops.consistency.choose_variant.poll()
     bpy.ops.consistency.drop_model(filepath=str(two_colours))
     assert variants.variants_of(two_colours) == ["Ruby Red", "Night"]
-    sidebar.backend, sidebar.variant = "local", "Night"
+    own.backend, own.variant = "local", "Night"
     settings = to_settings(bpy.context.scene)
     assert settings.inputs.variant == "Night"
     folder = RunFolder.create(run_request.runs_home() / "night", settings, {})
-    sidebar.run_folder = str(folder.root)
+    own.run_folder = str(folder.root)
     assert again() is not None
-    sidebar.variant = "Ruby Red"
+    own.variant = "Ruby Red"
     assert again() is None
     bpy.ops.consistency.drop_model(filepath=str(box_glb))
-    assert sidebar.variant == ""
+    assert own.variant == ""
     with pytest.raises(BadInput, match="not there any more"):
         variants.variants_of(box_glb.with_name("gone.glb"))

@@ -28,18 +28,18 @@ def delivers():
     yield lambda: status().running
     yield lambda: not status().running
     yield from press("consistency.delivery.clips")
-    yield from press("bpy.ops.consistency.deliver()")
+    place = yield from press("bpy.ops.consistency.deliver()")
     yield lambda: status().delivering
     yield lambda: not status().delivering
     yield 2.0  # thumbnails are read when they are first drawn
     seen = {"variant": own.variant, "said": status().error}
     seen["sets"] = {each.name: each.outcome for each in status().delivered}
     seen["files"] = [picture.file for each in status().delivered for picture in each.pictures]
-    yield from scroll(down=True, notches=90)
-    screenshot("deliver-sets")
-    yield from press("bpy.ops.consistency.open_file")
-    yield from scroll(down=False, notches=14)
     screenshot("deliver-options")
-    yield from press("bpy.ops.consistency.copy_text", 0.93)
+    yield from press("bpy.ops.consistency.copy_text", 0.93, below=place)
     yield 0.5
-    return seen | {"typed": bpy.context.window_manager.clipboard}
+    seen["typed"] = bpy.context.window_manager.clipboard
+    yield from scroll(down=True, notches=90)
+    yield 1.0
+    screenshot("deliver-sets")
+    return seen
