@@ -36,7 +36,7 @@ def delivers():
     seen["sets"] = {each.name: each.outcome for each in status().delivered}
     seen["files"] = [picture.file for each in status().delivered for picture in each.pictures]
     screenshot("deliver-options")
-    yield from press("bpy.ops.consistency.copy_text", 0.93, below=place)
+    yield from press("bpy.ops.consistency.copy_text", 0.83, below=place)
     yield 0.5
     seen["typed"] = bpy.context.window_manager.clipboard
     yield from scroll(down=True, notches=90)
