@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..operators.display import status, thumbnails
+from ..operators.display import delivered, status, thumbnails
+from ..operators.runs.run_request import root_of
 from .place import Said, place
 from .sidebar import Sidebar
 from .words import message
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ICONS: dict[str, Any] = {"pass": "CHECKMARK", "advice": "INFO", "fail": "ERROR"}
 SMALL = 4.0  # size of a thumbnail, in rows
 HINT = "Makes files that shops accept, from the stills: placed, encoded, named, marked, every rule measured"
+COMMAND = "In a terminal 'consistency deliver' also makes a turn to spin, AR files, larger renders, signed files"
 
 
 class CONSISTENCY_PT_deliver(Sidebar, bpy.types.Panel):
@@ -38,7 +40,14 @@ class CONSISTENCY_PT_deliver(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(own, "enlarge")
         row.prop(own, "anyway")
+        row = layout.row(align=True)
+        row.prop(own, "clips")
+        row.prop(own, "zip")
         layout.operator("consistency.deliver", icon="EXPORT")
+        row = layout.row()
+        message(row, COMMAND, icon="CONSOLE", height=4, beside=True)
+        copy = row.operator("consistency.copy_text", text="", icon="COPYDOWN", emboss=False)
+        copy.text = delivered.command(root_of(context.scene))
         place(layout, context, "deliver", Said(now.delivering, "PLAY") if now.delivering else Said(HINT, "BLANK1"))
         for each in now.delivered:
             draw_set(layout, each)

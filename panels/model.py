@@ -79,6 +79,10 @@ class CONSISTENCY_PT_model(StagePanel, bpy.types.Panel):
         row = layout.row()
         row.enabled = bool(own.file)
         row.prop(own, "leave_out")
+        row = layout.row()
+        row.enabled = bool(own.file)
+        shown = f"Variant: {own.variant}" if own.variant else "Variant: As the File Has It"
+        row.operator("consistency.choose_variant", text=shown, icon="MATERIAL", translate=False)
 
     def draw_objects(self, layout: UILayout, own: Any) -> None:
         taken = bpy.path.display_name_from_filepath(own.objects) or "No objects taken"

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from ...pipeline.errors import UsageError
 from .base import Endpoint, Inputs, Result, Role
 from .prices import LOOKED_FOR, Price
 
@@ -40,9 +41,12 @@ INPUTS: dict[str, type[Inputs]] = {
     "photoreal": UsualImage,
     "video": UsualImage,
     "opinion": UsualModel,
+    "upscale": UsualImage,
 }
 
 
 def usual(endpoint_id: str, role: Role, **fields: Any) -> Endpoint:
-    """A permissive declaration of an endpoint that the catalogue doesn't know."""
+    """A permissive declaration of an endpoint that the catalogue doesn't know. Raises UsageError for a role that has no usual fields."""
+    if role not in INPUTS:
+        raise UsageError(f"{endpoint_id} is not among the endpoints for {role} that this version knows; 'consistency endpoints' lists them")  # fmt: skip
     return Endpoint(endpoint_id, role, endpoint_id, INPUTS[role], Result, UNKNOWN, known=False, **fields)

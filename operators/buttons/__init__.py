@@ -26,6 +26,7 @@ from . import (
     rig,
     run,
     source,
+    variants,
 )
 from .viewing import board, compare, faithful, opinion, pictures, studio_view, with_look
 
@@ -34,6 +35,7 @@ MODULES = (
     costs,
     backend,
     source,
+    variants,
     rig,
     lighting,
     look_files,

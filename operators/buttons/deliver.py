@@ -66,7 +66,7 @@ class CONSISTENCY_OT_deliver(TimedModal, Button, bpy.types.Operator):
         except StopIteration as done:
             self._end(context)
             return self._told(done.value, self._root)
-        except ConsistencyError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the button comes back
             self._end(context)
             say_error(self, error, self.error_at)
             return {"CANCELLED"}
@@ -100,18 +100,19 @@ class CONSISTENCY_OT_deliver(TimedModal, Button, bpy.types.Operator):
 def _delivery(context: Context) -> Steps[JsonObject]:
     """What is made, with the worker that is closed in the end. Raises ConsistencyError for what can't be asked for."""
     from ...pipeline.deliver.delivery import Wishes, deliver
-    from ...pipeline.deliver.presets import presets
+    from ...pipeline.deliver.presets import CLIPS, presets
     from ...studio.image_worker import ImageWorker
 
     own = context.scene.consistency.delivery
     chosen = [key for key in own.bl_rna.properties["shops"].enum_items.keys() if key in own.shops]  # noqa: SIM118 - no dict
     names = [*chosen, *([bpy.path.abspath(own.own)] if own.own else [])]
     wishes = Wishes(
-        presets=tuple(presets(",".join(names))),
+        presets=tuple(presets(",".join([*names, *([CLIPS] if own.clips else [])]))),
+        clips=own.clips,
         sku=own.sku.strip() or None,
         larger="filter" if own.enlarge else "none",
         anyway=own.anyway,
-        zip=True,
+        zip=own.zip,
     )
     folder = folder_of(context.scene)
 

@@ -116,6 +116,8 @@ class CONSISTENCY_OT_drop_model(Button, bpy.types.Operator):
         if not self.filepath.lower().endswith(MODELS):
             return self.refuse(f"{Path(self.filepath).name} is no GLB, glTF or Blender file; export it as GLB")
         own = context.scene.consistency
+        if bpy.path.abspath(own.file) != bpy.path.abspath(self.filepath):
+            own.variant = ""  # another file has others
         own.source, own.file = "FILE", self.filepath
         return None
 

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+
+import bpy
 
 from . import status, thumbnails
 
@@ -35,6 +40,21 @@ def show(root: Path | None) -> None:
             picture.file = str(path.parent / file) if file else ""
             if file:
                 thumbnails.load(path.parent / file)
+
+
+def command(root: Path | None) -> str:
+    """What to type in a terminal for what needs the open file replaced, or asks before it buys: turns, files for AR, larger
+    renders. ``root``: the run's folder."""
+    words = [
+        bpy.app.binary_path or "blender",
+        "--command",
+        "consistency",
+        "deliver",
+        str(root or "RUN"),
+        "--for",
+        "spin,ar",
+    ]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _broken(rules: list[dict[str, str]]) -> str:

@@ -26,10 +26,12 @@ class CONSISTENCY_PG_delivery(bpy.types.PropertyGroup):
         name="Article Number", description="Stands in the files' names; empty: the product's name", maxlen=80
     )
     enlarge: BoolProperty(
-        name="Enlarge to Advised",
+        name="Enlarge",
         description="Enlarge stills that have fewer pixels than the shop advises, by a plain filter; rendering larger is better",
     )
     anyway: BoolProperty(name="Write Anyway", description="Write pictures that break a rule, too")
+    clips: BoolProperty(name="Clips", description="The run's clips as well, as they are, named and marked")
+    zip: BoolProperty(name="Zip", description="Also one zip of each set, to upload", default=True)
 
 
 CLASSES = (CONSISTENCY_PG_delivery,)

@@ -58,6 +58,7 @@ SPECIFICS: dict[str, dict[str, Any]] = {
     "environment": {"subtype": "FILE_PATH", "update": live.light_changed},
     "environment_rotation": {"step": 500, "precision": 0, "update": live.light_changed},
     "environment_strength": {"soft_max": 400.0, "precision": 0, "update": live.light_changed},
+    "variant": {"update": live.source_changed},
     "shadow": {"update": live.light_changed},
     "size": {"step": 64, "update": live.angles_changed},
     "aspect": {"precision": 2, "step": 5, "update": live.angles_changed},

@@ -71,7 +71,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
     if own.environment:
         values["environment"] = bpy.path.abspath(own.environment)
     if own.source != "FILE":
-        del values["leave_out"]
+        del values["leave_out"], values["variant"]
     if own.source != "WORDS":
         del values["text"]
     if own.about != made_from(inputs, own.text):

@@ -111,7 +111,9 @@ def matching_run(scene: bpy.types.Scene, settings: RunSettings, request: RunRequ
     except RunFolderError:
         return None
     then = folder.settings
-    made_of = [(each.inputs.files, each.inputs.text, each.service.backend) for each in (then, settings)]
+    made_of = [
+        (each.inputs.files, each.inputs.text, each.inputs.variant, each.service.backend) for each in (then, settings)
+    ]
     return folder if made_of[0] == made_of[1] else None
 
 

@@ -291,6 +291,12 @@ def _headline(pictures: list[JsonObject], planned: _Set) -> str:
     text = f"{written} of {len(pictures)} pictures written"
     if failed:
         text += f"; {', '.join(failed)} {'breaks' if len(failed) == 1 else 'break'} a rule"
+    few = [
+        f"; {rule.rule}: {rule.found}, the shop wants {rule.wanted}"
+        for rule in planned.rules
+        if rule.outcome == Found.ADVICE
+    ]
+    text += "".join(few)
     if planned.left_out:
         text += f"; {len(planned.left_out)} more than the shop takes"
     return text
@@ -318,4 +324,4 @@ def summary(made: JsonObject) -> JsonObject:
 
 def _why(picture: JsonObject, shop: JsonObject) -> str:
     broken = [rule for rule in [*shop["rules"], *picture["rules"]] if rule["outcome"] == Found.FAIL]
-    return "; ".join(f"{rule['rule']}: {rule['found']} instead of {rule['wanted']}" for rule in broken)
+    return "; ".join(f"{rule['rule']}: {rule['found']}, wanted: {rule['wanted']}" for rule in broken)

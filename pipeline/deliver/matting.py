@@ -106,3 +106,9 @@ def box_of(alpha: Array, least: float = HALF) -> tuple[int, int, int, int] | Non
     if not len(rows):
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def cut_off(alpha: Array) -> list[str]:
+    """At which sides of a picture its product goes on beyond it."""
+    sides = {"top": alpha[0], "bottom": alpha[-1], "left": alpha[:, 0], "right": alpha[:, -1]}
+    return [name for name, edge in sides.items() if (edge >= HALF).any()]

@@ -16,12 +16,15 @@ _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|^[. ]|[. ]$')
 _DEVICES = re.compile(
     r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE
 )  # Windows has no files of these names
+LONGEST_SKU = 80
 _LONGEST = 120  # characters, so that a path on Windows stays below 260
 
 
 def check_sku(sku: str) -> str:
     """``sku``, where it can be part of a file's name. Raises UsageError."""
-    if not sku or len(sku) > 80 or _FORBIDDEN.search(sku):
+    if len(sku) > LONGEST_SKU:
+        raise UsageError(f"the article number {sku[:24]}… has {len(sku)} characters; use {LONGEST_SKU} at most")
+    if not sku or _FORBIDDEN.search(sku):
         raise UsageError(
             f"the article number {sku!r} can't be in a file's name; use letters, digits, dashes and underscores"
         )

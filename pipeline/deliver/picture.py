@@ -9,24 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import BadInput
 from ..formats import marks, picture_marks
 from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import Array, resize
 from .colour_words import colour_word
-from .matting import BAND, SEEN, SOLID, Matte, box_of, matte
+from .matting import BAND, SEEN, SOLID, Matte, box_of, cut_off, matte
 from .placing import Layout, Placed, is_even, layout, place
 from .presets import Rules
-from .rules import TRUE, Finding, colour_change, findings
+from .quality import Decode, Encode, Pixels, Tries
+from .rules import Finding, colour_change, findings
 
-Pixels = NDArray[np.uint8]
-Encode = Callable[[Pixels, str, int], bytes]  # (H, W, 3 or 4), "jpeg", "png" or "webp", quality 1..100
-Decode = Callable[[bytes], Pixels]  # to (H, W, 4)
-LOWEST = 50  # quality below which a picture is no longer worth showing
+NAMED = 250_000  # pixels of a still that its product's colour is told by
 ROOM = 8  # pixels around a product that its edges are resampled from
-MARK_ROOM = 8192  # bytes that profile and XMP take at most
 
 
 @dataclass(frozen=True)
@@ -98,10 +94,14 @@ def finished(
 ) -> Made:
     """The product placed ``where`` it goes."""
     placed = place(found, still, where, rules)
-    words = alt(colour_word(found.colour[found.alpha > SOLID]))
+    cut = cut_off(found.alpha)
+    some = slice(None, None, max(1, round((found.alpha.size / NAMED) ** 0.5)))
+    words = alt(colour_word(found.colour[some, some][found.alpha[some, some] > SOLID]))
     data, quality, decoded, change = _encoded(placed, rules, encode, decode)
     data = picture_marks.with_marks(data, marks.packet(mark, words), srgb_profile(), rules.dpi)
-    return Made(data, words, placed, quality, findings(data, decoded, placed, rules, mark, change, crops=crops))
+    return Made(
+        data, words, placed, quality, findings(data, decoded, placed, rules, mark, change, crops=crops, cut=cut)
+    )
 
 
 def _encoded(placed: Placed, rules: Rules, encode: Encode, decode: Decode) -> tuple[bytes, int | None, Pixels, float]:
@@ -111,30 +111,7 @@ def _encoded(placed: Placed, rules: Rules, encode: Encode, decode: Decode) -> tu
         data = encode(placed.pixels, "png", 100)
         decoded = decode(data)
         return data, None, decoded, colour_change(decoded, placed)
-    most = None if rules.most_bytes is None else rules.most_bytes - MARK_ROOM
-    tried: dict[int, bytes] = {}
-
-    def at(quality: int) -> bytes:
-        if quality not in tried:
-            tried[quality] = encode(placed.pixels, rules.format, quality)
-        return tried[quality]
-
-    quality = rules.quality
-    if most is not None and len(at(quality)) > most:
-        low, high = LOWEST, quality  # the highest that is light enough lies between
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if len(at(middle)) <= most else (low, middle)
-        quality = low
-    decoded = decode(at(quality))
-    change = colour_change(decoded, placed)
-    for better in (96, 99, 100):  # of a WebP the last is lossless
-        if change <= TRUE or (most is not None and len(at(better)) > most):
-            break
-        if better > quality:
-            quality, decoded = better, decode(at(better))
-            change = colour_change(decoded, placed)
-    return at(quality), quality, decoded, change
+    return Tries(placed, rules, encode, decode).best()
 
 
 def check_shapes(still: Array, mask: Array) -> None:

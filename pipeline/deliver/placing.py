@@ -18,6 +18,7 @@ from .presets import Rules
 
 LOBES = 3.0  # of the Lanczos filter
 EVEN = 0.02  # how much a border may differ from its own median, 0..1, and still be continued beyond the picture
+FADE = 0.05  # of the shorter side, over which a kept shadow ends before the canvas does
 NOISE = 0.015  # share of light that a ground may lose and still be white
 _BLOCK = 32  # pixels that are resampled at a time: from few of the source's
 
@@ -162,7 +163,7 @@ def place(found: Matte, picture: Array, where: Layout, rules: Rules) -> Placed:
         return Placed(_bytes([*shown, alpha]), alpha, where)
     white = 1.0 - alpha
     if rules.shadow:
-        white -= np.maximum(weighted.pop(), 0.0) * inside
+        white -= np.maximum(weighted.pop(), 0.0) * inside * _fade(where)
     seen = alpha > 0.0
     for plane in weighted:
         plane *= seen
@@ -183,6 +184,17 @@ def _inside(shape: tuple[int, ...], where: Layout) -> Array:
     y = where.y + (np.arange(where.height) + 0.5) / where.scale
     x = where.x + (np.arange(where.width) + 0.5) / where.scale
     return (((y > 0) & (y < shape[0]))[:, None] & ((x > 0) & (x < shape[1]))[None]).astype(np.float32)
+
+
+def _fade(where: Layout) -> Array:
+    """1 in the middle of the canvas and 0 at its edge, where a shadow that went on would end in a line on a white page."""
+    reach = max(1.0, FADE * min(where.width, where.height))
+    sides = []
+    for length in (where.height, where.width):
+        at = np.arange(length, dtype=np.float32)
+        near = np.clip(np.minimum(at, length - 1 - at) / np.float32(reach), 0.0, 1.0)
+        sides.append(near * near * (3.0 - 2.0 * near))
+    return np.asarray(sides[0][:, None] * sides[1])
 
 
 def _shade(found: Matte) -> Array:

@@ -172,4 +172,15 @@ def _read(path: Path) -> Preset:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            said = _no_field(str(first["loc"][-1]), Fill if len(first["loc"]) > 1 else Preset)
         raise UsageError(f"the preset {path.name}{f', {where}' if where else ''}: {said}") from None
+
+
+def _no_field(name: str, of: type[BaseModel]) -> str:
+    near = get_close_matches(name, of.model_fields, 1)
+    return (
+        f"there is no such field; did you mean {near[0]!r}?"
+        if near
+        else f"there is no such field; there are {', '.join(of.model_fields)}"
+    )

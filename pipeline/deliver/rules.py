@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -15,19 +16,22 @@ from ..formats import picture_marks
 from ..formats.picture_bytes import kind_of
 from ..formats.srgb_profile import srgb_profile
 from ..gate.scoring.pixels.arrays import dilate
-from ..gate.scoring.pixels.colour import delta_e, to_lab
+from ..gate.scoring.pixels.colour import bytes_to_lab, delta_e
 from ..json_object import JsonObject
+from ..wording.names import in_words
 from .matting import SEEN, SOLID, box_of
 from .placing import Placed
 from .presets import Rules
 
 TRUE = 1.5  # CIEDE2000 at the 95th percentile of the product's pixels: what encoding may change
+OTHER = 10.0  # likewise: from here on they are other colours at a glance, and the picture is refused
 # Pixels from the product within which encoding leaves traces of it: a JPEG's colour block, two of a WebP's macroblocks, which
 # its filter joins. Both keep colour at half the size, so that a strong one shows on the pixel beside it.
 TRACES = {"jpeg": 16, "webp": 32, "png": 0}
+BLURRED = 16.0  # times that a picture may be enlarged by a filter: beyond, nothing of the product is to be seen
 HALO = 8.0  # 8-bit values by which a rim on black may be lighter than the product beside it
 CENTRED = 0.01  # of the canvas's side: how far from its middle the product's box may be
-PIXELS = 200_000  # of the canvas that are compared
+PIXELS = 100_000  # of the canvas that are compared
 _KINDS = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP"}
 
 
@@ -58,18 +62,27 @@ class Finding:
 
 
 def findings(
-    data: bytes, decoded: NDArray[np.uint8], placed: Placed, rules: Rules, source: str, change: float, *, crops: bool
+    data: bytes,
+    decoded: NDArray[np.uint8],
+    placed: Placed,
+    rules: Rules,
+    source: str,
+    change: float,
+    *,
+    crops: bool,
+    cut: Sequence[str] = (),
 ) -> list[Finding]:
     """Of a file: its bytes, and its pixels (H, W, 4) as decoded again. ``placed``: what was encoded; ``source``: the mark's value;
-    ``change``: colour_change."""
-    found = [*_file(data, rules, source), *_canvas(decoded, placed, rules, crops=crops)]
+    ``change``: colour_change; ``cut``: the sides of the still where the product goes on beyond it."""
+    found = [*_file(data, rules, source), *_canvas(decoded, placed, rules, cut, crops=crops)]
     if rules.ground == "white":
         found.append(_white(decoded, placed, rules))
     if rules.ground == "transparent":
         found.append(_transparent(decoded, rules))
     wanted = f"CIEDE2000 at most {TRUE:g} at the 95th percentile"
-    cure = "have it made larger (--larger render), or choose the format png"  # no shop refuses it: a promise of our own
-    return [*found, Finding.of("true colours", wanted, f"{change:.2f}", change <= TRUE, cure, Found.ADVICE)]
+    cure = "have it made larger (--larger render), allow it more bytes, or choose the format png"
+    otherwise = Found.ADVICE if change <= OTHER else Found.FAIL  # no shop refuses it: a promise of our own
+    return [*found, Finding.of("true colours", wanted, f"{change:.2f}", change <= TRUE, cure, otherwise)]
 
 
 def _file(data: bytes, rules: Rules, source: str) -> list[Finding]:
@@ -103,7 +116,9 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
-def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: bool) -> list[Finding]:
+def _canvas(
+    decoded: NDArray[np.uint8], placed: Placed, rules: Rules, cut: Sequence[str], *, crops: bool
+) -> list[Finding]:
     height, width = decoded.shape[:2]
     long, scale = max(width, height), placed.where.scale
     found = [
@@ -124,8 +139,8 @@ def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: 
                 "sharpness",
                 "the still's own pixels",
                 f"enlarged {scale:.2f} times by a Lanczos filter",
-                Found.ADVICE,
-                "run again with a larger --size",
+                Found.ADVICE if scale <= BLURRED else Found.FAIL,
+                "run again with a larger --size, or frame the product closer",
             )
         )
     off = abs(width / height / rules.aspect - 1.0)
@@ -145,6 +160,9 @@ def _canvas(decoded: NDArray[np.uint8], placed: Placed, rules: Rules, *, crops: 
     ok = rules.fill.least - 1e-3 <= share <= rules.fill.most
     found.append(Finding.of("fill", wanted, f"{share:.1%}", ok, "deliver it again; the preset's fill says how much"))
     rim = box_of(placed.alpha, SEEN) or box
+    if cut:
+        said = f"cut off by the still's own frame ({in_words(list(cut), 'and')})"
+        return [*found, Finding("whole product", "inside the frame", said, Found.FAIL, "give the angle a smaller fill, and render it again")]  # fmt: skip
     whole = rim[0] > 0 and rim[1] > 0 and rim[2] < width and rim[3] < height
     found.append(
         Finding.of(
@@ -242,6 +260,6 @@ def colour_change(decoded: NDArray[np.uint8], placed: Placed) -> float:
     changed = (before != after).any(axis=1)
     difference = np.zeros(len(before))
     if changed.any():
-        one, other = (to_lab(each[changed].astype(np.float32) / 255.0) for each in (before, after))
+        one, other = (bytes_to_lab(each[changed]) for each in (before, after))
         difference[changed] = delta_e(one, other)
     return float(np.percentile(difference, 95))

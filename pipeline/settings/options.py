@@ -42,6 +42,7 @@ class Inputs(Group):
         "the variant of the file's materials that is shown, by its name (KHR_materials_variants, or a spare material slot)",
         unset="what the file itself shows",
         metavar="NAME",
+        label="Variant",
         longest=80,
     )
     text: str = option("", "words that say what the product is, instead of files", label="Words", longest=600)

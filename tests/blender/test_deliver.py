@@ -326,16 +326,21 @@ def test_a_mask_of_another_size_but_the_same_shape_is_laid_on(tmp_path):
 
 def test_a_file_that_would_be_too_heavy_gets_a_lower_quality(tmp_path):
     folder = make_run(tmp_path / "run")
-    noisy = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
-    png.write(folder.still("front"), noisy)
+    random = np.random.default_rng(0)
+    grainy = drawn("front")[0] + random.normal(0.0, 40.0, (SIZE, SIZE, 1))
+    png.write(folder.still("front"), np.clip(grainy, 0, 255).astype(np.uint8))
     own = tmp_path / "light.json"
     rules = {"title": "Light", "source": "ours", "date": "2026-11-26", "first_hand": True, "least": 16, "advised": 600}
     own.write_text(json.dumps(rules | {"most_bytes": 60_000}))
     (told, *_) = deliver(folder, str(own), angles=("front",))["sets"]["light"]["pictures"]
-    assert told["file"]  # no shop refuses what noise loses of its colours, and it is told
+    assert told["file"]  # no shop refuses what grain loses of its colours, and it is told
     assert next(rule for rule in told["rules"] if rule["rule"] == "true colours")["outcome"] == "advice"
     assert 50 <= told["quality"] < 93
     assert 40_000 < told["bytes"] <= 60_000
+    png.write(folder.still("front"), random.integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8))
+    (told, *_) = deliver(folder, str(own), angles=("front",))["sets"]["light"]["pictures"]
+    assert told["file"] is None
+    assert next(rule for rule in told["rules"] if rule["rule"] == "true colours")["outcome"] == "fail"
 
 
 def drawn_turn(wide=60):

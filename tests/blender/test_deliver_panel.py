@@ -10,8 +10,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from PIL import Image
 
 from consistency_pipeline.pipeline.formats import png
+from tests.fake_fal.clip import mp4
 
 from .stand_in import status
 
@@ -66,3 +68,26 @@ def test_nothing_chosen_or_a_wrong_preset_is_said_in_the_results_panel(delivery,
 
 def test_without_a_still_it_says_what_to_do_first(sidebar):
     assert not bpy.ops.consistency.deliver.poll()
+
+
+def test_a_zip_is_left_out_where_none_is_wanted(delivery):
+    delivery.shops, delivery.zip = {"cutout"}, False
+    bpy.ops.consistency.deliver()
+    (each,) = status().delivered
+    assert not Path(each.folder).with_suffix(".zip").exists()
+
+
+def test_clips_go_with_the_stills_or_alone(delivery):
+    from consistency_pipeline.pipeline.run.run_folder import RunFolder
+
+    root = Path(bpy.path.abspath(bpy.context.scene.consistency.run_folder))
+    delivery.shops, delivery.clips = set(), True
+    with pytest.raises(RuntimeError, match="has no clip"):
+        bpy.ops.consistency.deliver()
+    clip = RunFolder.open(root).clip("turntable")
+    clip.parent.mkdir(exist_ok=True)
+    clip.write_bytes(mp4(Image.new("RGB", (64, 64), "red"), 0.5, 64))
+    assert bpy.ops.consistency.deliver() == {"FINISHED"}
+    (each,) = status().delivered
+    assert [Path(picture.file).suffix for picture in each.pictures] == [".mp4"]
+    assert (each.name, each.outcome) == ("clips", "pass")

@@ -139,7 +139,7 @@ while len(own.angles) > 1: own.angles.remove(1)
 bpy.ops.consistency.run()
 new = sorted(n for n in set(sys.modules) - known if n.split(".")[0] in {"consistency_pipeline", "pydantic", *for_child})
 # A window has these done by a second Blender.
-for_second = (".scoring.", ".image_worker.", ".contact_sheet", ".lettering", ".marks", ".lighting.mix", ".lighting.separate", ".pipeline.finish", ".pipeline.look.", ".deliver.picture", ".colour_words")
+for_second = (".scoring.", ".image_worker.", ".contact_sheet", ".lettering", ".marks", ".lighting.mix", ".lighting.separate", ".pipeline.finish", ".pipeline.look.", ".deliver.picture", ".deliver.quality", ".half_colour", ".colour_words")
 new = [n for n in new if not any(part in f"{n}." for part in for_second)]
 c.unregister()
 print("NEW", *new, flush=True)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from consistency_pipeline import command_line
-from consistency_pipeline.pipeline.errors import UsageError
+from consistency_pipeline.pipeline.errors import BadInput, UsageError
 from consistency_pipeline.pipeline.formats import gltf_shown, picture_marks
 from consistency_pipeline.pipeline.formats.gltf_variants import VARIANTS
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
@@ -123,3 +123,33 @@ def test_spare_slots_of_a_blend_are_variants(shoe_blend, tmp_path, add_box):
             shader = thing.material_slots[0].material.node_tree.nodes["Principled BSDF"]
             shown[thing.name] = [round(value, 2) for value in shader.inputs["Base Color"].default_value[:3]]
     assert shown == {"Sole": [0.01, 0.01, 0.01], "Tan": list(RED), "Other": list(RED)}
+
+
+def test_a_variant_is_one_of_the_files_own_and_has_runs_of_its_own(sidebar, two_colours, box_glb):
+    from consistency_pipeline.operators import startup
+    from consistency_pipeline.operators.buttons import variants
+    from consistency_pipeline.operators.editing.scene_settings import to_settings
+    from consistency_pipeline.operators.runs import run_request
+
+    own = bpy.context.scene.consistency  # of the empty file that making the others has left
+    startup.give_default_angles(bpy.context.scene)
+
+    def again():
+        scene = bpy.context.scene
+        return run_request.matching_run(scene, to_settings(scene), run_request.RunRequest())
+
+    assert not bpy.ops.consistency.choose_variant.poll()
+    bpy.ops.consistency.drop_model(filepath=str(two_colours))
+    assert variants.variants_of(two_colours) == ["Ruby Red", "Night"]
+    own.backend, own.variant = "local", "Night"
+    settings = to_settings(bpy.context.scene)
+    assert settings.inputs.variant == "Night"
+    folder = RunFolder.create(run_request.runs_home() / "night", settings, {})
+    own.run_folder = str(folder.root)
+    assert again() is not None
+    own.variant = "Ruby Red"
+    assert again() is None
+    bpy.ops.consistency.drop_model(filepath=str(box_glb))
+    assert own.variant == ""
+    with pytest.raises(BadInput, match="not there any more"):
+        variants.variants_of(box_glb.with_name("gone.glb"))

@@ -53,6 +53,8 @@ def test_etsy_is_told_why_not():
         ({"sku": "["}, "no regular expression"),
         ({"codes": ["A"]}, "codes"),
         ({"date": "soon"}, "date"),
+        ({"formt": "png"}, "formt: there is no such field; did you mean 'format'"),
+        ({"fill": {"lest": 0.1}}, "did you mean 'least'"),
     ],
 )
 def test_a_preset_with_a_wrong_field_is_refused_with_its_name(change, said, tmp_path):

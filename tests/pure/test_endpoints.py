@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from consistency_pipeline.fal_backend.endpoints.base import Endpoint, Inputs, Result, Sizes
+from consistency_pipeline.fal_backend.endpoints.base import Endpoint, Inputs, Result, Role, Sizes
 from consistency_pipeline.fal_backend.endpoints.catalogue import CATALOGUE, ENDPOINTS, catalogue_rows, find, of_role
 from consistency_pipeline.fal_backend.endpoints.prices import Price, count_units
 from consistency_pipeline.fal_backend.endpoints.usual import usual
@@ -270,3 +270,14 @@ def test_importing_the_backend_leaves_the_catalogue_alone() -> None:
     code = "import consistency_pipeline.fal_backend, sys; print('pydantic' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("role", [Role.MODEL, Role.PICTURE, Role.PHOTOREAL, Role.VIDEO, Role.OPINION, Role.UPSCALE])
+def test_an_endpoint_that_nobody_knows_has_the_usual_fields_of_its_role(role: Role) -> None:
+    assert not usual("a/b", role).known
+
+
+@pytest.mark.parametrize("role", [Role.RETEXTURE, Role.MATTE])
+def test_where_no_fields_are_usual_an_unknown_endpoint_is_refused(role: Role) -> None:
+    with pytest.raises(UsageError, match=r"a/b is not among the endpoints .*consistency endpoints"):
+        usual("a/b", role)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
+import delivering
 import faithful
 import first_screen
 import hard_use
@@ -24,7 +25,19 @@ import studio
 
 PLAYED = {
     name: scenario
-    for module in (faithful, first_screen, journeys, lamps, light_board, others, interruptions, hard_use, studio, tours)
+    for module in (
+        delivering,
+        faithful,
+        first_screen,
+        journeys,
+        lamps,
+        light_board,
+        others,
+        interruptions,
+        hard_use,
+        studio,
+        tours,
+    )
     for name, scenario in vars(module).items()
 }
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,28 @@ def to_lab(srgb: NDArray[np.floating]) -> NDArray[np.float64]:
     ratio = to_linear(srgb.astype(np.float64)) @ _TO_XYZ.T / _WHITE
     f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
+
+
+def bytes_to_lab(srgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """``to_lab`` of (N, 3) 8-bit sRGB, in single precision: 1e-3 near, and several times as quick."""
+    linear = _linear_of_bytes()
+    red, green, blue = (linear[srgb[:, channel]] for channel in range(3))
+    x, y, z = (
+        np.float32(row[0] / white) * red + np.float32(row[1] / white) * green + np.float32(row[2] / white) * blue
+        for row, white in zip(_TO_XYZ, _WHITE, strict=True)
+    )
+    fx, fy, fz = (_f(each) for each in (x, y, z))
+    return np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)]).T  # so that each of the three lies in one piece
+
+
+def _f(ratio: NDArray[np.float32]) -> NDArray[np.float32]:
+    slope, least = np.float32(1 / (3 * (6 / 29) ** 2)), np.float32((6 / 29) ** 3)
+    return np.where(ratio > least, np.cbrt(ratio), ratio * slope + np.float32(4 / 29))
+
+
+@cache
+def _linear_of_bytes() -> NDArray[np.float32]:
+    return to_linear(np.arange(256) / 255.0).astype(np.float32)
 
 
 def delta_e(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
