@@ -20,6 +20,7 @@ import os
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -108,32 +109,53 @@ def _children(pid: int) -> list[str]:
         return []
 
 
+class Timed:
+    """A call of the command: seconds in all, ``head`` before its first reference, ``tail`` after its last, and ``between`` them
+    in which none was being rendered."""
+
+    def __init__(self, words: list[str], environment: dict[str, str], times: Path) -> None:
+        times.unlink(missing_ok=True)
+        began = time.time()
+        subprocess.run(words, env={**environment, "STAND_IN_TIMES": str(times)}, capture_output=True, check=True)
+        self.seconds = time.time() - began
+        renders = [tuple(map(float, line.split())) for line in times.read_text().splitlines()] if times.exists() else []
+        if renders:
+            first, last = min(each[0] for each in renders), max(each[1] for each in renders)
+            self.head, self.tail = first - began, began + self.seconds - last
+            self.between = last - first - sum(end - begin for begin, end in renders)
+
+
 def makespan(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
+    """What no program can do without is measured on single runs: their start until the first render, and from the last render
+    until all has come from fal and is written down, each by its median. The renders are one after another in between."""
     del fake
-    render = options.render
+    render, times = options.render, place / "times"
     environment = {**environment, "STAND_IN_SECONDS": str(render)}
     table = write_table(place, options.rows, "angles,motion", "front|side|top,none")
-    began = time.monotonic()
-    for row in range(options.rows):
-        subprocess.run(
-            command(table, place / "single", "--rows", str(row), "--at-once", "1"),
-            env=environment,
-            capture_output=True,
-            check=True,
-        )
-    single = time.monotonic() - began
-    began = time.monotonic()
-    subprocess.run(command(table, place / "all", *options.more), env=environment, capture_output=True, check=True)
-    together = time.monotonic() - began
-    critical = options.rows * 3 * render
+    runs = [
+        Timed(command(table, place / "single", "--rows", str(row), "--at-once", "1"), environment, times)
+        for row in range(options.singles or options.rows)
+    ]
+    single = sum(run.seconds for run in runs) / len(runs) * options.rows
+    head, tail = (statistics.median(getattr(run, name) for run in runs) for name in ("head", "tail"))
+    all_rows = Timed(command(table, place / "all", *options.more), environment, times)
+    together, renders = all_rows.seconds, options.rows * 3 * render
     print(
         f"{options.rows} products of 3 stills, a render {render:g} s, a picture {4.0 * options.scale:g} s at the fake"
     )
-    print(f"single runs one after another {single:.1f} s; one catalogue {together:.1f} s: {together / single:.2f}")
-    print(f"renders alone {critical:.1f} s: the catalogue takes {together / critical:.2f} of that")
-    began = time.monotonic()
-    subprocess.run(command(table, place / "all"), env=environment, capture_output=True, check=True)
-    print(f"once more, all finished: {time.monotonic() - began:.1f} s, most of it to start")
+    print(
+        f"single runs one after another {single:.1f} s ({len(runs)} measured); one catalogue {together:.1f} s: {together / single:.2f}"
+    )
+    print(f"renders alone {renders:.1f} s: the catalogue takes {together / renders:.2f} of that")
+    print(
+        f"with a single run's {head:.1f} s before its first render and {tail:.1f} s after its last {renders + head + tail:.1f} s: "
+        f"{together / (renders + head + tail):.2f}"
+    )
+    print(
+        f"the catalogue: {all_rows.head:.1f} s before, {all_rows.between:.1f} s between renders, {all_rows.tail:.1f} s after"
+    )
+    again = Timed(command(table, place / "all"), environment, times)
+    print(f"once more, all finished: {again.seconds:.1f} s, most of it to start")
     return 0
 
 
@@ -220,6 +242,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=float, default=0.25, help="of the fake's realistic latencies")
     parser.add_argument("--render", type=float, default=0.5, help="seconds that a reference takes")
+    parser.add_argument("--singles", type=int, default=0, help="single runs that are measured for all; 0: each row's")
     parser.add_argument("more", nargs="*", help="options of the catalogue")
     options = parser.parse_args()
     fake = Fake(options.scale)

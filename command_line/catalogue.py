@@ -56,14 +56,17 @@ from ..surroundings import find_key, python_args, versions
 if TYPE_CHECKING:
     import argparse
 
+    from ..fal_backend.backend import FalBackend
     from ..fal_backend.quote import Estimate, Prices
+    from ..pipeline.backend.local import LocalBackend
     from ..pipeline.backend.ports import Backend, Studio
     from ..pipeline.stages import Steps
 
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
-AT_ONCE = 4  # rows under way, where they wait some seconds for stills
+AT_ONCE = 6  # rows under way, where they wait some seconds for stills
 LONG_WAITS = 10  # where they wait minutes for clips or models, in which many others can be rendered
 QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
+LEAVES = 5.0  # seconds in which the child of a row that has ended has written all down and left
 AGAIN = 5.0  # seconds until it is looked again what killed processes have left
 LISTED = 40  # rows that an estimate lists by name
 
@@ -545,17 +548,24 @@ class Workshop:
             return Ended(Standing(RowState.FAILED, str(error), now.usd), error)
         self._tell.begins(row)
         problem: ConsistencyError | None = None
+        backend: FalBackend | LocalBackend | None = None
         try:
-            yield from self._chain(folder)
+            studio = self._services.studio(folder)
+            backend = self._backend(folder, studio)
+            yield from self._chain(folder, studio, backend)
         except ConsistencyError as error:
             problem = error
         except Exception as error:  # noqa: BLE001 - one product's surprise must not take the others down
             problem = ConsistencyError(unforeseen(error))
+        until = time.monotonic() + LEAVES
+        while not (is_alone := backend is None or backend.has_left) and time.monotonic() < until:
+            yield None
         if isinstance(problem, RunInUse):  # another has taken the run over: nothing in it is ours to change
             return Ended(Standing(RowState.WORKING, str(problem), now.usd), problem)
         with contextlib.suppress(RunFolderError):  # the drive may be what it failed of
             note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
-            self._settle(row.root)
+            if is_alone:
+                self._settle(row.root)
         after = standing(row.root)
         if after.state is RowState.DONE and row.deliver and not self._stop_is_made:
             return (yield from self._delivered(row))
@@ -659,19 +669,17 @@ class Workshop:
                 finally:
                     lease.release()
 
-    def _chain(self, folder: RunFolder) -> Generator[Any, None, None]:
+    def _chain(self, folder: RunFolder, studio: Studio, backend: Backend) -> Generator[Any, None, None]:
         from ..pipeline import chain
 
         assert self._stop is not None
-        studio = self._services.studio(folder)
-        backend = self._backend(folder, studio)
         try:
             steps = chain.run(folder, studio, backend, wait=0.0)
             yield from cancellable(steps, backend, self._stop, "run the same command again", 0.0)
         finally:
             backend.close()
 
-    def _backend(self, folder: RunFolder, studio: Studio) -> Backend:
+    def _backend(self, folder: RunFolder, studio: Studio) -> FalBackend | LocalBackend:
         if folder.settings.service.backend == BackendName.LOCAL:
             from ..pipeline.backend.local import LocalBackend
 
@@ -685,6 +693,7 @@ class Workshop:
             send_again=self._options.send_again,
             retry_failed=self._options.retry_failed,
             concurrency=self._options.concurrency,
+            patience=0.0,  # other rows go on meanwhile
         )
 
 
