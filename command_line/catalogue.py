@@ -24,9 +24,9 @@ from ..pipeline.catalogue.budget import SharedBudget
 from ..pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
 from ..pipeline.catalogue.decisions import apply_decisions, read_decisions
 from ..pipeline.catalogue.progress import Style, Teller, in_words
-from ..pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of, shops_of
+from ..pipeline.catalogue.rows import Row, chosen, files_faults, rows_of, shops_of
 from ..pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
-from ..pipeline.catalogue.table import INPUT, Fault, TableError, read_table
+from ..pipeline.catalogue.table import TableError, read_table
 from ..pipeline.catalogue.template import read_template, save_template, template_of
 from ..pipeline.deliver.delivery import Wishes, summary
 from ..pipeline.deliver.folders import SHOP
@@ -349,14 +349,7 @@ class Workshop:
 
     def check(self, table: str) -> None:
         """Look at the files of every row that is still to be made. Raises TableError with each fault."""
-        faults = []
-        for row in self._picked:
-            if (row.root / "run.json").is_file():
-                continue  # its inputs have been looked at, and may have been taken over
-            try:
-                check(row.settings)
-            except ConsistencyError as error:
-                faults.append(Fault(row.line, INPUT if row.settings.inputs.files else "", in_a_table(str(error))))
+        faults = files_faults(self._picked)
         if faults:
             raise TableError(table, faults)
 

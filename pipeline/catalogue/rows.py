@@ -24,6 +24,7 @@ from ..deliver.names import check_sku
 from ..deliver.presets import AR, Preset, presets
 from ..errors import ConsistencyError, UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..run.preflight import check
 from ..sentences import no_such_angle_set
 from ..settings.arguments import make_parser, with_options
 from ..settings.look import read_look
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from ..settings.groups import RunSettings
 
+KINDS = {"int": "no whole number", "float": "no number", "_usd": "no amount of USD"}  # by argparse's names for them
 YES = {"yes", "y", "true", "1", "on", "x", "ja", "oui", "si", "sí"}
 NO = {"no", "n", "false", "0", "off", "-", "nein", "non"}
 MONEY = ("budget", "product_budget")  # both are the most that the row may cost: a row is a product, and a run
@@ -153,8 +155,21 @@ def rows_of(table: Table, out: Path, base: RunSettings, deliver: str = "") -> li
             else:
                 rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings, shops, alike))
     if faults:
-        raise TableError(table.name, faults)
+        raise TableError(table.name, [*faults, *files_faults(rows)])
     return rows
+
+
+def files_faults(rows: Iterable[Row]) -> list[Fault]:
+    """What is wrong with the files of rows that were not begun."""
+    faults = []
+    for row in rows:
+        if (row.root / "run.json").is_file():
+            continue  # its inputs have been looked at, and may have been taken over
+        try:
+            check(row.settings)
+        except ConsistencyError as error:
+            faults.append(Fault(row.line, INPUT if row.settings.inputs.files else "", in_a_table(str(error))))
+    return faults
 
 
 def _of_the_same(alike: Alike, cells: Cells, place: Path) -> RunSettings | None:
@@ -324,8 +339,9 @@ def _column_of(text: str) -> str:
 
 def in_a_table(text: str) -> str:
     """A sentence for a command line, without the words that only a command line has."""
-    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text)
-    return re.sub(r"; see '[^']*'$", "", text).partition("\n")[0]
+    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text).partition("\n")[0]
+    text = re.sub(r"; see '[^']*'$", "", text)
+    return re.sub(r"^invalid (\w+) value: (.*)", lambda said: f"{said[2]} is {KINDS.get(said[1], 'no such value')}", text)
 
 
 # which rows

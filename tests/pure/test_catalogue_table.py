@@ -14,6 +14,7 @@ from consistency_pipeline.pipeline.catalogue.table import TableError, folder_nam
 from consistency_pipeline.pipeline.catalogue.template import read_template, save_template, template_of
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.settings.groups import RunSettings
+from tests.fake_fal.model import glb
 
 pytestmark = pytest.mark.by_turns
 
@@ -25,8 +26,8 @@ def rows(place: Path, text: str | bytes, base: RunSettings | None = None) -> lis
 
 
 def faults(place: Path, text: str | bytes) -> list[str]:
-    for name in ("a.glb", "b.glb"):
-        (place / name).touch()
+    for name in ("a.glb", "b.glb", "c.glb"):
+        (place / name).write_bytes(glb(20, (9, 9, 9)))
     with pytest.raises(TableError) as caught:
         rows(place, text)
     assert caught.value.exit_status == 2
@@ -48,12 +49,14 @@ def faults(place: Path, text: str | bytes) -> list[str]:
         ("sku,input\n,a.glb\n", ["row 2, column sku: the article number is missing"]),
         (f"sku,input\n{'x' * 120},a.glb\n", ["row 2, column sku: 'xxxx"]),
         ("sku,input\nA,\n", ["row 2, column input: the row has no input"]),
-        ("sku,input,size\nA,a.glb,big\n", ["row 2, column size: invalid int value: 'big'"]),
+        ("sku,input,size\nA,a.glb,big\n", ["row 2, column size: 'big' is no whole number"]),
         ("sku,input,size\nA,a.glb,7\n", ["row 2, column size: "]),
         ("sku,input,backend\nA,a.glb,cloud\n", ["row 2, column backend: invalid choice"]),
         ("sku,input,angles\nA,a.glb,frnt\n", ["row 2, column angles: "]),
         ("sku,input,angle_set\nA,a.glb,shoes\n", ["row 2, column angle_set: there is no angle set 'shoes'"]),
         ("sku,input,budget\nA,a.glb,-1\n", ["row 2, column budget: "]),
+        ("sku;input;budget\nA;a.glb;1.234,00\n", ["row 2, column budget: '1.234,00' is no amount of USD"]),
+        ("sku,input,size\nA,gone.glb,64\nB,b.glb,x\n", ["row 2, column input: ", "row 3, column size: "]),
         ("sku,input,exact\nA,a.glb,maybe\n", ["row 2, column exact: 'maybe' is neither yes nor no"]),
         ("sku,input,set\nA,a.glb,nonsense\n", ["row 2, column set: "]),
         ("sku,input,daily_budget\nA,a.glb,5\n", ["row 1, column daily_budget: there is no such column"]),
@@ -69,7 +72,7 @@ def faults(place: Path, text: str | bytes) -> list[str]:
         ('sku,input,name,size\nA,a.glb,"two\nlines",64\n\nB,b.glb,,7\n', ["row 4, column size: "]),
         ('sku,input,budget\nA,a.glb,"1,000"\n', ["row 2, column budget: '1,000' may mean two numbers"]),
         ("sku,input\nK\u00e4,a.glb\nKa\u0308,b.glb\n", ["row 3, column sku: "]),
-        ("sku,input\nA,.\n", ["row 2, column input: the folder has 2 models"]),
+        ("sku,input\nA,.\n", ["row 2, column input: the folder has 3 models"]),
     ],
 )
 def test_each_fault_is_told_with_its_row_and_its_column(tmp_path, text, said):
