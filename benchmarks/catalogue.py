@@ -52,13 +52,13 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
     dice, ends, killed = random.Random(options.seed), Counter[str](), 0
     going: dict[int, subprocess.Popen[bytes]] = {}
     began = time.monotonic()
-    while killed < options.kills or going:
+    while killed < options.kills:
         for shard in range(options.shards):
             process = going.get(shard)
             if process is not None and process.poll() is not None:
                 ends[str(process.returncode)] += 1
                 del going[shard]
-            if shard not in going and killed < options.kills:
+            if shard not in going:
                 words = ("--budget", f"{budget:g}", "--retry-failed")  # every shard wants all rows
                 going[shard] = subprocess.Popen(
                     command(table, out, *words),
@@ -68,8 +68,9 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
                     start_new_session=True,
                 )
         time.sleep(dice.uniform(0.1, options.every))
-        if killed < options.kills and going:
-            shard = dice.choice(list(going))
+        alive = [shard for shard, process in going.items() if process.poll() is None]
+        if alive:
+            shard = dice.choice(alive)
             with_child = dice.random() < 0.5
             pid = going[shard].pid
             children = [int(name) for name in _children(pid)] if with_child else []
@@ -79,8 +80,7 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
                 except ProcessLookupError:
                     continue
             killed += 1
-    for process in going.values():
-        process.wait()
+    ends.update(str(process.wait()) for process in going.values())
     time.sleep(3.0)  # children that outlive their parents save what was paid for
     for _ in range(6):  # a user who goes on until all is done, or the budget is spent
         subprocess.run(

@@ -486,15 +486,17 @@ class Workshop:
         now = self.looks.standing(row.root)
         if now.state is RowState.NOT_BEGUN and (limit := self._too_dear(row)) is not None:
             return Ended(Standing(RowState.NOT_BEGUN, str(limit)), limit)
+        if now.state is RowState.DONE and row.deliver and not _is_delivered(row, now):
+            return (yield from self._alone(row, self._delivered(row)))
+        return self._as_it_is(row, now) or (yield from self._alone(row, self._under_lease(row)))
+
+    def _as_it_is(self, row: Row, now: Standing) -> Ended | None:
+        """How a row is left that is finished, or failed and is not to be tried again; None for one that is to be worked on."""
         if now.state is RowState.DONE:
-            if row.deliver and not _is_delivered(row, now):
-                return (yield from self._alone(row, self._delivered(row)))
             changed = now.digest and now.digest != row.digest
             note = "its row was changed since; remove its folder to have it made anew" if changed else ""
             return Ended(now, note=note, is_old=not note)
-        if not self._is_to_do(now):
-            return Ended(now, note=f"{now.why}; --retry-failed tries it again")
-        return (yield from self._alone(row, self._under_lease(row)))
+        return None if self._is_to_do(now) else Ended(now, note=f"{now.why}; --retry-failed tries it again")
 
     def _alone(self, row: Row, steps: RowSteps) -> RowSteps:
         """``steps``, while no other process may touch the row's folder."""
@@ -527,7 +529,9 @@ class Workshop:
         return Ended(standing(row.root), note=str(summary(made).get("error") or f"delivered for {names}"))
 
     def _under_lease(self, row: Row) -> RowSteps:
-        now = standing(row.root)  # another may have ended it since
+        now = standing(row.root)
+        if (left := self._as_it_is(row, now)) is not None:  # another process has ended it since it was looked at
+            return left
         began = time.monotonic()
         try:
             folder = yield from self._prepared(row)
@@ -562,7 +566,8 @@ class Workshop:
         after = standing(row.root)
         if after.state is RowState.DONE and row.deliver and not self._stop_is_made:
             return (yield from self._delivered(row))
-        return Ended(after, problem, after.headline if problem is None else "")
+        # A disk that is full has no place for the reason either.
+        return Ended(after, problem, after.headline if problem is None else after.why or str(problem))
 
     @property
     def _stop_is_made(self) -> bool:
