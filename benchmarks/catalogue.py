@@ -48,6 +48,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
 def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
     """Begin shards on one folder again and again, and kill one of them at random instants: with its child, or without."""
     table, out = write_table(place, options.rows), place / "out"
+    environment = {**environment, "STAND_IN_SECONDS": str(options.render)}
     budget = options.rows * STILL * 1.5  # each row may cost twice a still, so that the limit is felt
     dice, ends, killed = random.Random(options.seed), Counter[str](), 0
     going: dict[int, subprocess.Popen[bytes]] = {}
@@ -80,6 +81,7 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
                 except ProcessLookupError:
                     continue
             killed += 1
+    finished = len(list(out.glob("*/contact_sheet.png")))
     ends.update(str(process.wait()) for process in going.values())
     time.sleep(3.0)  # children that outlive their parents save what was paid for
     for _ in range(6):  # a user who goes on until all is done, or the budget is spent
@@ -97,6 +99,7 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
     states = Counter(row["state"] for row in rows(out))
     twice = max(0, len(books) - options.rows)  # each row is one still
     print(f"{killed} kills in {time.monotonic() - began:.0f} s; shards ended {dict(ends)}; rows: {dict(states)}")
+    print(f"{finished} of {options.rows} rows were finished when the last kill fell")
     print(f"fal billed {len(books)} requests for {usd:.3f} USD; the limit was {budget:.3f} USD")
     print(f"bought twice: {twice}; beyond the limit: {max(0.0, usd - budget):.3f} USD")
     return 1 if twice or usd > budget + 1e-6 else 0
