@@ -6,10 +6,11 @@
     python -m benchmarks.catalogue kills --kills 100 [--shards 4]     shards on one folder, killed at random and begun again
     python -m benchmarks.catalogue makespan --rows 20                 one catalogue against single runs one after another
     python -m benchmarks.catalogue many --rows 10000                  plan, resume and page of rows that are finished
+    python -m benchmarks.catalogue fresh --rows 10                    a row beside a single run, both in real Blender
     python -m benchmarks.catalogue memory --rows 200                  real Blender, no key: data blocks and memory between rows
 
 ``kills``: exit status 1 unless fal's own books show each picture bought once and the budget kept. Pictures take as long as
-``--scale`` times fal's own; a reference is a pause of STAND_IN_SECONDS, but in ``memory``, which renders.
+``--scale`` times fal's own; a reference is a pause of STAND_IN_SECONDS, but in ``memory`` and ``fresh``, which render.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import argparse
 import json
 import os
 import random
+import re
+import resource
 import shutil
 import signal
 import statistics
@@ -235,9 +238,46 @@ def memory(options: argparse.Namespace, place: Path, fake: Fake, environment: di
     return 0
 
 
+def fresh(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
+    """A single run's own time is what its log tells, without the start of Blender. What a row takes in a catalogue is the time of
+    all rows, less that of a call that finds them finished, divided by their number."""
+    del fake
+    program = [sys.executable, "-c", "from consistency_pipeline.command_line import entry_point; entry_point()"]
+    cells = {"angles": "front", "motion": "none", "size": "128", "samples": "16"}
+    table = write_table(place, options.rows, ",".join(cells), ",".join(cells.values()))
+
+    def timed(*words: str) -> tuple[float, float]:
+        """Seconds by the clock and of the processor."""
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*program, *words], env=environment, cwd=DRIVER.parents[1], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def own(root: Path) -> float:
+        return float(re.findall(r"done after ([\d.]+) s", (root / "log.txt").read_text())[-1])
+
+    flags = [word for name, cell in cells.items() for word in (f"--{name}", cell)]
+    for row in range(options.rows):
+        words = ("run", str(place / f"p{row}.glb"), "--out", str(place / f"single-{row}"), "--backend", "local", *flags)
+        timed(*words)
+    single = statistics.median(own(place / f"single-{row}") for row in range(options.rows))
+    words = ("catalogue", str(table), "--out", str(place / "all"), "--backend", "local")
+    all_rows, again = timed(*words), timed(*words)
+    clock, processor = ((each - start) / options.rows for each, start in zip(all_rows, again, strict=True))
+    inside = statistics.median(own(place / "all" / f"P-{row}") for row in range(options.rows))
+    print(
+        f"{options.rows} products in real Blender, {cells['size']} px: a single run's own time {single:.2f} s, median"
+    )
+    print(
+        f"a fresh row {clock:.2f} s ({processor:.2f} s of the processor), of which its run's own {inside:.2f} s, median"
+    )
+    print(f"over a single run's own time: {clock / single - 1:+.1%}")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue")
-    parser.add_argument("what", choices=("kills", "makespan", "many", "memory"))
+    parser.add_argument("what", choices=("kills", "makespan", "many", "memory", "fresh"))
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--shards", type=int, default=4)

@@ -341,7 +341,9 @@ def in_a_table(text: str) -> str:
     """A sentence for a command line, without the words that only a command line has."""
     text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text).partition("\n")[0]
     text = re.sub(r"; see '[^']*'$", "", text)
-    return re.sub(r"^invalid (\w+) value: (.*)", lambda said: f"{said[2]} is {KINDS.get(said[1], 'no such value')}", text)
+    return re.sub(
+        r"^invalid (\w+) value: (.*)", lambda said: f"{said[2]} is {KINDS.get(said[1], 'no such value')}", text
+    )
 
 
 # which rows
