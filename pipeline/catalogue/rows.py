@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ..settings.groups import RunSettings
 
-KINDS = {"int": "no whole number", "float": "no number", "_usd": "no amount of USD"}  # by argparse's names for them
+KINDS = {"int": "no whole number", "float": "no number"}  # by argparse's names for them
 YES = {"yes", "y", "true", "1", "on", "x", "ja", "oui", "si", "sí"}
 NO = {"no", "n", "false", "0", "off", "-", "nein", "non"}
 MONEY = ("budget", "product_budget")  # both are the most that the row may cost: a row is a product, and a run

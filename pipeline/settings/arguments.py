@@ -229,9 +229,12 @@ def _default_in_words(option: Option) -> str:
 
 
 def _usd(text: str) -> float:
-    value = float(text.lstrip("$"))
+    try:
+        value = float(text.lstrip("$"))
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD")
+        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD; write it as 1234.50")
     return value
 
 

@@ -55,7 +55,7 @@ def faults(place: Path, text: str | bytes) -> list[str]:
         ("sku,input,angles\nA,a.glb,frnt\n", ["row 2, column angles: "]),
         ("sku,input,angle_set\nA,a.glb,shoes\n", ["row 2, column angle_set: there is no angle set 'shoes'"]),
         ("sku,input,budget\nA,a.glb,-1\n", ["row 2, column budget: "]),
-        ("sku;input;budget\nA;a.glb;1.234,00\n", ["row 2, column budget: '1.234,00' is no amount of USD"]),
+        ("sku;input;budget\nA;a.glb;1.234,00\n", ["row 2, column budget: 1.234,00 is not an amount in USD"]),
         ("sku,input,size\nA,gone.glb,64\nB,b.glb,x\n", ["row 2, column input: ", "row 3, column size: "]),
         ("sku,input,exact\nA,a.glb,maybe\n", ["row 2, column exact: 'maybe' is neither yes nor no"]),
         ("sku,input,set\nA,a.glb,nonsense\n", ["row 2, column set: "]),
