@@ -434,9 +434,16 @@ class Workshop:
             return int(self._options.at_once)
         if not self._is_paid:
             return 1
-        paid = [row.settings for row in self._picked if row.settings.service.backend == BackendName.FAL]
-        waits = any(each.clip.is_bought or not each.has_own_model for each in paid)
-        return LONG_WAITS if waits else AT_ONCE
+        return LONG_WAITS if any(map(_waits_long, self._picked)) else AT_ONCE
+
+    def _in_order(self) -> list[Row]:
+        """Rows that wait minutes at fal.ai first, so that others are rendered meanwhile and no wait is left for the end.
+
+        In the table's order where a limit may leave some: then the person's order decides which.
+        """
+        if self.costs.most > self.costs.at_most + 1e-6:
+            return list(self._picked)
+        return sorted(self._picked, key=lambda row: not _waits_long(row))
 
     def run(self, stdout: Any) -> tuple[Tally, bool]:
         """Work through the rows. Returns how they ended, and whether somebody stopped it."""
@@ -445,7 +452,7 @@ class Workshop:
         self._stop = stop = Stop()
         conductor = Conductor(self.work, tell, stop, at_once=self._at_once(), ends_all=self._ends_all)
         try:
-            conductor.conduct(self._picked)
+            conductor.conduct(self._in_order())
             if self._limit is not None:
                 self._once_more(conductor)
         finally:
@@ -704,6 +711,13 @@ def _delivery(row: Row, now: Standing) -> str:
 def _is_delivered(row: Row, now: Standing) -> bool:
     folders = [row.root / "deliver" / shop.key for shop in shops_of(row.deliver)]
     return now.delivered == _delivery(row, now) and all((folder / SHOP).is_file() for folder in folders)
+
+
+def _waits_long(row: Row) -> bool:
+    """For a clip or a model, which fal.ai makes in minutes."""
+    settings = row.settings
+    is_paid = settings.service.backend == BackendName.FAL
+    return is_paid and (settings.clip.is_bought or not settings.has_own_model)
 
 
 def _is_quiet(root: Path) -> bool:

@@ -233,6 +233,19 @@ def test_a_finished_row_that_was_changed_since_is_said_and_not_made_again(comman
     assert len(fake.books) == 1
 
 
+def test_rows_that_wait_for_clips_begin_first_but_where_a_limit_may_leave_some(command, fake):
+    text = command.table.read_text()
+    command.table.write_text(text.replace("P-2,p2.glb,front,none", "P-2,p2.glb,front,turntable"))
+
+    def begun(*words):
+        command("--progress", "json", "--at-once", "1", *words)
+        return [said["sku"] for said in map(json.loads, command.lines) if said["event"] == "begins"]
+
+    assert begun("--budget", "0.11") == ["P-0", "P-1", "P-3"]
+    command.out = command.out.with_name("all")
+    assert begun() == ["P-2", "P-0", "P-1", "P-3"]
+
+
 @pytest.mark.parametrize("style", ["json", "openjd", "flamenco"])
 def test_progress_is_told_as_the_one_who_asked_reads_it(command, style):
     command("--progress", style, "--rows", "0-1")
