@@ -60,25 +60,27 @@ def _table(place: Path, options: argparse.Namespace) -> Path:
         products.build(product, {})
         model = place / f"{product}.glb"
         bpy.ops.export_scene.gltf(filepath=str(model))
-        lines.append(
-            f"SP-{100 + number};{model.name};{name};front|side;none;{options.size};{options.samples};{MISTAKEN.get(product, '')}"
-        )
+        lines.append(f"SP-{100 + number};{model.name};{name};front|side;none;{options.size};{options.samples}")
     table = place / "spring.csv"
     table.write_text("\n".join(lines))
     return table
 
 
 def _shoot(profile: Path, page: Path) -> None:
+    from PIL import Image
+
     from tests.pure.chromium import Chromium
 
-    shots = ROOT / "docs" / "screenshots"
+    drawn = "Promise.all([...document.images].map((each) => (each.loading = 'eager', each.decode())))"
     browser = Chromium(profile, (1280, 900))
     try:
         browser.open(page)
-        browser.run("Promise.all([...document.images].map((each) => (each.loading = 'eager', each.decode())))")
-        browser.screenshot(shots / "catalogue-page.png")
-        browser.run("open(0); Promise.all([...document.images].map((each) => (each.loading = 'eager', each.decode())))")
-        browser.screenshot(shots / "catalogue-row.png")
+        for name, script in (("page", drawn), ("row", f"open(0); {drawn}")):
+            browser.run(script)
+            shot = ROOT / "docs" / "screenshots" / f"catalogue-{name}.png"
+            browser.screenshot(shot)
+            with Image.open(shot) as picture:
+                picture.convert("RGB").quantize(256).save(shot, optimize=True)
     finally:
         browser.close()
 
