@@ -5,7 +5,7 @@
 
     python -m benchmarks.catalogue kills --kills 100 [--shards 4]     shards on one folder, killed at random and begun again
     python -m benchmarks.catalogue makespan --rows 20                 one catalogue against single runs one after another
-    python -m benchmarks.catalogue many --rows 10000                  plan, resume and page of rows that are finished
+    python -m benchmarks.catalogue many --rows 10000                  plan of fresh rows; resume, estimate and page of finished ones
     python -m benchmarks.catalogue fresh --rows 10                    a row beside a single run, both in real Blender
     python -m benchmarks.catalogue memory --rows 200                  real Blender, no key: data blocks and memory between rows
 
@@ -166,7 +166,7 @@ def makespan(options: argparse.Namespace, place: Path, fake: Fake, environment: 
 
 
 def many(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
-    """One real row, copied: what a catalogue of so many finished rows costs, and one of half as many."""
+    """One real row, copied: what a catalogue of so many rows costs, fresh or finished, and one of half as many."""
     del fake
     table = write_table(place, 1)
     subprocess.run(command(table, place / "one"), env=environment, capture_output=True, check=True)
@@ -177,9 +177,16 @@ def many(options: argparse.Namespace, place: Path, fake: Fake, environment: dict
         for number in range(count):
             shutil.copytree(place / "one" / "P-0", out / f"P-{number}", copy_function=os.link)
         timed = {}
-        for name, words in (("resume", ()), ("estimate", ("--estimate",)), ("page", ("--page",))):
+        fresh = place / "fresh"  # where none has begun
+        for name, words, folder in (
+            ("plan", ("--estimate",), fresh),
+            ("resume", (), out),
+            ("estimate", ("--estimate",), out),
+            ("page", ("--page",), out),
+        ):
             began = time.monotonic()
-            subprocess.run(command(place / "many.csv", out, *words), env=environment, capture_output=True, check=True)
+            call = command(place / "many.csv", folder, *words)
+            subprocess.run(call, env=environment, capture_output=True, check=True)
             timed[name] = time.monotonic() - began
         size = (out / "index.html").stat().st_size / 1e6
         print(
