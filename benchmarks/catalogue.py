@@ -84,7 +84,7 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
                 except ProcessLookupError:
                     continue
             killed += 1
-    finished = len(list(out.glob("*/contact_sheet.png")))
+    finished, bought = len(list(out.glob("*/contact_sheet.png"))), len(fake.ask("GET /books"))
     ends.update(str(process.wait()) for process in going.values())
     time.sleep(3.0)  # children that outlive their parents save what was paid for
     for _ in range(6):  # a user who goes on until all is done, or the budget is spent
@@ -102,7 +102,7 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
     states = Counter(row["state"] for row in rows(out))
     twice = max(0, len(books) - options.rows)  # each row is one still
     print(f"{killed} kills in {time.monotonic() - began:.0f} s; shards ended {dict(ends)}; rows: {dict(states)}")
-    print(f"{finished} of {options.rows} rows were finished when the last kill fell")
+    print(f"{finished} of {options.rows} rows were finished when the last kill fell, {bought} requests accepted")
     print(f"fal billed {len(books)} requests for {usd:.3f} USD; the limit was {budget:.3f} USD")
     print(f"bought twice: {twice}; beyond the limit: {max(0.0, usd - budget):.3f} USD")
     return 1 if twice or usd > budget + 1e-6 else 0

@@ -66,7 +66,8 @@ FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for 
 AT_ONCE = 6  # rows under way, where they wait some seconds for stills
 LONG_WAITS = 10  # where they wait minutes for clips or models, in which many others can be rendered
 QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
-LEAVES = 5.0  # seconds in which the child of a row that has ended has written all down and left
+PURCHASES = ".purchases.lease"  # of a run, held by the child that buys and saves
+LEAVES = 10.0  # seconds in which the child of a row that has ended has written all down and left
 AGAIN = 5.0  # seconds until it is looked again what killed processes have left
 LISTED = 40  # rows that an estimate lists by name
 
@@ -562,7 +563,7 @@ class Workshop:
         except Exception as error:  # noqa: BLE001 - one product's surprise must not take the others down
             problem = ConsistencyError(unforeseen(error))
         until = time.monotonic() + LEAVES
-        while not (is_alone := backend is None or backend.has_left) and time.monotonic() < until:
+        while not (is_alone := backend is None or _is_over(backend, row.root)) and time.monotonic() < until:
             yield None
         if isinstance(problem, RunInUse):  # another has taken the run over: nothing in it is ours to change
             return Ended(Standing(RowState.WORKING, str(problem), now.usd), problem)
@@ -713,6 +714,11 @@ def _is_delivered(row: Row, now: Standing) -> bool:
     return now.delivered == _delivery(row, now) and all((folder / SHOP).is_file() for folder in folders)
 
 
+def _is_over(backend: FalBackend | LocalBackend, root: Path) -> bool:
+    """Nobody buys or saves anything for the run any more. A child that was told to buy nothing may not even have begun yet."""
+    return backend.has_left or not (backend.has_bought or (root / PURCHASES).exists())
+
+
 def _waits_long(row: Row) -> bool:
     """For a clip or a model, which fal.ai makes in minutes."""
     settings = row.settings
@@ -722,10 +728,10 @@ def _waits_long(row: Row) -> bool:
 
 def _is_quiet(root: Path) -> bool:
     """No child process saves results of the run in ``root``, or may send anything for it."""
-    if not (root / ".purchases.lease").exists():
+    if not (root / PURCHASES).exists():
         return True
     try:
-        Lease(root / ".purchases.lease", "consistency catalogue").check()
+        Lease(root / PURCHASES, "consistency catalogue").check()
     except ConsistencyError:
         return False
     return True

@@ -49,6 +49,7 @@ class FalBackend:
         self._settings = settings = folder.settings
         self._prices: Prices = folder.prices
         self._patience = patience
+        self.has_bought = False  # the child was told to
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
         self._connection = connect(
@@ -79,6 +80,7 @@ class FalBackend:
             self._events.append(Event(request.key, JobState.FAILED, str(error), error=error))
             return
         self._pending[request.key] = Event(request.key, JobState.WAITING)
+        self.has_bought = True
         self._connection.send(Buy(purchase).to_json())
 
     def quote(self, request: Request) -> float | None:
