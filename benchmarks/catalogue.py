@@ -5,11 +5,12 @@
 
     python -m benchmarks.catalogue kills --kills 100 [--shards 4]     shards on one folder, killed at random and begun again
     python -m benchmarks.catalogue makespan --rows 20                 one catalogue against single runs one after another
-    python -m benchmarks.catalogue many --rows 10000                  plan, resume and page of rows that are finished
+    python -m benchmarks.catalogue many --rows 10000                  plan of fresh rows; resume, estimate and page of finished ones
+    python -m benchmarks.catalogue fresh --rows 10                    a row beside a single run, both in real Blender
     python -m benchmarks.catalogue memory --rows 200                  real Blender, no key: data blocks and memory between rows
 
 ``kills``: exit status 1 unless fal's own books show each picture bought once and the budget kept. Pictures take as long as
-``--scale`` times fal's own; a reference is a pause of STAND_IN_SECONDS, but in ``memory``, which renders.
+``--scale`` times fal's own; a reference is a pause of STAND_IN_SECONDS, but in ``memory`` and ``fresh``, which render.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ import argparse
 import json
 import os
 import random
+import re
+import resource
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -47,17 +51,18 @@ def rows(out: Path) -> list[dict[str, Any]]:
 def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
     """Begin shards on one folder again and again, and kill one of them at random instants: with its child, or without."""
     table, out = write_table(place, options.rows), place / "out"
+    environment = {**environment, "STAND_IN_SECONDS": str(options.render)}
     budget = options.rows * STILL * 1.5  # each row may cost twice a still, so that the limit is felt
     dice, ends, killed = random.Random(options.seed), Counter[str](), 0
     going: dict[int, subprocess.Popen[bytes]] = {}
     began = time.monotonic()
-    while killed < options.kills or going:
+    while killed < options.kills:
         for shard in range(options.shards):
             process = going.get(shard)
             if process is not None and process.poll() is not None:
                 ends[str(process.returncode)] += 1
                 del going[shard]
-            if shard not in going and killed < options.kills:
+            if shard not in going:
                 words = ("--budget", f"{budget:g}", "--retry-failed")  # every shard wants all rows
                 going[shard] = subprocess.Popen(
                     command(table, out, *words),
@@ -67,8 +72,9 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
                     start_new_session=True,
                 )
         time.sleep(dice.uniform(0.1, options.every))
-        if killed < options.kills and going:
-            shard = dice.choice(list(going))
+        alive = [shard for shard, process in going.items() if process.poll() is None]
+        if alive:
+            shard = dice.choice(alive)
             with_child = dice.random() < 0.5
             pid = going[shard].pid
             children = [int(name) for name in _children(pid)] if with_child else []
@@ -78,8 +84,8 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
                 except ProcessLookupError:
                     continue
             killed += 1
-    for process in going.values():
-        process.wait()
+    finished, bought = len(list(out.glob("*/contact_sheet.png"))), len(fake.ask("GET /books"))
+    ends.update(str(process.wait()) for process in going.values())
     time.sleep(3.0)  # children that outlive their parents save what was paid for
     for _ in range(6):  # a user who goes on until all is done, or the budget is spent
         subprocess.run(
@@ -96,6 +102,7 @@ def kills(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
     states = Counter(row["state"] for row in rows(out))
     twice = max(0, len(books) - options.rows)  # each row is one still
     print(f"{killed} kills in {time.monotonic() - began:.0f} s; shards ended {dict(ends)}; rows: {dict(states)}")
+    print(f"{finished} of {options.rows} rows were finished when the last kill fell, {bought} requests accepted")
     print(f"fal billed {len(books)} requests for {usd:.3f} USD; the limit was {budget:.3f} USD")
     print(f"bought twice: {twice}; beyond the limit: {max(0.0, usd - budget):.3f} USD")
     return 1 if twice or usd > budget + 1e-6 else 0
@@ -108,37 +115,58 @@ def _children(pid: int) -> list[str]:
         return []
 
 
+class Timed:
+    """A call of the command: seconds in all, ``head`` before its first reference, ``tail`` after its last, and ``between`` them
+    in which none was being rendered."""
+
+    def __init__(self, words: list[str], environment: dict[str, str], times: Path) -> None:
+        times.unlink(missing_ok=True)
+        began = time.time()
+        subprocess.run(words, env={**environment, "STAND_IN_TIMES": str(times)}, capture_output=True, check=True)
+        self.seconds = time.time() - began
+        renders = [tuple(map(float, line.split())) for line in times.read_text().splitlines()] if times.exists() else []
+        if renders:
+            first, last = min(each[0] for each in renders), max(each[1] for each in renders)
+            self.head, self.tail = first - began, began + self.seconds - last
+            self.between = last - first - sum(end - begin for begin, end in renders)
+
+
 def makespan(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
+    """What no program can do without is measured on single runs: their start until the first render, and from the last render
+    until all has come from fal and is written down, each by its median. The renders are one after another in between."""
     del fake
-    render = options.render
+    render, times = options.render, place / "times"
     environment = {**environment, "STAND_IN_SECONDS": str(render)}
     table = write_table(place, options.rows, "angles,motion", "front|side|top,none")
-    began = time.monotonic()
-    for row in range(options.rows):
-        subprocess.run(
-            command(table, place / "single", "--rows", str(row), "--at-once", "1"),
-            env=environment,
-            capture_output=True,
-            check=True,
-        )
-    single = time.monotonic() - began
-    began = time.monotonic()
-    subprocess.run(command(table, place / "all", *options.more), env=environment, capture_output=True, check=True)
-    together = time.monotonic() - began
-    critical = options.rows * 3 * render
+    runs = [
+        Timed(command(table, place / "single", "--rows", str(row), "--at-once", "1"), environment, times)
+        for row in range(options.singles or options.rows)
+    ]
+    single = sum(run.seconds for run in runs) / len(runs) * options.rows
+    head, tail = (statistics.median(getattr(run, name) for run in runs) for name in ("head", "tail"))
+    all_rows = Timed(command(table, place / "all", *options.more), environment, times)
+    together, renders = all_rows.seconds, options.rows * 3 * render
     print(
         f"{options.rows} products of 3 stills, a render {render:g} s, a picture {4.0 * options.scale:g} s at the fake"
     )
-    print(f"single runs one after another {single:.1f} s; one catalogue {together:.1f} s: {together / single:.2f}")
-    print(f"renders alone {critical:.1f} s: the catalogue takes {together / critical:.2f} of that")
-    began = time.monotonic()
-    subprocess.run(command(table, place / "all"), env=environment, capture_output=True, check=True)
-    print(f"once more, all finished: {time.monotonic() - began:.1f} s, most of it to start")
+    print(
+        f"single runs one after another {single:.1f} s ({len(runs)} measured); one catalogue {together:.1f} s: {together / single:.2f}"
+    )
+    print(f"renders alone {renders:.1f} s: the catalogue takes {together / renders:.2f} of that")
+    print(
+        f"with a single run's {head:.1f} s before its first render and {tail:.1f} s after its last {renders + head + tail:.1f} s: "
+        f"{together / (renders + head + tail):.2f}"
+    )
+    print(
+        f"the catalogue: {all_rows.head:.1f} s before, {all_rows.between:.1f} s between renders, {all_rows.tail:.1f} s after"
+    )
+    again = Timed(command(table, place / "all"), environment, times)
+    print(f"once more, all finished: {again.seconds:.1f} s, most of it to start")
     return 0
 
 
 def many(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
-    """One real row, copied: what a catalogue of so many finished rows costs, and one of half as many."""
+    """One real row, copied: what a catalogue of so many rows costs, fresh or finished, and one of half as many."""
     del fake
     table = write_table(place, 1)
     subprocess.run(command(table, place / "one"), env=environment, capture_output=True, check=True)
@@ -149,9 +177,16 @@ def many(options: argparse.Namespace, place: Path, fake: Fake, environment: dict
         for number in range(count):
             shutil.copytree(place / "one" / "P-0", out / f"P-{number}", copy_function=os.link)
         timed = {}
-        for name, words in (("resume", ()), ("estimate", ("--estimate",)), ("page", ("--page",))):
+        fresh = place / "fresh"  # where none has begun
+        for name, words, folder in (
+            ("plan", ("--estimate",), fresh),
+            ("resume", (), out),
+            ("estimate", ("--estimate",), out),
+            ("page", ("--page",), out),
+        ):
             began = time.monotonic()
-            subprocess.run(command(place / "many.csv", out, *words), env=environment, capture_output=True, check=True)
+            call = command(place / "many.csv", folder, *words)
+            subprocess.run(call, env=environment, capture_output=True, check=True)
             timed[name] = time.monotonic() - began
         size = (out / "index.html").stat().st_size / 1e6
         print(
@@ -210,9 +245,46 @@ def memory(options: argparse.Namespace, place: Path, fake: Fake, environment: di
     return 0
 
 
+def fresh(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
+    """A single run's own time is what its log tells, without the start of Blender. What a row takes in a catalogue is the time of
+    all rows, less that of a call that finds them finished, divided by their number."""
+    del fake
+    program = [sys.executable, "-c", "from consistency_pipeline.command_line import entry_point; entry_point()"]
+    cells = {"angles": "front", "motion": "none", "size": "128", "samples": "16"}
+    table = write_table(place, options.rows, ",".join(cells), ",".join(cells.values()))
+
+    def timed(*words: str) -> tuple[float, float]:
+        """Seconds by the clock and of the processor."""
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*program, *words], env=environment, cwd=DRIVER.parents[1], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def own(root: Path) -> float:
+        return float(re.findall(r"done after ([\d.]+) s", (root / "log.txt").read_text())[-1])
+
+    flags = [word for name, cell in cells.items() for word in (f"--{name}", cell)]
+    for row in range(options.rows):
+        words = ("run", str(place / f"p{row}.glb"), "--out", str(place / f"single-{row}"), "--backend", "local", *flags)
+        timed(*words)
+    single = statistics.median(own(place / f"single-{row}") for row in range(options.rows))
+    words = ("catalogue", str(table), "--out", str(place / "all"), "--backend", "local")
+    all_rows, again = timed(*words), timed(*words)
+    clock, processor = ((each - start) / options.rows for each, start in zip(all_rows, again, strict=True))
+    inside = statistics.median(own(place / "all" / f"P-{row}") for row in range(options.rows))
+    print(
+        f"{options.rows} products in real Blender, {cells['size']} px: a single run's own time {single:.2f} s, median"
+    )
+    print(
+        f"a fresh row {clock:.2f} s ({processor:.2f} s of the processor), of which its run's own {inside:.2f} s, median"
+    )
+    print(f"over a single run's own time: {clock / single - 1:+.1%}")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue")
-    parser.add_argument("what", choices=("kills", "makespan", "many", "memory"))
+    parser.add_argument("what", choices=("kills", "makespan", "many", "memory", "fresh"))
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--shards", type=int, default=4)
@@ -220,6 +292,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=float, default=0.25, help="of the fake's realistic latencies")
     parser.add_argument("--render", type=float, default=0.5, help="seconds that a reference takes")
+    parser.add_argument("--singles", type=int, default=0, help="single runs that are measured for all; 0: each row's")
     parser.add_argument("more", nargs="*", help="options of the catalogue")
     options = parser.parse_args()
     fake = Fake(options.scale)

@@ -5,6 +5,7 @@
 
 The command, the real fal backend and its child process are the product's own. STAND_IN_SECONDS: what a reference takes;
 STAND_IN_BAD and STAND_IN_SLOW: article numbers of a product that can't be rendered, and of one that takes ten times as long.
+STAND_IN_TIMES: a file that gets a line for each reference: when it began and ended, by the machine's clock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from consistency_pipeline import command_line
 from consistency_pipeline.command_line import catalogue as catalogue_command
+from consistency_pipeline.pipeline.backend.ports import Shot
+from consistency_pipeline.pipeline.driver import finish
 from consistency_pipeline.pipeline.errors import BadRender
-from consistency_pipeline.pipeline.stages import Progress
+from consistency_pipeline.pipeline.stages import Steps
 from tests.pure.stand_in import StandInStudio
 
+TIMES = os.environ.get("STAND_IN_TIMES")
 SECONDS = float(os.environ.get("STAND_IN_SECONDS", "0"))
 
 
@@ -35,11 +38,19 @@ class TimedStudio(StandInStudio):
         self._seconds = SECONDS * (10 if sku in os.environ.get("STAND_IN_SLOW", "").split(",") else 1)
         self._is_bad = sku in os.environ.get("STAND_IN_BAD", "").split(",")
 
-    def render_reference(self, *arguments: Any, **options: Any) -> Iterator[Progress]:
+    def render_reference(self, *arguments: Any, **options: Any) -> Steps[Shot]:
         if self._is_bad:
             raise BadRender("the picture is black; add a light")
-        time.sleep(self._seconds)  # a Blender without a window does nothing else while it renders
-        return (yield from super().render_reference(*arguments, **options))
+        steps = super().render_reference(*arguments, **options)
+        yield next(steps)
+        began = time.time()
+        shot = finish(steps)
+        # A Blender without a window does nothing else while it renders and writes its pictures.
+        time.sleep(max(0.0, began + self._seconds - time.time()))
+        if TIMES:
+            with open(TIMES, "a") as file:  # noqa: PTH123
+                print(began, time.time(), file=file)
+        return shot
 
 
 def main() -> None:

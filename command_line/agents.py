@@ -32,13 +32,14 @@ from typing import TYPE_CHECKING, Any
 from ..pipeline.catalogue.budget import SharedBudget
 from ..pipeline.catalogue.decisions import By, Decided, Word, apply_decisions
 from ..pipeline.catalogue.listing import entry_of
-from ..pipeline.catalogue.rows import Row, as_ranges, rows_of
+from ..pipeline.catalogue.rows import Row, as_ranges, in_a_table, rows_of
 from ..pipeline.catalogue.state import standing
-from ..pipeline.catalogue.table import INPUT, NAME, SEPARATOR, SKU, read_table
+from ..pipeline.catalogue.table import INPUT, MOST_FAULTS, NAME, SEPARATOR, SKU, TableError, read_table
 from ..pipeline.catalogue.template import read_template
 from ..pipeline.errors import ConsistencyError, TryAgainLater, UsageError
 from ..pipeline.json_object import JsonObject
 from ..pipeline.redaction import redact
+from ..pipeline.run.preflight import check
 from ..pipeline.settings.backdrop import is_file
 from ..pipeline.settings.choices import BackendName, MotionName
 from ..pipeline.settings.groups import RunSettings
@@ -104,6 +105,7 @@ class Desk:
         with tempfile.TemporaryDirectory(prefix="consistency-") as place:
             table = Path(place) / TABLE
             _write(table, [self._cells(product) for product in products])
+            self._check(table, {str(product[SKU]) for product in products})
             answer = self._ask(table, "--estimate")
         keep = ("rows", "total_usd", "most_usd", "budget_usd", "committed_usd", "unknown", "expected_seconds")
         return {**{name: answer[name] for name in keep}, "can_spend": self._budget is not None}
@@ -213,9 +215,30 @@ class Desk:
             if len(merged) > MOST_PRODUCTS:
                 raise UsageError(f"more than {MOST_PRODUCTS} products; use another folder for the rest")
             _write(Path(place) / TABLE, merged)
-            self._rows_of(Path(place) / TABLE)
+            self._check(Path(place) / TABLE, {each[SKU] for each in cells})
             _write(self.out / TABLE, merged)
         return self._rows()
+
+    def _check(self, path: Path, given: set[str]) -> None:
+        """Whether the products ``given`` in a table can be made: an agent has no table, so each fault has its product's name.
+
+        Raises UsageError.
+        """
+        table = read_table(path)
+        names = {row.line: row.sku for row in table.rows}
+        try:
+            faults = [
+                f"{row.sku}: {problem}"
+                for row in self._rows_of(path)
+                if row.sku in given and not (row.root / "run.json").is_file() and (problem := _problem(row))
+            ]
+        except TableError as error:
+            faults = [
+                ": ".join(filter(None, (names.get(fault.line or 0, ""), fault.column, fault.text)))
+                for fault in error.faults[:MOST_FAULTS]
+            ]
+        if faults:
+            raise UsageError("\n".join(faults))
 
     def _rows(self) -> list[Row]:
         if not (self.out / TABLE).is_file():
@@ -329,6 +352,15 @@ def _answer(lines: Sequence[str], errors: str) -> JsonObject:
     if "error" in answer and "rows" not in answer:
         raise ConsistencyError(redact(str(answer["error"])))
     return answer
+
+
+def _problem(row: Row) -> str:
+    """What is wrong with a product's files; empty where nothing is."""
+    try:
+        check(row.settings)
+    except ConsistencyError as error:
+        return in_a_table(str(error))
+    return ""
 
 
 def _words(name: str, value: Any) -> str:

@@ -24,9 +24,9 @@ from ..pipeline.catalogue.budget import SharedBudget
 from ..pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
 from ..pipeline.catalogue.decisions import apply_decisions, read_decisions
 from ..pipeline.catalogue.progress import Style, Teller, in_words
-from ..pipeline.catalogue.rows import Row, chosen, in_a_table, rows_of, shops_of
+from ..pipeline.catalogue.rows import Row, chosen, files_faults, rows_of, shops_of
 from ..pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
-from ..pipeline.catalogue.table import INPUT, Fault, TableError, read_table
+from ..pipeline.catalogue.table import TableError, read_table
 from ..pipeline.catalogue.template import read_template, save_template, template_of
 from ..pipeline.deliver.delivery import Wishes, summary
 from ..pipeline.deliver.folders import SHOP
@@ -56,14 +56,18 @@ from ..surroundings import find_key, python_args, versions
 if TYPE_CHECKING:
     import argparse
 
+    from ..fal_backend.backend import FalBackend
     from ..fal_backend.quote import Estimate, Prices
+    from ..pipeline.backend.local import LocalBackend
     from ..pipeline.backend.ports import Backend, Studio
     from ..pipeline.stages import Steps
 
 FRESH = 600.0  # seconds that prices are shared by rows; each purchase asks for its own once more
-AT_ONCE = 4  # rows under way, where they wait some seconds for stills
+AT_ONCE = 6  # rows under way, where they wait some seconds for stills
 LONG_WAITS = 10  # where they wait minutes for clips or models, in which many others can be rendered
 QUIET = 60.0  # seconds in which the child of a process that was killed has begun, and taken its lease
+PURCHASES = ".purchases.lease"  # of a run, held by the child that buys and saves
+LEAVES = 10.0  # seconds in which the child of a row that has ended has written all down and left
 AGAIN = 5.0  # seconds until it is looked again what killed processes have left
 LISTED = 40  # rows that an estimate lists by name
 
@@ -346,14 +350,7 @@ class Workshop:
 
     def check(self, table: str) -> None:
         """Look at the files of every row that is still to be made. Raises TableError with each fault."""
-        faults = []
-        for row in self._picked:
-            if (row.root / "run.json").is_file():
-                continue  # its inputs have been looked at, and may have been taken over
-            try:
-                check(row.settings)
-            except ConsistencyError as error:
-                faults.append(Fault(row.line, INPUT if row.settings.inputs.files else "", in_a_table(str(error))))
+        faults = files_faults(self._picked)
         if faults:
             raise TableError(table, faults)
 
@@ -438,9 +435,16 @@ class Workshop:
             return int(self._options.at_once)
         if not self._is_paid:
             return 1
-        paid = [row.settings for row in self._picked if row.settings.service.backend == BackendName.FAL]
-        waits = any(each.clip.is_bought or not each.has_own_model for each in paid)
-        return LONG_WAITS if waits else AT_ONCE
+        return LONG_WAITS if any(map(_waits_long, self._picked)) else AT_ONCE
+
+    def _in_order(self) -> list[Row]:
+        """Rows that wait minutes at fal.ai first, so that others are rendered meanwhile and no wait is left for the end.
+
+        In the table's order where a limit may leave some: then the person's order decides which.
+        """
+        if self.costs.most > self.costs.at_most + 1e-6:
+            return list(self._picked)
+        return sorted(self._picked, key=lambda row: not _waits_long(row))
 
     def run(self, stdout: Any) -> tuple[Tally, bool]:
         """Work through the rows. Returns how they ended, and whether somebody stopped it."""
@@ -449,7 +453,7 @@ class Workshop:
         self._stop = stop = Stop()
         conductor = Conductor(self.work, tell, stop, at_once=self._at_once(), ends_all=self._ends_all)
         try:
-            conductor.conduct(self._picked)
+            conductor.conduct(self._in_order())
             if self._limit is not None:
                 self._once_more(conductor)
         finally:
@@ -490,15 +494,17 @@ class Workshop:
         now = self.looks.standing(row.root)
         if now.state is RowState.NOT_BEGUN and (limit := self._too_dear(row)) is not None:
             return Ended(Standing(RowState.NOT_BEGUN, str(limit)), limit)
+        if now.state is RowState.DONE and row.deliver and not _is_delivered(row, now):
+            return (yield from self._alone(row, self._delivered(row)))
+        return self._as_it_is(row, now) or (yield from self._alone(row, self._under_lease(row)))
+
+    def _as_it_is(self, row: Row, now: Standing) -> Ended | None:
+        """How a row is left that is finished, or failed and is not to be tried again; None for one that is to be worked on."""
         if now.state is RowState.DONE:
-            if row.deliver and not _is_delivered(row, now):
-                return (yield from self._alone(row, self._delivered(row)))
             changed = now.digest and now.digest != row.digest
             note = "its row was changed since; remove its folder to have it made anew" if changed else ""
             return Ended(now, note=note, is_old=not note)
-        if not self._is_to_do(now):
-            return Ended(now, note=f"{now.why}; --retry-failed tries it again")
-        return (yield from self._alone(row, self._under_lease(row)))
+        return None if self._is_to_do(now) else Ended(now, note=f"{now.why}; --retry-failed tries it again")
 
     def _alone(self, row: Row, steps: RowSteps) -> RowSteps:
         """``steps``, while no other process may touch the row's folder."""
@@ -531,7 +537,9 @@ class Workshop:
         return Ended(standing(row.root), note=str(summary(made).get("error") or f"delivered for {names}"))
 
     def _under_lease(self, row: Row) -> RowSteps:
-        now = standing(row.root)  # another may have ended it since
+        now = standing(row.root)
+        if (left := self._as_it_is(row, now)) is not None:  # another process has ended it since it was looked at
+            return left
         began = time.monotonic()
         try:
             folder = yield from self._prepared(row)
@@ -545,21 +553,29 @@ class Workshop:
             return Ended(Standing(RowState.FAILED, str(error), now.usd), error)
         self._tell.begins(row)
         problem: ConsistencyError | None = None
+        backend: FalBackend | LocalBackend | None = None
         try:
-            yield from self._chain(folder)
+            studio = self._services.studio(folder)
+            backend = self._backend(folder, studio)
+            yield from self._chain(folder, studio, backend)
         except ConsistencyError as error:
             problem = error
         except Exception as error:  # noqa: BLE001 - one product's surprise must not take the others down
             problem = ConsistencyError(unforeseen(error))
+        until = time.monotonic() + LEAVES
+        while not (is_alone := backend is None or _is_over(backend, row.root)) and time.monotonic() < until:
+            yield None
         if isinstance(problem, RunInUse):  # another has taken the run over: nothing in it is ours to change
             return Ended(Standing(RowState.WORKING, str(problem), now.usd), problem)
         with contextlib.suppress(RunFolderError):  # the drive may be what it failed of
             note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
-            self._settle(row.root)
+            if is_alone:
+                self._settle(row.root)
         after = standing(row.root)
         if after.state is RowState.DONE and row.deliver and not self._stop_is_made:
             return (yield from self._delivered(row))
-        return Ended(after, problem, after.headline if problem is None else "")
+        # A disk that is full has no place for the reason either.
+        return Ended(after, problem, after.headline if problem is None else after.why or str(problem))
 
     @property
     def _stop_is_made(self) -> bool:
@@ -659,19 +675,17 @@ class Workshop:
                 finally:
                     lease.release()
 
-    def _chain(self, folder: RunFolder) -> Generator[Any, None, None]:
+    def _chain(self, folder: RunFolder, studio: Studio, backend: Backend) -> Generator[Any, None, None]:
         from ..pipeline import chain
 
         assert self._stop is not None
-        studio = self._services.studio(folder)
-        backend = self._backend(folder, studio)
         try:
             steps = chain.run(folder, studio, backend, wait=0.0)
             yield from cancellable(steps, backend, self._stop, "run the same command again", 0.0)
         finally:
             backend.close()
 
-    def _backend(self, folder: RunFolder, studio: Studio) -> Backend:
+    def _backend(self, folder: RunFolder, studio: Studio) -> FalBackend | LocalBackend:
         if folder.settings.service.backend == BackendName.LOCAL:
             from ..pipeline.backend.local import LocalBackend
 
@@ -685,6 +699,7 @@ class Workshop:
             send_again=self._options.send_again,
             retry_failed=self._options.retry_failed,
             concurrency=self._options.concurrency,
+            patience=0.0,  # other rows go on meanwhile
         )
 
 
@@ -699,12 +714,24 @@ def _is_delivered(row: Row, now: Standing) -> bool:
     return now.delivered == _delivery(row, now) and all((folder / SHOP).is_file() for folder in folders)
 
 
+def _is_over(backend: FalBackend | LocalBackend, root: Path) -> bool:
+    """Nobody buys or saves anything for the run any more. A child that was told to buy nothing may not even have begun yet."""
+    return backend.has_left or not (backend.has_bought or (root / PURCHASES).exists())
+
+
+def _waits_long(row: Row) -> bool:
+    """For a clip or a model, which fal.ai makes in minutes."""
+    settings = row.settings
+    is_paid = settings.service.backend == BackendName.FAL
+    return is_paid and (settings.clip.is_bought or not settings.has_own_model)
+
+
 def _is_quiet(root: Path) -> bool:
     """No child process saves results of the run in ``root``, or may send anything for it."""
-    if not (root / ".purchases.lease").exists():
+    if not (root / PURCHASES).exists():
         return True
     try:
-        Lease(root / ".purchases.lease", "consistency catalogue").check()
+        Lease(root / PURCHASES, "consistency catalogue").check()
     except ConsistencyError:
         return False
     return True

@@ -25,8 +25,12 @@ from .endpoints.catalogue import find, name_of
 from .prices import Prices
 from .request_to_purchase import purchase_for, with_endpoint
 
+PATIENCE = 5.0  # seconds in which a child that has nothing to save any more has left
+
 
 class FalBackend:
+    """``patience``: seconds that ``close`` waits for the child to leave; what it still saves, it saves either way."""
+
     name = "fal"
     renders = False
 
@@ -39,10 +43,13 @@ class FalBackend:
         send_again: bool = False,
         retry_failed: bool = False,
         concurrency: int | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         hide(key)  # this process writes what the service says, too
         self._settings = settings = folder.settings
         self._prices: Prices = folder.prices
+        self._patience = patience
+        self.has_bought = False  # the child was told to
         self._pending: dict[str, Event] = {}
         self._events: list[Event] = []
         self._connection = connect(
@@ -73,6 +80,7 @@ class FalBackend:
             self._events.append(Event(request.key, JobState.FAILED, str(error), error=error))
             return
         self._pending[request.key] = Event(request.key, JobState.WAITING)
+        self.has_bought = True
         self._connection.send(Buy(purchase).to_json())
 
     def quote(self, request: Request) -> float | None:
@@ -140,4 +148,9 @@ class FalBackend:
         self._connection.send(Cancel(key).to_json())
 
     def close(self) -> None:
-        self._connection.close()
+        self._connection.close(self._patience)
+
+    @property
+    def has_left(self) -> bool:
+        """Nobody buys or saves anything for it any more."""
+        return self._connection.has_left

@@ -262,6 +262,7 @@ def _pictures(work: _Work) -> Steps[None]:
     shots: dict[str, Shot] = {}
     for angle in sorted(settings.studio.angles, key=lambda angle: angle.name != first.name):
         shot = folder.shot(angle.name)
+        is_new = shot is None
         if shot is None:
             try:
                 shot = yield from work.studio.render_reference(angle, settings, folder.references)
@@ -269,14 +270,17 @@ def _pictures(work: _Work) -> Steps[None]:
                 raise _in_own_words(error, folder, settings) from error
             device, seconds = shot.device, shot.seconds
             logger.info("%s: rendered on %s with %s samples in %.1f s", angle.name, device, shot.samples, seconds)
-            folder.keep_shot(shot)
+        with folder.together():
+            if is_new:
+                folder.keep_shot(shot)
+            if shot.device != folder.device:
+                folder.note(device=shot.device)
+            if work.wants(Stage.PHOTOREAL) and folder.stage(Stage.PHOTOREAL).state != StageState.RUNNING:
+                folder.mark(Stage.PHOTOREAL, StageState.RUNNING)
         shots[angle.name] = shot
         work.shots = {each.name: shots[each.name] for each in settings.studio.angles if each.name in shots}
         folder.lease.renew()
-        folder.note(device=shot.device)
         if work.wants(Stage.PHOTOREAL):
-            if folder.stage(Stage.PHOTOREAL).state != StageState.RUNNING:
-                folder.mark(Stage.PHOTOREAL, StageState.RUNNING)
             for request in plan.still_requests(folder, settings, work.product, angle, shot.files):
                 work.open_requests.start(request)
         if not work.open_requests.backend.renders:  # Blender renders one thing at a time
@@ -488,8 +492,9 @@ def _raise_worst(failures: list[Exception]) -> None:
 
 def _results(work: _Work) -> Steps[results.Report]:
     folder, settings, open_requests = work.folder, work.settings, work.open_requests
-    folder.mark(Stage.RESULTS, StageState.RUNNING)
-    folder.note(headline=work.acceptance.headline())
+    with folder.together():
+        folder.mark(Stage.RESULTS, StageState.RUNNING)
+        folder.note(headline=work.acceptance.headline())
     report = results.build_report(
         folder,
         settings,

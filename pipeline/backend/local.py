@@ -22,6 +22,7 @@ from .requests import ClipRequest, Event, Request, StillRequest
 class LocalBackend:
     name = "local"
     renders = True
+    has_bought, has_left = False, True  # nobody else works for it
 
     def __init__(self, studio: Studio, settings: RunSettings) -> None:
         self._studio = studio

@@ -117,6 +117,8 @@ def apply_decisions(out: Path, folders: set[str], decided: list[Decided]) -> tup
 
 
 def _apply(root: Path, decided: Decided) -> bool:
+    if not (root / "run.json").is_file():
+        raise UsageError("it was not begun yet; run it first")
     lease = RunFolder.open(root).lease
     lease.acquire()
     try:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -22,17 +24,19 @@ from ..deliver.names import check_sku
 from ..deliver.presets import AR, Preset, presets
 from ..errors import ConsistencyError, UsageError
 from ..rig import ANGLE_SETS, DEFAULT_ANGLE_SET, parse_angles
+from ..run.preflight import check
 from ..sentences import no_such_angle_set
 from ..settings.arguments import make_parser, with_options
 from ..settings.look import read_look
 from ..settings.options import OPTIONS
-from .table import INPUT, NAME, SEPARATOR, SKU, Cells, Fault, Table, TableError, check_distinct
+from .table import INPUT, NAME, SEPARATOR, SKU, Cells, Fault, Table, TableError, check_distinct, inputs_in
 
 if TYPE_CHECKING:
     import argparse
 
     from ..settings.groups import RunSettings
 
+KINDS = {"int": "no whole number", "float": "no number"}  # by argparse's names for them
 YES = {"yes", "y", "true", "1", "on", "x", "ja", "oui", "si", "sí"}
 NO = {"no", "n", "false", "0", "off", "-", "nein", "non"}
 MONEY = ("budget", "product_budget")  # both are the most that the row may cost: a row is a product, and a run
@@ -151,13 +155,26 @@ def rows_of(table: Table, out: Path, base: RunSettings, deliver: str = "") -> li
             else:
                 rows.append(Row(cells.number, cells.line, cells.sku, out / cells.folder, settings, shops, alike))
     if faults:
-        raise TableError(table.name, faults)
+        raise TableError(table.name, [*faults, *files_faults(rows)])
     return rows
+
+
+def files_faults(rows: Iterable[Row]) -> list[Fault]:
+    """What is wrong with the files of rows that were not begun."""
+    faults = []
+    for row in rows:
+        if (row.root / "run.json").is_file():
+            continue  # its inputs have been looked at, and may have been taken over
+        try:
+            check(row.settings)
+        except ConsistencyError as error:
+            faults.append(Fault(row.line, INPUT if row.settings.inputs.files else "", in_a_table(str(error))))
+    return faults
 
 
 def _of_the_same(alike: Alike, cells: Cells, place: Path) -> RunSettings | None:
     """The settings of a row that differs from another in its files and its name only; None: look at all of it."""
-    files = [_file(part, place) for part in _parts(cells.cells.get(INPUT, ""))]
+    files = _inputs(cells.cells.get(INPUT, ""), place)
     if not files:
         return None
     try:
@@ -186,7 +203,7 @@ def _settings(
     limits = limits or [limit for limit in (base.money.budget, base.money.product_budget) if limit is not None]
     if options.look is not None:
         base = base.model_copy(update=read_look(options.look)[1])
-    files = [_file(part, place) for part in _parts(given.get(INPUT, ""))]
+    files = _inputs(given.get(INPUT, ""), place)
     said |= {"files": files, "name": given.get(NAME) or None}
     said["budget"] = min(limits, default=None)
     if base.money.product_budget is not None:  # both are the row's
@@ -241,7 +258,16 @@ def _words(name: str, cell: str, place: Path) -> list[str]:
         cell = cell.replace(SEPARATOR, ",")
     if option.unit == "file" or (option.name == "backdrop" and Path(cell).suffix and not cell.startswith("#")):
         cell = _file(cell, place)
+    elif option.kind is float:
+        cell = _with_point(cell)
     return [f"{flag}={cell}"]
+
+
+def _with_point(cell: str) -> str:
+    """A number as half of the world's spreadsheets write it, "5,00". Raises UsageError where it could mean two."""
+    if re.fullmatch(r"-?\d+,\d{3}", cell):
+        raise UsageError(f"{cell!r} may mean two numbers; write it with a point, and no mark between thousands")
+    return cell.replace(",", ".") if re.fullmatch(r"-?\d+,\d+", cell) else cell
 
 
 def _parts(cell: str) -> list[str]:
@@ -253,12 +279,23 @@ def _with_file(part: str, option: Option, place: Path) -> str:
     return f"{key}={_file(file, place)}" if option.unit == "file" and equals else part
 
 
+def _inputs(cell: str, place: Path) -> list[str]:
+    """The files that a cell names; of a folder, the model or the photos in it. Raises UsageError."""
+    found = []
+    for part in _parts(cell):
+        path = _file(part, place)
+        found += [str(file) for file in inputs_in(Path(path))] if os.path.isdir(path) else [path]  # noqa: PTH112
+    return found
+
+
 def _file(name: str, place: Path) -> str:
     """Where a file named in the table lies: beside the table, where the name does not say all."""
-    path = place / Path(name).expanduser()
-    if "\\" in name and not path.exists():  # written on Windows
-        path = place / name.replace("\\", "/")
-    return str(path.absolute())
+    path = os.path.join(place, os.path.expanduser(name))  # noqa: PTH111, PTH118 - that of thousands of rows
+    if not os.path.exists(path):  # noqa: PTH110 - a name that no system takes is no error yet
+        # Written on Windows, or by a system that puts letters and their dots together in the other way.
+        others = [path.replace("\\", "/"), *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
+        path = next((other for other in others if os.path.exists(other)), others[0])  # noqa: PTH110
+    return os.path.abspath(path)  # noqa: PTH100
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -278,6 +315,10 @@ def _blame(
 ) -> list[Fault]:
     """Which of the row's cells are wrong by themselves; the row as a whole where none is."""
     faults = []
+    try:
+        _inputs(cells.cells.get(INPUT, ""), place)
+    except UsageError as fault:
+        faults.append(Fault(cells.line, INPUT, str(fault)))
     for name in cells.cells:
         if name in skip or name in (INPUT, NAME, DELIVER):
             continue
@@ -298,8 +339,11 @@ def _column_of(text: str) -> str:
 
 def in_a_table(text: str) -> str:
     """A sentence for a command line, without the words that only a command line has."""
-    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text)
-    return re.sub(r"; see '[^']*'$", "", text).partition("\n")[0]
+    text = re.sub(r"^argument --[\w-]+: |^--[\w-]+:? ", "", text).partition("\n")[0]
+    text = re.sub(r"; see '[^']*'$", "", text)
+    return re.sub(
+        r"^invalid (\w+) value: (.*)", lambda said: f"{said[2]} is {KINDS.get(said[1], 'no such value')}", text
+    )
 
 
 # which rows

@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,15 +133,15 @@ def _fill(table: Table, text: str) -> None:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The line that each row of cells begins in, and the cells; rows with nothing in them are passed over."""
+    """The number of each row as a spreadsheet has it, and its cells; rows with nothing in them are passed over."""
+    # Excel has a word of its own on the delimiter, in a row above the head.
+    said = re.match(r'"?sep=([,;\t])"?[,;\t]*\r?\n', text, re.IGNORECASE)
     first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=lambda mark: _outside_quotes(first).count(mark))
+    delimiter = said[1] if said else max(",;\t", key=lambda mark: _outside_quotes(first).count(mark))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield begins, [cell.strip() for cell in cells]
-        begins = reader.line_num + 1
+    for number, cells in enumerate(reader, start=1):  # a cell may hold several lines, and empty rows count
+        if any(cell.strip() for cell in cells) and not (said and number == 1):
+            yield number, [cell.strip() for cell in cells]
 
 
 def _outside_quotes(line: str) -> str:
@@ -186,7 +187,7 @@ def _append(table: Table, line: int, cells: dict[str, str]) -> None:
 
 def folder_name(sku: str) -> str:
     """What a product's run folder is called: its article number, without what no file system may have in a name."""
-    name = re.sub(r"[^\w.+-]", "_", sku)
+    name = re.sub(r"[^\w.+-]", "_", unicodedata.normalize("NFC", sku))
     name = re.sub(r"^[.]|[.]$", "_", name)
     return f"_{name}" if name.lower().partition(".")[0] in DEVICES or name.lower() == "index.html" else name
 
@@ -217,17 +218,12 @@ def _of_folder(path: Path) -> Table:
         if item.name.startswith("."):
             continue
         if item.is_dir():
-            models = _of_kind(item, MODEL_SUFFIXES)
-            files = models or _of_kind(item, PHOTO_SUFFIXES)
-            most = 1 if models else MAX_PHOTOS
-            if not files:
+            try:
+                sku, inputs = item.name, inputs_in(item)
+            except UsageError as error:
+                if _files_of_products(item):
+                    table.faults.append(Fault(None, item.name, str(error)))
                 continue
-            if len(files) > most:
-                what = (
-                    f"{len(files)} models; leave one" if models else f"{len(files)} photos; leave the {MAX_PHOTOS} best"
-                )
-                table.faults.append(Fault(None, item.name, f"the folder has {what}"))
-            sku, inputs = item.name, files
         elif item.suffix.lower() in MODEL_SUFFIXES:
             sku, inputs = item.stem, [item]
         else:
@@ -235,12 +231,25 @@ def _of_folder(path: Path) -> Table:
         names = SEPARATOR.join(file.relative_to(path).as_posix() for file in inputs)
         said.append(names)
         _append(table, len(table.rows) + 2, {SKU: sku, INPUT: names})
-    if not table.rows:
+    if not table.rows and not table.faults:
         raise UsageError(f"{path} has no models and no folders with photos in it; put some there, or name a table")
     table.digest = hashlib.sha256("\n".join(said).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return table
 
 
-def _of_kind(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    kinds = tuple(suffixes)
+def inputs_in(folder: Path) -> list[Path]:
+    """The product in a folder: its only model, or else its photos. Raises UsageError."""
+    files = _files_of_products(folder)
+    models = [file for file in files if file.suffix.lower() in MODEL_SUFFIXES]
+    if not files:
+        raise UsageError(f"the folder {folder.name} has no model and no photos")
+    if len(models) > 1:
+        raise UsageError(f"the folder has {len(models)} models; leave one")
+    if not models and len(files) > MAX_PHOTOS:
+        raise UsageError(f"the folder has {len(files)} photos; leave the {MAX_PHOTOS} best")
+    return models or files
+
+
+def _files_of_products(folder: Path) -> list[Path]:
+    kinds = (*MODEL_SUFFIXES, *PHOTO_SUFFIXES)
     return sorted(file for file in folder.iterdir() if file.suffix.lower() in kinds and not file.name.startswith("."))

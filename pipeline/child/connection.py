@@ -78,6 +78,11 @@ class Connection:
         """True once the child has left and everything it said has been read."""
         return self._ended
 
+    @property
+    def has_left(self) -> bool:
+        """True once the process has ended, whether what it said has been read or not."""
+        return self._process.poll() is not None
+
     def send(self, command: JsonObject) -> bool:
         """Send one command; False where nobody is there to take it."""
         assert self._process.stdin is not None

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ class RunFolder:
         self.root = root
         self._record = record
         self.lease = Lease(root / ".run.lease", "consistency run")
+        self._is_put_off: bool | None = None  # in ``together``: whether there is something to write
         self._running_since: dict[Stage, float] = {}  # by the monotonic clock, for the log
 
     # paths
@@ -205,7 +208,24 @@ class RunFolder:
             return None
 
     def save(self) -> None:
-        write_json(self.root / "run.json", self._record.to_json())
+        if self._is_put_off is None:
+            write_json(self.root / "run.json", self._record.to_json())
+        else:
+            self._is_put_off = True
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is changed within is written once, at the end. Nothing may wait within."""
+        if self._is_put_off is not None:
+            yield
+            return
+        self._is_put_off = False
+        try:
+            yield
+        finally:
+            is_changed, self._is_put_off = self._is_put_off, None
+            if is_changed:
+                self.save()
 
     def note(self, **facts: Any) -> None:
         """Set facts of the record by their names, and such as only the caller knows."""

@@ -144,7 +144,7 @@ def _catalogue_parsers(commands: Any) -> None:
     add("--product-budget", type=_usd, metavar="USD", help="the most that each row may cost, where it has no limit of its own")  # fmt: skip
     add("--retry-failed", action="store_true", help="try failed rows again, and buy again what failed and may have been billed")  # fmt: skip
     add("--send-again", action="store_true", help="buy again what may or may not have been accepted")
-    add("--at-once", type=int, metavar="N", help="rows that are under way at a time in this process (default: 4, 10 where clips or models are bought, 1 where nothing is)")  # fmt: skip
+    add("--at-once", type=int, metavar="N", help="rows that are under way at a time in this process (default: 6, 10 where clips or models are bought, 1 where nothing is)")  # fmt: skip
     add("--concurrency", type=int, metavar="N", help="requests that all processes on this machine have at fal.ai at a time (default: no limit but fal's own)")  # fmt: skip
     add("--estimate", action="store_true", help="only say what it would cost and how long it may take")
     add("--page", action="store_true", help="only write the page and catalogue.json anew")
@@ -229,9 +229,12 @@ def _default_in_words(option: Option) -> str:
 
 
 def _usd(text: str) -> float:
-    value = float(text.lstrip("$"))
+    try:
+        value = float(text.lstrip("$"))
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD")
+        raise argparse.ArgumentTypeError(f"{text} is not an amount in USD; write it as 1234.50")
     return value
 
 

@@ -126,6 +126,10 @@ class ForkedChild(Connection):
             self._pipe.close()
             self._ended = True
 
+    @property
+    def has_left(self) -> bool:
+        return self.wait(0.0) is not None
+
     def wait(self, patience: float) -> int | None:
         return self._nursery.wait(self._pid, patience)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -134,7 +135,9 @@ class NearChild(Connection):
         self._thread.start()
 
     def _serve(self, hello: Hello, orders: int, words: int) -> None:
-        with os.fdopen(orders, encoding="utf-8") as incoming, os.fdopen(words, "w", encoding="utf-8") as outgoing:
+        outgoing = os.fdopen(words, "w", encoding="utf-8")
+        # Nobody may listen any more. A process just leaves then, without a last word.
+        with contextlib.suppress(BrokenPipeError), outgoing, os.fdopen(orders, encoding="utf-8") as incoming:
             program.main(hello.to_json(), incoming, outgoing)
 
     def send(self, message: dict[str, Any]) -> bool:
@@ -144,8 +147,12 @@ class NearChild(Connection):
     def close(self, patience: float = PATIENCE) -> None:
         os.close(self._orders)
         self._thread.join(patience)
-        assert not self._thread.is_alive()
+        assert self.has_left or not patience
         self._pipe.close()
+
+    @property
+    def has_left(self) -> bool:
+        return not self._thread.is_alive()
 
 
 class NearQuestion(NearChild):

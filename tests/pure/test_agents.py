@@ -103,12 +103,14 @@ def test_without_a_budget_nothing_can_be_bought_whatever_the_template_says(fake,
         ({"backdrop": "/home/me/photo.png"}, "a backdrop is"),
         ({"sku": ""}, "needs a sku"),
         ({"prompt": "x" * 5000}, "longer than"),
-        ({"size": "many"}, "size"),
+        ({"size": "many"}, "^P-1: size: "),
+        ({"input": "broken.glb"}, "^P-1: broken.glb "),
     ],
 )
 def test_what_is_not_an_agents_to_say_is_refused_and_changes_nothing(shelf, tmp_path, product, words):
     (tmp_path / "secret.glb").write_bytes(glb(200, (9, 9, 9)))
     (shelf / "link.glb").symlink_to(tmp_path / "secret.glb")
+    (shelf / "broken.glb").write_bytes(b"glTF and no more")
     desk = Desk(tmp_path / "out", 1.0, files=[shelf], program=("false",))
     with pytest.raises(UsageError, match=words):
         desk.run([mug(0), {**mug(1), **product}])
@@ -140,6 +142,9 @@ def test_an_agent_s_word_is_kept_beside_and_is_no_person_s(tmp_path, near, monke
             desk.decide("A-1", angle, word, **more)
     with pytest.raises(UsageError, match="no product 'B-2'"):
         desk.report("B-2")
+    (tmp_path / TABLE).write_text("sku,input\nA-1,a.glb\nB-2,a.glb\n")
+    with pytest.raises(UsageError, match="B-2, front: it was not begun yet"):
+        desk.decide("B-2", "front", "approve")
 
 
 def test_whoever_leaves_has_what_was_begun_end_in_order(fake, near, shelf, tmp_path, monkeypatch):

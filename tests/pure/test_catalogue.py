@@ -13,8 +13,9 @@ import pytest
 from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.catalogue import listing, state
 from consistency_pipeline.pipeline.catalogue.budget import SharedBudget
-from consistency_pipeline.pipeline.errors import BadRender
+from consistency_pipeline.pipeline.errors import BadRender, RunFolderError
 from consistency_pipeline.pipeline.run import lease as leases
+from consistency_pipeline.pipeline.run import run_folder
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import FakeFal
 
@@ -134,6 +135,31 @@ def test_a_row_that_another_machine_works_on_is_left_to_it(command, fake):
     assert fake.books.usd == pytest.approx(3 * STILL)
 
 
+def test_a_row_that_another_process_has_ended_meanwhile_is_not_made_once_more(command, fake, monkeypatch):
+    command("--rows", "0")
+    written = (command.out / "P-0" / "run.json").stat().st_mtime_ns
+    seen_before = state.Standing(state.RowState.WORKING)
+    monkeypatch.setattr(listing.Looks, "standing", lambda _looks, _root: seen_before)
+    assert command("--rows", "0")["rows"] == {"done": 1}
+    assert len(command.studios["P-0"]) == 1
+    assert (command.out / "P-0" / "run.json").stat().st_mtime_ns == written
+
+
+def test_a_disk_that_is_full_is_told_though_it_has_no_place_for_the_reason(command, fake, monkeypatch):
+    class FullDisk(StandInStudio):
+        def render_reference(self, *arguments, **options):
+            monkeypatch.setattr(run_folder, "write_json", full)
+            return (yield from super().render_reference(*arguments, **options))
+
+    def full(path, _value):
+        raise RunFolderError(f"{path.name} could not be written (No space left on device); free some space")
+
+    command.make_studio = lambda _sku: FullDisk()
+    assert command("--rows", "0")["rows"] == {"unfinished": 1}
+    assert "P-0: unfinished: run.json could not be written (No space left on device)" in command.said
+    assert len(fake.books) == 0
+
+
 def test_a_fault_of_the_network_is_status_75_and_the_next_call_goes_on(command, fake):
     for operation in ("token", "initiate"):  # before anything is sent that may be billed
         fake.fault(operation, "drop_before", times=None)
@@ -205,6 +231,19 @@ def test_a_finished_row_that_was_changed_since_is_said_and_not_made_again(comman
     assert answer["rows"] == {"done": 1}
     assert "its row was changed since" in command.said
     assert len(fake.books) == 1
+
+
+def test_rows_that_wait_for_clips_begin_first_but_where_a_limit_may_leave_some(command, fake):
+    text = command.table.read_text()
+    command.table.write_text(text.replace("P-2,p2.glb,front,none", "P-2,p2.glb,front,turntable"))
+
+    def begun(*words):
+        command("--progress", "json", "--at-once", "1", *words)
+        return [said["sku"] for said in map(json.loads, command.lines) if said["event"] == "begins"]
+
+    assert begun("--budget", "0.11") == ["P-0", "P-1", "P-3"]
+    command.out = command.out.with_name("all")
+    assert begun() == ["P-2", "P-0", "P-1", "P-3"]
 
 
 @pytest.mark.parametrize("style", ["json", "openjd", "flamenco"])

@@ -161,6 +161,40 @@ def test_the_page_s_words_stand_out_from_what_is_behind_them(out):
     assert said[0] >= 4.5, said  # WCAG 2.2, 1.4.3 Contrast (Minimum)
 
 
+@in_a_browser
+def test_a_page_of_thousands_of_rows_draws_a_part_finds_any_and_goes_through_what_was_found(out):
+    page = json.loads((out / "catalogue.json").read_text())
+    bought = page["rows"][0]
+    rows = [{**bought, "row": n, "sku": f"P-{n:05}", "name": f"Shoe {n}"} for n in range(5000)]
+    for row in rows[4990:]:
+        row["state"], row["why"] = "failed", "the picture is black; add a light"
+    listing.write_page(out / "index.html", {**page, "rows": rows, "states": {"done": 4990, "failed": 10}})
+    said = json.loads(
+        play(
+            out / "index.html",
+            """
+            const seen = { drawn: document.querySelectorAll("#rows > li").length, shown: $("shown").textContent };
+            $("more").click();
+            seen.more = document.querySelectorAll("#rows > li").length;
+            $("find").value = "p-0321"; $("find").dispatchEvent(new Event("input"));
+            seen.found = [...document.querySelectorAll("#rows .sku")].map((each) => each.textContent);
+            $("find").value = ""; $("find").dispatchEvent(new Event("input"));
+            document.querySelector("#states input[value=failed]").click();
+            seen.failed = $("shown").textContent;
+            document.querySelector("#rows button").click();
+            for (let at = 0; at < 9; at++) $("next").click();
+            seen.last = [$("row-title").textContent, $("next").disabled];
+            told(seen);
+            """,
+        )
+    )
+    assert (said["drawn"], said["more"]) == (60, 120)
+    assert said["shown"] == "5000 of 5000 products, 60 of them shown"
+    assert said["found"] == [f"P-0321{n}: Shoe 321{n}" for n in range(10)]
+    assert said["failed"] == "10 of 5000 products"
+    assert said["last"] == ["P-04999: Shoe 4999", True]
+
+
 def decisions(place: Path, *said: dict[str, Any]) -> Path:
     path = place / "decisions.json"
     path.write_text(json.dumps({"consistency_decisions": 1, "decisions": said}))

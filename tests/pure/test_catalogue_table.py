@@ -14,6 +14,7 @@ from consistency_pipeline.pipeline.catalogue.table import TableError, folder_nam
 from consistency_pipeline.pipeline.catalogue.template import read_template, save_template, template_of
 from consistency_pipeline.pipeline.errors import UsageError
 from consistency_pipeline.pipeline.settings.groups import RunSettings
+from tests.fake_fal.model import glb
 
 pytestmark = pytest.mark.by_turns
 
@@ -25,6 +26,8 @@ def rows(place: Path, text: str | bytes, base: RunSettings | None = None) -> lis
 
 
 def faults(place: Path, text: str | bytes) -> list[str]:
+    for name in ("a.glb", "b.glb", "c.glb"):
+        (place / name).write_bytes(glb(20, (9, 9, 9)))
     with pytest.raises(TableError) as caught:
         rows(place, text)
     assert caught.value.exit_status == 2
@@ -46,12 +49,14 @@ def faults(place: Path, text: str | bytes) -> list[str]:
         ("sku,input\n,a.glb\n", ["row 2, column sku: the article number is missing"]),
         (f"sku,input\n{'x' * 120},a.glb\n", ["row 2, column sku: 'xxxx"]),
         ("sku,input\nA,\n", ["row 2, column input: the row has no input"]),
-        ("sku,input,size\nA,a.glb,big\n", ["row 2, column size: invalid int value: 'big'"]),
+        ("sku,input,size\nA,a.glb,big\n", ["row 2, column size: 'big' is no whole number"]),
         ("sku,input,size\nA,a.glb,7\n", ["row 2, column size: "]),
         ("sku,input,backend\nA,a.glb,cloud\n", ["row 2, column backend: invalid choice"]),
         ("sku,input,angles\nA,a.glb,frnt\n", ["row 2, column angles: "]),
         ("sku,input,angle_set\nA,a.glb,shoes\n", ["row 2, column angle_set: there is no angle set 'shoes'"]),
         ("sku,input,budget\nA,a.glb,-1\n", ["row 2, column budget: "]),
+        ("sku;input;budget\nA;a.glb;1.234,00\n", ["row 2, column budget: 1.234,00 is not an amount in USD"]),
+        ("sku,input,size\nA,gone.glb,64\nB,b.glb,x\n", ["row 2, column input: ", "row 3, column size: "]),
         ("sku,input,exact\nA,a.glb,maybe\n", ["row 2, column exact: 'maybe' is neither yes nor no"]),
         ("sku,input,set\nA,a.glb,nonsense\n", ["row 2, column set: "]),
         ("sku,input,daily_budget\nA,a.glb,5\n", ["row 1, column daily_budget: there is no such column"]),
@@ -64,6 +69,10 @@ def faults(place: Path, text: str | bytes) -> list[str]:
             ["row 2, column size: ", "row 2, column takes: ", "row 3, column takes: "],
         ),
         ("sku,input,look\nA,a.glb,gone.json\n", ["row 2, column look: "]),
+        ('sku,input,name,size\nA,a.glb,"two\nlines",64\n\nB,b.glb,,7\n', ["row 4, column size: "]),
+        ('sku,input,budget\nA,a.glb,"1,000"\n', ["row 2, column budget: '1,000' may mean two numbers"]),
+        ("sku,input\nK\u00e4,a.glb\nKa\u0308,b.glb\n", ["row 3, column sku: "]),
+        ("sku,input\nA,.\n", ["row 2, column input: the folder has 3 models"]),
     ],
 )
 def test_each_fault_is_told_with_its_row_and_its_column(tmp_path, text, said):
@@ -89,6 +98,8 @@ def test_a_spreadsheet_s_own_file_is_named_as_such(tmp_path):
         "\ufeffSKU;Input;Size;No Gate\r\nA 1;m/a.glb;512;x\r\n\r\n",
         "article number\tinput\tsize\tenabled\nA 1\tm\\a.glb\t512\tno\n",
         "sku,input,size,no_gate\nA 1,m/a.glb,512,TRUE\n".encode("utf-16"),
+        "sep=;\r\nsku;input;size;no_gate;;\r\nA 1;./m//a.glb;512;ja;;\r\n;;;;;\r\n",
+        'sku,input,size,no_gate\n"A 1",m,512,1\n',  # the folder of the model
     ],
 )
 def test_tables_as_spreadsheets_write_them_mean_the_same(tmp_path, text):
@@ -118,6 +129,21 @@ def test_a_row_goes_before_the_template_and_the_template_before_the_program(tmp_
     assert [Path(name).name for name in first.settings.inputs.files] == ["a.glb", "b.jpg"]
     assert (first.settings.money.budget, second.settings.money.budget) == (1.5, 3.0)
     assert (first.settings.inputs.name, second.settings.inputs.name) == ("Cup", "")
+
+
+def test_files_are_found_as_people_name_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    names = ["home/a.glb", "K\u00e4fer.glb", "~b.glb", "shoe/1.jpg", "shoe/2.png", "shoe/notes.txt"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    cells = ["~/a.glb", "Ka\u0308fer.glb", "~b.glb", "shoe", f"{tmp_path}/home/../~b.glb", "home\\a.glb"]
+    text = "sku,input,budget\n" + "".join(f'{number},{cell},"2,5"\n' for number, cell in enumerate(cells))
+    found = [
+        [str(Path(name).relative_to(tmp_path)) for name in row.settings.inputs.files] for row in rows(tmp_path, text)
+    ]
+    assert found == [[names[0]], [names[1]], [names[2]], ["shoe/1.jpg", "shoe/2.png"], [names[2]], [names[0]]]
+    assert rows(tmp_path, text)[0].settings.money.budget == 2.5
 
 
 @pytest.mark.parametrize(

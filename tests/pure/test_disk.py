@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,10 @@ from pathlib import Path
 import pytest
 
 from consistency_pipeline.pipeline.errors import RunFolderError
+from consistency_pipeline.pipeline.run import run_folder
+from consistency_pipeline.pipeline.run.run_folder import RunFolder
+from consistency_pipeline.pipeline.settings.groups import RunSettings
+from consistency_pipeline.pipeline.stages import Stage, StageState
 from consistency_pipeline.pipeline.system import disk
 from consistency_pipeline.pipeline.system.processes import is_alive
 
@@ -137,3 +142,23 @@ def test_equal_files_are_not_written_again(tmp_path: Path):
     before = target.stat().st_mtime_ns, target.stat().st_ino
     disk.copy_file(source, target)
     assert (target.stat().st_mtime_ns, target.stat().st_ino) == before
+
+
+def test_what_is_changed_together_is_written_once_and_what_failed_between_is_not_lost(tmp_path, monkeypatch):
+    folder = RunFolder.create(tmp_path / "run", RunSettings(), {})
+    written: list[str] = []
+    write = run_folder.write_json
+    monkeypatch.setattr(run_folder, "write_json", lambda path, value: written.append(path.name) or write(path, value))
+    with folder.together(), folder.together():
+        folder.mark(Stage.MODEL, StageState.RUNNING)
+        folder.note(device="CPU")
+        assert written == []
+    assert written == ["run.json"]
+    assert (RunFolder.open(folder.root).device, RunFolder.open(folder.root).states[Stage.MODEL]) == ("CPU", "running")
+    with folder.together():
+        pass
+    assert written == ["run.json"]
+    with contextlib.suppress(ZeroDivisionError), folder.together():
+        folder.note(device="GPU")
+        raise ZeroDivisionError
+    assert RunFolder.open(folder.root).device == "GPU"
