@@ -126,8 +126,6 @@ def make_rows(
 
 def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict[str, Any]:
     """Write the job of a render farm. The options of every task are those given here, but which rows."""
-    import bpy
-
     from ..pipeline.catalogue.engines import Job, emit, how_to_run
 
     words = ["--yes"]
@@ -139,7 +137,8 @@ def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict
         words += ["--for", options.shops]
     switches = ("budget_share", "retry_failed", "send_again")
     words += [f"--{name.replace('_', '-')}" for name in switches if getattr(options, name)]
-    is_blender = bool(bpy.app.binary_path)
+    bpy = sys.modules.get("bpy")  # loaded at all times in Blender; the wheel's name no program
+    is_blender = bpy is not None and bool(bpy.app.binary_path)
     job = Job(
         name=options.table.stem,
         table=options.table.expanduser().absolute(),

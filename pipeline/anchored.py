@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A turn that a video model fills between the stills: a purchase for each piece, each followed, exact frames for what fails.
+"""The anchored turntable, which a video model fills between the stills: a purchase for each piece, each followed, exact frames for
+what fails.
 
 A piece that is not there has a reason, which the run says: its stills are too far apart, one of them is not on model, a limit
 of money left none for it, the service refused it, it drifts, or one of its stills has been replaced since it was bought.
