@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -64,11 +65,17 @@ def play(page: Path, script: str, *options: str) -> str:
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", *options]
     profile = page.parent.parent / "profile"
     command += [f"--user-data-dir={profile}", "--dump-dom", played.as_uri()]
-    try:
-        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    except subprocess.TimeoutExpired:  # a busy machine: Chromium without a window sometimes waits for ever
-        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    found = re.search(r'data-told="([^"]*)"', dom)
+    found, dom = None, ""
+    for patience in (
+        60,
+        60,
+        120,
+    ):  # on a busy machine Chromium waits for ever, or its own time is over before a picture is read
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=patience).stdout
+            found = re.search(r'data-told="([^"]*)"', dom)
+        if found:
+            break
     assert found, dom[-2000:]
     return found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
