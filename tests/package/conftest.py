@@ -17,6 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "packaging")]
 
 from blender_host import Host, Real, Wheel  # noqa: E402
 from build import build  # noqa: E402
+from tests.by_turns import pytest_collection_modifyitems  # noqa: E402, F401 - a hook
 from wheels import Target  # noqa: E402
 
 NO_BLENDER = pytest.mark.skipif(shutil.which("blender") is None, reason="there is no `blender` on PATH")
@@ -34,7 +35,7 @@ def archive(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return archive
 
 
-@pytest.fixture(params=["wheel", pytest.param("real", marks=NO_BLENDER)])
+@pytest.fixture(params=["wheel", pytest.param("real", marks=[NO_BLENDER, pytest.mark.by_turns])])
 def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
     home = tmp_path / "home"
     return Real(home) if request.param == "real" else Wheel(home, tmp_path / "packages")

@@ -14,6 +14,8 @@ import pytest
 
 from wheels import ROOT
 
+pytestmark = pytest.mark.by_turns
+
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 

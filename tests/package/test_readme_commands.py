@@ -87,6 +87,7 @@ def test_make_demo_leaves_what_the_readme_shows(folder: Path):
         assert (folder / "demo" / name).stat().st_size > 0
 
 
+@pytest.mark.by_turns
 @pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (benchmarks\.\w+)", WHOLE))))
 def test_every_benchmark_starts(module: str):
     run([sys.executable, "-m", module, *MODULES.get(module, ["--help"])], ROOT, dict(os.environ))

@@ -13,6 +13,8 @@ import pytest
 
 from release import ReleaseError, release
 
+pytestmark = pytest.mark.by_turns
+
 TODAY = dt.date(2027, 3, 1)
 LOG = "# Changelog\n\n## Unreleased\n\n### Added\n\n- A button.\n\n## 0.1.0 - 2026-12-01\n\n- Everything.\n"
 
