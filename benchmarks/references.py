@@ -35,24 +35,26 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=256, help="pixels of a reference's side (default 256)")
     parser.add_argument("--model", type=Path, help="a GLB (default: the sample product)")
     parser.add_argument("--angles", default="", help="some of the angles (default: all five)")
+    parser.add_argument("--quality", default="final", help="draft, standard or final (default)")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        print("RESULT " + json.dumps(_part(options.part, options.model, options.size, options.out)), flush=True)
+        print("RESULT " + json.dumps(_part(options.part, options.model, options)), flush=True)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or _sample(Path(folder))
-        _report(model, options.size, options.angles, Path(folder))
+        _report(model, options, Path(folder))
     return 0
 
 
-def _report(model: Path, size: int, wanted: str, folder: Path) -> None:
-    ours = measure(f"ours:{wanted}", model, size, folder / "ours")
-    bare = measure(f"bare:{wanted}", model, size, folder / "bare")
+def _report(model: Path, options: argparse.Namespace, folder: Path) -> None:
+    size, wanted, grade = options.size, options.angles, options.quality
+    ours = measure(f"ours:{wanted}", model, size, folder / "ours", grade)
+    bare = measure(f"bare:{wanted}", model, size, folder / "bare", grade)
     angles = list(ours["angles"])
-    obvious = [measure(f"obvious:{angle}", model, size, folder / "obvious") for angle in angles]
-    measure(f"truth:{wanted}", model, size, folder / "truth")
+    obvious = [measure(f"obvious:{angle}", model, size, folder / "obvious", grade) for angle in angles]
+    measure(f"truth:{wanted}", model, size, folder / "truth", grade)
     quality = {
         name: [_psnr(folder / name, folder / "truth", folder / "ours", angle) for angle in angles]
         for name in ("ours", "obvious")
@@ -84,7 +86,7 @@ def _report(model: Path, size: int, wanted: str, folder: Path) -> None:
     print(f"peak memory               {ours['memory']:6.0f} MiB")
 
 
-def measure(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
+def measure(part: str, model: Path, size: int, out: Path, quality: str = "final") -> dict[str, Any]:
     """``part`` ("ours", "bare", "obvious", "truth"; ":" and angles, all where none is named) in a process of its own.
 
     Seconds of the process ("wall"; "processor", of all cores) and of rendering in it, peak memory in MiB, angles, device.
@@ -99,6 +101,8 @@ def measure(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
         str(model),
         "--size",
         str(size),
+        "--quality",
+        quality,
     ]
     began, worked = time.monotonic(), _processor_seconds()
     done = subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, text=True)
@@ -112,7 +116,7 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
+def _part(part: str, model: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One of the things measured. Blender is imported here, so that its start counts in the process's time."""
     from consistency_pipeline.pipeline.settings.groups import RunSettings
     from consistency_pipeline.studio import compat, rig
@@ -124,7 +128,9 @@ def _part(part: str, model: Path, size: int, out: Path) -> dict[str, Any]:
     from consistency_pipeline.studio.rendering.render_scene import render, render_scene
 
     part, _, chosen = part.partition(":")
-    settings = RunSettings(inputs=(str(model),), size=size, samples=TRUTH_SAMPLES if part == "truth" else None)
+    out: Path = options.out
+    samples = TRUTH_SAMPLES if part == "truth" else None
+    settings = RunSettings(inputs=(str(model),), size=options.size, quality=options.quality, samples=samples)
     compat.empty_file()
     _finish(load_product(model))
     _finish(rig.place_rig(settings))
@@ -164,6 +170,7 @@ def _plain(scene: Any, *, as_blender_comes: bool) -> None:
     """No passes of ours; for the obvious script also Blender's own samples, noise threshold and no denoiser."""
     layer = scene.view_layers[0]
     layer.use_pass_z = layer.use_pass_normal = layer.use_pass_position = False
+    layer.use_pass_diffuse_color = layer.use_pass_diffuse_direct = layer.use_pass_diffuse_indirect = False
     if as_blender_comes:
         scene.cycles.samples, scene.cycles.adaptive_threshold = 4096, 0.01
         scene.cycles.use_denoising = False
@@ -182,8 +189,18 @@ def _as_passes(path: Path) -> Any:
         return None if any(plane is None for plane in found) else np.stack(found, axis=-1)
 
     mask = planes("Combined", "A")[..., 0]
-    nothing = np.zeros((*mask.shape, 3), np.float32)
-    return Passes(planes("Combined", "RGB"), mask, mask, nothing, nothing, nothing, planes("Shadow Catcher", "RGB"))
+    nothing, rgb = np.zeros((*mask.shape, 3), np.float32), planes("Combined", "RGB")
+    return Passes(
+        rgb=rgb,
+        mask=mask,
+        depth=mask,
+        normal=nothing,
+        position=nothing,
+        surface=nothing,
+        scatter=mask,
+        shadow=planes("Shadow Catcher", "RGB"),
+        noisy=rgb,
+    )
 
 
 def _psnr(picture: Path, truth: Path, masks: Path, angle: str) -> float:
