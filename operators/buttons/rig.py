@@ -162,7 +162,10 @@ class CONSISTENCY_OT_look_through(Button, bpy.types.Operator):
         from ...studio.rig import camera_for
 
         own = context.scene.consistency
-        camera = camera_for(self.angle or own.angles[own.angle_index].name)
+        name = self.angle or own.angles[own.angle_index].name
+        camera = camera_for(name)
+        if own.angles.find(name) >= 0:
+            own.angle_index = own.angles.find(name)  # or the studio view would soon look through the selected one again
         if context.scene.camera is not None and names.ANGLE not in context.scene.camera:
             own.own_camera = context.scene.camera
         context.scene.camera = camera

@@ -58,6 +58,14 @@ def test_it_follows_the_settings_the_angle_and_the_backdrop(scene, sidebar):
     assert looks(scene) == before
 
 
+def test_a_camera_that_is_looked_through_stays_when_a_setting_changes(scene, sidebar):
+    bpy.ops.consistency.studio_view()
+    bpy.ops.consistency.look_through(angle="side")
+    assert sidebar.angles[sidebar.angle_index].name == "side"
+    sidebar.aspect = 1.5
+    assert scene.camera.name == "Camera side"
+
+
 def test_another_engine_waits_until_blender_renders_nothing(scene, monkeypatch):
     """Set at once, it would free the engine of a render that is just beginning."""
     from consistency_pipeline.studio.scene import render_job
