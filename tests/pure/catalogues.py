@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
         yield
         return prices.with_remembered(prices.fetch(API_KEY, endpoints), endpoints)
 
+    monkeypatch.delitem(sys.modules, "bpy", raising=False)  # another test's: with it a command keeps standard output
     monkeypatch.setattr(command_line, "_need_fal", lambda: API_KEY)
     monkeypatch.setattr(command_line, "_ask_prices", ask)
     monkeypatch.setattr(command_line, "_studio_in_turn", lambda: command.studio)
