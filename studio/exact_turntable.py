@@ -75,8 +75,6 @@ def render_exact_turntable(
     yield from _take_bought(clip, settings, frames, bought, worker)
     lights = groups_for_glow(settings)
     scene = render_scene(settings, device, lights)
-    if is_preview and scene.cycles.use_denoising:
-        scene.cycles.denoising_quality = "FAST"
     camera = camera_for(clip.angle.name)
     standing = np.array(product_root().matrix_world)
     moves = (
