@@ -18,7 +18,7 @@ from pathlib import Path
 DEMO = Path("demo")
 BUILD_SAMPLE = "import pathlib, sys\nfrom consistency_pipeline.studio.scene.sample_product import build_sample\n"
 BUILD_SAMPLE += "build_sample(pathlib.Path(sys.argv[1]))"
-SIZES = ["--size", "336", "--samples", "20", "--duration", "1.25"]
+SIZES = ["--size", "336", "--samples", "20", "--duration", "1"]
 
 
 def main(options: list[str]) -> int:
