@@ -4,8 +4,10 @@
 """What mixing lights costs beside rendering them anew, what keeping them costs, and what each quality gives.
 
     python -m benchmarks.lighting [--size 256] [--model FILE] [--angles front,three-quarter] [--quality standard]
+        [--device cpu|gpu]
 
-Printed side by side from one process. Seconds are the processor's, so that what else the machine does is left out.
+Printed side by side from one process. Seconds are the processor's, so that what else the machine does is left out; of a GPU's
+renders they are those of the clock.
 
     groups    a reference's render with its lights kept, beside the same without them
     mix       one light changed, to the finished pictures, beside rendering them with that light; its longest step
@@ -19,6 +21,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="a GLB (default: the sample product)")
     parser.add_argument("--angles", default="front,three-quarter", help="some of the angles")
     parser.add_argument("--quality", default="standard", help="of what is mixed (default standard)")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="what renders (default cpu)")
     parser.add_argument("--no-qualities", action="store_true", help="leave the comparison of qualities out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -45,14 +49,19 @@ def _report(model: Path, options: argparse.Namespace, folder: Path) -> None:
     from consistency_pipeline.pipeline.lighting.mix import Mixed
     from consistency_pipeline.pipeline.settings.groups import RunSettings
     from consistency_pipeline.pipeline.settings.lights import Light
-    from consistency_pipeline.studio.rendering import passes
+    from consistency_pipeline.studio.rendering import devices, passes
     from consistency_pipeline.studio.rendering.render_scene import colour_scene
 
     angles = options.angles.split(",")
-    plain = RunSettings(inputs=(str(model),), size=options.size, motion="none", quality=options.quality, device="cpu")
+    plain = RunSettings(
+        inputs=(str(model),), size=options.size, motion="none", quality=options.quality, device=options.device
+    )
     plain = plain.model_copy(update={"angles": tuple(plain.angle(name) for name in angles)})
     others = {"key": Light(strength=1.4), "fill": Light(strength=2.0, kelvin=4500.0), "rim": Light(on=False)}
-    print(f"model {model.name}, {options.size} × {options.size} pixels, {options.angles}, quality {options.quality}")
+    device = devices.find(options.device).label
+    print(
+        f"model {model.name}, {options.size} × {options.size} pixels, {options.angles}, quality {options.quality}, {device}"
+    )
 
     shots, _, _ = _references(model, plain, folder / "kept")
     _, bare = _renders(model, plain, groups=False)
@@ -95,7 +104,7 @@ def _qualities(model: Path, plain: Any) -> None:
 
 
 def _references(model: Path, settings: Any, folder: Path) -> tuple[list[Any], float, list[Any]]:
-    """The references as a run makes them, the processor's seconds, and the pictures."""
+    """The references as a run makes them, their seconds, and the pictures."""
     from consistency_pipeline.studio import BlenderStudio
     from consistency_pipeline.studio.rendering import passes
 
@@ -103,7 +112,8 @@ def _references(model: Path, settings: Any, folder: Path) -> tuple[list[Any], fl
     studio = BlenderStudio(settings, own_file=True)
     _finish(studio.load_product(model))
     _finish(studio.place_rig(settings))
-    began, shots = time.process_time(), []
+    clock = _clock(settings)
+    began, shots = clock(), []
     for angle in settings.studio.angles:
         steps = studio.render_reference(angle, settings, folder)
         while True:
@@ -112,12 +122,12 @@ def _references(model: Path, settings: Any, folder: Path) -> tuple[list[Any], fl
             except StopIteration as end:
                 shots.append(end.value)
                 break
-    seconds = time.process_time() - began
+    seconds = clock() - began
     return shots, seconds, [passes.load(shot.files["image"]) for shot in shots]
 
 
 def _renders(model: Path, settings: Any, *, groups: bool) -> tuple[list[tuple[Any, Any]], float]:
-    """The bare renders, (picture, where the product is) each, and the processor's seconds."""
+    """The bare renders, (picture, where the product is) each, and their seconds."""
     from consistency_pipeline.studio import compat, rig
     from consistency_pipeline.studio.model import load_product
     from consistency_pipeline.studio.rendering import devices, passes
@@ -127,19 +137,23 @@ def _renders(model: Path, settings: Any, *, groups: bool) -> tuple[list[tuple[An
     compat.empty_file()
     _finish(load_product(model))
     _finish(rig.place_rig(settings))
-    device, pictures, seconds = devices.find("cpu"), [], 0.0
+    device, pictures, seconds, clock = devices.find(settings.studio.device), [], 0.0, _clock(settings)
     with tempfile.TemporaryDirectory() as folder, devices.chosen(device):
         for angle in settings.studio.angles:
             scene, file = (
                 render_scene(settings, device, group_lights(settings) if groups else ()),
                 Path(folder, "r.exr"),
             )
-            began = time.process_time()
+            began = clock()
             _finish(render(scene, rig.camera_for(angle.name), file, "references", "rendering"))
-            seconds += time.process_time() - began
+            seconds += clock() - began
             found = passes.read(file)
             pictures.append((passes.developed(found, scene), found.mask > 0.99))
     return pictures, seconds
+
+
+def _clock(settings: Any) -> Callable[[], float]:
+    return time.process_time if settings.studio.device == "cpu" else time.perf_counter
 
 
 def _seconds(work: Any) -> float:

@@ -4,12 +4,13 @@
 """What the quality of a reference changes for those that look at it: the gate, and the print that it reads.
 
     python -m benchmarks.quality [--size 512] [--products tin,gadget,…] [--angle three-quarter] [--qualities draft,standard,final]
+        [--device cpu|gpu]
 
 Each product is rendered as a reference in each quality. Then the same pictures are judged by each of these references: true
 ones, rendered in another light and put through cameras and codecs, and ones with faults that generators paint. Printed side by
 side from one run:
 
-    time      of the reference, in seconds of the processor, beside final
+    time      of the reference, in seconds of the processor (of the clock, where a GPU renders), beside final
     PSNR      in the product's pixels, beside final
     true      pictures called wrong, and unsure
     faults    pictures caught, and unsure
@@ -46,6 +47,7 @@ def main() -> int:
     parser.add_argument(
         "--qualities", default="draft,standard,final", help="the last one is what the others are beside"
     )
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="what renders (default cpu)")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +64,7 @@ def _of_product(name: str, options: argparse.Namespace, folder: Path) -> list[di
     from consistency_pipeline.pipeline.settings.lighting import PRESETS
     from consistency_pipeline.studio.image_worker.inspection import reference_of
 
-    plain = RunSettings(inputs=(str(_file(name, folder)),), size=options.size, motion="none", device="cpu")
+    plain = RunSettings(inputs=(str(_file(name, folder)),), size=options.size, motion="none", device=options.device)
     plain = plain.model_copy(update={"angles": (plain.angle(options.angle),)})
 
     def made(words: str, **changes: Any) -> tuple[Any, float]:

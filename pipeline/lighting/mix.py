@@ -255,6 +255,8 @@ class _Shadow:
 
     def change(self, factors: Mapping[str, Plane], picture: Pixels, edge: Pixels) -> None:
         """Draw the shadow of ``factors`` into ``picture``, and into the ``edge`` behind the product's rim."""
+        if not len(self._pixels):  # a close view, or one from below
+            return
         change = _finer(self._light.change(factors)).ravel()
         shades = np.full((SHADES, 4), 255, np.uint8)
         if self._even:

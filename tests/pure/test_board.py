@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,7 @@ CHANGES = {
 }
 # A camera two metres above the ground that looks straight down on 3 by 4 metres of it, its right +X and its top +Y.
 ABOVE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
+BELOW = [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, -2], [0, 0, 0, 1]]  # … and one below it that looks up
 ORTHOGRAPHIC = [[1 / 2, 0, 0, 0], [0, 1 / 1.5, 0, 0], [0, 0, -2 / 9.9, -10.1 / 9.9], [0, 0, 0, 1]]
 
 
@@ -92,6 +95,21 @@ def test_the_shaders_draw_what_the_mix_computes(lights, ground, view, changes, s
     assert psnr(drawn[::-1], mixed) >= 45.0
     plain = Mixed(lights, view, backdrop, None).mix(changes)[..., :3]
     assert (psnr(plain, mixed) < 40.0) == shadowed, "the shadow is seen"
+
+
+@pytest.mark.parametrize("backdrop", [255, np.full((H, W, 3), 200, np.uint8)], ids=["white", "picture"])
+def test_a_view_in_which_no_ground_is_seen_is_mixed_and_drawn(lights, ground, view, backdrop):
+    """A close view is filled by the product, and one from below has the ground behind it."""
+    close = dataclasses.replace(lights, coverage=np.ones((H, W), np.float32))
+    from_below = dataclasses.replace(lights, view=dataclasses.replace(lights.view, matrix_world=BELOW))
+    for seen in (close, from_below):
+        mixed = Mixed(seen, view, backdrop, ground).mix(CHANGES)[..., :3]
+        assert np.array_equal(mixed, Mixed(seen, view, backdrop, None).mix(CHANGES)[..., :3])
+        drawn = board.shown(
+            board.plates(seen, ground), board.floor(ground), board.table(view), gains(CHANGES, KELVINS),
+            backdrop if isinstance(backdrop, int) else backdrop[::-1],
+        )  # fmt: skip
+        assert psnr(drawn[::-1], mixed) > 45.0
 
 
 def test_a_mix_changes_what_is_drawn(lights, ground, view):
