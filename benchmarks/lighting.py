@@ -18,16 +18,19 @@ renders they are those of the clock.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.references import _finish, _sample
+from consistency_pipeline.pipeline.settings.lights import Light
 
 
 def main() -> int:
@@ -48,7 +51,6 @@ def _report(model: Path, options: argparse.Namespace, folder: Path) -> None:
     from consistency_pipeline.pipeline.lighting import files
     from consistency_pipeline.pipeline.lighting.mix import Mixed
     from consistency_pipeline.pipeline.settings.groups import RunSettings
-    from consistency_pipeline.pipeline.settings.lights import Light
     from consistency_pipeline.studio.rendering import devices, passes
     from consistency_pipeline.studio.rendering.render_scene import colour_scene
 
@@ -82,12 +84,24 @@ def _report(model: Path, options: argparse.Namespace, folder: Path) -> None:
     best = min(sum(step) for step in steps)
     longest = float(np.median([max(step) for step in steps]))
     print(f"one light moved, {len(mixed)} pictures: {best * 1e3:.1f} ms, the first move {first * 1e3:.1f} ms; a picture at most {longest * 1e3:.1f} ms")  # fmt: skip
+    print(f"… by the clock, a picture a thread: {_all_at_once(mixed) * 1e3:.1f} ms on {os.cpu_count()} cores (aim 50)")
     print(f"mixed / rendered anew: {best / anew:.6f}  ({anew:.1f} s; aim 0.002)")
     print(f"memory of an angle's lights: {max(each.bytes for each in mixed) / 2**20:.1f} MiB")
     for name, each, picture in zip(angles, mixed, pictures, strict=True):
         print(f"PSNR of the mix against the render: {name} {_psnr(each.mix(others)[..., :3] / 255.0, picture):.1f} dB (aim 45)")  # fmt: skip
     if not options.no_qualities:
         _qualities(model, plain)
+
+
+def _all_at_once(mixed: list[Any]) -> float:
+    """Seconds of the clock, the median of 20 moves of a light."""
+    moves = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for i in range(20):
+            began = time.perf_counter()
+            list(pool.map(lambda each, i=i: each.mix({"key": Light(strength=1.3 + i / 100)}), mixed))  # type: ignore[misc]
+            moves.append(time.perf_counter() - began)
+    return float(np.median(moves))
 
 
 def _qualities(model: Path, plain: Any) -> None:

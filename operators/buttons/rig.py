@@ -156,13 +156,13 @@ class CONSISTENCY_OT_look_through(Button, bpy.types.Operator):
 
     @classmethod
     def why_not(cls, context: Context) -> str | None:
-        return reasons.no_product() or reasons.no_angle_chosen(context)
+        return reasons.no_product() or reasons.no_angles(context)
 
     def act(self, context: Context) -> None:
         from ...studio.rig import camera_for
 
         own = context.scene.consistency
-        name = self.angle or own.angles[own.angle_index].name
+        name = self.angle or own.angles[max(0, min(own.angle_index, len(own.angles) - 1))].name
         camera = camera_for(name)
         if own.angles.find(name) >= 0:
             own.angle_index = own.angles.find(name)  # or the studio view would soon look through the selected one again

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def _standing(lamp: lighting.PlacedLamp) -> lighting.PlacedLamp:
 def _environment(before: RunSettings, wanted: RunSettings) -> tuple[Factor, list[str]]:
     first, last = ((*_surrounding(each),) for each in (before, wanted))
     factor, off = _ratio(first[0], last[0])
-    needs = ["another environment"] if first[1] != last[1] else []
+    needs = [] if _is_same_world(first[1], last[1]) else ["another environment"]
     return factor, [*needs, _was_off(ENVIRONMENT)] if off else needs
 
 
@@ -98,6 +99,18 @@ def _surrounding(settings: RunSettings) -> tuple[Factor, tuple[Any, ...]]:
         strength *= studio.environment_strength / preset.environment
         which = (studio.environment, studio.light_rig.rotation + studio.environment_rotation)
     return np.float32(strength) * _colour(light), which
+
+
+def _is_same_world(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """A run renders with its own copy of the artist's picture, so that files are the same whose contents are."""
+    if one == other:
+        return True
+    if not (one and other) or one[1:] != other[1:]:
+        return False
+    try:
+        return filecmp.cmp(one[0], other[0], shallow=False)  # which remembers, until one of them is changed
+    except OSError:
+        return False
 
 
 def _glow(light: Light) -> Factor:

@@ -60,6 +60,7 @@ def test_it_follows_the_settings_the_angle_and_the_backdrop(scene, sidebar):
 
 def test_a_camera_that_is_looked_through_stays_when_a_setting_changes(scene, sidebar):
     bpy.ops.consistency.studio_view()
+    sidebar.angle_index = -1  # none is selected
     bpy.ops.consistency.look_through(angle="side")
     assert sidebar.angles[sidebar.angle_index].name == "side"
     sidebar.aspect = 1.5

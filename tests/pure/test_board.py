@@ -160,6 +160,20 @@ def test_what_no_mix_can_do_is_said(rendered, wanted, word):
     assert word in relit_by(rendered, wanted)[1]
 
 
+def test_an_environment_that_the_run_has_copied_is_the_same_until_the_artist_changes_it(tmp_path):
+    own, copy = tmp_path / "sky.hdr", tmp_path / "run" / "environment.hdr"
+    copy.parent.mkdir()
+    own.write_bytes(b"light")
+    copy.write_bytes(b"light")
+    as_rendered, wanted = ({"environment": str(path)} for path in (copy, own))
+    assert relit_by(as_rendered, wanted)[1] == []
+    assert relit_by(as_rendered, {**wanted, "environment_rotation": 90.0})[1] == ["another environment"]
+    own.write_bytes(b"other")
+    assert relit_by(as_rendered, wanted)[1] == ["another environment"]
+    own.unlink()
+    assert relit_by(as_rendered, wanted)[1] == ["another environment"]
+
+
 def test_a_mix_goes_on_top_of_the_lamps():
     lamps, mix = {"key": Light(strength=1.5)}, {"key": Light(strength=2.0), "rim": Light(on=False), "fill": Light()}
     assert relit.mixed_into(lamps, mix) == {"key": Light(strength=3.0), "rim": Light(on=False)}
