@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import bpy
@@ -162,6 +164,22 @@ def picture_shader() -> gpu.types.GPUShader:
         return gpu.shader.from_builtin("IMAGE_SCENE_LINEAR_TO_REC709_SRGB")
     except ValueError:
         return gpu.shader.from_builtin("IMAGE")
+
+
+def open_image_io() -> ModuleType | None:
+    """OpenImageIO, which Blender brings along; None where a build of it lacks it.
+
+    As a Python module Blender has it beside itself, where Python doesn't look.
+    """
+    try:
+        return import_module("OpenImageIO")
+    except ImportError:
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        beside = Path(bpy.utils.resource_path("LOCAL"), "python", "lib", version, "site-packages")
+        if not bpy.app.module or str(beside) in sys.path:
+            return None
+        sys.path.append(str(beside))  # last: nothing else there is ever found before what is installed
+        return open_image_io()
 
 
 def in_background() -> bool:

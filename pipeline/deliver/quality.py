@@ -60,8 +60,8 @@ class Tries:
         return self._wholes[quality]
 
     def _given(self, placed: Placed, quality: int) -> Pixels:
-        lossless = self._rules.format == "webp" and quality == 100
-        return placed.pixels if lossless else self._halved if placed is self._placed else self._sample_halved
+        is_half = self._rules.format == "webp" and quality < 100  # a JPEG is written with colour at full size
+        return placed.pixels if not is_half else self._halved if placed is self._placed else self._sample_halved
 
     @cached_property
     def _halved(self) -> Pixels:

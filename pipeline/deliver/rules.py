@@ -25,8 +25,8 @@ from .presets import Rules
 
 TRUE = 1.5  # CIEDE2000 at the 95th percentile of the product's pixels: what encoding may change
 OTHER = 10.0  # likewise: from here on they are other colours at a glance, and the picture is refused
-# Pixels from the product within which encoding leaves traces of it: a JPEG's colour block, two of a WebP's macroblocks, which
-# its filter joins. Both keep colour at half the size, so that a strong one shows on the pixel beside it.
+# Pixels from the product within which encoding leaves traces of it: a JPEG's largest colour block, two of a WebP's macroblocks,
+# which its filter joins. Where colour is kept at half the size, a strong one shows on the pixel beside it.
 TRACES = {"jpeg": 16, "webp": 32, "png": 0}
 BLURRED = 16.0  # times that a picture may be enlarged by a filter: beyond, nothing of the product is to be seen
 HALO = 8.0  # 8-bit values by which a rim on black may be lighter than the product beside it

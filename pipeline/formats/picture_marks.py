@@ -22,6 +22,7 @@ from .picture_size import picture_size
 
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _BLENDER = b"NeoGeo"  # what its encoder writes in the place of XMP, and nobody knows
+_NOTHING = b"Exif\0\0II*\0\x08\0\0\0\0\0"  # a list of camera facts, which OpenImageIO writes, with none in it
 _JPEG_ICC = b"ICC_PROFILE\0"
 _MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MP4_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -186,7 +187,7 @@ def _jpeg(data: bytes, xmp: bytes, profile: bytes, dpi: int | None) -> bytes:
     kept = [
         (marker, body)
         for marker, body in segments
-        if not (marker == 0xE1 and body.startswith((_JPEG_XMP, _BLENDER)))
+        if not (marker == 0xE1 and body.startswith((_JPEG_XMP, _BLENDER, _NOTHING)))
         and not (profile and marker == 0xE2 and body.startswith(_JPEG_ICC))
     ]
     if dpi and kept and kept[0][0] == 0xE0 and kept[0][1].startswith(b"JFIF\0"):

@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pixels to a file and back: Blender has the encoders that Python here lacks. The values are those of the file, no more."""
+"""Pixels to a file and back: Blender has the encoders that Python here lacks. The values are those of the file, no more.
+
+Blender itself writes JPEG with colour at half the size. The library that it brings along can keep it whole.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 from ...pipeline.errors import BadInput
 from ...pipeline.formats import png
 from ...pipeline.formats.picture_bytes import kind_of
+from .. import compat
 
 _SUFFIX = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
 
@@ -23,6 +27,32 @@ def encode(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
     """(H, W, 3 or 4) sRGB, not premultiplied, as a "jpeg", "png" or "webp" file; ``quality`` 1..100, of a WebP 100 is lossless."""
     if kind == "png":
         return png.encode(pixels)
+    with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
+        path = Path(folder) / f"picture.{kind}"
+        if kind != "jpeg" or not _save_with_whole_colour(pixels, path, quality):
+            _save(pixels, path, kind, quality)
+        return path.read_bytes()
+
+
+def _save_with_whole_colour(pixels: NDArray[np.uint8], path: Path, quality: int) -> bool:
+    """As a JPEG; False where it can't be done here. https://docs.openimageio.org/en/latest/builtinplugins.html, JPEG."""
+    library = compat.open_image_io()
+    if library is None:
+        return False
+    height, width, channels = pixels.shape
+    about = library.ImageSpec(width, height, channels, "uint8")
+    about.attribute("Compression", f"jpeg:{quality}")
+    about.attribute("jpeg:subsampling", "4:4:4")
+    file = library.ImageOutput.create(str(path))
+    return bool(
+        file is not None
+        and file.open(str(path), about)
+        and file.write_image(np.ascontiguousarray(pixels))
+        and file.close()
+    )
+
+
+def _save(pixels: NDArray[np.uint8], path: Path, kind: str, quality: int) -> None:
     height, width, channels = pixels.shape
     values = np.ones((height, width, 4), np.float32)
     np.multiply(pixels[::-1], np.float32(1.0 / 255.0), out=values[..., :channels])
@@ -30,10 +60,7 @@ def encode(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
     try:
         image.pixels.foreach_set(values.ravel())
         image.file_format = kind.upper()
-        with tempfile.TemporaryDirectory(prefix="consistency-") as folder:
-            path = Path(folder) / f"picture.{kind}"
-            image.save(filepath=str(path), quality=quality)
-            return path.read_bytes()
+        image.save(filepath=str(path), quality=quality)
     finally:
         bpy.data.images.remove(image)
 

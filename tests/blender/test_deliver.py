@@ -26,7 +26,7 @@ from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.stages import Progress, Stage
 from consistency_pipeline.studio.deliver.ar import export_ar, read_back
-from consistency_pipeline.studio.image_worker import ImageWorker
+from consistency_pipeline.studio.image_worker import ImageWorker, encode
 
 pytestmark = pytest.mark.by_turns
 
@@ -168,6 +168,22 @@ def test_colours_are_the_stills_own_in_every_lossy_file(everything):
         lossy = np.asarray(seen.convert("RGBA"))
     change = deltaE_ciede2000(rgb2lab(truth[solid][:, :3] / 255.0), rgb2lab(lossy[solid][:, :3] / 255.0))
     assert np.percentile(change, 95) <= 1.5
+
+
+def test_a_jpeg_keeps_colour_at_full_size():
+    """A red line of one pixel is red."""
+    pixels = np.full((64, 64, 3), 255, np.uint8)
+    pixels[:, ::2] = (200, 30, 30)
+    shown = Image.open(io.BytesIO(encode.encode(pixels, "jpeg", 96)))
+    assert np.abs(np.asarray(shown).astype(int) - pixels).mean() < 4.0
+
+
+def test_a_blender_without_the_library_writes_a_jpeg_all_the_same(monkeypatch):
+    monkeypatch.setattr(encode.compat, "open_image_io", lambda: None)
+    pixels = np.full((64, 48, 3), (200, 30, 30), np.uint8)
+    shown = Image.open(io.BytesIO(encode.encode(pixels, "jpeg", 96)))
+    assert (shown.format, shown.size) == ("JPEG", (48, 64))
+    assert np.abs(np.asarray(shown).astype(int) - pixels).max() < 4
 
 
 def test_the_sets_are_named_zipped_and_seen_in_one_page(everything):

@@ -36,7 +36,7 @@ def printed(side, fine=9.0, grain=0):
 
 
 class Encoder:
-    """Pillow's, with Blender's way of halving colour; ``sizes`` of what was encoded."""
+    """Pillow's, with a JPEG's colour at full size; ``sizes`` of what was encoded."""
 
     def __init__(self):
         self.sizes = []
@@ -44,7 +44,7 @@ class Encoder:
     def encode(self, pixels, kind, quality):
         self.sizes.append(pixels.shape[0])
         file, lossless = io.BytesIO(), kind == "webp" and quality == 100
-        more = {"subsampling": 2} if kind == "jpeg" else {"lossless": lossless}
+        more = {"subsampling": 0} if kind == "jpeg" else {"lossless": lossless}
         Image.fromarray(pixels).save(file, kind.upper(), quality=quality, **more)
         return file.getvalue()
 
@@ -52,14 +52,13 @@ class Encoder:
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "webp"])
 @pytest.mark.parametrize("side", [300, 301])
-def test_less_colour_is_lost_at_edges_and_the_ground_stays_white(kind, side):
+def test_less_colour_is_lost_at_edges_and_the_ground_stays_white(side):
     placed, encoder = printed(side), Encoder()
     given = for_half_colour(placed.pixels, placed.alpha)
     assert (given[placed.alpha == 0.0] == 255).all()
     plain, better = (
-        colour_change(encoder.decode(encoder.encode(each, kind, 99)), placed) for each in (placed.pixels, given)
+        colour_change(encoder.decode(encoder.encode(each, "webp", 99)), placed) for each in (placed.pixels, given)
     )
     assert better < 0.8 * plain
 
@@ -110,7 +109,14 @@ def test_lab_of_bytes_is_lab():
 
 
 def test_what_no_quality_keeps_is_told_and_encoded_as_well_as_it_can_be():
-    placed, encoder = printed(200, 4.0), Encoder()
-    _, quality, _, change = Tries(placed, Rules(), encoder.encode, encoder.decode).best()
-    assert quality == 100
+    placed, encoder = printed(200, 4.0, grain=9), Encoder()
+    rules = Rules(most_bytes=60_000)
+    _, quality, _, change = Tries(placed, rules, encoder.encode, encoder.decode).best()
+    assert LOWEST < quality < 100
     assert change > TRUE
+
+
+@pytest.mark.parametrize("fine", [4.0, 6.0, 12.0])
+def test_fine_coloured_print_keeps_its_colours_in_a_jpeg(fine):
+    placed, encoder = printed(400, fine), Encoder()
+    assert Tries(placed, Rules(), encoder.encode, encoder.decode).best()[3] <= TRUE

@@ -295,10 +295,20 @@ def sheet_here(context: Context) -> Sheet | None:
             side = sides.get(kind)
             if side is not None and kind != "ASSET_SHELF" and side.y > main.y + main.height / 2:
                 top = min(top, float(side.y - main.y))
-    own = context.scene.consistency
+    own, is_strip = context.scene.consistency, status.of(context).board_strip
     names = [angle.name for angle in own.angles]
+    if not is_strip:
+        right -= _navigation(context) * scale
     free = Box(float(left), 0.0, max(right, left + 60.0), max(top, 60.0))
-    return sheet.laid_out(free, names, own.aspect, scale, strip=status.of(context).board_strip)
+    return sheet.laid_out(free, names, own.aspect, scale, strip=is_strip)
+
+
+def _navigation(context: Context) -> float:
+    """The width, at an interface scale of 1, of Blender's handles at the upper right, which take the mouse before the board does."""
+    space, view = context.area.spaces.active, context.preferences.view
+    if not space.show_gizmo_navigate or not view.show_navigate_ui:
+        return 0.0
+    return float(view.gizmo_size_navigate_v3d) + 30.0  # its distance from the edge
 
 
 def _draw() -> None:

@@ -280,7 +280,7 @@ def board_by_mouse():
     screenshot("board-bought")
     seen["said"] = status().error
     yield from click(*on_board("button:close"))
-    yield 0.5
+    yield 1.0
     seen["closed"] = board() is None and not status().board
     return seen
 
