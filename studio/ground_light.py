@@ -29,7 +29,9 @@ from .scene.collections import existing_objects, remove_objects
 from .scene.light_groups import group_lights, keep_groups
 
 # Pixels over the whole ground for each of a reference's: a shadow on a matt ground has finer detail right under the product only.
-SHARE, LEAST, MOST = 0.5, 96, 384
+# Of large references fewer are enough, and the files would become large.
+SHARE, LEAST, MANY = 0.5, 96, 384
+SHARE_OF_LARGE, MOST = 0.375, 768
 SAMPLES, SAMPLES_OPEN = 32, 16  # with the product; without it the light is so even that the denoiser needs few
 FEWEST = 8  # where the references themselves get few, as drafts do
 SCREEN = "Consistency Screen"
@@ -44,7 +46,7 @@ def render_ground(
         return None
     ground = grounds[0]
     place = Place(ground.location.x, ground.location.y, ground.scale.x, ground.location.z, fade_of(ground))
-    side = min(max(LEAST, round(settings.studio.size * SHARE)), MOST)
+    side = side_of(settings.studio.size)
     out = folder / GROUND
     lights = list(group_lights(settings))
     most = max(FEWEST, settings.studio.samples or quality(settings).samples)
@@ -72,6 +74,11 @@ def render_ground(
     finally:
         _clear()
     return out
+
+
+def side_of(size: int) -> int:
+    """Pixels along the ground's square for references of ``size`` pixels."""
+    return min(max(LEAST, min(round(size * SHARE), MANY), round(size * SHARE_OF_LARGE)), MOST)
 
 
 def _clear() -> None:
