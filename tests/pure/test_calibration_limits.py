@@ -59,3 +59,13 @@ def test_the_report_counts_caught_unsure_and_called_wrong():
     }
     assert line["shift"][-4:-1] == ["100.0%", "0.0%", "0.0%"]
     assert line["melted"][-4:-1] == ["0.0%", "0.0%", "100.0%"]
+
+
+def test_the_margin_is_the_least_with_which_the_true_pictures_of_others_pass():
+    rows = [
+        row(Numbers(dx_px=away, shift_px=away, contrast=1.0), name)
+        for name, away in zip("abc", (5.0, 5.5, 6.0), strict=True)
+    ]
+    needed = limits.true_needs(rows)
+    assert limits.margin_for(rows, needed) == 1.15, "6.0 lies beyond 5.5, and within 1.15 of it"
+    assert limits.margin_for(rows[:1] * 2, {name: needed["a"] for name in "ab"}) == 1.0
