@@ -19,7 +19,7 @@ BACKDROPS = {"white": 255, "grey": 128}  # the value of all three channels, in t
 SHADOW_NOISE = 0.03  # share of light; what a shadow catcher's noise stays below, so that the backdrop stays exact
 SHADOW_CORE = 0.08  # share of light that a shadow takes somewhere; what is paler everywhere is noise, grey 245 on white
 SHADOW_AREA = 2e-4  # share of the frame that a shadow covers at least
-SHADOW_FADE = 0.08  # share of the frame's longer side over which a shadow fades away before the border
+SHADOW_FADE = 0.1  # share of the frame's longer side over which a shadow fades away before the border
 FARTHEST = 25  # grey of the product's farthest point in the depth map; the backdrop is 0
 BLACK, BLOWN = 8, 254  # 8-bit values that count as no light and as too much
 BLOWN_SHARE = 0.99
@@ -89,15 +89,17 @@ def settled_shadow(lost: np.ndarray) -> np.ndarray:
         np.maximum.at(darkest, found.ravel(), lost.ravel())
         kept = (darkest >= SHADOW_CORE) & (np.bincount(found.ravel(), minlength=count + 1) >= SHADOW_AREA * lost.size)
         lost = np.where(kept[found], lost, 0.0)
-    height, width = lost.shape
-    down, across = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in (height, width))
-    return (lost * border_fade(np.minimum(down[:, None], across[None, :]), max(height, width))).astype(np.float32)
+    down, across = (np.arange(side) for side in lost.shape)
+    return (lost * border_fade(down[:, None], across[None, :], lost.shape)).astype(np.float32)
 
 
-def border_fade(away: np.ndarray, longer: int) -> np.ndarray:
-    """What is left of a shadow ``away`` pixels from the border of a frame whose longer side is ``longer``: 0..1, float32."""
-    share = np.clip(away / (SHADOW_FADE * longer), 0.0, 1.0)
-    return (share * share * (3.0 - 2.0 * share)).astype(np.float32)  # smoothstep: no edge on either side
+def border_fade(down: np.ndarray, across: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What is left of a shadow in the pixels ``down`` and ``across`` of a frame of ``shape`` (h, w): 0..1, float32."""
+    fades = []
+    for place, side in zip((down, across), shape, strict=True):
+        share = np.clip(np.minimum(place, side - 1 - place) / (SHADOW_FADE * max(shape)), 0.0, 1.0)
+        fades.append((share * share * (3.0 - 2.0 * share)).astype(np.float32))  # smoothstep: no edge on either side
+    return np.asarray(fades[0] * fades[1])  # so that it is round in the corners
 
 
 def depth_range(depth: np.ndarray, coverage: np.ndarray) -> tuple[float, float] | None:

@@ -224,9 +224,8 @@ def shadow_parts(lights: Lights, ground: Ground, seen: NDArray[np.bool_]) -> Sha
     kept = seen.ravel()[pixels] & (matt > 0.0) & _finer(dark[..., None]).reshape(-1)[_spots(ground, u, v)]
     pixels, base = pixels[kept], 1.0 - matt[kept]  # Cycles lays the ground's factor over 1, by how matt it is there
     rest = np.ascontiguousarray((lights.shadow.reshape(-1, 3)[pixels] - base[:, None]).T)
-    y, x = pixels // width, pixels % width
-    border = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
-    return ShadowParts(pixels, u[kept], v[kept], base, rest, references.border_fade(border, max(height, width)))
+    fade = references.border_fade(pixels // width, pixels % width, (height, width))
+    return ShadowParts(pixels, u[kept], v[kept], base, rest, fade)
 
 
 def _spots(ground: Ground, u: Plane, v: Plane) -> NDArray[np.int32]:

@@ -68,4 +68,4 @@ def test_the_margin_is_the_least_with_which_the_true_pictures_of_others_pass():
     ]
     needed = limits.true_needs(rows)
     assert limits.margin_for(rows, needed) == 1.15, "6.0 lies beyond 5.5, and within 1.15 of it"
-    assert limits.margin_for(rows[:1] * 2, {name: needed["a"] for name in "ab"}) == 1.0
+    assert limits.margin_for(rows[:1] * 2, dict.fromkeys("ab", needed["a"])) == 1.0
