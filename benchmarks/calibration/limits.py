@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from consistency_pipeline.pipeline.gate.scoring import verdict
+from consistency_pipeline.pipeline.gate.scoring import together, verdict
 from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Thresholds, judge
 from consistency_pipeline.pipeline.verdicts import Outcome
 
@@ -41,7 +41,9 @@ MARGINS = (
     1.5,
     1.75,
 )  # beyond what any true picture needs: the least with which few others are called wrong
-FEW = 0.04  # share of the true pictures of products that limits weren't fitted on
+FEW = 0.02  # share of the true pictures of products that limits weren't fitted on; as many again may be unlike one by all measures
+DOUBTED = 0.07  # … and share of them that may be doubted by these
+RIDGE = 10.0  # strength of the penalty on large weights
 DOUBT_MARGIN = 1.2  # … and beyond the percentile from which a still is doubted
 STRICTEST = 0.7  # of the limit that stands in the code: 18 products don't show all that light may do
 STEPS = 12  # of the bisection
@@ -57,7 +59,8 @@ def counts(rows: Iterable[Row]) -> list[Row]:
 
 
 def outcome(row: Row, thresholds: Thresholds) -> str:
-    return judge(Numbers(**row["numbers"]), thresholds, Numbers(**row["own"])).outcome
+    numbers, own = _numbers(row)
+    return judge(numbers, thresholds, own).outcome
 
 
 Needs = dict[str, float]
@@ -65,7 +68,7 @@ Needs = dict[str, float]
 
 def needs(row: Row) -> Needs:
     """Limit -> the strictest value at which it alone does not call this picture wrong."""
-    numbers, own = Numbers(**row["numbers"]), Numbers(**row["own"])
+    numbers, own = _numbers(row)
     silent = replace(
         Thresholds(),
         **{name: lax for name, (_, lax) in BOUNDS.items()},
@@ -144,14 +147,61 @@ def _without(needed: dict[str, list[Needs]], name: str) -> list[Needs]:
 
 
 def held_out(rows: list[Row]) -> dict[str, Thresholds]:
-    """Product -> limits fitted on all the others, and so is the margin beyond them."""
+    """Product -> limits fitted on all the others, and so are the margin beyond them and the weights of all measures together."""
     needed = true_needs(rows)
     found = {}
     for name in needed:
         others = {other: each for other, each in needed.items() if other != name}
         margin = margin_for(rows, others) if len(others) > 1 else MARGINS[-1]
-        found[name] = fit(_without(needed, name), margin)
+        rest = [row for row in counts(rows) if row["product"] != name]
+        found[name] = with_together(fit(_without(needed, name), margin), rest)
     return found
+
+
+Table = tuple[tuple[float, float], ...]
+
+
+def with_together(thresholds: Thresholds, rows: list[Row]) -> Thresholds:
+    """``thresholds`` with weights fitted on ``rows``, and with limits such that FEW of the true pictures of each product are called
+    wrong by weights that were fitted on the others, DOUBTED of them doubted."""
+    names = sorted({row["product"] for row in rows})
+    if len(names) < 3 or not any(not is_true(row) for row in rows):
+        return thresholds
+    of = [together.features(*_numbers(row)) for row in rows]
+    found = []
+    for name in names:
+        others = [n for n, row in enumerate(rows) if row["product"] != name]
+        weights = _weights([of[n] for n in others], [not is_true(rows[n]) for n in others])
+        mine = (row for row in rows if row["product"] == name and row["kind"] == "true")
+        found += [together.unlike(*_numbers(row), weights)[0] for row in mine]
+    limit, doubt = (round(float(np.quantile(found, 1.0 - share)), 4) for share in (FEW, DOUBTED))
+    weights = _weights(of, [not is_true(row) for row in rows])
+    return replace(thresholds, together=weights, unlike=limit, unlike_doubt=doubt)
+
+
+def _numbers(row: Row) -> tuple[Numbers, Numbers]:
+    """A picture's, and its view's own."""
+    return Numbers(**row["numbers"]), Numbers(**row["own"])
+
+
+def _weights(of: list[np.ndarray], faulty: list[bool]) -> Table:
+    """together.unlike's: a logistic regression in which true and faulty pictures weigh the same."""
+    from scipy.optimize import minimize
+
+    x, sign = np.array(of), np.where(faulty, 1.0, -1.0)
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
+    scaled = np.c_[(x - mean) / spread, np.ones(len(x))]
+    weigh = np.where(faulty, len(x) / (2.0 * sum(faulty)), len(x) / (2.0 * (len(x) - sum(faulty))))
+    penalty = np.r_[np.full(x.shape[1], RIDGE), 0.0]
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        margins = sign * (scaled @ weights)
+        slope = -(weigh * sign / (1.0 + np.exp(margins))) @ scaled
+        return float((weigh * np.logaddexp(0.0, -margins)).sum() + 0.5 * (penalty * weights**2).sum()), slope + penalty * weights  # fmt: skip
+
+    best = minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    table = [(round(float(w), 5), round(float(m), 5)) for w, m in zip(best[:-1] / spread, mean, strict=True)]
+    return (*table, (round(float(best[-1]), 5), 0.0))
 
 
 def report(rows: list[Row]) -> str:
@@ -224,5 +274,6 @@ def write(rows: list[Row]) -> None:
         "true pictures": len(everything), "products": len({row["product"] for row in rows}), "margin": margin,
         "command": "python -m benchmarks.calibration --write",
     }  # fmt: skip
-    text = json.dumps({"fitted_on": note, "thresholds": asdict(fit(everything, margin))}, indent=2) + "\n"
+    found = with_together(fit(everything, margin), counts(rows))
+    text = json.dumps({"fitted_on": note, "thresholds": asdict(found)}, indent=2) + "\n"
     Path(verdict.__file__).with_name("thresholds.json").write_text(text, encoding="utf-8")

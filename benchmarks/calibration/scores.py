@@ -60,6 +60,7 @@ def rows_of(view: View) -> list[dict[str, Any]]:
                 "limits.py",
                 "__main__.py",
                 "verdict.py",
+                "together.py",
                 "ladder.py",
                 "decisions.py",
                 "faithful.py",

@@ -10,6 +10,7 @@ on white, or a backdrop full of edges, can't be verified, and says so instead of
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...verdicts import Cause, Outcome
+from . import together
 
 RIM_GONE = 0.8  # of the outline per share of area: a part that is gone takes at least as much of the outline along
 ALL = 0.8  # share of the product that looks like backdrop, above which it is not a part that is missing
@@ -68,6 +70,9 @@ class Thresholds:
     tint: float = 6.0
     tint_reroll: float = 20.0
     blank_contrast: float = 0.015
+    unlike: float = math.inf
+    unlike_doubt: float = math.inf
+    together: tuple[tuple[float, float], ...] = ()  # of together.unlike
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +80,9 @@ def fitted() -> Thresholds:
     """The thresholds fitted by the calibration; unknown names in the file are ignored, missing ones keep their default."""
     stored = json.loads(Path(__file__).with_name("thresholds.json").read_text(encoding="utf-8"))
     known = {part.name for part in fields(Thresholds)}
-    return Thresholds(**{name: value for name, value in stored["thresholds"].items() if name in known})
+    values = {name: value for name, value in stored["thresholds"].items() if name in known}
+    values["together"] = tuple((weight, centre) for weight, centre in values.get("together", ()))
+    return Thresholds(**values)
 
 
 @dataclass(frozen=True)
@@ -206,7 +213,8 @@ def judge(numbers: Numbers, thresholds: Thresholds | None = None, own: Numbers |
     if not _hidden(numbers):
         faults += [*_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
         faults += [*_colour(numbers, t), *_inside(numbers, t, plain)]
-    doubts = [*_doubts(numbers, t, plain)]
+        faults += _together(numbers, t, own, t.unlike)
+    doubts = [*_doubts(numbers, t, plain), *_together(numbers, t, own, t.unlike_doubt)]
     kept = numbers.as_dict()
     if faults:
         cause, reason = faults[0]
@@ -322,6 +330,15 @@ def _inside(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
     if n.moved_px > t.moved_px:
         parts.append((Cause.DETAIL, f"in one place inside the outline the edges lie {n.moved_px:.0f} px beside theirs"))
     return parts
+
+
+def _together(n: Numbers, t: Thresholds, own: Numbers | None, limit: float) -> list[Fault]:
+    if own is None or not t.together or limit == math.inf:
+        return []
+    value, cause, what = together.unlike(n, own, t.together)
+    if value <= limit:
+        return []
+    return [(cause, f"taken together, what was measured is unlike a true picture, most of all {what}")]
 
 
 def _local_doubts(n: Numbers, t: Thresholds) -> list[Fault]:
