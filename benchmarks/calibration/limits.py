@@ -41,10 +41,14 @@ MARGINS = (
     1.5,
     1.75,
 )  # beyond what any true picture needs: the least with which few others are called wrong
-FEW = 0.02  # share of the true pictures of products that limits weren't fitted on; as many again may be unlike one by all measures
-DOUBTED = 0.07  # … and share of them that may be doubted by these
+FEW = 0.025  # share of the true pictures of products that limits weren't fitted on
+UNLIKE, DOUBTED = (
+    0.03,
+    0.1,
+)  # … and shares of them that may be unlike a true picture by all measures, and that may be doubted by these
 RIDGE = 10.0  # strength of the penalty on large weights
 DOUBT_MARGIN = 1.2  # … and beyond the percentile from which a still is doubted
+LONE = 1 / 400  # share of the true pictures: a rule that no more need loosened stays as it is
 STRICTEST = 0.7  # of the limit that stands in the code: 18 products don't show all that light may do
 STEPS = 12  # of the bisection
 
@@ -100,7 +104,8 @@ def fit(needed: list[Needs], margin: float = 1.3) -> Thresholds:
     start, found = Thresholds(), {}
     for name, (strict, lax) in BOUNDS.items():
         values = np.array([each[name] for each in needed])
-        furthest = float(values[np.abs(values - strict).argmax()])
+        away = np.abs(values - strict)
+        furthest = strict if (away > 1e-3 * abs(lax - strict)).mean() <= LONE else float(values[away.argmax()])
         beyond = strict + margin * (furthest - strict)
         least = strict + STRICTEST * (getattr(start, name) - strict)
         found[name] = _laxest(beyond, least, lax) if abs(beyond - strict) < abs(lax - strict) else lax
@@ -162,8 +167,8 @@ Table = tuple[tuple[float, float], ...]
 
 
 def with_together(thresholds: Thresholds, rows: list[Row]) -> Thresholds:
-    """``thresholds`` with weights fitted on ``rows``, and with limits such that FEW of the true pictures of each product are called
-    wrong by weights that were fitted on the others, DOUBTED of them doubted."""
+    """``thresholds`` with weights fitted on ``rows``, and with limits such that UNLIKE of the true pictures of each product are
+    called wrong by weights that were fitted on the others, DOUBTED of them doubted."""
     names = sorted({row["product"] for row in rows})
     if len(names) < 3 or not any(not is_true(row) for row in rows):
         return thresholds
@@ -174,7 +179,7 @@ def with_together(thresholds: Thresholds, rows: list[Row]) -> Thresholds:
         weights = _weights([of[n] for n in others], [not is_true(rows[n]) for n in others])
         mine = (row for row in rows if row["product"] == name and row["kind"] == "true")
         found += [together.unlike(*_numbers(row), weights)[0] for row in mine]
-    limit, doubt = (round(float(np.quantile(found, 1.0 - share)), 4) for share in (FEW, DOUBTED))
+    limit, doubt = (round(float(np.quantile(found, 1.0 - share)), 4) for share in (UNLIKE, DOUBTED))
     weights = _weights(of, [not is_true(row) for row in rows])
     return replace(thresholds, together=weights, unlike=limit, unlike_doubt=doubt)
 

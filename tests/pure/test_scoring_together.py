@@ -33,7 +33,7 @@ def test_no_mild_degradation_of_the_render_is_unlike_it():
         ({"moved_px": 7.0, "new": 8.0}, Cause.DETAIL, "surface"),
         ({"recoloured": 35.0}, Cause.COLOUR, "colours"),
         ({"label_shift_px": 3.5}, Cause.LABEL, "print"),
-        ({"shift_px": 2.5, "dx_px": 2.5, "scale": 1.009}, Cause.SHAPE, "where and how large"),
+        ({"shift_px": 2.5, "dx_px": 2.5, "scale": 1.009}, Cause.PLACEMENT, "where and how large"),
     ],
 )
 def test_what_says_most_is_named(change, cause, word):

@@ -42,7 +42,7 @@ ABOUT: dict[str, tuple[Cause, str]] = {
     **dict.fromkeys(("lost", "moved_px", "new"), (Cause.DETAIL, "its surface")),
     "recoloured": (Cause.COLOUR, "its colours"),
 }  # fmt: skip
-REST = (Cause.SHAPE, "where and how large it stands")
+REST = (Cause.PLACEMENT, "where and how large it stands")
 
 
 def features(numbers: Numbers, own: Numbers) -> Row:

@@ -213,7 +213,7 @@ def judge(numbers: Numbers, thresholds: Thresholds | None = None, own: Numbers |
     if not _hidden(numbers):
         faults += [*_placement(numbers, t), *_shape(numbers, t, plain), *_print(numbers, t, plain)]
         faults += [*_colour(numbers, t), *_inside(numbers, t, plain)]
-        faults += _together(numbers, t, own, t.unlike)
+        faults = faults or _together(numbers, t, own, t.unlike)
     doubts = [*_doubts(numbers, t, plain), *_together(numbers, t, own, t.unlike_doubt)]
     kept = numbers.as_dict()
     if faults:
