@@ -63,8 +63,7 @@ def counts(rows: Iterable[Row]) -> list[Row]:
 
 
 def outcome(row: Row, thresholds: Thresholds) -> str:
-    numbers, own = _numbers(row)
-    return judge(numbers, thresholds, own).outcome
+    return judge(Numbers(**row["numbers"]), thresholds, Numbers(**row["own"])).outcome
 
 
 Needs = dict[str, float]
@@ -72,7 +71,7 @@ Needs = dict[str, float]
 
 def needs(row: Row) -> Needs:
     """Limit -> the strictest value at which it alone does not call this picture wrong."""
-    numbers, own = _numbers(row)
+    numbers, own = Numbers(**row["numbers"]), Numbers(**row["own"])
     silent = replace(
         Thresholds(),
         **{name: lax for name, (_, lax) in BOUNDS.items()},
@@ -172,21 +171,16 @@ def with_together(thresholds: Thresholds, rows: list[Row]) -> Thresholds:
     names = sorted({row["product"] for row in rows})
     if len(names) < 3 or not any(not is_true(row) for row in rows):
         return thresholds
-    of = [together.features(*_numbers(row)) for row in rows]
+    of = [together.features(row["numbers"], row["own"]) for row in rows]
     found = []
     for name in names:
         others = [n for n, row in enumerate(rows) if row["product"] != name]
         weights = _weights([of[n] for n in others], [not is_true(rows[n]) for n in others])
         mine = (row for row in rows if row["product"] == name and row["kind"] == "true")
-        found += [together.unlike(*_numbers(row), weights)[0] for row in mine]
+        found += [together.unlike(row["numbers"], row["own"], weights)[0] for row in mine]
     limit, doubt = (round(float(np.quantile(found, 1.0 - share)), 4) for share in (UNLIKE, DOUBTED))
     weights = _weights(of, [not is_true(row) for row in rows])
     return replace(thresholds, together=weights, unlike=limit, unlike_doubt=doubt)
-
-
-def _numbers(row: Row) -> tuple[Numbers, Numbers]:
-    """A picture's, and its view's own."""
-    return Numbers(**row["numbers"]), Numbers(**row["own"])
 
 
 def _weights(of: list[np.ndarray], faulty: list[bool]) -> Table:

@@ -22,8 +22,12 @@ WEIGHTS = (*((1.0 if name in together.LENGTHS else 0.0, 0.0) for name in togethe
 LIMITS = Thresholds(together=WEIGHTS, unlike=16.0, unlike_doubt=8.0)
 
 
+def unlike(numbers: Numbers):
+    return together.unlike(numbers.as_dict(), OWN.as_dict(), WEIGHTS)
+
+
 def test_no_mild_degradation_of_the_render_is_unlike_it():
-    assert together.unlike(OWN, OWN, WEIGHTS)[0] == together.unlike(CALM, OWN, WEIGHTS)[0] == -math.inf
+    assert unlike(OWN)[0] == unlike(CALM)[0] == -math.inf
 
 
 @pytest.mark.parametrize(
@@ -37,8 +41,8 @@ def test_no_mild_degradation_of_the_render_is_unlike_it():
     ],
 )
 def test_what_says_most_is_named(change, cause, word):
-    found, *said = together.unlike(replace(CALM, **change), OWN, WEIGHTS)
-    assert found > together.unlike(replace(CALM, p95_px=1.1), OWN, WEIGHTS)[0]
+    found, *said = unlike(replace(CALM, **change))
+    assert found > unlike(replace(CALM, p95_px=1.1))[0]
     assert said[0] == cause
     assert word in said[1]
 

@@ -10,17 +10,14 @@ A logistic regression on the numbers and on by how much they are worse than thos
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...verdicts import Cause
 
-if TYPE_CHECKING:
-    from .verdict import Numbers
-
+Measured = Mapping[str, float]  # verdict.Numbers by their names
 Row = NDArray[np.float64]
 LENGTHS = (
     "dx_px", "dy_px", "shift_px", "scale", "rotation_deg", "p50_px", "p95_px", "worst_px", "label_shift_px", "moved_px", "new", "recoloured",
@@ -45,11 +42,11 @@ ABOUT: dict[str, tuple[Cause, str]] = {
 REST = (Cause.PLACEMENT, "where and how large it stands")
 
 
-def features(numbers: Numbers, own: Numbers) -> Row:
+def features(numbers: Measured, own: Measured) -> Row:
     """(2 · len(NAMES),): each number, and by how much it is worse than ``own``, the worst of the view's own render."""
     found: list[float] = []
     for name in NAMES:
-        value, least = (_away(name, getattr(each, name)) for each in (numbers, own))
+        value, least = (_away(name, each[name]) for each in (numbers, own))
         if name in LENGTHS:
             found += [np.log1p(value), np.log1p(max(value - least, 0.0))]
         elif name in SHARES:
@@ -65,7 +62,7 @@ def _away(name: str, value: float) -> float:
     return float(value) if name in FULL else abs(float(value))
 
 
-def unlike(numbers: Numbers, own: Numbers, weights: Sequence[Sequence[float]]) -> tuple[float, Cause, str]:
+def unlike(numbers: Measured, own: Measured, weights: Sequence[Sequence[float]]) -> tuple[float, Cause, str]:
     """How unlike a true picture, the higher the more, and what says most of it. Minus infinity where nothing is worse than of the
     view's own render, mildly degraded. ``weights``: of each feature, and its mean over the pictures that they were fitted on; last
     what is added."""
