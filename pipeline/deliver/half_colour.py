@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""WebP keeps colour at half the size. What it is handed can be made such that less of it is lost.
+"""WebP, and some encoders of JPEG, keep colour at half the size. What they are handed can be made such that less of it is lost.
 
 An encoder keeps the mean colour of 2 × 2 pixels, and a decoder makes a smooth picture of these means, which is duller than the
 first at every edge. So each mean is handed over stronger by what would be missing, as libwebp's "sharp YUV" does.

@@ -27,6 +27,7 @@ MARK_ROOM = 8192  # bytes that profile and XMP take at most
 TILE = 128  # pixels of a sample's piece: whole blocks of both formats
 TILES = 4  # of them along each side of a sample
 SEAM = 8  # pixels at the edge of a piece: half a block
+PINK = 15.0  # 8-bit values by which such lines are off in the mean; of whole ones by less than 1
 CLOSE = 0.97  # share of the weight limit that is aimed at, as a sample says it nearly
 
 
@@ -60,8 +61,23 @@ class Tries:
         return self._wholes[quality]
 
     def _given(self, placed: Placed, quality: int) -> Pixels:
-        is_half = self._rules.format == "webp" and quality < 100  # a JPEG is written with colour at full size
-        return placed.pixels if not is_half else self._halved if placed is self._placed else self._sample_halved
+        lossless = self._rules.format == "webp" and quality == 100
+        return (
+            placed.pixels
+            if lossless or not self._halves_colour
+            else self._halved
+            if placed is self._placed
+            else self._sample_halved
+        )
+
+    @cached_property
+    def _halves_colour(self) -> bool:
+        """Whether the encoder keeps colour at half the size: of red lines a pixel wide on white it makes pink ones. WebP does by its
+        format, a JPEG's may or may not."""
+        lines = np.full((32, 32, 3), 255, np.uint8)
+        lines[:, ::2, 1:] = 0
+        shown = self._decode(self._encode(lines, self._rules.format, BETTER[0]))[..., :3]
+        return bool(np.abs(shown.astype(np.int16) - lines).mean() > PINK)
 
     @cached_property
     def _halved(self) -> Pixels:

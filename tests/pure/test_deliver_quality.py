@@ -36,15 +36,15 @@ def printed(side, fine=9.0, grain=0):
 
 
 class Encoder:
-    """Pillow's, with a JPEG's colour at full size; ``sizes`` of what was encoded."""
+    """Pillow's, with a JPEG's colour at full size or at ``half``; ``sizes`` of what was encoded."""
 
-    def __init__(self):
-        self.sizes = []
+    def __init__(self, half=False):
+        self.sizes, self.half = [], half
 
     def encode(self, pixels, kind, quality):
         self.sizes.append(pixels.shape[0])
         file, lossless = io.BytesIO(), kind == "webp" and quality == 100
-        more = {"subsampling": 0} if kind == "jpeg" else {"lossless": lossless}
+        more = {"subsampling": 2 * self.half} if kind == "jpeg" else {"lossless": lossless}
         Image.fromarray(pixels).save(file, kind.upper(), quality=quality, **more)
         return file.getvalue()
 
@@ -120,3 +120,12 @@ def test_what_no_quality_keeps_is_told_and_encoded_as_well_as_it_can_be():
 def test_fine_coloured_print_keeps_its_colours_in_a_jpeg(fine):
     placed, encoder = printed(400, fine), Encoder()
     assert Tries(placed, Rules(), encoder.encode, encoder.decode).best()[3] <= TRUE
+
+
+@pytest.mark.parametrize(("kind", "half"), [("jpeg", False), ("jpeg", True), ("webp", True)])
+def test_an_encoder_that_halves_colour_is_found_out(kind, half):
+    """As Blender's own JPEG does, where a build of it lacks the library that doesn't."""
+    placed, encoder = printed(300), Encoder(half=half)
+    tries = Tries(placed, Rules(format=kind, most=4000), encoder.encode, encoder.decode)
+    assert tries._halves_colour == half
+    assert (tries._given(placed, 96) is placed.pixels) != half
