@@ -87,7 +87,7 @@ def test_running_and_finished_within_moments_is_fetched_at_once(folder: RunFolde
 def test_already_done_is_billed_and_fetched(folder: RunFolder, fake: FakeFal):
     fake.latency = 60.0
     said: list[str] = []
-    cancel = cancelling("running", first=lambda: fake.advance(100))
+    cancel = cancelling("running", first=lambda: (fake.advance(100), fake.wait()))
 
     def on_event(backend: FalBackend, event: Event) -> None:
         said.append(event.text)
