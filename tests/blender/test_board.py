@@ -35,13 +35,24 @@ def test_every_picture_and_button_has_its_place(size, aspect, strip):
     assert len(boxes) == 5 + len(sheet.BUTTONS)
     for name, box in boxes.items():
         assert free.left <= box.left < box.right <= free.right
-        assert laid.whole.bottom <= box.bottom < box.top <= laid.whole.top
+        assert laid.plates[0].bottom <= box.bottom < box.top <= laid.plates[0].top
         assert laid.at((box.left + box.right) / 2, (box.bottom + box.top) / 2) == name, "nothing else lies there"
     for box in laid.pictures.values():
         assert (box.right - box.left) / (box.top - box.bottom) == pytest.approx(aspect)
     assert laid.at(free.left - 1, 5) is None
-    assert laid.at(free.left + 1, laid.whole.top - 1) == "", "between them"
-    assert (laid.whole.top < free.top) == strip, "a strip leaves room for what a camera sees"
+    assert laid.at(free.left + 1, laid.plates[0].top - 1) == "", "between them"
+    assert (laid.plates[0].top < free.top) == strip, "a strip leaves room for what a camera sees"
+
+
+def test_blenders_own_handles_keep_the_upper_right_corner():
+    free = sheet.Box(40.0, 0.0, 1040.0, 800.0)
+    laid = sheet.laid_out(free, FIVE, 1.0, 1.0, strip=False, handles=(110.0, 240.0))
+    assert laid.at(1000.0, 700.0) is None, "the board takes their clicks"
+    assert laid.at(1000.0, 300.0) == "", "what is behind the board takes clicks below them"
+    assert all(box.right <= 930.0 for box in (*laid.pictures.values(), *laid.buttons.values()))
+    row = sheet.laid_out(free, FIVE, 1.0, 1.0, strip=True, handles=(110.0, 240.0))
+    assert len(row.plates) == 1
+    assert row.plates[0].right == 1040.0
 
 
 def test_pictures_are_as_large_as_they_fit():

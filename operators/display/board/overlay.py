@@ -295,20 +295,24 @@ def sheet_here(context: Context) -> Sheet | None:
             side = sides.get(kind)
             if side is not None and kind != "ASSET_SHELF" and side.y > main.y + main.height / 2:
                 top = min(top, float(side.y - main.y))
-    own, is_strip = context.scene.consistency, status.of(context).board_strip
+    own = context.scene.consistency
     names = [angle.name for angle in own.angles]
-    if not is_strip:
-        right -= _navigation(context) * scale
     free = Box(float(left), 0.0, max(right, left + 60.0), max(top, 60.0))
-    return sheet.laid_out(free, names, own.aspect, scale, strip=is_strip)
+    wide, high = _handles(context)
+    if free.right - free.left < 3.0 * wide * scale:  # so narrow that there is no room to leave
+        wide = 0.0
+    handles = wide * scale, high * scale
+    return sheet.laid_out(free, names, own.aspect, scale, strip=status.of(context).board_strip, handles=handles)
 
 
-def _navigation(context: Context) -> float:
-    """The width, at an interface scale of 1, of Blender's handles at the upper right, which take the mouse before the board does."""
+def _handles(context: Context) -> tuple[float, float]:
+    """How wide and high Blender's navigation at the upper right is, at an interface scale of 1: it takes the mouse before the board
+    does. Under its ball stand four buttons."""
     space, view = context.area.spaces.active, context.preferences.view
     if not space.show_gizmo_navigate or not view.show_navigate_ui:
-        return 0.0
-    return float(view.gizmo_size_navigate_v3d) + 30.0  # its distance from the edge
+        return 0.0, 0.0
+    ball = float(view.gizmo_size_navigate_v3d)
+    return ball + 30.0, ball + 30.0 + 4 * 34.0
 
 
 def _draw() -> None:
@@ -318,7 +322,8 @@ def _draw() -> None:
         return
     _board.prepare_to_draw(context.scene)
     now, region = status.of(context), (context.region.width, context.region.height)
-    compare.draw_box(*laid.whole, PLATE)
+    for plate in laid.plates:
+        compare.draw_box(*plate, PLATE)
     for name, box in laid.pictures.items():
         picture = _board.pictures.get(name)
         if picture is not None and picture.canvas is not None and picture.drawn is not None:
@@ -334,8 +339,9 @@ def _draw() -> None:
     said = now.board_note or (now.text if now.drafting else "")
     if not said and now.board_before:
         said = f"Before: {context.scene.consistency.compared_look or 'the lamps without the mix'}"
-    room = min(box.left for box in laid.buttons.values()) - laid.whole.left
-    x, y = laid.whole.left + 12.0 * laid.scale, laid.whole.top - (sheet.GAP + 17.0) * laid.scale
+    plate = laid.plates[0]
+    room = min(box.left for box in laid.buttons.values()) - plate.left
+    x, y = plate.left + 12.0 * laid.scale, plate.top - (sheet.GAP + 17.0) * laid.scale
     compare.draw_text(said, x, y, laid.scale, most=room - 24.0 * laid.scale)
 
 

@@ -27,16 +27,17 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Sheet:
-    """``whole``: the plate under all; ``pictures``: by angle, each with ``LINE`` for words below it; ``buttons``: by name."""
+    """``plates``: under all, the first with everything on it; ``pictures``: by angle, each with ``LINE`` for words below it;
+    ``buttons``: by name."""
 
-    whole: Box
+    plates: tuple[Box, ...]
     pictures: dict[str, Box]
     buttons: dict[str, Box]
     scale: float
 
     def at(self, x: float, y: float) -> str | None:
         """A button as "button:NAME", a picture as "picture:NAME", "" between them; None outside."""
-        if not self.whole.holds(x, y):
+        if not any(plate.holds(x, y) for plate in self.plates):
             return None
         for kind, boxes in (("button", self.buttons), ("picture", self.pictures)):
             for name, box in boxes.items():
@@ -45,14 +46,26 @@ class Sheet:
         return ""
 
 
-def laid_out(free: Box, names: Sequence[str], aspect: float, scale: float, *, strip: bool) -> Sheet:
+def laid_out(
+    free: Box,
+    names: Sequence[str],
+    aspect: float,
+    scale: float,
+    *,
+    strip: bool,
+    handles: tuple[float, float] = (0.0, 0.0),
+) -> Sheet:
     """In ``free``, what toolbar and sidebar leave of the region: as large as they fit; in one row along its lower edge where ``strip``.
 
-    ``aspect``: width over height of every picture.
+    ``aspect``: width over height of every picture. ``handles``: how wide and high the upper right corner is that stays free.
     """
     gap, line = GAP * scale, LINE * scale
-    whole = free
+    whole = free._replace(right=free.right - handles[0])
+    plates: tuple[Box, ...] = ()
+    if handles[0]:
+        plates = (Box(whole.right, free.bottom, free.right, max(free.bottom, free.top - handles[1])),)
     if strip:
+        plates = ()
         whole = Box(free.left, free.bottom, free.right, free.bottom + max(STRIP * (free.top - free.bottom), 4 * line))
     wide = whole.right - whole.left - gap
     high = whole.top - whole.bottom - line - 2 * gap
@@ -77,7 +90,7 @@ def laid_out(free: Box, names: Sequence[str], aspect: float, scale: float, *, st
     for name in reversed(BUTTONS):
         buttons[name] = Box(right - button, whole.top - gap - line, right, whole.top - gap)
         right -= button + gap
-    return Sheet(whole, pictures, buttons, scale)
+    return Sheet((whole, *plates), pictures, buttons, scale)
 
 
 def _width(columns: int, rows: int, wide: float, high: float, gap: float, line: float, aspect: float) -> float:
