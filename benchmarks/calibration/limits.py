@@ -34,18 +34,11 @@ DOUBTS = {
     "moved_px_doubt": ("moved_px", 99.5), "label_patch_doubt": ("label_patch", 99.5),
 }  # fmt: skip
 OFF = {"wrong_bad_share": 1e9, "added_share_hard": 1e9}  # says nothing alone
-MARGINS = (
-    1.0,
-    1.15,
-    1.3,
-    1.5,
-    1.75,
-)  # beyond what any true picture needs: the least with which few others are called wrong
-FEW = 0.025  # share of the true pictures of products that limits weren't fitted on
-UNLIKE, DOUBTED = (
-    0.03,
-    0.1,
-)  # … and shares of them that may be unlike a true picture by all measures, and that may be doubted by these
+# Beyond what any true picture needs: the least with which few others are called wrong, FEW of those that limits weren't fitted on.
+MARGINS = (1.0, 1.15, 1.3, 1.5, 1.75)
+FEW = 0.025
+# … and shares of them that may be unlike a true picture by all measures together, and that may be doubted by these.
+UNLIKE, DOUBTED = 0.03, 0.1
 RIDGE = 10.0  # strength of the penalty on large weights
 DOUBT_MARGIN = 1.2  # … and beyond the percentile from which a still is doubted
 LONE = 1 / 400  # share of the true pictures: a rule that no more need loosened stays as it is
@@ -138,27 +131,29 @@ def margin_for(rows: list[Row], needed: dict[str, list[Needs]]) -> float:
     """The least of MARGINS with which limits that are fitted on all products but one call FEW of that one's true pictures wrong;
     the largest where none does."""
     true = [row for row in rows if row["kind"] == "true" and row["product"] in needed]
-    for margin in MARGINS:
-        fitted = {name: fit(_without(needed, name), margin) for name in needed}
+    for margin in MARGINS if len(needed) > 1 else ():
+        fitted = {name: fit(_all(_without(needed, name)), margin) for name in needed}
         wrong = sum(outcome(row, fitted[row["product"]]) == Outcome.FAIL for row in true)
         if wrong <= FEW * len(true):
             return margin
     return MARGINS[-1]
 
 
-def _without(needed: dict[str, list[Needs]], name: str) -> list[Needs]:
-    return [each for other in needed if other != name for each in needed[other]]
+def _without(needed: dict[str, list[Needs]], name: str) -> dict[str, list[Needs]]:
+    return {other: each for other, each in needed.items() if other != name}
+
+
+def _all(needed: dict[str, list[Needs]]) -> list[Needs]:
+    return [each for part in needed.values() for each in part]
 
 
 def held_out(rows: list[Row]) -> dict[str, Thresholds]:
     """Product -> limits fitted on all the others, and so are the margin beyond them and the weights of all measures together."""
-    needed = true_needs(rows)
-    found = {}
+    needed, found = true_needs(rows), {}
     for name in needed:
-        others = {other: each for other, each in needed.items() if other != name}
-        margin = margin_for(rows, others) if len(others) > 1 else MARGINS[-1]
+        others = _without(needed, name)
         rest = [row for row in counts(rows) if row["product"] != name]
-        found[name] = with_together(fit(_without(needed, name), margin), rest)
+        found[name] = with_together(fit(_all(others), margin_for(rows, others)), rest)
     return found
 
 
@@ -267,8 +262,7 @@ def auc(true: list[float], wrong: list[float]) -> float:
 def write(rows: list[Row]) -> None:
     """Store thresholds fitted on every product where the gate reads them."""
     needed = true_needs(rows)
-    everything = [each for part in needed.values() for each in part]
-    margin = margin_for(rows, needed)
+    margin, everything = margin_for(rows, needed), _all(needed)
     note = {
         "true pictures": len(everything), "products": len({row["product"] for row in rows}), "margin": margin,
         "command": "python -m benchmarks.calibration --write",

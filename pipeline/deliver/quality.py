@@ -62,13 +62,9 @@ class Tries:
 
     def _given(self, placed: Placed, quality: int) -> Pixels:
         lossless = self._rules.format == "webp" and quality == 100
-        return (
-            placed.pixels
-            if lossless or not self._halves_colour
-            else self._halved
-            if placed is self._placed
-            else self._sample_halved
-        )
+        if lossless or not self._halves_colour:
+            return placed.pixels
+        return self._halved if placed is self._placed else self._sample_halved
 
     @cached_property
     def _halves_colour(self) -> bool:

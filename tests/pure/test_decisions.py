@@ -91,7 +91,9 @@ def test_the_report_says_what_a_move_costs_on_the_yardstick(tmp_path: Path):
     before = decisions.costs(decisions.cached_rows(cache), NOW)
     assert before == (0.0, 1.0)
     text = decisions.report([tmp_path / "a", tmp_path / "b"], cache)
-    assert f"2 × hollow_share {NOW.hollow_share:.4g} → {round(NOW.hollow_share * 1.8, 4):.4g} (+" in text
+    needed = round(NOW.hollow_share * 1.8, 4)
+    more = f"{100.0 * (needed / NOW.hollow_share - 1.0):+.0f}%"
+    assert f"2 × hollow_share {NOW.hollow_share:.4g} → {needed:.4g} ({more})" in text
     assert "true pictures called wrong 0.0% → 0.0%, faults caught 100.0% → 30.0%" in text
     bare = decisions.report([tmp_path / "a"], tmp_path / "nothing")
     assert "run the calibration first" in bare

@@ -60,13 +60,12 @@ def laid_out(
     ``aspect``: width over height of every picture. ``handles``: how wide and high the upper right corner is that stays free.
     """
     gap, line = GAP * scale, LINE * scale
-    whole = free._replace(right=free.right - handles[0])
-    plates: tuple[Box, ...] = ()
-    if handles[0]:
-        plates = (Box(whole.right, free.bottom, free.right, max(free.bottom, free.top - handles[1])),)
+    whole, beside = free, None
     if strip:
-        plates = ()
         whole = Box(free.left, free.bottom, free.right, free.bottom + max(STRIP * (free.top - free.bottom), 4 * line))
+    elif handles[0]:
+        whole = free._replace(right=free.right - handles[0])
+        beside = Box(whole.right, free.bottom, free.right, max(free.bottom, free.top - handles[1]))
     wide = whole.right - whole.left - gap
     high = whole.top - whole.bottom - line - 2 * gap
     count = max(1, len(names))
@@ -90,7 +89,7 @@ def laid_out(
     for name in reversed(BUTTONS):
         buttons[name] = Box(right - button, whole.top - gap - line, right, whole.top - gap)
         right -= button + gap
-    return Sheet((whole, *plates), pictures, buttons, scale)
+    return Sheet((whole,) if beside is None else (whole, beside), pictures, buttons, scale)
 
 
 def _width(columns: int, rows: int, wide: float, high: float, gap: float, line: float, aspect: float) -> float:

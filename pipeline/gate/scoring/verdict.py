@@ -333,7 +333,7 @@ def _inside(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
 
 
 def _together(n: Numbers, t: Thresholds, own: Numbers | None, limit: float) -> list[Fault]:
-    if own is None or not t.together or limit == math.inf:
+    if own is None or not t.together:
         return []
     value, cause, what = together.unlike(n.as_dict(), own.as_dict(), t.together)
     if value <= limit:
