@@ -38,6 +38,14 @@ KONTEXT = "fal-ai/flux-kontext/dev"
 PATIENCE = 60.0  # seconds after which a test has failed
 
 
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for what another thread or process does."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def new_folder(root: Path, **settings: Any) -> RunFolder:
     """A run of fal's with its references rendered."""
     folder = RunFolder.create(

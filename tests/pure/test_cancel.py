@@ -139,13 +139,16 @@ def test_cancelled_before_it_was_sent(folder: RunFolder, fake: FakeFal):
 
 @pytest.mark.usefixtures("near")
 def test_one_of_several_is_cancelled(folder: RunFolder, fake: FakeFal):
-    fake.latency, fake.queue_wait = 0.5, 0.5
+    fake.queue_wait = 60.0
     done: list[str] = []
 
     def only_the_side(backend: FalBackend, event: Event) -> None:
         if event.kind == "queued" and not done:
             done.append(event.key)
             backend.cancel("photoreal/side/take-01")
+        if event.kind == "failed":
+            fake.queue_wait = 0.0  # whatever is still on its way
+            fake.advance(60.0)  # and what waits already
 
     ended = buy(folder, stills(folder, "front", "side", "top"), on_event=only_the_side)
     assert {key.split("/")[1]: event.kind for key, event in ended.items()} == {

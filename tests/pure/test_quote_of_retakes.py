@@ -23,7 +23,7 @@ from consistency_pipeline.pipeline.settings.groups import Gate
 from consistency_pipeline.pipeline.verdicts import BOUGHT
 from tests.fake_fal import FakeFal
 
-from .shop import go, purchases
+from .shop import go, purchases, until
 from .test_acceptance import GOOD, WRONG, Seeing, new_run
 from .test_acceptance_faults import TINTED, NothingRight
 
@@ -48,6 +48,7 @@ def test_retakes_that_were_cancelled_unbilled_are_quoted_again(fake: FakeFal, tm
 
     def into_a_long_queue(self: buyer.Buyer, purchase: Any, *rest: Any) -> Any:
         if purchase.key.endswith("take-02"):
+            until(lambda: len(fake.books.billed) >= 5)  # every first take; what is sent from now on waits
             fake.queue_wait = 60.0
         return send(self, purchase, *rest)
 

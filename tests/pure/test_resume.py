@@ -34,18 +34,11 @@ from consistency_pipeline.pipeline.run.journal import Journal
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
-from .shop import PATIENCE, agrees, bring_near, buy_one, kinds, stills
+from .shop import PATIENCE, agrees, bring_near, buy_one, kinds, stills, until
 
 pytestmark = pytest.mark.by_turns
 
 OUT = "photoreal/front.take-01.png"
-
-
-def until(what: Callable[[], Any], patience: float = 30.0) -> None:
-    deadline = time.monotonic() + patience
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 # every line of the buyer's way

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,11 @@ from consistency_pipeline.pipeline.backend.requests import Event
 from consistency_pipeline.pipeline.run.run_folder import RunFolder
 from tests.fake_fal import API_KEY, FakeFal
 
-from .shop import PATIENCE, agrees, buy_one, kinds, purchases, stills
+from .shop import PATIENCE, agrees, buy_one, kinds, purchases, stills, until
 
 pytestmark = [pytest.mark.by_turns, pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")]
 
 STILL = "photoreal/front/take-01"
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)
