@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from bpy.props import FloatProperty, StringProperty
 
 from ...pipeline.rig import Angle
 from ...pipeline.settings.options import find
+from ...pipeline.wording.ascii_words import in_ascii
 from . import live
 from .option_properties import set_property, to_setting, with_options
 
@@ -30,8 +30,7 @@ FOLLOWS = {"update": live.angles_changed}
 
 def file_name(words: str) -> str:
     """``words`` as an angle may be called: 1-40 lower-case letters, digits and dashes."""
-    plain = unicodedata.normalize("NFKD", words.casefold()).encode("ascii", "ignore").decode()  # "Größe" is "grosse"
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "angle"
+    return re.sub(r"[^a-z0-9]+", "-", in_ascii(words).lower()).strip("-")[:40].strip("-") or "angle"
 
 
 def free_name(words: str, taken: Iterable[str]) -> str:

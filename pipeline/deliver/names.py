@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
+import zlib
 from collections.abc import Sequence
 
 from ..errors import UsageError
+from ..wording.ascii_words import in_ascii, lost_in_ascii
 
 FIELDS = ("sku", "angle", "variant", "preset", "take", "number", "code")
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|^[. ]|[. ]$')
@@ -32,8 +35,14 @@ def check_sku(sku: str) -> str:
 
 
 def sku_of(product: str) -> str:
-    """An article number for a product that was given none, from its name."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", product).strip("-")[:60] or "product"
+    """An article number for a product, or a variant, that was given none, from its name.
+
+    Letters that ASCII has no form for are told from others by a checksum: 茶杯 and 茶壶 would be one file else.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", in_ascii(product)).strip("-")[:60] or "product"
+    if not lost_in_ascii(product):
+        return plain
+    return f"{plain}-{zlib.crc32(unicodedata.normalize('NFC', product).encode()):08x}"
 
 
 def file_names(pattern: str, facts: Sequence[dict[str, str]], suffixes: Sequence[str]) -> list[str]:

@@ -130,8 +130,12 @@ def test_an_article_number_that_no_file_can_have(sku):
 
 
 def test_an_article_number_is_made_of_any_name():
-    assert names.sku_of("Große Flasche (rot)/2") == "Gro-e-Flasche-rot-2"
-    assert names.sku_of("瓶子") == "product"
+    assert names.sku_of("Große Flasche (rot)/2") == "Grosse-Flasche-rot-2"
+    assert names.sku_of("Smørbrød · Łódź") == "Smorbrod-Lodz"
+    assert names.sku_of("!?") == "product"
+    cup, pot = names.sku_of("茶杯 A"), names.sku_of("茶壶 A")
+    assert cup.isascii()
+    assert cup != pot
 
 
 def test_a_set_is_there_whole_or_as_it_was(tmp_path):
