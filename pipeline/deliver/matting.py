@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..gate.scoring.pixels.arrays import Array, Bools, dilate, erode, pull_outward
+from ..gate.scoring.pixels.thin import SEEN, thin_parts, unmixed
 
 BAND = 5.0  # pixels at 1024 to either side of the render's outline in which a generated still's own is looked for
 TELLS = 0.06  # distance of the product's colour from the ground's, 0..1, under which a still can't tell them apart
 SOLID = 0.98  # alpha from which a pixel is the product's alone
 HALF = 0.5  # alpha at which an edge lies
-SEEN = 4.0 / 255.0  # alpha below which nothing is seen
+BESIDE = 2.3  # pixels within which a rim's colour is known from inside the product
 RIM = 2.5  # pixels at 1024 of a generated still's rim that its ground may have bled into, as recomposite has it
 
 
@@ -44,13 +45,18 @@ def matte(picture: Array, mask: Array, *, exact: bool, ground: bool = True) -> M
     if exact:
         alpha = np.where(mask < SEEN, 0.0, mask).astype(np.float32)
         rim = (alpha > 0.0) & (alpha <= SOLID)
-        beside_it = _filled(picture, rim, alpha == 0.0) if ground else picture
-        return Matte(alpha, _filled(picture, rim, alpha > SOLID), beside_it)
+        thin = thin_parts(alpha, alpha > SOLID, BESIDE)
+        beside_it = _filled(picture, rim if ground else thin, alpha == 0.0)
+        colour = _filled(picture, rim & ~thin, alpha > SOLID)
+        return Matte(alpha, _with_thin(colour, thin, picture, alpha, beside_it), beside_it)
     solid = mask > 0.5
     band = max(1.5, BAND * unit)
-    core, free = erode(solid, band), ~dilate(solid, band)
+    core = erode(solid, band)
     thin = solid & ~dilate(core, band + 1.0)  # parts with no core: all that is known of them is the render's
-    colour = _outward(picture, core | (thin & (mask > SOLID)), mask)
+    known = core | (thin & (mask > SOLID))
+    thin |= thin_parts(mask, known, band + 1.0)
+    free = ~dilate(solid, band) & ~thin
+    colour = _outward(picture, known, mask)
     beside_it = _outward(picture, free, 1.0 - mask)
     apart = colour - beside_it
     contrast = (apart**2).sum(axis=-1)
@@ -60,7 +66,14 @@ def matte(picture: Array, mask: Array, *, exact: bool, ground: bool = True) -> M
     alpha = np.where(between, keyed * trust + mask * (1.0 - trust), mask)
     alpha = np.where(free | (alpha < SEEN), 0.0, np.where(alpha > SOLID, 1.0, alpha)).astype(np.float32)
     near = erode(alpha > SOLID, RIM * unit) | (thin & (alpha > SOLID))
-    return Matte(alpha, _filled(picture, (alpha > 0.0) & ~near, near), beside_it)
+    lone = thin_parts(alpha, near, RIM * unit + BESIDE)
+    colour = _filled(picture, (alpha > 0.0) & ~near & ~lone, near)
+    return Matte(alpha, _with_thin(colour, lone, picture, alpha, beside_it), beside_it)
+
+
+def _with_thin(colour: Array, thin: Bools, picture: Array, alpha: Array, ground: Array) -> Array:
+    """``colour`` with that of ``thin`` parts, which no pixel shows alone."""
+    return np.where(thin[..., None], unmixed(picture, alpha, ground), colour) if thin.any() else colour
 
 
 def _filled(picture: Array, where: Bools, known: Bools) -> Array:

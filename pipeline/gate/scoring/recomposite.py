@@ -16,6 +16,7 @@ import numpy as np
 from ...errors import BadInput
 from .pixels.arrays import Array, erode, luma, pull_outward
 from .pixels.colour import to_linear, to_srgb
+from .pixels.thin import thin_parts, unmixed
 
 RIM = 2.5  # px at 1024 of the picture's rim that old backdrop may have bled into
 
@@ -27,13 +28,13 @@ def recomposite(
 
     ``picture``: (H, W, 3) sRGB, on the render's grid. ``mask``: (H, W) the renderer's alpha. ``backdrop``: one sRGB colour
     or (H, W, 3). ``shadow``: (H, W) or (H, W, 3) linear factor 0..1 of the render's shadow catcher; None: no shadow.
-    Colours of the product are pulled outward from inside the rim (push-pull) before alpha is applied, and the blend is done
-    in linear light, so that no trace of the old backdrop is left. Raises BadInput for arrays of unequal size.
+    Colours of the product are pulled outward from inside the rim (push-pull) before alpha is applied, so that no trace of the old
+    backdrop is left. The blend is of coded values, as the references' is, whose rim the picture was made from. Raises BadInput for arrays of unequal size.
     """
     if picture.shape[:2] != mask.shape or (shadow is not None and shadow.shape[:2] != mask.shape):
         raise BadInput("picture, mask and shadow are not of one size; un-warp the picture onto the render's grid first")
     unit = max(mask.shape) / 1024
-    product = to_linear(_pulled(picture, mask, unit))
+    product = _pulled(picture, mask, unit)
     behind = np.broadcast_to(np.asarray(backdrop, dtype=np.float32), picture.shape)
     coded = behind
     if shadow is not None:
@@ -42,25 +43,27 @@ def recomposite(
         dimmed = np.asarray(to_linear(behind) * factor, dtype=np.float32)
         coded = np.where(factor >= 1.0, behind, to_srgb(dimmed))
     alpha = np.clip(mask, 0, 1)[..., None]
-    light = np.asarray(product * alpha + to_linear(coded) * (1 - alpha), dtype=np.float32)
-    mixed = to_srgb(light)
-    return np.clip(np.where(alpha > 0, mixed, coded), 0, 1).astype(np.float32)
+    return np.clip(np.where(alpha > 0, product * alpha + coded * (1 - alpha), coded), 0, 1).astype(np.float32)
 
 
 def _pulled(picture: Array, mask: Array, unit: float) -> Array:
     """The picture with its rim replaced by what lies further in, where the product is thick enough to know it.
 
-    A part thinner than twice the rim has no inside; its own middle, where alpha is full, has to do.
+    A part thinner than twice the rim has no inside; its own middle, where alpha is full, has to do, and where that isn't either,
+    what the picture shows over its old backdrop.
     """
     solid = mask > 0.98
     core = erode(solid, RIM * unit)
     # Thin parts: what erosion and regrowing lose entirely.
     thin = solid & ~_near(core, 2.0 * RIM * unit + 1.5)
     known = core | (thin & erode(solid, 0.9)) if (thin & erode(solid, 0.9)).any() else core | thin
-    if not known.any():
-        known = mask > 0.5
-    spread = pull_outward(picture, known.astype(np.float32))
-    return np.where(known[..., None], picture, spread)
+    spread = pull_outward(picture, known.astype(np.float32)) if known.any() else picture
+    pulled = np.where(known[..., None], picture, spread)
+    lone = thin_parts(mask, known, 2.0 * RIM * unit + 2.5)
+    if not lone.any():
+        return pulled
+    beside = pull_outward(picture, (mask < 0.005).astype(np.float32))
+    return np.where(lone[..., None], unmixed(picture, mask, beside), pulled)
 
 
 def _near(region: np.ndarray, radius: float) -> np.ndarray:
