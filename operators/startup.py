@@ -62,6 +62,7 @@ def _undone(*_arguments: Any) -> None:
         look_soon()
     if now.running:
         return
+    follow.forget_refusal()
     faithful.undone(scene)
     root = bpy.path.abspath(own.run_folder)
     if now.run_folder and not root:

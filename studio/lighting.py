@@ -14,6 +14,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..pipeline import names
+from ..pipeline.run.preflight import check_picture
 from ..pipeline.sentences import no_environment, no_such_lighting
 from ..pipeline.settings import lighting
 from ..pipeline.settings.groups import RunSettings
@@ -186,7 +187,8 @@ def _surrounding(world: World, picture: Path | None) -> bpy.types.Nodes:
 
 
 def load_environment(path: Path) -> Image:
-    """The picture as a datablock, loaded once. Raises BadInput for what is no picture."""
+    """The picture as a datablock, loaded once. Raises BadInput for what is no picture, or isn't there."""
+    check_picture(path, environment=True)
     try:
         image = bpy.data.images.load(str(path), check_existing=True)
     except RuntimeError as error:

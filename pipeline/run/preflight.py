@@ -13,8 +13,8 @@ from pathlib import Path
 from .. import model
 from ..errors import BadInput, RunFolderError, UsageError
 from ..formats.input_file import check_regular
-from ..formats.picture_bytes import is_cut_short, kind_of
-from ..sentences import no_environment, no_such_light, no_such_lighting
+from ..formats.picture_bytes import has_layers, is_cut_short, kind_of
+from ..sentences import layered_environment, no_environment, no_such_light, no_such_lighting
 from ..settings import lighting
 from ..settings.backdrop import is_file
 from ..settings.choices import BackendName, Quality
@@ -79,6 +79,8 @@ def check_picture(path: Path, *, environment: bool) -> None:
         whole = data.startswith((b"\x76\x2f\x31\x01", b"#?RADIANCE", b"#?RGBE")) and not is_cut_short(data)
         if not whole:
             raise no_environment(path)
+        if has_layers(data):
+            raise layered_environment(path)
     elif not kind_of(data):
         raise BadInput(
             f"{path.name} is not a picture that can stand behind the product; choose a whole PNG or JPEG file"
