@@ -216,7 +216,9 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
             line.prop(change, "own_kelvin", text="", icon="OUTLINER_OB_LIGHT")
             if change.own_kelvin:
                 line.prop(change, "kelvin", text="")
-            line.prop(change, "tint", text="")
+            swatch = line.row(align=True)
+            swatch.scale_x = 0.3  # or the strength beside it has no room for its light's name
+            swatch.prop(change, "tint", text="")
         row = layout.row(align=True)
         row.operator("consistency.begin_mix", text="Start Anew" if len(own.mix) else "Mix Lights", icon="LIGHT")
         if len(own.mix):

@@ -30,7 +30,11 @@ class CONSISTENCY_OT_studio_environment(Button, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: Context, properties: Any) -> str:
-        return str(cls.__doc__) if properties.name else "Light the product as the preset does, without a picture of your own"
+        return (
+            str(cls.__doc__)
+            if properties.name
+            else "Light the product as the preset does, without a picture of your own"
+        )
 
     @classmethod
     def why_not(cls, context: Context) -> str | None:

@@ -116,6 +116,7 @@ def refused(error: ConsistencyError) -> None:
     global _refusal
     now, _refusal = status.of(), str(error)
     now.error, now.error_at, now.details = _refusal, Stage.RIG, _refusal
+    status.redraw()  # a drop redraws the viewport alone
 
 
 def forget_refusal() -> None:

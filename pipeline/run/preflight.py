@@ -37,11 +37,7 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     for name in settings.studio.lights:
         if name not in known:
             raise no_such_light(name, settings.studio.lighting, known)
-    for kind, file in (("environment", settings.studio.environment), ("backdrop", settings.studio.backdrop)):
-        if file is None or (kind == "backdrop" and not is_file(file)):
-            continue
-        if resuming is None or not resuming.copy_of_light(kind, file).is_file():
-            check_picture(Path(file), environment=kind == "environment")
+    check_light_files(settings, resuming)
     check_parts(settings)
     check_witness(settings)
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
@@ -56,6 +52,15 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
         model.check_own(own)
         if variant and own.suffix.lower() != ".blend":
             model.variant_in(model.variants_of(own), variant, own.name)
+
+
+def check_light_files(settings: RunSettings, resuming: RunFolder | None = None) -> None:
+    """Raises BadInput for an environment or a backdrop that is no picture, where ``resuming`` has no copy of it."""
+    for kind, file in (("environment", settings.studio.environment), ("backdrop", settings.studio.backdrop)):
+        if file is None or (kind == "backdrop" and not is_file(file)):
+            continue
+        if resuming is None or not resuming.copy_of_light(kind, file).is_file():
+            check_picture(Path(file), environment=kind == "environment")
 
 
 def check_parts(settings: RunSettings) -> None:
