@@ -109,10 +109,7 @@ def _exr_attributes(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
 def _exr(data: bytes) -> bool:
     if struct.unpack_from("<I", data, 4)[0] & 0x1A00:  # tiled, deep or of several parts
         return False
-    table = 8
-    for _, _, table in _exr_attributes(data):
-        pass
-    table += 1
+    table = 1 + max((end for _, _, end in _exr_attributes(data)), default=8)
     first = struct.unpack_from("<Q", data, table)[0]
     offsets = struct.unpack_from(f"<{max(0, min(first - table, len(data)) // 8)}Q", data, table)
     return any(offset + 8 + struct.unpack_from("<I", data, offset + 4)[0] > len(data) for offset in offsets)
