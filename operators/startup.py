@@ -34,8 +34,8 @@ def _loaded(*_arguments: Any) -> None:
     """Cheap: the looking is done by a timer, when the window has been drawn."""
     _watch_scene()
     faithful.forget()  # its timer is gone with the file
-    if status.of().board:
-        overlay.close()  # so is its own, and the viewport that it was shown in
+    if overlay.current() is not None:  # what the window's status said of it may be gone as well
+        overlay.close()  # so is its own timer, and the viewport that it was shown in
     look_soon()
     studio_view.opened_soon()
 
@@ -62,6 +62,7 @@ def _undone(*_arguments: Any) -> None:
         look_soon()
     if now.running:
         return
+    follow.forget_refusal()
     faithful.undone(scene)
     root = bpy.path.abspath(own.run_folder)
     if now.run_folder and not root:

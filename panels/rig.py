@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -21,6 +22,9 @@ from .stage import StagePanel
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
+
+
+PRESETS_OWN = "The Preset's Own"  # environment: none is chosen
 
 
 class CONSISTENCY_UL_angles(bpy.types.UIList):
@@ -132,12 +136,11 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         if chosen is not None and chosen.type == "LIGHT" and chosen.name in _added_lamps():
             row.operator("consistency.point_lamp", text="", icon="EYEDROPPER").lamp = chosen.name
         column = layout.column(align=True)
-        row = column.row(align=True)
-        row.prop(own, "environment")
-        row.popover("CONSISTENCY_PT_environments", text="", icon="WORLD")
+        column.popover("CONSISTENCY_PT_environments", text=f"Environment: {_shown_environment(context)}", icon="WORLD")
+        column.prop(own, "environment", text="File")
         if own.environment:
-            column.prop(own, "environment_rotation")
-            column.prop(own, "environment_strength", slider=True)
+            column.prop(own, "environment_rotation", text="Rotation")
+            column.prop(own, "environment_strength", text="Strength", slider=True)
         column = layout.column(align=True)
         column.prop(own, "backdrop")
         if own.backdrop in ("colour", "picture"):
@@ -145,28 +148,48 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         layout.prop(own, "shadow")
 
 
-class CONSISTENCY_PT_environments(bpy.types.Panel):
-    """Pictures of surroundings that come with Blender."""
+def _studio_lights(context: Context) -> dict[str, Any]:
+    """The pictures of surroundings that come with Blender, by name."""
+    lights = context.preferences.studio_lights
+    return {
+        light.name.rpartition(".")[0].title(): light
+        for light in lights
+        if light.type == "WORLD" and not light.is_user_defined
+    }
 
-    bl_label = "Blender's Surroundings"
+
+def _shown_environment(context: Context) -> str:
+    """What the list of Blender's environments calls the scene's, else its file's name."""
+    own = context.scene.consistency.environment
+    if not own:
+        return PRESETS_OWN
+    path = Path(bpy.path.abspath(own))
+    found = (name for name, light in _studio_lights(context).items() if Path(light.path) == path)
+    return next(found, path.name)
+
+
+class CONSISTENCY_PT_environments(bpy.types.Panel):
+    """Pictures of surroundings that come with Blender, to choose from."""
+
+    bl_label = "Blender's Environments"
     bl_space_type = "VIEW_3D"
     bl_region_type = "HEADER"  # only as a popover
     bl_ui_units_x = 14
 
     def draw(self, context: Context) -> None:
-        layout = self.layout
-        lights = [
-            light for light in context.preferences.studio_lights if light.type == "WORLD" and not light.is_user_defined
-        ]
+        layout, lights, shown = self.layout, _studio_lights(context), _shown_environment(context)
+        layout.label(text="Blender's Environments")
         grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, align=False)
-        for light in lights:
+        for name, light in lights.items():
             column = grid.column(align=True)
             column.template_icon(icon_value=layout.icon(light), scale=4.0)
-            name = light.name.rpartition(".")[0].title()
-            column.operator("consistency.studio_environment", text=name).name = name
+            column.operator("consistency.studio_environment", text=name, depress=name == shown).name = name
         if not lights:
             layout.label(text="This Blender came without any")
-        layout.operator("consistency.studio_environment", text="The Lighting's Own", icon="LOOP_BACK").name = ""
+        row = layout.row()
+        row.operator(
+            "consistency.studio_environment", text=PRESETS_OWN, icon="LOOP_BACK", depress=shown == PRESETS_OWN
+        ).name = ""
 
 
 class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
@@ -193,7 +216,9 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
             line.prop(change, "own_kelvin", text="", icon="OUTLINER_OB_LIGHT")
             if change.own_kelvin:
                 line.prop(change, "kelvin", text="")
-            line.prop(change, "tint", text="")
+            swatch = line.row(align=True)
+            swatch.scale_x = 0.3  # or the strength beside it has no room for its light's name
+            swatch.prop(change, "tint", text="")
         row = layout.row(align=True)
         row.operator("consistency.begin_mix", text="Start Anew" if len(own.mix) else "Mix Lights", icon="LIGHT")
         if len(own.mix):

@@ -49,6 +49,12 @@ def no_environment(path: Path) -> BadInput:
     return BadInput(f"{path.name} is not an environment picture that can be read; choose a whole .exr or .hdr file")
 
 
+def layered_environment(path: Path) -> BadInput:
+    return BadInput(
+        f"{path.name} has layers, and an environment is one picture; save it again as OpenEXR, not as OpenEXR MultiLayer"
+    )
+
+
 def no_such_angle_set(name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"there is no angle set {name!r}; choose from {', '.join(known)}")
 

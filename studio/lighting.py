@@ -14,6 +14,8 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..pipeline import names
+from ..pipeline.formats.input_file import check_regular
+from ..pipeline.run.preflight import check_picture
 from ..pipeline.sentences import no_environment, no_such_lighting
 from ..pipeline.settings import lighting
 from ..pipeline.settings.groups import RunSettings
@@ -149,9 +151,11 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
 def _surrounding(world: World, picture: Path | None) -> bpy.types.Nodes:
     """The world's nodes, with the picture or plain white behind them; rebuilt only where that changes.
 
-    Raises BadInput for what is no picture.
+    Raises BadInput for what is no picture, or isn't there any more.
     """
     nodes, links = world.node_tree.nodes, world.node_tree.links
+    if picture is not None:
+        check_regular(picture)  # what was loaded once and is gone, Blender shows in pink
     shown = nodes.get("Picture")
     shows = None if shown is None or shown.image is None else Path(bpy.path.abspath(shown.image.filepath))
     if "Tint" in nodes and shows == picture:
@@ -186,7 +190,8 @@ def _surrounding(world: World, picture: Path | None) -> bpy.types.Nodes:
 
 
 def load_environment(path: Path) -> Image:
-    """The picture as a datablock, loaded once. Raises BadInput for what is no picture."""
+    """The picture as a datablock, loaded once. Raises BadInput for what is no picture, or isn't there."""
+    check_picture(path, environment=True)
     try:
         image = bpy.data.images.load(str(path), check_existing=True)
     except RuntimeError as error:

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The surroundings that Blender comes with, by name."""
+"""The environments that Blender comes with, by name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import StringProperty
@@ -18,15 +18,23 @@ if TYPE_CHECKING:
 
 
 class CONSISTENCY_OT_studio_environment(Button, bpy.types.Operator):
-    """Light the product by this picture of surroundings; it comes with Blender"""
+    """Light the product with this environment, which comes with Blender"""
 
     bl_idname = "consistency.studio_environment"
-    bl_label = "Use Blender's Surroundings"
+    bl_label = "Set Environment"
     bl_options = {"REGISTER", "UNDO"}
 
     name: StringProperty(
         name="Name", description="Which of Blender's pictures; empty: the lighting's own", options={"SKIP_SAVE"}
     )
+
+    @classmethod
+    def description(cls, _context: Context, properties: Any) -> str:
+        return (
+            str(cls.__doc__)
+            if properties.name
+            else "Light the product as the preset does, without a picture of your own"
+        )
 
     @classmethod
     def why_not(cls, context: Context) -> str | None:

@@ -12,6 +12,7 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
+from ...pipeline.errors import ConsistencyError
 from ...pipeline.names import LIGHTING, ROLE
 from ...pipeline.settings.lighting import PRESETS, light_names
 from ...pipeline.settings.lights import AS_IT_IS
@@ -19,7 +20,7 @@ from ...pipeline.settings.look import look_of, with_look
 from ...pipeline.settings.options import LightRig
 from ...pipeline.stages import Stage
 from ...pipeline.wording.program import SHORT_NAME
-from ..display import reasons
+from ..display import follow, reasons
 from ..editing import lights, live, scene_settings
 from .operator_base import Button
 
@@ -209,7 +210,12 @@ class CONSISTENCY_OT_drop_environment(Button, bpy.types.Operator):
     def act(self, context: bpy.types.Context) -> None:
         from ...pipeline.run.preflight import check_picture
 
-        check_picture(Path(bpy.path.abspath(self.filepath)), environment=True)
+        try:
+            check_picture(Path(bpy.path.abspath(self.filepath)), environment=True)
+        except ConsistencyError as error:
+            follow.refused(error)
+            raise
+        follow.forget_refusal()
         context.scene.consistency.environment = self.filepath
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _behind = False  # something was edited during a run
+_refusal = ""  # what is said of the environment that was chosen
 
 
 def changed(change: Change, scene: bpy.types.Scene, settings: RunSettings | None = None) -> None:
@@ -101,14 +102,30 @@ def place_lights(scene: bpy.types.Scene) -> None:
     from ...studio import lighting
     from ...studio.scene import backdrop
 
+    forget_refusal()
     try:
         lighting.place_lighting(settings, points)
-    except ConsistencyError as error:  # an environment that is no picture: the lamps stay, and it is said
-        now = status.of()
-        now.error, now.error_at, now.details = str(error), Stage.RIG, str(error)
-        return
+    except ConsistencyError as error:  # an environment that is no picture: the surroundings stay, and it is said
+        refused(error)
     backdrop.place_backdrop(settings, points)
     _show_in_studio(scene)
+
+
+def refused(error: ConsistencyError) -> None:
+    """Say at Rig why an environment was not taken, until another one is chosen."""
+    global _refusal
+    now, _refusal = status.of(), str(error)
+    now.error, now.error_at, now.details = _refusal, Stage.RIG, _refusal
+    status.redraw()  # a drop redraws the viewport alone
+
+
+def forget_refusal() -> None:
+    """What was said of an environment is not so any more: another one was chosen, or the choice was undone."""
+    global _refusal
+    now = status.of()
+    if _refusal and now.error.lower() == _refusal.lower():
+        now.error = now.details = ""
+    _refusal = ""
 
 
 def _show_in_studio(scene: bpy.types.Scene, settings: RunSettings | None = None) -> None:

@@ -10,7 +10,9 @@ JPEG: ITU-T T.81 §B.1.1.3 (EOI). WebP: RFC 9649 §2.4. TIFF 6.0: §2 (directori
 
 from __future__ import annotations
 
+import contextlib
 import struct
+from collections.abc import Iterator
 from itertools import islice
 
 # Name of the kind by how a file begins.
@@ -78,14 +80,36 @@ def _tiff(data: bytes) -> bool:
     return bool(ends) and max(ends) > len(data)
 
 
+def has_layers(data: bytes) -> bool:
+    """Whether an OpenEXR has channels of named layers, such as "View Layer.Combined.R": no decoder shows that as one picture."""
+    if kind_of(data) != "OpenEXR":
+        return False
+    with contextlib.suppress(struct.error, IndexError, ValueError):
+        for name, value, _ in _exr_attributes(data):
+            place = 0
+            while name == b"channels" and value[place]:
+                end = value.index(b"\0", place)
+                if b"." in value[place:end]:
+                    return True
+                place = end + 1 + 16  # type, linearity and sampling
+    return False
+
+
+def _exr_attributes(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Name, value and end of each attribute of the first header."""
+    place = 8
+    while data[place]:  # an attribute: its name, its type, its length, its value
+        end_of_name = data.index(b"\0", place)
+        value = data.index(b"\0", end_of_name + 1) + 1 + 4
+        end = value + struct.unpack_from("<I", data, value - 4)[0]
+        yield data[place:end_of_name], data[value:end], end
+        place = end
+
+
 def _exr(data: bytes) -> bool:
     if struct.unpack_from("<I", data, 4)[0] & 0x1A00:  # tiled, deep or of several parts
         return False
-    place = 8
-    while data[place]:  # an attribute: its name, its type, its length, its value
-        place = data.index(b"\0", data.index(b"\0", place) + 1) + 1
-        place += 4 + struct.unpack_from("<I", data, place)[0]
-    table = place + 1
+    table = 1 + max((end for _, _, end in _exr_attributes(data)), default=8)
     first = struct.unpack_from("<Q", data, table)[0]
     offsets = struct.unpack_from(f"<{max(0, min(first - table, len(data)) // 8)}Q", data, table)
     return any(offset + 8 + struct.unpack_from("<I", data, offset + 4)[0] > len(data) for offset in offsets)

@@ -13,8 +13,8 @@ from pathlib import Path
 from .. import model
 from ..errors import BadInput, RunFolderError, UsageError
 from ..formats.input_file import check_regular
-from ..formats.picture_bytes import is_cut_short, kind_of
-from ..sentences import no_environment, no_such_light, no_such_lighting
+from ..formats.picture_bytes import has_layers, is_cut_short, kind_of
+from ..sentences import layered_environment, no_environment, no_such_light, no_such_lighting
 from ..settings import lighting
 from ..settings.backdrop import is_file
 from ..settings.choices import BackendName, Quality
@@ -37,11 +37,7 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
     for name in settings.studio.lights:
         if name not in known:
             raise no_such_light(name, settings.studio.lighting, known)
-    for kind, file in (("environment", settings.studio.environment), ("backdrop", settings.studio.backdrop)):
-        if file is None or (kind == "backdrop" and not is_file(file)):
-            continue
-        if resuming is None or not resuming.copy_of_light(kind, file).is_file():
-            check_picture(Path(file), environment=kind == "environment")
+    check_light_files(settings, resuming)
     check_parts(settings)
     check_witness(settings)
     if resuming is not None and (resuming.product_source.is_file() or resuming.copied_photos()):
@@ -56,6 +52,15 @@ def check(settings: RunSettings, resuming: RunFolder | None = None) -> None:
         model.check_own(own)
         if variant and own.suffix.lower() != ".blend":
             model.variant_in(model.variants_of(own), variant, own.name)
+
+
+def check_light_files(settings: RunSettings, resuming: RunFolder | None = None) -> None:
+    """Raises BadInput for an environment or a backdrop that is no picture, where ``resuming`` has no copy of it."""
+    for kind, file in (("environment", settings.studio.environment), ("backdrop", settings.studio.backdrop)):
+        if file is None or (kind == "backdrop" and not is_file(file)):
+            continue
+        if resuming is None or not resuming.copy_of_light(kind, file).is_file():
+            check_picture(Path(file), environment=kind == "environment")
 
 
 def check_parts(settings: RunSettings) -> None:
@@ -79,6 +84,8 @@ def check_picture(path: Path, *, environment: bool) -> None:
         whole = data.startswith((b"\x76\x2f\x31\x01", b"#?RADIANCE", b"#?RGBE")) and not is_cut_short(data)
         if not whole:
             raise no_environment(path)
+        if has_layers(data):
+            raise layered_environment(path)
     elif not kind_of(data):
         raise BadInput(
             f"{path.name} is not a picture that can stand behind the product; choose a whole PNG or JPEG file"

@@ -159,6 +159,8 @@ def isolate(layer: ViewLayer, space: SpaceView3D) -> None:
 def show(layer: ViewLayer, space: SpaceView3D, wanted: set[Object]) -> None:
     """Have a viewport that is in local view show just these."""
     for thing in layer.objects:
+        if thing is None:  # removed a moment ago
+            continue
         if thing.local_view_get(space) != (thing in wanted):
             thing.local_view_set(space, thing in wanted)
 

@@ -107,3 +107,30 @@ def test_blenders_own_surroundings_light_the_product(placed):
         bpy.ops.consistency.studio_environment(name="Moon")
     bpy.ops.consistency.studio_environment()
     assert settings().studio.environment is None
+
+
+def test_what_is_said_of_an_environment_ends_with_its_choice(placed, tmp_path):
+    now, world = bpy.context.window_manager.consistency, bpy.data.worlds[names.WORLD]
+    bpy.ops.consistency.studio_environment(name="Forest")
+    wrong = tmp_path / "wall.hdr"
+    wrong.write_bytes(b"\x89PNG\r\n\x1a\n")
+    placed.environment = str(wrong)
+    assert now.error.startswith("wall.hdr is not an environment picture")
+    placed.shadow = False
+    assert not bpy.data.collections[names.BACKDROP].objects, "the backdrop follows nevertheless"
+    placed.environment = str(tmp_path / "gone.hdr")
+    assert "gone.hdr doesn't exist; check the spelling" in now.error
+    assert world.node_tree.nodes["Picture"].image.filepath.endswith("forest.exr"), "the light stays"
+    bpy.ops.consistency.studio_environment(name="Forest")
+    assert (now.error, now.details) == ("", "")
+
+
+def test_the_panel_says_which_environment_is_chosen(placed, tmp_path):
+    from consistency_pipeline.panels.rig import _shown_environment
+
+    assert _shown_environment(bpy.context) == "The Preset's Own"
+    placed.environment = str(tmp_path / "Küche bei Nacht.hdr")
+    assert _shown_environment(bpy.context) == "Küche bei Nacht.hdr"
+    bpy.ops.consistency.studio_environment(name="Forest")
+    found = {light.name for light in bpy.context.preferences.studio_lights if light.type == "WORLD"}
+    assert _shown_environment(bpy.context) == ("Forest" if "forest.exr" in found else "forest.exr")

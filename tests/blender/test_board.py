@@ -210,6 +210,19 @@ def wanted_needs(own):
     return wanted.factors(said, wanted.now(bpy.context.scene), own.mix)[1]
 
 
+def test_an_environment_that_is_gone_is_said_and_no_draft_is_rendered_in_pink(standing, tmp_path):
+    picture = hdr(tmp_path / "sky.hdr")
+    bpy.ops.consistency.drop_environment(filepath=str(picture))
+    picture.unlink()
+    now = bpy.context.window_manager.consistency
+    standing.environment_strength = 50.0
+    assert "sky.hdr doesn't exist" in now.error
+    now.error = ""
+    with pytest.raises(RuntimeError, match="sky.hdr doesn't exist"):
+        bpy.ops.consistency.drafts()
+    assert not sources.found(bpy.context.scene)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "word"),
     [

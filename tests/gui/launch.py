@@ -129,9 +129,9 @@ class Window:
         if wish in self.answers:
             self.answers[wish]()
         elif wish.startswith("drop "):
-            _, x, y, *names = wish.split()
+            _, x, y, name = wish.split(maxsplit=3)
             with file_manager(self.environment["DISPLAY"]) as files:
-                files.drop([self.home / name for name in names], int(x), int(y))
+                files.drop([self.home / name], int(x), int(y))
         elif wish.startswith("press "):
             press_key(self.environment["DISPLAY"], wish.split()[1])
         else:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline.backdrops import behind
 from consistency_pipeline.pipeline.errors import BadInput, UsageError
-from consistency_pipeline.pipeline.run.preflight import check
+from consistency_pipeline.pipeline.run.preflight import check, check_light_files
 from consistency_pipeline.pipeline.settings.arguments import make_parser, settings_from
 from consistency_pipeline.pipeline.settings.groups import RunSettings
 from consistency_pipeline.pipeline.settings.lights import Light
@@ -72,6 +73,21 @@ def test_an_environment_that_is_none_is_refused(tmp_path, name, content, said):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=said):
         check(run("--environment", str(tmp_path / name)))
+
+
+def test_an_environment_with_layers_is_refused_with_its_own_cure(tmp_path):
+    path = tmp_path / "room.exr"
+
+    def exr(channel):
+        channels = channel.encode() + bytes(17) + b"\0"
+        head = b"\x76\x2f\x31\x01\2\0\0\0channels\0chlist\0" + struct.pack("<I", len(channels)) + channels + b"\0"
+        return head + struct.pack("<QiI", len(head) + 8, 0, 4) + b"line"
+
+    path.write_bytes(exr("R"))
+    check_light_files(run("--environment", str(path)))
+    path.write_bytes(exr("View Layer.Combined.R"))
+    with pytest.raises(BadInput, match="room.exr has layers.*save it again as OpenEXR, not as OpenEXR MultiLayer"):
+        check_light_files(run("--environment", str(path)))
 
 
 def test_a_look_goes_through_its_file_and_takes_its_files_along(tmp_path):

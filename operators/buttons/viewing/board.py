@@ -13,7 +13,7 @@ from ....pipeline.errors import Cancelled, ConsistencyError
 from ....pipeline.stages import Stage
 from ...display import reasons, status
 from ...display.board import drafts, overlay
-from ..operator_base import Button, TimedModal, say_error
+from ..operator_base import Button, TimedModal, push_undo, say_error
 
 if TYPE_CHECKING:
     from bpy.types import Area, Context, Event
@@ -38,6 +38,7 @@ class CONSISTENCY_OT_board(Button, bpy.types.Operator):
         assert area is not None
         if not len(context.scene.consistency.mix):
             bpy.ops.consistency.begin_mix()
+            push_undo("Light Mix")  # or the next undo would take it back as well
         status.of(context).board_strip = False
         overlay.show(context.scene, area)
 

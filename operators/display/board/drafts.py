@@ -49,10 +49,12 @@ def render(scene: bpy.types.Scene, *, refine: bool = True) -> Steps[None]:
     """Render all angles of ``scene`` as drafts, then, to ``refine``, in the settings' own quality. Begins anew where a light or
     an angle is changed meanwhile. Raises ConsistencyError."""
     global _undone
+    from ....pipeline.run.preflight import check_light_files
     from ....pipeline.settings.choices import Quality
 
     _undone, uid = False, scene.session_uid
     wanted = scene_settings.to_settings(scene)
+    check_light_files(wanted)
     if not _stands():
         from ....studio import rig
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BUSY, IDLE = 0.03, 0.5  # seconds between two looks, while something is on its way and while nothing is
 LOADING = 0.004  # seconds of loading begun in one redraw
 NO_GPU = "The board needs a window; without one, references are mixed by the command line's --light"
-NO_LIGHTS = "There are no references to mix yet; press Drafts, or run References"
+NO_LIGHTS = "Nothing to mix yet; press Drafts, or run References"
 PLATE, FACE, PRESSED = (0.08, 0.08, 0.08, 1.0), (0.27, 0.27, 0.27, 1.0), (0.28, 0.45, 0.70, 1.0)
 WORDS = {"before": "Before", "drafts": "Drafts", "size": "Strip", "close": "Close"}
 AMBER, GREY, RED = (1.0, 0.72, 0.2, 1.0), (0.75, 0.75, 0.75, 1.0), (1.0, 0.45, 0.4, 1.0)
@@ -336,7 +336,7 @@ def _draw() -> None:
         compare.draw_box(*box, PRESSED if is_on else FACE)
         word = "Large" if name == "size" and now.board_strip else "Stop" if is_on and name == "drafts" else WORDS[name]
         compare.draw_text(word, (box.left + box.right) / 2.0, box.bottom + 7.0 * laid.scale, laid.scale, middle=True)
-    said = now.board_note or (now.text if now.drafting else "")
+    said = (now.text if now.drafting else "") or now.board_note
     if not said and now.board_before:
         said = f"Before: {context.scene.consistency.compared_look or 'the lamps without the mix'}"
     plate = laid.plates[0]

@@ -22,6 +22,7 @@ import tours
 from playing import OPTIONS, play
 
 import studio
+import surroundings
 
 PLAYED = {
     name: scenario
@@ -36,6 +37,7 @@ PLAYED = {
         interruptions,
         hard_use,
         studio,
+        surroundings,
         tours,
     )
     for name, scenario in vars(module).items()
