@@ -106,9 +106,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     if settings.service.backend == BackendName.LOCAL:
         return _finish(RunFolder.create(root, settings, versions()), _local_backend)
     prices = _agree(settings, options.yes)
-    folder = RunFolder.create(root, settings, versions())
-    folder.note(prices=prices)
-    return _finish(folder, _fal_backend)
+    return _finish(RunFolder.create(root, settings, versions(), prices), _fal_backend)
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:
