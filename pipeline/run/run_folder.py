@@ -242,9 +242,10 @@ class RunFolder:
 
     @contextlib.contextmanager
     def seldom(self, every: float = 1.0) -> Iterator[None]:
-        """What is changed within is written ``every`` so many seconds at most, before a purchase, and at the end.
+        """What is changed within is written once in ``every`` seconds at most, by ``write``, and at the end.
 
-        For where many runs wait for one disk. A process that is killed has lost what its resume finds again.
+        For many runs that wait for one disk: each write is synced. Whoever is killed loses no more than a resume finds again,
+        since a backend calls ``write`` before it buys.
         """
         self._every = every
         try:
