@@ -5,7 +5,8 @@
 
     python -m benchmarks.catalogue kills --kills 100 [--shards 4]     shards on one folder, killed at random and begun again
     python -m benchmarks.catalogue makespan --rows 20                 one catalogue against single runs one after another
-    python -m benchmarks.catalogue many --rows 10000                  plan of fresh rows; resume, estimate and page of finished ones
+    python -m benchmarks.catalogue plan --rows 10000                  estimate of fresh rows, each with a model of its own
+    python -m benchmarks.catalogue many --rows 10000                  resume, estimate and page of finished rows
     python -m benchmarks.catalogue fresh --rows 10                    a row beside a single run, both in real Blender
     python -m benchmarks.catalogue memory --rows 200                  real Blender, no key: data blocks and memory between rows
 
@@ -165,8 +166,30 @@ def makespan(options: argparse.Namespace, place: Path, fake: Fake, environment: 
     return 0
 
 
+def plan(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
+    """Every model is opened. Of a tenth of the rows, a fifth, a half, and all."""
+    del fake
+    write_table(place, 1)
+    for number in range(1, options.rows):
+        os.link(place / "p0.glb", place / f"p{number}.glb")
+    for count in (options.rows // 10, options.rows // 5, options.rows // 2, options.rows):
+        lines = ["sku,input,angles,motion", *(f"P-{n},p{n}.glb,front,none" for n in range(count))]
+        (place / "plan.csv").write_text("\n".join(lines))
+        clock, processor = timed(command(place / "plan.csv", place / "fresh", "--estimate"), environment)
+        print(f"{count} fresh rows are planned in {clock:.1f} s, {processor:.1f} s of the processor")
+    return 0
+
+
+def timed(words: list[str], environment: dict[str, str], folder: Path | None = None) -> tuple[float, float]:
+    """Seconds by the clock and of the processor that a command takes, with its children."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, env=environment, cwd=folder, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def many(options: argparse.Namespace, place: Path, fake: Fake, environment: dict[str, str]) -> int:
-    """One real row, copied: what a catalogue of so many rows costs, fresh or finished, and one of half as many."""
+    """One real row, copied: what a catalogue of so many finished rows costs, and one of half as many."""
     del fake
     table = write_table(place, 1)
     subprocess.run(command(table, place / "one"), env=environment, capture_output=True, check=True)
@@ -176,22 +199,13 @@ def many(options: argparse.Namespace, place: Path, fake: Fake, environment: dict
         (place / "many.csv").write_text("\n".join(lines))
         for number in range(count):
             shutil.copytree(place / "one" / "P-0", out / f"P-{number}", copy_function=os.link)
-        timed = {}
-        fresh = place / "fresh"  # where none has begun
-        for name, words, folder in (
-            ("plan", ("--estimate",), fresh),
-            ("resume", (), out),
-            ("estimate", ("--estimate",), out),
-            ("page", ("--page",), out),
-        ):
-            began = time.monotonic()
-            call = command(place / "many.csv", folder, *words)
-            subprocess.run(call, env=environment, capture_output=True, check=True)
-            timed[name] = time.monotonic() - began
+        took = {}
+        for name, words in (("resume", ()), ("estimate", ("--estimate",)), ("page", ("--page",))):
+            took[name], _ = timed(command(place / "many.csv", out, *words), environment)
         size = (out / "index.html").stat().st_size / 1e6
         print(
             f"{count} rows: "
-            + ", ".join(f"{name} {took:.1f} s" for name, took in timed.items())
+            + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items())
             + f", page {size:.1f} MB"
         )
     return 0
@@ -253,12 +267,8 @@ def fresh(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
     cells = {"angles": "front", "motion": "none", "size": "128", "samples": "16"}
     table = write_table(place, options.rows, ",".join(cells), ",".join(cells.values()))
 
-    def timed(*words: str) -> tuple[float, float]:
-        """Seconds by the clock and of the processor."""
-        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([*program, *words], env=environment, cwd=DRIVER.parents[1], capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return time.monotonic() - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    def call(*words: str) -> tuple[float, float]:
+        return timed([*program, *words], environment, DRIVER.parents[1])
 
     def own(root: Path) -> float:
         return float(re.findall(r"done after ([\d.]+) s", (root / "log.txt").read_text())[-1])
@@ -266,10 +276,10 @@ def fresh(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
     flags = [word for name, cell in cells.items() for word in (f"--{name}", cell)]
     for row in range(options.rows):
         words = ("run", str(place / f"p{row}.glb"), "--out", str(place / f"single-{row}"), "--backend", "local", *flags)
-        timed(*words)
+        call(*words)
     single = statistics.median(own(place / f"single-{row}") for row in range(options.rows))
     words = ("catalogue", str(table), "--out", str(place / "all"), "--backend", "local")
-    all_rows, again = timed(*words), timed(*words)
+    all_rows, again = call(*words), call(*words)
     clock, processor = ((each - start) / options.rows for each, start in zip(all_rows, again, strict=True))
     inside = statistics.median(own(place / "all" / f"P-{row}") for row in range(options.rows))
     print(
@@ -284,7 +294,7 @@ def fresh(options: argparse.Namespace, place: Path, fake: Fake, environment: dic
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue")
-    parser.add_argument("what", choices=("kills", "makespan", "many", "memory", "fresh"))
+    parser.add_argument("what", choices=("kills", "makespan", "plan", "many", "memory", "fresh"))
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--shards", type=int, default=4)

@@ -50,7 +50,9 @@ def main(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     with quiet_stdout() as out:
         try:
-            options = make_parser().parse_args(arguments)
+            options, strange = make_parser().parse_known_args(arguments)
+            if strange:
+                raise _unrecognized(options.command, strange)
             options.stdout = out
             with contextlib.redirect_stdout(io.StringIO()):  # Blender prints its reports there, from any operator
                 summary = _COMMANDS[options.command](options)
@@ -70,6 +72,21 @@ def main(arguments: list[str]) -> int:
         elif "text" in summary:
             put(summary["text"], out)
     return status
+
+
+def _unrecognized(command: str, words: list[str]) -> UsageError:
+    """For words that the command has no place for; a catalogue's options of a run have one elsewhere."""
+    text = f"unrecognized arguments: {' '.join(words)}"
+    if command == "catalogue":
+        from ..pipeline.catalogue.rows import columns
+
+        names = [word.partition("=")[0].removeprefix("--").replace("-", "_") for word in words if word.startswith("--")]
+        if named := [name for name in names if name in columns()]:
+            text += (
+                f"; what a run is told stands in the table, in a column {' or '.join(map(repr, named))}, "
+                "or for all rows in a template, which 'consistency template' writes"
+            )
+    return UsageError(f"{text}; see 'consistency {command} --help'")
 
 
 def entry_point() -> NoReturn:
@@ -106,9 +123,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     if settings.service.backend == BackendName.LOCAL:
         return _finish(RunFolder.create(root, settings, versions()), _local_backend)
     prices = _agree(settings, options.yes)
-    folder = RunFolder.create(root, settings, versions())
-    folder.note(prices=prices)
-    return _finish(folder, _fal_backend)
+    return _finish(RunFolder.create(root, settings, versions(), prices), _fal_backend)
 
 
 def _resume(options: argparse.Namespace) -> dict[str, Any]:

@@ -589,15 +589,15 @@ class Workshop:
             yield from self._have_prices()
             share = self._set_aside(row, settings)
         settings = settings.model_copy(update={"budget": share})
-        if begun:
-            folder = RunFolder.open(row.root)
-            check(settings, resuming=folder)
-            folder.settings = settings
-        else:
+        if not begun:
             check(settings)
-            folder = RunFolder.create(row.root, settings, versions())
-        if self._prices:
-            folder.note(prices=self._prices)
+            return RunFolder.create(row.root, settings, versions(), self._prices)
+        folder = RunFolder.open(row.root)
+        check(settings, resuming=folder)
+        with folder.together():
+            folder.settings = settings
+            if self._prices:
+                folder.note(prices=self._prices)
         return folder
 
     def _set_aside(self, row: Row, settings: RunSettings) -> float | None:
@@ -679,8 +679,9 @@ class Workshop:
 
         assert self._stop is not None
         try:
-            steps = chain.run(folder, studio, backend, wait=0.0)
-            yield from cancellable(steps, backend, self._stop, "run the same command again", 0.0)
+            with folder.seldom():  # all rows wait while one of them has its record synced
+                steps = chain.run(folder, studio, backend, wait=0.0)
+                yield from cancellable(steps, backend, self._stop, "run the same command again", 0.0)
         finally:
             backend.close()
 

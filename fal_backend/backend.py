@@ -46,6 +46,7 @@ class FalBackend:
         patience: float = PATIENCE,
     ) -> None:
         hide(key)  # this process writes what the service says, too
+        self._folder = folder
         self._settings = settings = folder.settings
         self._prices: Prices = folder.prices
         self._patience = patience
@@ -79,6 +80,7 @@ class FalBackend:
         except ConsistencyError as error:
             self._events.append(Event(request.key, JobState.FAILED, str(error), error=error))
             return
+        self._folder.write()  # why it is bought, and under which number: whoever resumes would else buy another
         self._pending[request.key] = Event(request.key, JobState.WAITING)
         self.has_bought = True
         self._connection.send(Buy(purchase).to_json())

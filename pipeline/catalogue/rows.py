@@ -29,7 +29,7 @@ from ..sentences import no_such_angle_set
 from ..settings.arguments import make_parser, with_options
 from ..settings.look import read_look
 from ..settings.options import OPTIONS
-from .table import INPUT, NAME, SEPARATOR, SKU, Cells, Fault, Table, TableError, check_distinct, inputs_in
+from .table import INPUT, MISNAMED, NAME, SEPARATOR, SKU, Cells, Fault, Table, TableError, check_distinct, inputs_in
 
 if TYPE_CHECKING:
     import argparse
@@ -131,6 +131,7 @@ def rows_of(table: Table, out: Path, base: RunSettings, deliver: str = "") -> li
     used = dict.fromkeys(name for row in table.rows for name in row.cells)
     strange = [name for name in used if name not in known and name not in (INPUT, NAME, SKU, DELIVER)]
     cure = "rename or remove it"
+    is_misnamed = INPUT not in used and any(name in MISNAMED for name in strange)
     faults += [Fault(1, name, f"there is no such column{_nearest(name, known)}; {cure}") for name in strange]
     parser = make_parser()
     rows = []
@@ -144,7 +145,9 @@ def rows_of(table: Table, out: Path, base: RunSettings, deliver: str = "") -> li
                 settings = _settings(parser, cells, table.place, base, skip=strange)
                 alike = seen.setdefault(others, Alike(settings))
         except ConsistencyError as error:
-            faults += _blame(parser, cells, table.place, base, strange, error)
+            blamed = _blame(parser, cells, table.place, base, strange, error)
+            # Where the column of the inputs has another name, it is said once, and not of each row that it has none.
+            faults += [fault for fault in blamed if not (is_misnamed and fault.column == INPUT)]
         else:
             said = cells.cells.get(DELIVER)
             try:
@@ -301,7 +304,7 @@ def _file(name: str, place: Path) -> str:
 def _nearest(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [*known, SKU, INPUT, NAME], 1)
+    near = [INPUT] if name in MISNAMED else get_close_matches(name, [*known, SKU, INPUT, NAME], 1)
     return f", did you mean {near[0]!r}" if near else ""
 
 

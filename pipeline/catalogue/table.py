@@ -24,6 +24,7 @@ from ..sentences import unreadable
 
 SKU, INPUT, NAME = "sku", "input", "name"
 OTHER_NAMES = {"article": SKU, "article_number": SKU, "inputs": INPUT, "files": INPUT}
+MISNAMED = ("file", "glb", "model", "path", "photo", "photos")  # columns that most likely mean the inputs
 SEPARATOR = "|"  # between several values in one cell
 LARGEST = 64 << 20  # bytes
 LONGEST_FOLDER = 100  # characters of a row's folder

@@ -191,7 +191,7 @@ class RunRecord(BaseModel):
     opinions: dict[str, list[Opinion]] = Field(default_factory=dict)  # by subject: a person's word, one a take
 
     @classmethod
-    def new(cls, settings: RunSettings, versions: dict[str, JsonValue]) -> RunRecord:
+    def new(cls, settings: RunSettings, versions: dict[str, JsonValue], prices: JsonObject | None = None) -> RunRecord:
         """Of a run that has not begun."""
         return cls(
             id=uuid.uuid4().hex,
@@ -199,7 +199,7 @@ class RunRecord(BaseModel):
             settings=settings,
             versions=versions,
             stages={stage: StageRecord(state=StageState.WAITING) for stage in STAGES},
-            prices={},
+            prices=prices or {},
             rounds={},
             chosen={},
             gate={},

@@ -36,14 +36,17 @@ logger = logging.getLogger(__name__)
 class RunFolder:
     """The paths of a run, and run.json: settings, versions and the state of each stage, always valid JSON.
 
-    What changes the record writes it, unless it says otherwise.
+    What changes the record writes it, unless it says otherwise, or is told to put that off (``together``, ``seldom``).
     """
 
     def __init__(self, root: Path, record: RunRecord) -> None:
         self.root = root
         self._record = record
         self.lease = Lease(root / ".run.lease", "consistency run")
-        self._is_put_off: bool | None = None  # in ``together``: whether there is something to write
+        self._is_changed = False  # since it was written
+        self._together = 0  # how many ``together`` are open, one within the other
+        self._every = 0.0  # seconds between two writes
+        self._written = float("-inf")  # when, by the monotonic clock
         self._running_since: dict[Stage, float] = {}  # by the monotonic clock, for the log
 
     # paths
@@ -157,8 +160,13 @@ class RunFolder:
     # run.json
 
     @classmethod
-    def create(cls, root: Path, settings: RunSettings, versions: dict[str, JsonValue]) -> RunFolder:
-        """A new run in ``root``. Raises UsageError when a run, or anything else, is there already."""
+    def create(
+        cls, root: Path, settings: RunSettings, versions: dict[str, JsonValue], prices: JsonObject | None = None
+    ) -> RunFolder:
+        """A new run in ``root``; ``prices`` as they were agreed to, where something is bought.
+
+        Raises UsageError when a run, or anything else, is there already.
+        """
         if root.exists() and not root.is_dir():
             raise UsageError(f"{root} is a file; choose a folder for the run with --out")
         if (root / "run.json").exists():
@@ -167,7 +175,7 @@ class RunFolder:
             )
         if root.exists() and any(child for child in root.iterdir() if not child.name.startswith(".")):
             raise UsageError(f"{root} is not empty; choose a new folder for the run with --out")
-        folder = cls(root, RunRecord.new(settings, versions))
+        folder = cls(root, RunRecord.new(settings, versions, prices))
         folder.save()
         folder.have_journal()
         return folder
@@ -208,24 +216,43 @@ class RunFolder:
             return None
 
     def save(self) -> None:
-        if self._is_put_off is None:
+        self._is_changed = True
+        self._write_if_due()
+
+    def _write_if_due(self) -> None:
+        if self._together == 0 and time.monotonic() - self._written >= self._every:
+            self.write()
+
+    def write(self) -> None:
+        """Have on disk what has changed, as it has to be before anything is bought because of it."""
+        if self._is_changed:
             write_json(self.root / "run.json", self._record.to_json())
-        else:
-            self._is_put_off = True
+            self._is_changed, self._written = False, time.monotonic()
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """What is changed within is written once, at the end. Nothing may wait within."""
-        if self._is_put_off is not None:
-            yield
-            return
-        self._is_put_off = False
+        self._together += 1
         try:
             yield
         finally:
-            is_changed, self._is_put_off = self._is_put_off, None
-            if is_changed:
-                self.save()
+            self._together -= 1
+            if self._is_changed:
+                self._write_if_due()
+
+    @contextlib.contextmanager
+    def seldom(self, every: float = 1.0) -> Iterator[None]:
+        """What is changed within is written once in ``every`` seconds at most, by ``write``, and at the end.
+
+        For many runs that wait for one disk: each write is synced. Whoever is killed loses no more than a resume finds again,
+        since a backend calls ``write`` before it buys.
+        """
+        self._every = every
+        try:
+            yield
+        finally:
+            self._every = 0.0
+            self.write()
 
     def note(self, **facts: Any) -> None:
         """Set facts of the record by their names, and such as only the caller knows."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,23 @@ def test_a_run_stopped_during_a_retake_goes_on_with_it_and_pays_once(fake: FakeF
     report = go(RunFolder.open(folder.root), Seeing(WRONG, GOOD))
     assert sum(bought(fake).values()) == 6
     assert [p["scores"]["outcome"] for p in report["pictures"] if p["angle"] == "front"] == ["fail", "pass"]
+
+
+def test_a_retake_is_not_bought_twice_where_its_run_was_killed_and_its_record_is_written_seldom(
+    fake: FakeFal, tmp_path: Path
+):
+    folder, left = new_run(tmp_path, motion="none"), tmp_path / "as the kill left it"
+
+    def keep(_progress: Progress, _backend: FalBackend) -> None:
+        if not left.exists() and folder.read_journal().purchases.last("photoreal/front/take-02") is not None:
+            shutil.copytree(folder.root, left)
+
+    with folder.seldom(every=3600.0):
+        go(folder, Seeing(WRONG, GOOD), on_progress=keep)
+    again = RunFolder.open(left)
+    go(again, Seeing(WRONG, GOOD))
+    assert sum(bought(fake).values()) == 6
+    assert again.chosen("photoreal/front") == 2
 
 
 def test_an_angle_asked_for_again_begins_with_a_clean_ladder(fake: FakeFal, tmp_path: Path):

@@ -214,6 +214,24 @@ def test_nothing_is_bought_that_nobody_agreed_to(command, fake):
     assert len(fake.books) == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--size", "256"), "in a column 'size', or for all rows in a template"),
+        (
+            ("--video-angle=front", "--motion=none"),
+            "in a column 'video_angle' or 'motion', or for all rows in a template",
+        ),
+        (("--sizes=256",), "unrecognized arguments: --sizes=256; see 'consistency catalogue --help'"),
+    ],
+)
+def test_an_option_of_a_run_is_sent_to_where_a_catalogue_has_it(command, words, said):
+    answer = command(*words)
+    assert answer["exit"] == 2
+    assert said in answer["error"]
+    assert not command.out.exists()
+
+
 def test_a_table_with_a_fault_begins_nothing(command, fake):
     text = command.table.read_text()
     command.table.write_text(text.replace("p2.glb", "gone.glb"))

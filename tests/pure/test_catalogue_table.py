@@ -41,6 +41,16 @@ def faults(place: Path, text: str | bytes) -> list[str]:
         ("sku,input\n", ["it has no rows"]),
         ("", ["row 1, column sku: the column is missing"]),
         ("sku,input,sizes\nA,a.glb,512\n", ["row 1, column sizes: there is no such column, did you mean 'size'"]),
+        ("sku,model\nA,a.glb\nB,b.glb\n", ["row 1, column model: there is no such column, did you mean 'input'"]),
+        ("sku,Photo\nA,a.jpg\n", ["row 1, column photo: there is no such column, did you mean 'input'"]),
+        (
+            "sku,file,size\nA,a.glb,512\nB,b.glb,x\n",
+            ["row 1, column file: there is no such column, did you mean 'input'", "row 3, column size: "],
+        ),
+        (
+            "sku,input,path\nA,,a.glb\nB,b.glb,\n",
+            ["row 1, column path: there is no such column", "row 2, column input: the row has no input"],
+        ),
         ("sku,input,size,size\nA,a.glb,512,513\n", ["row 1, column size: there are two columns"]),
         ("sku,,input\nA,x,a.glb\n", ["row 1, column 2: the column has no name"]),
         ("sku,input\nA,a.glb\nB,b.glb\nA,c.glb\n", ["row 4, column sku: 'A' is in row 2 already"]),

@@ -162,3 +162,27 @@ def test_what_is_changed_together_is_written_once_and_what_failed_between_is_not
         folder.note(device="GPU")
         raise ZeroDivisionError
     assert RunFolder.open(folder.root).device == "GPU"
+
+
+def test_what_is_written_seldom_is_there_when_it_is_asked_for_and_at_the_end(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", RunSettings(), {})
+
+    def on_disk() -> str | None:
+        return RunFolder.open(folder.root).device
+
+    with contextlib.suppress(ZeroDivisionError), folder.seldom(every=3600.0):
+        folder.note(device="CPU")
+        with folder.together():
+            folder.mark(Stage.MODEL, StageState.RUNNING)
+        assert on_disk() is None
+        folder.write()
+        assert on_disk() == "CPU"
+        folder.note(device="GPU")
+        assert on_disk() == "CPU"
+        raise ZeroDivisionError
+    assert on_disk() == "GPU"
+    folder.note(device="HIP")
+    assert on_disk() == "HIP"
+    with folder.seldom(every=0.0):
+        folder.note(device="METAL")
+        assert on_disk() == "METAL"

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +23,7 @@ from consistency_pipeline.pipeline.errors import Cancelled, TryAgainLater
 from tests.fake_fal import FakeFal
 
 from .catalogues import write_table
+from .shop import until
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = [sys.executable, str(ROOT / "benchmarks" / "catalogue_driver.py"), "catalogue"]
@@ -92,27 +95,56 @@ def test_whoever_waits_says_so_once_and_can_be_told_to_stop(state):
     assert said == ["waiting for one of 1 places at fal.ai"]
 
 
+def catalogue(place: Path, fake: FakeFal, row: int) -> subprocess.Popen[bytes]:
+    """One row of three stills, in a process of its own, of which two may be at fal.ai at a time."""
+    table = write_table(place, 2, "angles,motion", "front|side|top,none")
+    words = ["--out", str(place / "out"), "--yes", "--backend", "fal", "--concurrency", "2", "--rows", str(row)]
+    environment = {**os.environ, **fake.environment()}
+    return subprocess.Popen([*DRIVER, str(table), *words], env=environment, stderr=subprocess.DEVNULL)
+
+
+def spans_of(fake: FakeFal) -> list[tuple[float, float]]:
+    return [(entry.submitted_at, entry.finished_at or float("inf")) for entry in fake.books]
+
+
 @pytest.mark.by_turns
 def test_two_catalogues_hold_fal_to_what_was_said(state, tmp_path):
-    table = write_table(tmp_path, 2, "angles,motion", "front|side|top,none")
     with FakeFal(latency=0.5) as fake:
-        environment = {**os.environ, **fake.environment()}
-        command = [
-            *DRIVER,
-            str(table),
-            "--out",
-            str(tmp_path / "out"),
-            "--yes",
-            "--backend",
-            "fal",
-            "--concurrency",
-            "2",
-        ]
-        running = [
-            subprocess.Popen([*command, "--rows", str(row)], env=environment, stderr=subprocess.DEVNULL)
-            for row in range(2)
-        ]
+        running = [catalogue(tmp_path, fake, row) for row in range(2)]
         assert [process.wait(timeout=120) for process in running] == [0, 0]
-        spans = [(entry.submitted_at, entry.finished_at or 0.0) for entry in fake.books]
+        spans = spans_of(fake)
     assert len(spans) == 6
     assert most_at_once(spans) == 2  # each would have had three by itself
+
+
+@pytest.mark.by_turns
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("with_child", [True, False], ids=["with its child", "alone"])
+def test_a_catalogue_that_is_killed_with_all_places_leaves_them_to_another(state, tmp_path, with_child):
+    waits = "waiting for one of 2 places"
+    with FakeFal(latency=3600.0) as fake:
+        first = catalogue(tmp_path, fake, 0)
+        until(lambda: len(fake.books) == 2 and waits in (tmp_path / "out/P-0/log.txt").read_text())
+        second = catalogue(tmp_path, fake, 1)
+        log = tmp_path / "out" / "P-1" / "log.txt"
+        until(lambda: log.is_file() and log.read_text().count(waits) == 3)
+        assert len(fake.books) == 2
+        fake.latency = 0.5
+        child = json.loads((tmp_path / "out/P-0/.purchases.lease").read_text())["pid"]
+        for pid in (first.pid, child) if with_child else (first.pid,):
+            os.kill(pid, signal.SIGKILL)
+        assert first.wait(timeout=30) == -signal.SIGKILL
+        if not with_child:  # it keeps the places, since what it waits for is at fal.ai still
+            leaving = threading.Event()
+            leaving.set()
+            with pytest.raises(TryAgainLater), Places(2).one(lambda *_: None, threading.Event(), leaving):
+                pass
+            fake.clock.advance(3600.0)
+        assert second.wait(timeout=120) == 0
+        left, own = spans_of(fake)[:2], spans_of(fake)[2:]
+    assert len(own) == 3
+    assert most_at_once(own) == 2
+    if with_child:  # nobody knows any more what it had at fal.ai, where the two go on
+        assert [end for _, end in left] == [float("inf")] * 2
+    else:
+        assert most_at_once([*left, *own]) == 2
