@@ -28,6 +28,11 @@ from . import pictures, prints, products, scenes
 CHAINS = 3  # camera and codec chains over each true picture
 CAUGHT_IN = 2  # … over each picture of a fault made in 3D
 PAINTED_IN = 2  # pictures of each painted fault
+# Files of the two rooms that change no number: what decides on numbers, what mends pictures, what is only drawn.
+UNMEASURED = (
+    "limits.py", "__main__.py", "verdict.py", "together.py", "ladder.py", "decisions.py", "faithful.py", "crossview.py", "heatmap.py",
+    "places.py", "recomposite.py", "thin.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,18 +61,7 @@ def rows_of(view: View) -> list[dict[str, Any]]:
     digest = hashlib.sha256(repr((view.product, view.angle, view.other, view.quick)).encode())
     for room in rooms:
         for path in sorted(room.rglob("*.py")):
-            if path.name not in (
-                "limits.py",
-                "__main__.py",
-                "verdict.py",
-                "together.py",
-                "ladder.py",
-                "decisions.py",
-                "faithful.py",
-                "crossview.py",
-                "heatmap.py",
-                "places.py",
-            ):
+            if path.name not in UNMEASURED:
                 digest.update(path.read_bytes())
     file = view.cache / "rows" / f"{view.product}.{view.angle}.{digest.hexdigest()[:16]}.json"
     if not file.is_file():

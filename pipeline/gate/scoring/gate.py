@@ -65,7 +65,7 @@ class Prepared:
         self.shadow: Array = added.own_shadow(rendered)
         self.caster = cast.casting(work, rendered.factor, (len(rendered.inside), len(rendered.inside[0])))
         self.expected = inside.expect(work)
-        self.colours: list[Bools] = recolour.colour_regions(work)
+        self.colours = recolour.expect(work)
         self.never_hollow: Bools = np.zeros(work.mask.shape, dtype=bool)
         self.verifiable = 1.0
         versions = list(own.degraded(work.rgb, work.unit))

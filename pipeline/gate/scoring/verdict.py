@@ -58,8 +58,8 @@ class Thresholds:
     label_worst: float = 0.45
     label_patch: float = 0.30
     label_patch_doubt: float = 0.45
-    recoloured: float = 40.0
-    recoloured_doubt: float = 30.0
+    recoloured: float = 16.0
+    recoloured_doubt: float = 12.0
     new: float = 9.0
     new_doubt: float = 6.0
     lost: float = 0.90
@@ -150,11 +150,15 @@ LOWEST = (
     "inner_recall", "inner_centred", "label_correlation", "label_worst", "label_patch", "coverage", "contrast", "verifiable",
 )  # fmt: skip  # the worst of these is the least
 LOOSENED = (
-    "p95_px", "worst_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share",
-    "recoloured", "new", "lost", "moved_px",
+    "p95_px", "worst_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share", "new", "lost",
+    "moved_px",
 )  # fmt: skip
 HARD = ("p95_px", "worst_px", "bad_share", "hollow_share", "label_changed", "added_share")
-DOUBTED = ("recoloured", "new", "lost", "moved_px")
+DOUBTED = ("new", "lost", "moved_px")
+ADDED = {
+    "recoloured": "recoloured",
+    "recoloured_doubt": "recoloured",
+}  # limit of what comes on top of the view's own number
 TIGHTENED = ("inner_centred", "inner_recall", "coverage", "label_worst", "label_patch")
 MARGIN = 1.25  # times what the render itself, mildly degraded, measures is no fault yet
 
@@ -178,6 +182,7 @@ def for_view(t: Thresholds, own: Numbers) -> Thresholds:
     least, most = _kept_by(own)
     return replace(
         t,
+        **{name: getattr(t, name) + getattr(own, number) for name, number in ADDED.items()},
         **{name: max(getattr(t, name), value) for name, value in least.items()},
         **{name: min(getattr(t, name), value) for name, value in most.items()},
     )

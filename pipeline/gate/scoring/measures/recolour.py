@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Consistency Pipeline contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is each colour of the product still that colour? After one fit of the whole still's light and tone to its render.
+"""Is each part of the product still of its colour? After one fit of the whole still's light to its render.
 
-A generator may light the product anew, warmer or darker, all over. A part in another hue is no light: its colour differs from
-what the other parts say the light does.
+A generator may light the product anew: warmer, darker, with a blue sky on one side. Such a light changes with the direction in
+which a surface looks, in few and smooth terms (Ramamoorthi and Hanrahan, 2001). What most of the product agrees on is taken for
+the light; where colours differ from what it makes of the render's, a part has been painted.
 """
 
 from __future__ import annotations
@@ -12,74 +13,118 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..pixels.arrays import Array, Bools, erode
+from ..pixels.arrays import Array, Bools, blur, erode, shrink
 from ..pixels.colour import to_lab, to_linear, to_srgb
 from ..reference import Reference
 
-SMALLEST = 0.012  # of the product's area: a smaller colour region isn't judged
-STEPS = 6  # levels a channel of the surface's colour is told apart by
+SIDE = 512  # pixels of the longer side from which on colours are looked at in a smaller picture
+LEAST = 0.025  # of the product's area: a smaller part isn't judged
+AVERAGED = 20.0  # px at 1024, standard deviation: highlights and grain are smaller
+RIM = 4.0  # px at 1024 of the outline, where the backdrop shines in
 FLOOR = 0.01  # linear light below which a colour can't be told
-RIM = 4.0  # px at 1024
+DARK = 0.05  # linear light below which a pixel says less of the light's colour, the less it has
+FITTED = 4000  # pixels that the light is fitted to
+ROUNDS = 8  # of the robust fit
+AGREES = 0.005  # of a log ratio: what is nearer to the light than this, or than half of the median, counts alike
+STIFF = 2e-5  # keeps terms of the light that no surface of the product tells at none
+CAST = 0.5  # length of the log ratios to their mean that a light may have; of true pictures it was 0.33 at most
+
+
+@dataclass(frozen=True)
+class Colours:
+    """What a render's colours tell beforehand, of N pixels at ``factor`` times fewer a side: ``judged`` (h, w) says which,
+    ``known`` (N, 3) is their linear colour, ``terms`` (N, 9) by the direction in which their surface looks, ``fitted`` some of their
+    indices, ``weight`` how much each of these says. ``area``: pixels of the whole product."""
+
+    factor: int
+    judged: Bools
+    known: Array
+    terms: Array
+    fitted: NDArray[np.intp]
+    weight: NDArray[np.float64]
+    area: int
 
 
 @dataclass(frozen=True)
 class Recolour:
-    """``delta``: of the worst region, the length of (Δa*, Δb*) against what the rest of the product lets expect, in ΔE76
-    units of chroma. ``share``: its share of the product. ``where``: (H, W), that region on the render's grid."""
+    """``delta``: by how far colours are off over LEAST of the product, where they are off most: the length of (Δa*, Δb*) in units of
+    CIELAB. ``where``: (H, W), there, on the render's grid."""
 
     delta: float
-    share: float
     where: Bools
 
 
-def colour_regions(reference: Reference) -> list[Bools]:
-    """The regions of one surface colour, large enough to be judged; without that pass, of one colour of the render."""
-    inside = erode(reference.inside, RIM * reference.unit)
-    source = reference.surface if reference.surface is not None else reference.rgb
-    if reference.surface is not None:
-        inside &= reference.matt
-    levels = np.rint(source * (STEPS - 1)).astype(np.int32)
-    names = levels[..., 0] * STEPS * STEPS + levels[..., 1] * STEPS + levels[..., 2]
-    least = SMALLEST * reference.inside.sum()
-    found = []
-    for name in np.unique(names[inside]):
-        region = (names == name) & inside
-        if region.sum() >= least:
-            found.append(region)
-    return found
+def expect(reference: Reference) -> Colours:
+    """What can be told before a picture is there."""
+    factor = max(1, max(reference.mask.shape) // SIDE)
+    inside = shrink(reference.mask, factor) > 0.5
+    judged = erode(inside, RIM * reference.unit / factor)
+    known = np.maximum(to_linear(shrink(reference.rgb, factor)[judged]), FLOOR)
+    terms = np.ones((len(known), 1), np.float32)
+    if reference.normal is not None:
+        terms = _harmonics(_picked(reference.normal, factor, judged.shape)[judged])
+    fitted = np.arange(0, len(known), max(1, len(known) // FITTED))
+    weight = np.clip(known[fitted].mean(axis=1) / DARK, DARK, 1.0).astype(np.float64)
+    return Colours(factor, judged, known, terms, fitted, weight, int(inside.sum()))
 
 
-def measure(straight: Array, reference: Reference, parts: list[Bools]) -> Recolour:
-    """``straight``: (H, W, 3) un-warped onto the render's grid. ``parts``: of colour_regions()."""
-    nothing = Recolour(0.0, 0.0, np.zeros(reference.mask.shape, dtype=bool))
-    if not parts:
-        return nothing
-    mine = np.log(np.maximum(to_linear(straight), FLOOR)).astype(np.float32)
-    known = np.log(np.maximum(to_linear(reference.rgb), FLOOR)).astype(np.float32)
-    # Per region the median log ratio; the light is what most of the area agrees on.
-    ratios = np.array([np.median((mine - known)[part], axis=0) for part in parts])
-    sizes = np.array([part.sum() for part in parts], dtype=np.float64)
-    area = float(reference.inside.sum())
-    worst = nothing
-    for index, part in enumerate(parts):
-        others = np.arange(len(parts)) != index
-        light = _middle(ratios[others], sizes[others]) if others.any() else np.full(3, ratios[index].mean())
-        # One light for all can't be told from a product of one colour: then only strong casts count, by the limit.
-        tone = np.median(known[part], axis=0) + light
-        meant = to_lab(np.clip(to_srgb(np.exp(tone + (ratios[index] - light).mean())), 0, 1)[None])[0]
-        shown = to_lab(np.clip(to_srgb(np.exp(np.median(mine[part], axis=0))), 0, 1)[None])[0]
-        delta = float(np.hypot(shown[1] - meant[1], shown[2] - meant[2]))
-        if delta > worst.delta:
-            worst = Recolour(delta, float(sizes[index] / area), part)
-    return worst
+def measure(straight: Array, reference: Reference, colours: Colours) -> Recolour:
+    """``straight``: (H, W, 3) un-warped onto the render's grid. ``colours``: of expect()."""
+    share = LEAST * colours.area / max(1, len(colours.known))
+    if share >= 0.5:  # a product of lines: nothing of it is a part
+        return Recolour(0.0, np.zeros(reference.mask.shape, dtype=bool))
+    mine = np.maximum(to_linear(shrink(straight, colours.factor)[colours.judged]), FLOOR)
+    ratio = np.log(mine / colours.known)
+    brighter = ratio.mean(axis=1, keepdims=True)
+    expected = colours.known * np.exp(_light(ratio - brighter, colours) + brighter)
+    off = np.zeros((*colours.judged.shape, 2), np.float32)
+    off[colours.judged] = (_lab(mine) - _lab(expected))[:, 1:]
+    sigma = AVERAGED * reference.unit / colours.factor
+    covered = np.maximum(blur(colours.judged.astype(np.float32), sigma), 1e-3)
+    length = np.hypot(*np.moveaxis(blur(off, sigma) / covered[..., None], -1, 0))
+    delta = float(np.quantile(length[colours.judged], 1.0 - share))
+    return Recolour(delta, _spread(colours.judged & (length >= delta), colours.factor, reference.mask.shape))
 
 
-def _middle(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted median by column."""
-    out = np.empty(values.shape[1])
-    for column in range(values.shape[1]):
-        order = np.argsort(values[:, column])
-        total = np.cumsum(weights[order])
-        out[column] = values[order[np.searchsorted(total, total[-1] / 2)], column]
-    return out
+def _light(chroma: Array, colours: Colours) -> Array:
+    """(N, 3): what of ``chroma`` (N, 3), log ratios without their mean, most of the product agrees on: a least sum of distances, not
+    of their squares, since a part that was painted is far away."""
+    terms, wanted = colours.terms[colours.fitted].astype(np.float64), chroma[colours.fitted].astype(np.float64)
+    ridge = np.diag([1e-9, *[STIFF * len(terms)] * (terms.shape[1] - 1)])
+    weight = colours.weight
+    found = np.zeros((terms.shape[1], 3))
+    for _ in range(ROUNDS):
+        weighted = weight[:, None] * terms
+        found = np.linalg.solve(terms.T @ weighted + ridge, weighted.T @ wanted)
+        distance = np.linalg.norm(wanted - terms @ found, axis=1)
+        weight = colours.weight / np.maximum(distance, max(AGREES, 0.5 * float(np.median(distance))))
+    # A product of one colour that has another one is the same to a fit as a light of that colour.
+    cast = float(np.linalg.norm(found[0]))
+    found[0] *= min(1.0, CAST / max(cast, 1e-9))
+    return colours.terms @ found.astype(np.float32)
+
+
+def _harmonics(normals: Array) -> Array:
+    """(N, 9): spherical harmonics up to the second order, not normalised, of unit vectors (N, 3)."""
+    x, y, z = normals.T
+    terms = [np.ones_like(x), x, y, z, x * y, y * z, x * z, x * x - y * y, 3.0 * z * z - 1.0]
+    return np.stack(terms, axis=1).astype(np.float32)
+
+
+def _lab(linear: Array) -> Array:
+    return np.asarray(to_lab(np.clip(to_srgb(linear), 0.0, 1.0)), dtype=np.float32)
+
+
+def _picked(values: Array, factor: int, shape: tuple[int, ...]) -> Array:
+    """One pixel of each block, since a mean over an edge is no direction."""
+    return values[::factor, ::factor][: shape[0], : shape[1]]
+
+
+def _spread(region: Bools, factor: int, shape: tuple[int, ...]) -> Bools:
+    """``region`` on a grid of ``shape``, ``factor`` times as fine."""
+    whole = np.zeros(shape, dtype=bool)
+    fine = region.repeat(factor, axis=0).repeat(factor, axis=1)[: shape[0], : shape[1]]
+    whole[: fine.shape[0], : fine.shape[1]] = fine
+    return whole
