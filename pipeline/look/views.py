@@ -27,7 +27,6 @@ SOLID = 0.98  # coverage from which a pixel shows the product alone
 RIM, STEP = 16.0, 10.0  # px at 1024 over which a source's weight rises from its outline, and from a step in depth
 LEAST = 3.0  # px that these are at least, however small the picture
 MOST = 1.6  # log light: a change beyond a factor of five is another thing, not another look
-BLURRED = np.float32(1 / 12)  # of the second difference: half the mean variance of a place between two pixels
 MIRRORS = 0.35  # share of scattered light below which a pixel tells of the mirrored light
 SCATTERS = 0.08  # share of scattered light below which a pixel says nothing of the surface's own colour
 
@@ -165,19 +164,9 @@ def light_change(changes: list[tuple[Array, Render]]) -> NDArray[np.float32]:
 def source(still: Array, render: Render, light: Array, change: Array | None = None) -> Source:
     """``still`` (H, W, 3), sRGB 0..1 on the render's grid, as a source; ``light``: (3,) log, of ``light_change``."""
     change = change_of(still, render) if change is None else change
-    own = _sharpened(own_change(change, render.diffuse, light))
+    own = own_change(change, render.diffuse, light)
     depth = np.where(render.solid, np.nan_to_num(render.depth), 0.0).astype(np.float32)
     return Source(np.stack([*np.moveaxis(own, -1, 0), _weight(render), depth]).astype(np.float32), render.camera)
-
-
-def _sharpened(own: Array) -> Array:
-    """(H, W, 3) with what looking it up between pixels blurs, in the mean of all places between them, put back."""
-    for axis in (0, 1):
-        around = np.pad(own, [(1, 1) if each == axis else (0, 0) for each in range(3)], mode="edge")
-        length = own.shape[axis]
-        before, after = (np.take(around, range(start, start + length), axis) for start in (0, 2))
-        own = own + BLURRED * (2.0 * own - before - after)
-    return own
 
 
 def _weight(render: Render) -> Array:

@@ -38,7 +38,7 @@ def boot(add_box, save_glb):
 def settings_of(product, **more):
     angles = [{"name": name, "azimuth": 120.0 * place, "elevation": 15} for place, name in enumerate(SIDES)]
     return RunSettings(
-        inputs=(str(product),), angles=angles, size=SIZE, samples=2, device="cpu", seed=3,
+        inputs=(str(product),), angles=angles, size=SIZE, samples=8, device="cpu", seed=3, shadow=False,
         motion="anchored_turntable", duration=3.0, frame_rate=12, **more,
     )  # fmt: skip
 
