@@ -167,9 +167,11 @@ def test_a_pixel_at_the_outline_shows_the_stills_detail_where_its_centre_shows_t
     stills = [(scene_grain(each), each) for each in (view(-30), view(90), view(30, 70))]
     centre = tuple(np.argwhere(target.solid).mean(axis=0).astype(int))
     row, column = next(zip(*np.nonzero(target.mask == 0.0), strict=True))
-    mask, depth, position = target.mask.copy(), target.depth.copy(), target.position.copy()
-    mask[row, column], depth[row, column], position[row, column] = 0.7, 1e10, position[centre]  # its centre misses
-    found = carried(replace(target, mask=mask, depth=depth, position=position), *stills)
+    planes = {name: getattr(target, name).copy() for name in ("mask", "depth", "position", "normal")}
+    for plane in planes.values():
+        plane[row, column] = plane[centre]
+    planes["mask"][row, column], planes["depth"][row, column] = 0.7, 1e10  # its centre misses: that place says nothing
+    found = carried(replace(target, **planes), *stills)
     outline = (target.mask > 0.5) & ~target.solid & (found.seen > 0.5)
     assert outline.sum() > 20
     true = log_grain(target)[outline]
