@@ -13,8 +13,12 @@ a slow warp of 0.7 px at 320, in one of four a detail from elsewhere), against t
     carried      what this program does
     bought       a still for that very view, with the same drift
 
-in dB (peak signal to noise in the product's pixels, sRGB) and ΔE2000 (mean). "shared" is by how much more two carried views differ
-on the surface that both see than true photos do, beside two bought ones. CONSISTENCY_TEST_MODELS names a folder of GLB files.
+in dB, the mean of six views (peak signal to noise in the product's pixels, sRGB) and ΔE2000 (mean). "shared" is by how much more two carried views differ
+on the surface that both see than true photos do, beside two bought ones.
+
+With --flicker, ΔE2000 from one frame of a turn to the next, 95th percentile: "same places" is how much else the next frame carries
+to the places that this one shows; "picture to picture" by how much more a place changes than it does in the renders, looked up
+between the next picture's pixels, and "true photos" the same of a turn of photos, in which nothing flickers but their noise. CONSISTENCY_TEST_MODELS names a folder of GLB files.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import resource
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +69,12 @@ def main() -> int:
     names = options.products.split(",") if options.products else [
         name for name in CLASSES if name in models or name in look_shots.BUILT
     ]  # fmt: skip
-    print(f"{options.size} px, {options.samples} samples a pixel, mean of {len(HELD_OUT)} views between the stills")
-    print(
-        "| product | class | stills | plain | projected | carried | bought | ΔE carried (plain) | shared carried (bought) |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print(f"{options.size} px, {options.samples} samples a pixel")
+    heads = ["plain", "projected", "carried", "bought", "ΔE carried (plain)", "shared carried (bought)"]
+    if options.flicker:
+        heads = ["same places", "picture to picture", "true photos"]
+    print(f"| product | class | stills | {' | '.join(heads)} |")
+    print("| --- " * (3 + len(heads)) + "|")
     for name in names:
         renders, photos = _views(options.cache, name, models, options.size, options.samples)
         if options.time:
@@ -79,13 +85,22 @@ def main() -> int:
                 for count in SOURCES:
                     print(_row(name, kind, count, renders, photos, options.out), flush=True)
         else:
-            frames = look_shots.shots(options.cache, name, "render", TURN, models, options.size, options.samples)
+            turns = {
+                look: look_shots.shots(options.cache, name, look, TURN, models, options.size, options.samples)
+                for look in look_shots.LOOKS
+            }
+            turned = [_render_of(turns["render"][angle.name]) for angle in TURN]
+            true = _flicker(turned, [_picture(turns["photo"][angle.name]) for angle in TURN])
             names_of = [angle.name for angle in SOURCES[14]]
             for kind in ("true", "drifting"):
                 taken = _taken(kind, photos)
                 ready, light = made_ready([taken[key] for key in names_of], [renders[key] for key in names_of])
-                turned = [_render_of(frames[angle.name]) for angle in TURN]
-                print(f"{name}: flicker with 14 {kind} stills: {_flicker(turned, ready, light):.2f}", flush=True)
+                made = [carry(frame, ready, light).rgb for frame in turned]
+                steady, between = _unsteady(turned, ready, light), _flicker(turned, made)
+                print(
+                    f"| {name} | {CLASSES.get(name, '')} | 14 {kind} | {steady:.2f} | {between:.2f} | {true:.2f} |",
+                    flush=True,
+                )
     return 0
 
 
@@ -239,15 +254,29 @@ def _apart(one: Picture, other: Picture, places: tuple[np.ndarray, ...]) -> np.n
     return delta_e(to_lab(one[rows, columns]), to_lab(sample(other, x, y)))
 
 
-def _flicker(frames: list[views.Render], sources: list[views.Source], light: np.ndarray) -> float:
-    """ΔE2000, 95th percentile: by how much a place changes more from frame to frame than it does in the renders."""
-    made = [carry(frame, sources, light).rgb for frame in frames]
+def _flicker(frames: list[views.Render], pictures: list[Picture]) -> float:
+    """ΔE2000, 95th percentile: by how much a place changes more from picture to picture than it does in the renders.
+
+    A place lies between the second picture's pixels. What reading it there blurs counts, so that a picture with more detail than
+    its render has more of it: also a true photo.
+    """
     more = []
-    for number in range(len(frames) - 1):
-        places = _seen_by_both(frames[number], frames[number + 1])
-        own = _apart(frames[number].rgb, frames[number + 1].rgb, places)
-        more.append(np.maximum(_apart(made[number], made[number + 1], places) - own, 0.0))
+    for (one, other), pair in zip(pairwise(frames), pairwise(pictures), strict=True):
+        places = _seen_by_both(one, other)
+        more.append(np.maximum(_apart(*pair, places) - _apart(one.rgb, other.rgb, places), 0.0))
     return float(np.percentile(np.concatenate(more), 95))
+
+
+def _unsteady(frames: list[views.Render], sources: list[views.Source], light: np.ndarray) -> float:
+    """ΔE2000, 95th percentile: by how much the next frame carries something else to the same places, read nowhere between pixels."""
+    apart = []
+    for one, other in pairwise(frames):
+        rows, columns, *_ = _seen_by_both(one, other)
+        now, then = (
+            carry(replace(one, camera=each.camera), sources, light).rgb[rows, columns] for each in (one, other)
+        )
+        apart.append(delta_e(to_lab(now), to_lab(then)))
+    return float(np.percentile(np.concatenate(apart), 95))
 
 
 def _enlarged(render: views.Render, side: int) -> views.Render:

@@ -26,6 +26,7 @@ LOOKS = ("render", "photo")
 CLASSES = {
     "shoe": "matt",
     "milk_truck": "textured",
+    "duck": "plastic",
     "blocks": "textured",
     "teapot": "glossy",
     "vr_controller": "glossy",

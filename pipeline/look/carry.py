@@ -29,7 +29,8 @@ from ..gate.scoring.pixels.arrays import Array, Bools, pull_outward, shrink
 from .lookup import SAYS, Eyes, Said, mixed, radius, said
 from .views import LARGE, Render, Source, brightened, gain_of
 
-ENOUGH = 0.02  # sum of weights at which what is carried counts half, against what the surroundings say
+SHOWN = 0.5  # coverage from which a pixel is looked up where its centre shows the product
+ENOUGH = 0.004  # sum of weights at which what is carried counts half, against what the surroundings say
 PIECE = 192  # px of a piece's side: what bounds the memory, whatever the picture's size; even, and a multiple of COARSE
 FLAT = 0.012  # of the product's radius by which the depth of pixels that are weighed together may differ
 AROUND = 0.015  # of the picture's side: standard deviation of what is asked of the surroundings
@@ -80,7 +81,7 @@ def _carried(render: Render, sources: Sequence[Source], light: Array, side: int)
     height, width = render.mask.shape
     own, seen = np.zeros((3, height, width), np.float32), np.zeros((height, width), np.float32)
     points = render.position[render.solid]
-    size = radius(points)
+    size, far = radius(points), float(render.depth[render.solid].max())
     for source in sources:
         _ = source.coarse  # made once, and not by every thread
     eyes = Eyes.of(sources, points[:: max(1, len(points) // 1000)].mean(axis=0, dtype=np.float64))
@@ -91,7 +92,7 @@ def _carried(render: Render, sources: Sequence[Source], light: Array, side: int)
     ]
 
     def look(piece: Box) -> Bools:
-        return _looked_up(_cut(render, piece), sources, eyes, size, side, own[:, *piece], seen[piece])
+        return _looked_up(_cut(render, piece), sources, eyes, size, far, side, own[:, *piece], seen[piece])
 
     asked = np.logical_or.reduce(list(_side_by_side(look, pieces)))
     around = _surroundings(own, seen, render, size, side)
@@ -132,19 +133,27 @@ def _cut(render: Render, box: Box) -> Render:
 
 
 def _looked_up(
-    render: Render, sources: Sequence[Source], eyes: Eyes, size: float, side: int, own: Array, seen: Array
+    render: Render,
+    sources: Sequence[Source],
+    eyes: Eyes,
+    size: float,
+    far: float,
+    side: int,
+    own: Array,
+    seen: Array,
 ) -> Bools:
     """Write into ``own`` (3, H, W) the surface's own change and into ``seen`` (H, W) how well it is known, 0..1; by source, whether
-    it said anything."""
+    it said anything. ``far``: metres to the farthest of the product."""
     asked = np.zeros(len(sources), bool)
-    solid = render.solid
-    where = np.flatnonzero(solid)
+    shown = render.mask > SHOWN
+    shown &= render.depth <= far  # elsewhere the pixel's centre misses the product, and it has no place on it
+    where = np.flatnonzero(shown)
     if not len(where):
         return asked
     centre = eyes.centre.astype(np.float32)[:, None]
     points = np.ascontiguousarray(render.position.reshape(-1, 3)[where].T) - centre
-    normals = np.ascontiguousarray(render.normal.reshape(-1, 3)[where].T)
-    group, count = _groups(solid, render.depth, FLAT * size if side >= LARGE else 0.0)
+    normals = unit_planes(np.ascontiguousarray(render.normal.reshape(-1, 3)[where].T))
+    group, count = _groups(shown, render.depth, FLAT * size if side >= LARGE else 0.0)
     eye = (render.camera.position - eyes.centre).astype(np.float32)
     if count < len(where):
         each = 1.0 / np.bincount(group, minlength=count).astype(np.float32)
@@ -157,8 +166,8 @@ def _looked_up(
         asked[number] = bool(weights.max(initial=0.0) > SAYS)
     total = found.total.take(group)
     for plane, values in zip(own, mixed(points, group, found, sources, eyes), strict=True):
-        plane[solid] = values
-    seen[solid] = total / (total + np.float32(ENOUGH))
+        plane[shown] = values
+    seen[shown] = total / (total + np.float32(ENOUGH))
     return asked
 
 
@@ -169,17 +178,17 @@ def unit_planes(vectors: Array) -> Array:
     return made
 
 
-def _groups(solid: Bools, depth: Array, flat: float) -> tuple[NDArray[np.intp], int]:
-    """For each solid pixel, in order, the number of those that it is weighed with, and how many such numbers there are: blocks of
+def _groups(shown: Bools, depth: Array, flat: float) -> tuple[NDArray[np.intp], int]:
+    """For each pixel that is shown, in order, the number of those that it is weighed with, and how many such numbers there are: blocks of
     two by two whose depth differs by no more than ``flat`` metres, each other pixel by itself; for 0 all by themselves."""
-    where = np.flatnonzero(solid)
-    height, width = (side // 2 * 2 for side in solid.shape)
+    where = np.flatnonzero(shown)
+    height, width = (side // 2 * 2 for side in shown.shape)
     if not flat or not height or not width:
         return np.arange(len(where)), len(where)
     corners = [(slice(down, height, 2), slice(across, width, 2)) for down in (0, 1) for across in (0, 1)]
     far, near = (_of_all(which, [depth[corner] for corner in corners]) for which in (np.maximum, np.minimum))
-    level = _of_all(np.logical_and, [solid[corner] for corner in corners]) & (far - near <= flat)
-    names = np.full(solid.shape, -1, np.intp)
+    level = _of_all(np.logical_and, [shown[corner] for corner in corners]) & (far - near <= flat)
+    names = np.full(shown.shape, -1, np.intp)
     numbers = np.where(level, np.cumsum(level).reshape(level.shape) - 1, -1)
     names[:height, :width] = numbers.repeat(2, axis=0).repeat(2, axis=1)
     found = names.ravel()[where]

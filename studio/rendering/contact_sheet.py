@@ -47,6 +47,12 @@ class Verdict(TypedDict):
     faithful: NotRequired[float | None]  # how much of its detail is its render's, 0..1
 
 
+class Scores(TypedDict, total=False):
+    """``pieces``: of a stitched clip, "from" and "to" by angle, and "why" a piece is exact frames where it should be a model's."""
+
+    pieces: list[dict[str, str]]
+
+
 class Picture(TypedDict, total=False):
     """One still or clip that was asked for. USD; None where unknown."""
 
@@ -58,6 +64,7 @@ class Picture(TypedDict, total=False):
     endpoint_name: str  # what people call it
     quoted_usd: float | None
     billed_usd: float | None
+    scores: Scores
 
 
 class Report(TypedDict, total=False):
@@ -144,8 +151,16 @@ def _headline(report: Report, width: int, for_client: bool) -> tuple[list[Words]
             facts.append(f"{usd(report.get('billed_usd', 0.0))} billed, {usd(report.get('quoted_usd', 0.0))} quoted")
         facts += [str(report.get("headline") or "").partition(";")[0], str(report.get("device") or "")]
     texts.append(("   ·   ".join(filter(None, facts)), 16, FAINT))
+    texts += [] if for_client else [(text, 14, FAINT) for text in _replaced_pieces(report)]
     lines = below(texts, width - 2 * MARGIN)
     return lines.at(MARGIN, MARGIN - 24), MARGIN + lines.height
+
+
+def _replaced_pieces(report: Report) -> list[str]:
+    """Which pieces of a stitched clip are exact frames though a video model's were wanted, and why."""
+    clips = [each for each in report.get("pictures", []) if each["stage"] == Stage.VIDEO and each["file"]]
+    pieces = [piece for each in clips for piece in each.get("scores", {}).get("pieces", [])]
+    return [f"exact frames from {each['from']} to {each['to']}: {each['why']}" for each in pieces if each["why"]]
 
 
 def _captions(report: Report, angle: str, for_client: bool) -> list[tuple[str, int, Colour]]:

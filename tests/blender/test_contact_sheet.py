@@ -16,6 +16,7 @@ REASON = (
     "a part is missing: 2.3 % of the product shows the backdrop; every allowed take was tried, and each looked the same"
 )
 NAMES = ("front", "a-long-name-of-an-angle-as-artists-give-it", "top")
+REPLACED = "exact frames from front to top: drift after 1.0 s"
 ENDPOINT = "fal-ai/bytedance/seedream/v4.5/edit-with-a-long-id"
 NAME = "Seedream 4.5 as people call it"
 
@@ -32,6 +33,8 @@ def sheet(tmp_path, monkeypatch):
         for name in NAMES
     ]
     pictures[0]["endpoint_name"] = NAME  # the others are as in a report of before there were names
+    pieces = [{"from": "front", "to": "top", "why": "drift after 1.0 s"}, {"from": "top", "to": "front", "why": ""}]
+    pictures.append({"stage": "video", "angle": "front", "take": 1, "file": "x", "scores": {"pieces": pieces}})
     report = {
         "product": {"name": "Thermos " * 12 + "end"},
         "backend": "fal",
@@ -65,9 +68,10 @@ def test_no_word_is_cut_and_every_line_fits(sheet):
     words, picture = sheet(False)
     text = "".join(word.text for word in words).replace(" ", "")
     faithful = f"{NAME} (faithful to the render, 60 %)"
-    for whole in (REASON, faithful, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed"):
+    for whole in (REASON, faithful, ENDPOINT, NAMES[1], "Thermos " * 12 + "end", "$0.12 billed", REPLACED):
         assert whole.replace(" ", "") in text
     assert "…" not in text
+    assert "exactframesfromtop" not in text, "a piece that is as it was asked for"
     assert text.count("fal-ai/") == 1, "an endpoint that has a name is shown by its id"
     for word in words:
         assert word.x + width_of(word.text, word.size) <= picture.shape[1], word
@@ -79,7 +83,7 @@ def test_no_word_is_cut_and_every_line_fits(sheet):
 def test_the_clients_sheet_names_no_price_no_id_and_no_number_of_ours(sheet):
     words, _ = sheet(True)
     text = " ".join(word.text for word in words)
-    for private in ("$", "fal-ai/", "billed", "px", "%", "CPU", "backdrop"):
+    for private in ("$", "fal-ai/", "billed", "px", "%", "CPU", "backdrop", "drift"):
         assert private not in text
     assert "front" in text
     assert "not on model" in text, "a still that shows another product goes out as if it were good"

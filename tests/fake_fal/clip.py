@@ -19,13 +19,26 @@ _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 def mp4(start: Image.Image, seconds: float, longer_side: int, end: Image.Image | None = None) -> bytes:
     """A slow push-in from the start picture (towards ``end``, if given), ``seconds`` long at 24 frames/s."""
-    scale = longer_side / max(start.size)
-    size = tuple(max(2, round(side * scale / 2) * 2) for side in start.size)  # video sides are even
+    size = _size(start, longer_side)
     first = fit(start, size)
     last = fit(end, size) if end else None
     count = max(1, round(seconds * FRAME_RATE))
     pictures = [encode(_moved(first, last, i * HOLD / count), "jpeg") for i in range(math.ceil(count / HOLD))]
     return _mux(pictures, [i // HOLD for i in range(count)], size)
+
+
+def shown(pictures: list[Image.Image], seconds: float, longer_side: int) -> bytes:
+    """``pictures`` one after another, as long each, ``seconds`` long at 24 frames/s."""
+    size = _size(pictures[0], longer_side)
+    count = max(1, round(seconds * FRAME_RATE))
+    encoded = [encode(fit(picture, size), "jpeg") for picture in pictures]
+    return _mux(encoded, [i * len(pictures) // count for i in range(count)], size)
+
+
+def _size(picture: Image.Image, longer_side: int) -> tuple[int, int]:
+    scale = longer_side / max(picture.size)
+    width, height = (max(2, round(side * scale / 2) * 2) for side in picture.size)  # video sides are even
+    return width, height
 
 
 def _moved(first: Image.Image, last: Image.Image | None, t: float) -> Image.Image:

@@ -98,6 +98,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "output_file_name": ("job", {"file_name": "../../evil.png"}),
     "edit_output": ("job", {"edit": None}),
     "says": ("job", {"text": "yes"}),  # an answer in words
+    "footage": ("job", {"of": None}),  # of(arguments) → a clip's pictures, or None for the fake's own; in process only
     "truncated": ("file", {}),  # fewer bytes than Content-Length, then closed
     "cut_short": ("file", {}),  # fewer bytes, and a Content-Length that agrees
     "wrong_type": ("file", {"content_type": "text/html"}),

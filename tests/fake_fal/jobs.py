@@ -20,7 +20,7 @@ from .schemas import Fetch, Inputs, problem
 
 QUICK_FAILURE = 0.2  # seconds that a refused input runs at most
 KEEP, KEEP_LARGE, LARGE = 3600.0, 360.0, 10 * 1024  # seconds a result stays, and the bytes that make it large
-_TWEAKS = ("nsfw", "wrong_size", "distorted", "output_url", "output_file_name", "edit_output", "says")
+_TWEAKS = ("nsfw", "wrong_size", "distorted", "output_url", "output_file_name", "edit_output", "says", "footage")
 
 
 @dataclass
@@ -153,6 +153,7 @@ class Job:
             clip_side=clip_side,
             says=self.fault.text if self._is("says") else None,
             edit=self._edit(),
+            footage=self.fault.of if self._is("footage") else None,
         )
 
     def _edit(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

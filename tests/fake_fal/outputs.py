@@ -15,7 +15,7 @@ from PIL import Image
 
 from . import media
 from .books import seconds
-from .clip import mp4
+from .clip import mp4, shown
 from .endpoint import SIZES, Endpoint
 from .media import Size
 from .model import glb, textures
@@ -42,6 +42,7 @@ class Tweaks:
     clip_side: int = 640
     says: str | None = None  # in place of the answer in words
     edit: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    footage: Callable[[dict[str, Any]], list[Image.Image] | None] | None = None
 
 
 @dataclass
@@ -174,7 +175,9 @@ def _video(endpoint: Endpoint, arguments: dict[str, Any], inputs: Inputs, save: 
     asked = arguments.get("aspect_ratio", "auto")
     if asked != "auto":  # kling 1.6 and veo crop to the ratio asked for
         start = media.fit(start, _shaped(start.width * start.height, _aspect(asked, None), 2))
-    data = mp4(start, seconds(endpoint.id, arguments), tweaks.clip_side, end)
+    length = seconds(endpoint.id, arguments)
+    given = tweaks.footage(arguments) if tweaks.footage else None
+    data = shown(given, length, tweaks.clip_side) if given else mp4(start, length, tweaks.clip_side, end)
     return Made({"video": save(data, "video/mp4", "output.mp4")})
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -151,10 +152,32 @@ def test_a_still_that_sits_beside_the_others_is_laid_onto_them() -> None:
 
 def scene_grain(render: views.Render) -> np.ndarray:
     """The view with a grain that is fixed to the surface."""
-    wave = np.sin(render.position @ np.array([70.0, 25.0, 40.0])) * np.sin(
-        render.position @ np.array([-20.0, 60.0, 55.0])
-    )
-    return views.brightened(render.rgb, np.exp(0.4 * wave[..., None] * render.solid[..., None]).astype(np.float32))
+    grain = log_grain(render)[..., None] * render.solid[..., None]
+    return views.brightened(render.rgb, np.exp(grain).astype(np.float32))
+
+
+def log_grain(render: views.Render) -> np.ndarray:
+    """(H, W) log of a factor."""
+    one, other = (render.position @ np.array(way) for way in ([70.0, 25.0, 40.0], [-20.0, 60.0, 55.0]))
+    return 0.4 * np.sin(one) * np.sin(other)
+
+
+def test_a_pixel_at_the_outline_shows_the_stills_detail_where_its_centre_shows_the_product() -> None:
+    target = view(30)
+    stills = [(scene_grain(each), each) for each in (view(-30), view(90), view(30, 70))]
+    centre = tuple(np.argwhere(target.solid).mean(axis=0).astype(int))
+    row, column = next(zip(*np.nonzero(target.mask == 0.0), strict=True))
+    planes = {name: getattr(target, name).copy() for name in ("mask", "depth", "position", "normal")}
+    for plane in planes.values():
+        plane[row, column] = plane[centre]
+    planes["mask"][row, column], planes["depth"][row, column] = 0.7, 1e10  # its centre misses: that place says nothing
+    found = carried(replace(target, **planes), *stills)
+    outline = (target.mask > 0.5) & ~target.solid & (found.seen > 0.5)
+    assert outline.sum() > 20
+    true = log_grain(target)[outline]
+    assert np.abs(found.change[outline][:, 0] - true).mean() < 0.35 * np.abs(true).mean()
+    assert found.seen[centre] > 0.5
+    assert found.seen[row, column] == 0.0
 
 
 def test_a_turned_product_takes_what_it_takes_unturned() -> None:
