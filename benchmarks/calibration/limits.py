@@ -38,7 +38,7 @@ OFF = {"wrong_bad_share": 1e9, "added_share_hard": 1e9}  # says nothing alone
 MARGINS = (1.0, 1.15, 1.3, 1.5, 1.75)
 FEW = 0.025
 # … and shares of them that may be unlike a true picture by all measures together, and that may be doubted by these.
-UNLIKE, DOUBTED = 0.03, 0.1
+UNLIKE, DOUBTED = 0.02, 0.08
 RIDGE = 10.0  # strength of the penalty on large weights
 DOUBT_MARGIN = 1.2  # … and beyond the percentile from which a still is doubted
 LONE = 1 / 400  # share of the true pictures: a rule that no more need loosened stays as it is

@@ -50,7 +50,7 @@ def test_what_says_most_is_named(change, cause, word):
 def test_many_small_faults_are_one():
     little = replace(CALM, p95_px=2.0)
     more = replace(little, worst_px=5.0, moved_px=4.0, new=3.0)
-    most = replace(more, recoloured=20.0, shift_px=2.0, dx_px=2.0)
+    most = replace(more, recoloured=10.0, shift_px=2.0, dx_px=2.0)
     assert [judge(each, LIMITS, OWN).outcome for each in (little, more, most)] == [
         Outcome.PASS,
         Outcome.UNSURE,
@@ -63,7 +63,7 @@ def test_many_small_faults_are_one():
 
 
 def test_without_the_views_own_numbers_nothing_is_said():
-    most = replace(CALM, p95_px=3.0, worst_px=6.0, recoloured=20.0, shift_px=2.0, moved_px=4.0)
+    most = replace(CALM, p95_px=3.0, worst_px=6.0, recoloured=10.0, shift_px=2.0, moved_px=4.0)
     assert judge(most, LIMITS).outcome == Outcome.PASS
 
 
