@@ -18,10 +18,13 @@ _LETTERS = str.maketrans(
 
 def in_ascii(words: str) -> str:
     """``words`` with plain Latin letters, "Größe" as "Grosse". Letters of other scripts are left out."""
-    return unicodedata.normalize("NFKD", words.translate(_LETTERS)).encode("ascii", "ignore").decode()
+    return _plain(words).encode("ascii", "ignore").decode()
 
 
 def lost_in_ascii(words: str) -> bool:
     """Whether ``in_ascii`` leaves out a letter or a digit."""
-    plain = unicodedata.normalize("NFKD", words.translate(_LETTERS))
-    return any(character.isalnum() and not character.isascii() for character in plain)
+    return any(character.isalnum() and not character.isascii() for character in _plain(words))
+
+
+def _plain(words: str) -> str:
+    return unicodedata.normalize("NFKD", words.translate(_LETTERS))
