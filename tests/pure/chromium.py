@@ -34,6 +34,7 @@ class Chromium:
         os.close(to_read)
         os.close(to_write)
         self._numbers, self._rest, self._session = itertools.count(1), b"", None
+        self._pages = 0
         self.loaded: list[str] = []
         (target, *_) = [each for each in self.ask("Target.getTargets")["targetInfos"] if each["type"] == "page"]
         attached = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -60,18 +61,24 @@ class Chromium:
             self._rest += piece
         line, _, self._rest = self._rest.partition(b"\0")
         told = json.loads(line)
-        if told.get("method") == "Network.requestWillBeSent":
-            self.loaded.append(told["params"]["request"]["url"])
-        self._heard = told.get("method")
+        match told.get("method"):
+            case "Network.requestWillBeSent":
+                self.loaded.append(told["params"]["request"]["url"])
+            case "Page.loadEventFired":
+                self._pages += 1
         return told
 
     def open(self, page: Path) -> None:
+        before = self._pages
         self.ask("Page.navigate", url=page.as_uri())
-        while self._heard != "Page.loadEventFired":
+        while self._pages == before:
             self._next()
 
     def run(self, script: str) -> Any:
-        return self.ask("Runtime.evaluate", expression=script, awaitPromise=True)["result"].get("value")
+        """What the expression is, or what its promise keeps, as JSON has it."""
+        said = self.ask("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in said, said["exceptionDetails"]
+        return said["result"].get("value")
 
     def key(self, name: str, text: str = "") -> None:
         facts = {"key": name, "code": "Space" if name == " " else name}

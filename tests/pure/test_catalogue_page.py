@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
 import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +25,12 @@ from consistency_pipeline.pipeline.settings.groups import RunSettings
 from tests.fake_fal import FakeFal
 
 from .catalogues import STILL, Command, prepare, write_table
+from .chromium import PROGRAM, Chromium
 
 pytestmark = pytest.mark.by_turns
 
 KEPT = Path(__file__).resolve().parents[1] / "kept_runs"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+in_a_browser = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium here")
 
 
 @pytest.fixture(autouse=True)
@@ -56,76 +54,66 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return out
 
 
-def play(page: Path, script: str, *options: str) -> str:
-    """What ``told`` was given by ``script``, run in the page once it is drawn."""
-    told = "const told = (what) => document.documentElement.dataset.told = JSON.stringify(what);"
-    played = page.with_name("played.html")
-    script = f"<script>window.addEventListener('load', async () => {{ {told} try {{ {script} }} catch (error) {{ told(String(error.stack)); }} }});</script></body>"
-    played.write_text(page.read_text().replace("</body>", script))
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", *options]
-    profile = page.parent.parent / "profile"
-    command += [f"--user-data-dir={profile}", "--dump-dom", played.as_uri()]
-    found, dom = None, ""
-    for patience in (
-        60,
-        60,
-        120,
-    ):  # on a busy machine Chromium waits for ever, or its own time is over before a picture is read
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=patience).stdout
-            found = re.search(r'data-told="([^"]*)"', dom)
-        if found:
-            break
-    assert found, dom[-2000:]
-    return found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chromium]:
+    browser = Chromium(tmp_path / "profile")
+    yield browser
+    browser.close()
+
+
+def play(browser: Chromium, page: Path, script: str) -> Any:
+    """What ``script`` returns, run in the page once it is drawn."""
+    browser.open(page)
+    return browser.run(f"(async () => {{ {script} }})()")
 
 
 @in_a_browser
-def test_the_page_shows_every_row_and_keeps_what_is_decided(out):
-    said = json.loads(
-        play(
-            out / "index.html",
-            """
-            const seen = {};
-            const cards = () => [...document.querySelectorAll("#rows > li")].map((each) => each.textContent);
-            seen.cards = cards().length;
-            seen.trap = document.querySelectorAll("img[src=x]").length;
-            const loaded = (image) => image.decode().then(() => image.naturalWidth, () => 0);
-            document.querySelectorAll("img").forEach((each) => each.loading = "eager");
-            seen.widths = await Promise.all([...document.querySelectorAll("#rows img")].map(loaded));
-            document.querySelector("#states input[value='not begun']").click();
-            seen.filtered = cards();
-            document.querySelector("#states input[value='not begun']").click();
-            $("find").value = "red"; $("find").dispatchEvent(new Event("input"));
-            seen.found = cards().length;
-            document.querySelector("#rows button").click();
-            seen.open = $("row").open && $("row-title").textContent;
-            seen.alts = [...document.querySelectorAll("#pictures img")].map((each) => each.alt);
-            seen.saveBefore = $("save").disabled;
-            const box = document.querySelector(".decide");
-            const pick = (word) => { box.querySelector(`input[value=${word}]`).click(); };
-            pick("reject");
-            seen.withoutReason = $("save").disabled;
-            const reason = box.querySelector("input[type=text]");
-            reason.value = "the handle leans"; reason.dispatchEvent(new Event("input", { bubbles: true }));
-            seen.count = $("count").textContent;
-            seen.kept = JSON.parse(localStorage.getItem(store));
-            const film = [...document.querySelectorAll("#pictures .decide")].at(-1);
-            film.querySelector("input[value=approve]").click();
-            seen.clip = JSON.parse(localStorage.getItem(store))["A-1\\nvideo/turntable"];
-            film.querySelector("input[value='']").click();
-            $("close").click();
-            await new Promise((done) => setTimeout(done, 500));
-            seen.focus = document.activeElement.className;
-            const make = URL.createObjectURL;
-            URL.createObjectURL = (blob) => { blob.text().then((text) => { seen.saved = text; }); return make(blob); };
-            save();
-            await new Promise((done) => setTimeout(done, 300));
-            seen.unnamed = [...document.querySelectorAll("button, input, select")].filter((each) =>
-              !(each.textContent.trim() || each.labels?.length || each.getAttribute("aria-label"))).length;
-            told(seen);
-            """,
-        )
+def test_the_page_shows_every_row_and_keeps_what_is_decided(out, browser):
+    said = play(
+        browser,
+        out / "index.html",
+        """
+        const seen = {};
+        const cards = () => [...document.querySelectorAll("#rows > li")].map((each) => each.textContent);
+        seen.cards = cards().length;
+        seen.trap = document.querySelectorAll("img[src=x]").length;
+        const loaded = (image) => image.decode().then(() => image.naturalWidth, () => 0);
+        document.querySelectorAll("img").forEach((each) => each.loading = "eager");
+        seen.widths = await Promise.all([...document.querySelectorAll("#rows img")].map(loaded));
+        document.querySelector("#states input[value='not begun']").click();
+        seen.filtered = cards();
+        document.querySelector("#states input[value='not begun']").click();
+        $("find").value = "red"; $("find").dispatchEvent(new Event("input"));
+        seen.found = cards().length;
+        document.querySelector("#rows button").click();
+        seen.open = $("row").open && $("row-title").textContent;
+        seen.alts = [...document.querySelectorAll("#pictures img")].map((each) => each.alt);
+        seen.saveBefore = $("save").disabled;
+        const box = document.querySelector(".decide");
+        const pick = (word) => { box.querySelector(`input[value=${word}]`).click(); };
+        pick("reject");
+        seen.withoutReason = $("save").disabled;
+        const reason = box.querySelector("input[type=text]");
+        reason.value = "the handle leans"; reason.dispatchEvent(new Event("input", { bubbles: true }));
+        seen.count = $("count").textContent;
+        seen.kept = JSON.parse(localStorage.getItem(store));
+        const film = [...document.querySelectorAll("#pictures .decide")].at(-1);
+        film.querySelector("input[value=approve]").click();
+        seen.clip = JSON.parse(localStorage.getItem(store))["A-1\\nvideo/turntable"];
+        film.querySelector("input[value='']").click();
+        $("close").click();
+        const until = async (holds) => {
+          for (let left = 500; left && !holds(); left--) await new Promise((done) => setTimeout(done, 10)); };
+        await until(() => document.activeElement.className === "open");
+        seen.focus = document.activeElement.className;
+        const make = URL.createObjectURL;
+        URL.createObjectURL = (blob) => { blob.text().then((text) => { seen.saved = text; }); return make(blob); };
+        save();
+        await until(() => seen.saved);
+        seen.unnamed = [...document.querySelectorAll("button, input, select")].filter((each) =>
+          !(each.textContent.trim() || each.labels?.length || each.getAttribute("aria-label"))).length;
+        return seen;
+        """,
     )
     assert (said["cards"], said["trap"], said["found"], said["unnamed"]) == (3, 0, 1, 0)
     assert all(width > 0 for width in said["widths"])
@@ -143,57 +131,55 @@ def test_the_page_shows_every_row_and_keeps_what_is_decided(out):
 
 
 @in_a_browser
-def test_the_page_s_words_stand_out_from_what_is_behind_them(out):
-    said = json.loads(
-        play(
-            out / "index.html",
-            """
-            const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((c) => c / 255)
-              .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-            const behind = (each) => { for (; each; each = each.parentElement) {
-              const colour = getComputedStyle(each).backgroundColor; if (!/, 0\\)$/.test(colour)) return colour; } return "rgb(255,255,255)"; };
-            document.querySelector("#rows button").click();
-            const worst = {};
-            for (const each of document.querySelectorAll("body *:not(script):not(noscript)")) {
-              if (![...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())) continue;
-              if (each.disabled || !each.offsetParent) continue;
-              const [a, b] = [light(getComputedStyle(each).color), light(behind(each))].sort((x, y) => y - x);
-              worst[(a + 0.05) / (b + 0.05)] = each.className || each.tagName;
-            }
-            const least = Math.min(...Object.keys(worst).map(Number));
-            told([least, worst[least]]);
-            """,
-        )
+def test_the_page_s_words_stand_out_from_what_is_behind_them(out, browser):
+    said = play(
+        browser,
+        out / "index.html",
+        """
+        const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((c) => c / 255)
+          .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+        const behind = (each) => { for (; each; each = each.parentElement) {
+          const colour = getComputedStyle(each).backgroundColor; if (!/, 0\\)$/.test(colour)) return colour; } return "rgb(255,255,255)"; };
+        document.querySelector("#rows button").click();
+        const worst = {};
+        for (const each of document.querySelectorAll("body *:not(script):not(noscript)")) {
+          if (![...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())) continue;
+          if (each.disabled || !each.offsetParent) continue;
+          const [a, b] = [light(getComputedStyle(each).color), light(behind(each))].sort((x, y) => y - x);
+          worst[(a + 0.05) / (b + 0.05)] = each.className || each.tagName;
+        }
+        const least = Math.min(...Object.keys(worst).map(Number));
+        return [least, worst[least]];
+        """,
     )
     assert said[0] >= 4.5, said  # WCAG 2.2, 1.4.3 Contrast (Minimum)
 
 
 @in_a_browser
-def test_a_page_of_thousands_of_rows_draws_a_part_finds_any_and_goes_through_what_was_found(out):
+def test_a_page_of_thousands_of_rows_draws_a_part_finds_any_and_goes_through_what_was_found(out, browser):
     page = json.loads((out / "catalogue.json").read_text())
     bought = page["rows"][0]
     rows = [{**bought, "row": n, "sku": f"P-{n:05}", "name": f"Shoe {n}"} for n in range(5000)]
     for row in rows[4990:]:
         row["state"], row["why"] = "failed", "the picture is black; add a light"
     listing.write_page(out / "index.html", {**page, "rows": rows, "states": {"done": 4990, "failed": 10}})
-    said = json.loads(
-        play(
-            out / "index.html",
-            """
-            const seen = { drawn: document.querySelectorAll("#rows > li").length, shown: $("shown").textContent };
-            $("more").click();
-            seen.more = document.querySelectorAll("#rows > li").length;
-            $("find").value = "p-0321"; $("find").dispatchEvent(new Event("input"));
-            seen.found = [...document.querySelectorAll("#rows .sku")].map((each) => each.textContent);
-            $("find").value = ""; $("find").dispatchEvent(new Event("input"));
-            document.querySelector("#states input[value=failed]").click();
-            seen.failed = $("shown").textContent;
-            document.querySelector("#rows button").click();
-            for (let at = 0; at < 9; at++) $("next").click();
-            seen.last = [$("row-title").textContent, $("next").disabled];
-            told(seen);
-            """,
-        )
+    said = play(
+        browser,
+        out / "index.html",
+        """
+        const seen = { drawn: document.querySelectorAll("#rows > li").length, shown: $("shown").textContent };
+        $("more").click();
+        seen.more = document.querySelectorAll("#rows > li").length;
+        $("find").value = "p-0321"; $("find").dispatchEvent(new Event("input"));
+        seen.found = [...document.querySelectorAll("#rows .sku")].map((each) => each.textContent);
+        $("find").value = ""; $("find").dispatchEvent(new Event("input"));
+        document.querySelector("#states input[value=failed]").click();
+        seen.failed = $("shown").textContent;
+        document.querySelector("#rows button").click();
+        for (let at = 0; at < 9; at++) $("next").click();
+        seen.last = [$("row-title").textContent, $("next").disabled];
+        return seen;
+        """,
     )
     assert (said["drawn"], said["more"]) == (60, 120)
     assert said["shown"] == "5000 of 5000 products, 60 of them shown"
