@@ -24,6 +24,7 @@ BOUNDS = {
     "shift_px": (0.0, 60.0), "scale": (0.0, 0.3), "rotation_deg": (0.0, 20.0), "p95_px": (0.0, 25.0), "worst_px": (0.0, 25.0),
     "bad_share": (0.0, 1.01), "hollow_share": (0.0, 1.01), "added_share": (0.0, 1.0), "label_shift_px": (0.0, 30.0),
     "label_changed": (0.0, 1.01), "recoloured": (0.0, 150.0), "new": (0.0, 60.0), "lost": (0.0, 1.01), "moved_px": (0.0, 25.0),
+    "unseen_run": (0.0, 1.01),
     "p95_px_hard": (0.0, 25.0), "worst_px_hard": (0.0, 40.0), "bad_share_hard": (0.0, 1.01), "hollow_share_hard": (0.0, 1.01),
     "label_changed_hard": (0.0, 1.01), "inner_centred": (1.0, 0.0), "inner_centred_hard": (1.0, 0.0),
     "label_worst": (1.0, -1.0), "label_patch": (1.0, -1.0),
@@ -31,7 +32,7 @@ BOUNDS = {
 # Limit from which a still is doubted -> the limit from which it is wrong, and the percentile of true pictures that it leaves alone.
 DOUBTS = {
     "recoloured_doubt": ("recoloured", 99.5), "new_doubt": ("new", 99.5), "lost_doubt": ("lost", 99.5),
-    "moved_px_doubt": ("moved_px", 99.5), "label_patch_doubt": ("label_patch", 99.5),
+    "moved_px_doubt": ("moved_px", 99.5), "unseen_run_doubt": ("unseen_run", 99.5), "label_patch_doubt": ("label_patch", 99.5),
 }  # fmt: skip
 OFF = {"wrong_bad_share": 1e9, "added_share_hard": 1e9}  # says nothing alone
 # Beyond what any true picture needs: the least with which few others are called wrong, FEW of those that limits weren't fitted on.
@@ -43,6 +44,7 @@ RIDGE = 10.0  # strength of the penalty on large weights
 DOUBT_MARGIN = 1.2  # … and beyond the percentile from which a still is doubted
 LONE = 1 / 400  # share of the true pictures: a rule that no more need loosened stays as it is
 STRICTEST = 0.7  # of the limit that stands in the code: 18 products don't show all that light may do
+CORRELATIONS = ("label_worst", "label_patch")
 STEPS = 12  # of the bisection
 
 
@@ -98,16 +100,26 @@ def fit(needed: list[Needs], margin: float = 1.3) -> Thresholds:
         values = np.array([each[name] for each in needed])
         away = np.abs(values - strict)
         furthest = strict if (away > 1e-3 * abs(lax - strict)).mean() <= LONE else float(values[away.argmax()])
-        beyond = strict + margin * (furthest - strict)
+        beyond = _beyond(name, furthest, margin)
         least = strict + STRICTEST * (getattr(start, name) - strict)
         found[name] = _laxest(beyond, least, lax) if abs(beyond - strict) < abs(lax - strict) else lax
     for name, (of, percentile) in DOUBTS.items():
         strict, lax = BOUNDS[of]
-        away = DOUBT_MARGIN * float(np.percentile([abs(each[of] - strict) for each in needed], percentile))
-        doubt = strict + np.sign(lax - strict) * away
+        away = float(np.percentile([abs(each[of] - strict) for each in needed], percentile))
+        doubt = _beyond(of, strict + float(np.sign(lax - strict)) * away, DOUBT_MARGIN)
         doubt = _laxest(float(doubt), strict + STRICTEST * (getattr(start, name) - strict), lax)
         found[name] = min(doubt, found[of]) if lax > strict else max(doubt, found[of])
     return replace(start, **{name: round(float(value), 4) for name, value in found.items()})
+
+
+def _beyond(name: str, value: float, margin: float) -> float:
+    """``margin`` beyond ``value``: times as far from the strictest limit; of a correlation, which is never far, at times the odds."""
+    strict, lax = BOUNDS[name]
+    away = abs(value - strict)
+    if name in CORRELATIONS:
+        odds = margin * away / max(1.0 - away, 1e-3)
+        return strict - odds / (1.0 + odds)
+    return float(strict + np.sign(lax - strict) * margin * away)
 
 
 def _laxest(one: float, other: float, lax: float) -> float:

@@ -22,6 +22,7 @@ ODD = {
     "print": Numbers(label_area=0.1, label_changed=0.5, label_worst=0.2, label_patch=0.1),
     "inside": Numbers(new=12.0, lost=0.95, moved_px=9.0),
     "colour": Numbers(recoloured=55.0),
+    "gone": Numbers(unseen_run=0.3),
 }
 
 

@@ -108,6 +108,41 @@ def test_print_is_known_from_the_surface_and_not_from_a_highlight() -> None:
     assert gate.Prepared(replace(shiny, surface=None)).label.sum() > 0, "in the picture alone they look like print"
 
 
+def test_print_on_black_is_print_and_another_one_is_found() -> None:
+    black = PRODUCT | {"body": replace(PRODUCT["body"], colour=(0.003, 0.003, 0.003))}
+    other = black | {"body": replace(black["body"], print_seed=9)}
+    none = black | {"body": replace(black["body"], print_seed=None)}
+    prepared = gate.Prepared(known(black, 0.8, 20.0))
+    assert prepared.label.sum() > 0
+    assert gate.score(prepared.work.rgb, prepared).verdict.outcome == Outcome.PASS
+    for changed in (other, none):
+        verdict = gate.score(known(changed, 0.8, 20.0).rgb, prepared).verdict
+        assert (verdict.outcome, verdict.cause) == (Outcome.FAIL, Cause.LABEL), verdict.reason
+
+
+def test_where_metal_begins_is_no_print() -> None:
+    plain = known(PRODUCT | {"body": replace(PRODUCT["body"], print_seed=None)}, 0.8, 20.0)
+    surface, middle = plain.surface.copy(), SIZE // 2
+    for row in range(
+        middle - 40, middle + 40, 20
+    ):  # four bands of metal, of the same lightness as what lies between them
+        surface[row : row + 10, middle - 30 : middle + 30] = 0.0
+    assert gate.Prepared(replace(plain, surface=surface)).label.sum() == 0
+
+
+def test_a_part_of_metal_that_is_gone_is_missed() -> None:
+    """What metal mirrors may have the backdrop's colour, so the surface says nothing: that no edge of it is there does."""
+    whole = PRODUCT | {"spout": Part("ball", (0.34, 0, 0.05), (0.18, 0.09, 0.12), (0.30, 0.10, 0.08))}
+    reference = known(whole, 0.8, 20.0)
+    rest = known({name: whole[name] for name in whole if name != "spout"}, 0.8, 20.0)
+    metal = (reference.mask > 0.5) & (np.abs(reference.rgb - rest.rgb).max(axis=-1) > 0.02)
+    prepared = gate.Prepared(replace(reference, surface=np.where(metal[..., None], 0.0, reference.surface)))
+    assert gate.score(reference.rgb, prepared).verdict.outcome == Outcome.PASS
+    score = gate.score(rest.rgb, prepared)
+    assert (score.verdict.outcome, score.verdict.cause) == (Outcome.FAIL, Cause.PART), score.verdict.reason
+    assert "at the right" in score.verdict.reason
+
+
 def patch(prepared: gate.Prepared) -> tuple[slice, slice]:
     """A square in the middle of the print."""
     rows, cols = np.nonzero(prepared.label)

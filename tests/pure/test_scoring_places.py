@@ -127,6 +127,7 @@ FAULTY: dict[str, Numbers] = {
     "lost": Numbers(lost=1.0),
     "moved_px": Numbers(moved_px=12.0),
     "added_share": Numbers(added_share=0.2),
+    "unseen_run": Numbers(unseen_run=0.3),
     "hollow_share": Numbers(hollow_share=0.2, missing_share=0.3),
     "faded_share": Numbers(faded_share=0.5),
 }

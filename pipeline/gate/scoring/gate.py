@@ -71,7 +71,13 @@ class Prepared:
         versions = list(own.degraded(work.rgb, work.unit))
         self._ask_only_what_shows(versions)
         own_numbers = worst(_measure(version, self)[1] for version in versions)
-        self.own: Numbers = replace(own_numbers, new=max(own_numbers.new, self.expected.reflected))
+        burnt = label.measure(own.brighter(work.rgb), work, self.label)
+        self.own: Numbers = replace(
+            own_numbers,
+            new=max(own_numbers.new, self.expected.reflected),
+            label_worst=min(own_numbers.label_worst, burnt.worst),
+            label_patch=min(own_numbers.label_patch, burnt.patch),
+        )
 
     def _ask_only_what_shows(self, versions: list[Array]) -> None:
         still = Similarity(pivot=self.work.silhouette.centre)
@@ -82,6 +88,7 @@ class Prepared:
             trusted, hollow = shape.trust(self.work, version)
             self.trusted = self.trusted & trusted
             self.never_hollow |= hollow
+        for version in (*versions, own.brighter(self.work.rgb)):
             printed = label.measure(version, self.work, self.label)
             if printed.changed is not None:
                 self.label = self.label & ~printed.changed
@@ -148,6 +155,7 @@ def _measure(picture: Array, prepared: Prepared) -> tuple[Similarity, Numbers, F
         clutter=clutter(behind, extra.where, unit),
         contrast=_contrast(picture),
         worst_px=outline.worst_px,
+        unseen_run=outline.unseen_run,
         label_worst=printed.worst,
         label_patch=printed.patch,
         lost=within.lost,

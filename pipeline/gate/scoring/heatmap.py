@@ -72,6 +72,8 @@ def heatmap(still: NDArray[np.generic], prepared: Prepared, score: Score) -> Arr
         if state == OFF_STATE:
             for share in np.linspace(0, 1, 16):
                 _dots(canvas, points[chosen] + normals[chosen] * (displacement[chosen] * share)[:, None], colour, 0.8)
+    if score.shape.unseen_at is not None and score.place is not None and score.place.number == "unseen_run":
+        _dots(canvas, points[score.shape.unseen_at], WRONG, width)
     if score.verdict.cause == Cause.PLACEMENT:
         _draw_place(canvas, work.silhouette.points, points, width)
     if score.place is not None:

@@ -18,6 +18,7 @@ from .pixels.arrays import Array, blur, resize, shrink
 
 DEFOCUS = 3.0  # px at 1024, sigma of a focus that lies a little beside the product
 GRAIN = 0.012  # of display code
+BRIGHTER = 1.12  # times as much display code, with which white begins to burn out
 LEVELS = 24  # steps of display code across a block, as a strong JPEG leaves them
 
 
@@ -35,3 +36,8 @@ def degraded(picture: Array, unit: float) -> Iterator[Array]:
     moved = (picture + np.roll(picture, 1, axis=1)) / 2  # by half a pixel
     half = shrink(moved, 2)
     yield np.clip(resize(half, *picture.shape[:2]), 0, 1)
+
+
+def brighter(picture: Array) -> Array:
+    """``picture`` (H, W, 3) with light print on a light surface burnt out: asked of the print alone."""
+    return np.clip(picture * BRIGHTER, 0, 1).astype(np.float32)

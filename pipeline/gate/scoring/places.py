@@ -39,7 +39,7 @@ EVERYWHERE = (Cause.NONE, Cause.BLANK, Cause.PRODUCT, Cause.PLACEMENT, Cause.VIE
 SHARES = ("p95_px", "bad_share", "inner_centred", "label_changed")
 LOCAL = (
     "worst_px", "label_worst", "label_patch", "label_shift_px", "recoloured", "new", "lost", "moved_px", "added_share",
-    "shadow_share",
+    "shadow_share", "unseen_run",
 )  # fmt: skip
 LAST = ("inner_recall", "hollow_share", "faded_share")
 FEWEST = 600  # points of an outline, beyond which the densest place is looked for among some of them
@@ -114,7 +114,7 @@ Spot = tuple[float, float, float]
 
 def _spot(number: str, work: Reference, pose: Similarity, found: Found) -> Spot | None:
     unit = work.unit
-    if number in ("worst_px", "p95_px", "bad_share"):
+    if number in ("worst_px", "p95_px", "bad_share", "unseen_run"):
         return _on_outline(number, work, pose, found.shape)
     if number in ("inner_centred", "inner_recall"):
         inner = found.inner
@@ -149,11 +149,10 @@ def _of_region(number: str, pose: Similarity, found: Found) -> Spot | None:
 
 def _on_outline(number: str, work: Reference, pose: Similarity, shape: Shape) -> Spot | None:
     points, _ = outline_on(pose, work.silhouette)
-    if number == "worst_px":
-        if shape.worst_at is None:
-            return None
-        x, y = points[shape.worst_at]
-        return float(x), float(y), STRETCH * work.unit
+    if number in ("worst_px", "unseen_run"):
+        gone = shape.unseen_at
+        at = shape.worst_at if number == "worst_px" else None if gone is None else int(gone[len(gone) // 2])
+        return None if at is None else (float(points[at][0]), float(points[at][1]), STRETCH * work.unit)
     bad = (shape.state == OFF_STATE) | (shape.state == MISSING)
     weight = np.abs(shape.displacement) if number == "p95_px" else np.ones(len(points), np.float32)
     return _densest(points[bad], weight[bad], WINDOW * work.unit)

@@ -24,7 +24,7 @@ LENGTHS = (
 )  # fmt: skip  # may be large: their logarithms
 SHARES = (
     "off_share", "missing_share", "bad_share", "hollow_share", "faded_share", "added_share", "shadow_share", "label_changed", "lost",
-    "clutter",
+    "clutter", "unseen_run",
 )  # fmt: skip  # mostly small: their roots
 FULL = (
     "coverage", "inner_recall", "inner_centred", "label_area", "label_correlation", "label_worst", "label_patch", "contrast", "verifiable",
@@ -33,7 +33,7 @@ NAMES = (*LENGTHS, *SHARES, *FULL)
 # What the numbers are about, in words for a sentence.
 ABOUT: dict[str, tuple[Cause, str]] = {
     **dict.fromkeys(("off_share", "p50_px", "p95_px", "worst_px", "bad_share", "coverage"), (Cause.SHAPE, "its outline")),
-    **dict.fromkeys(("missing_share", "hollow_share", "faded_share", "added_share", "shadow_share"), (Cause.PART, "its parts")),
+    **dict.fromkeys(("missing_share", "hollow_share", "faded_share", "added_share", "shadow_share", "unseen_run"), (Cause.PART, "its parts")),
     **dict.fromkeys(("inner_recall", "inner_centred"), (Cause.SHAPE, "the edges inside it")),
     **{name: (Cause.LABEL, "its print") for name in NAMES if name.startswith("label_")},
     **dict.fromkeys(("lost", "moved_px", "new"), (Cause.DETAIL, "its surface")),

@@ -29,7 +29,7 @@ BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 class Thresholds:
     """Lengths in px at a longer side of 1024, shares in 0..1. Above, or below for recall and correlation, is a fault.
 
-    ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure.
+    ``label_worst``, ``label_patch``: times what the view's own render keeps. ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure.
     """
 
     shift_px: float = 3.0
@@ -45,8 +45,8 @@ class Thresholds:
     inner_centred_hard: float = 0.25
     inner_recall: float = 0.50
     label_shift_px: float = 4.0
-    label_changed: float = 0.40
-    label_changed_hard: float = 0.50
+    label_changed: float = 0.20
+    label_changed_hard: float = 0.30
     added_share: float = 0.003
     added_share_hard: float = 0.02
     coverage: float = 0.60
@@ -55,9 +55,11 @@ class Thresholds:
     wrong_bad_share: float = 0.60
     worst_px: float = 8.0
     worst_px_hard: float = 30.0
-    label_worst: float = 0.45
-    label_patch: float = 0.30
-    label_patch_doubt: float = 0.45
+    unseen_run: float = 0.15
+    unseen_run_doubt: float = 0.12
+    label_worst: float = 0.50
+    label_patch: float = 0.35
+    label_patch_doubt: float = 0.50
     recoloured: float = 16.0
     recoloured_doubt: float = 12.0
     new: float = 9.0
@@ -132,6 +134,7 @@ class Numbers:
     clutter: float = 0.0
     contrast: float = 1.0
     worst_px: float = 0.0
+    unseen_run: float = 0.0
     label_worst: float = 1.0
     label_patch: float = 1.0
     lost: float = 0.0
@@ -151,11 +154,11 @@ LOWEST = (
 )  # fmt: skip  # the worst of these is the least
 LOOSENED = (
     "p95_px", "worst_px", "bad_share", "hollow_share", "label_shift_px", "label_changed", "added_share", "faded_share", "new", "lost",
-    "moved_px",
+    "moved_px", "unseen_run",
 )  # fmt: skip
 HARD = ("p95_px", "worst_px", "bad_share", "hollow_share", "label_changed", "added_share")
-DOUBTED = ("new", "lost", "moved_px")
-TIGHTENED = ("inner_centred", "inner_recall", "coverage", "label_worst", "label_patch")
+DOUBTED = ("new", "lost", "moved_px", "unseen_run")
+TIGHTENED = ("inner_centred", "inner_recall", "coverage")
 MARGIN = 1.25  # times what the render itself, mildly degraded, measures is no fault yet
 
 
@@ -181,6 +184,9 @@ def for_view(t: Thresholds, own: Numbers) -> Thresholds:
         # On top, not the larger of both: what one coloured glass measures would loosen the limit for all else.
         recoloured=t.recoloured + own.recoloured,
         recoloured_doubt=t.recoloured_doubt + own.recoloured,
+        label_worst=t.label_worst * own.label_worst,
+        label_patch=t.label_patch * own.label_patch,
+        label_patch_doubt=t.label_patch_doubt * own.label_patch,
         **{name: max(getattr(t, name), value) for name, value in least.items()},
         **{name: min(getattr(t, name), value) for name, value in most.items()},
     )
@@ -198,7 +204,6 @@ def _kept_by(own: Numbers) -> tuple[dict[str, float], dict[str, float]]:
     loose |= {f"{name}_hard": loose[name] for name in HARD}
     loose |= {f"{name}_doubt": loose[name] for name in DOUBTED}
     tight = {name: getattr(own, name) / MARGIN for name in TIGHTENED}
-    tight["label_patch_doubt"] = tight["label_patch"]
     tight |= {"inner_centred_hard": tight["inner_centred"], "blank_contrast": own.contrast / (4 * MARGIN)}
     return {**{name: MARGIN * value for name, value in loose.items()}, "clutter": own.clutter + 0.02}, tight
 
@@ -279,6 +284,10 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
         )
     if n.hollow_share > hollow and n.missing_share >= RIM_GONE * n.hollow_share:
         parts.append((Cause.PART, f"a part is missing: {n.hollow_share * 100:.1f} % of the product shows the backdrop"))
+    if plain and n.coverage + n.unseen_run >= t.coverage and n.unseen_run > t.unseen_run:
+        parts.append(
+            (Cause.PART, f"a part is missing: along {n.unseen_run * 100:.0f} % of the outline there is no edge")
+        )
     outline: list[Fault] = []
     if n.bad_share > bad:
         outline.append((Cause.SHAPE, f"{n.bad_share * 100:.1f} % of the outline is off by more than 3 px or missing"))
@@ -346,6 +355,10 @@ def _together(n: Numbers, t: Thresholds, own: Numbers | None, limit: float) -> l
 
 def _local_doubts(n: Numbers, t: Thresholds) -> list[Fault]:
     doubts: list[Fault] = []
+    if n.unseen_run > t.unseen_run_doubt:
+        doubts.append(
+            (Cause.PART, f"a part may be missing: along {n.unseen_run * 100:.0f} % of the outline no edge can be found")
+        )
     if n.label_area > 0 and n.label_patch < t.label_patch_doubt:
         doubts.append((Cause.LABEL, "in one place the print may show something else"))
     if n.recoloured > t.recoloured_doubt:

@@ -22,8 +22,11 @@ from .edges import thin_edges
 WINDOW = 9.0  # px at 1024, sigma of a window
 FINE = 2.0  # px at 1024, sigma of the finest structure compared
 PRINT = 0.05  # luma change per px at 1024 of a print's edge
+DARK = 0.25  # luma of a black surface in a render, at most: some 4 % of the light is mirrored by any
+REACH = 6.0  # px at 1024 that a print reaches beside its edges
 CLEAR = 3.0  # px at 1024 kept from the geometry's own edges
-SMALLEST = 0.006  # of the product's area: a smaller print can't be judged
+SMALLEST = 0.003  # of the product's area: a smaller print can't be judged
+LARGE = 0.006  # … from which one of several prints is judged by itself
 LETTER = 5.0  # px at 1024, sigma of a window of a letter's size
 WANDER = 24.0  # px at 1024 that a print is looked for beside its place
 SURELY = 0.5  # correlation from which a print found elsewhere is this one
@@ -65,15 +68,18 @@ def find(reference: Reference, geometry: tuple[Array, Array]) -> Bools:
     own[points[:, 1].astype(int), points[:, 0].astype(int)] = True
     where &= ~dilate(own, CLEAR * unit + 1.5)
     # The surface's own colour, where that pass is there: in the render a reflection can't be told from print.
+    # Where it is black, glass, metal or a black surface: the last of these is dark in the render, too, and can be printed on.
     if reference.surface is not None:
-        where &= reference.matt
+        known = reference.matt | (reference.inside & (luma(reference.rgb) < DARK))
+        where &= erode(dilate(known, REACH * unit), (REACH + CLEAR) * unit)
+        where &= dilate(luma(reference.surface) > DARK, REACH * unit)  # two dark tones are one in many lights
     picture = blur(reference.rgb if reference.surface is None else reference.surface, max(0.6, unit))
     at, _ = thin_edges(picture, where, PRINT / unit, 1)
     marks = np.zeros(reference.mask.shape, dtype=np.float32)
     marks[at[:, 1].astype(int), at[:, 0].astype(int)] = 1.0
     # A print is many edges together; one line alone is a seam or a reflection.
     dense = blur(marks, WINDOW * unit) * WINDOW * unit
-    return _without_spots((dense > 0.35) & where & dilate(marks > 0, 6.0 * unit), reference)
+    return _without_spots((dense > 0.35) & where & dilate(marks > 0, REACH * unit), reference)
 
 
 def _without_spots(label: Bools, reference: Reference) -> Bools:
@@ -112,7 +118,7 @@ def measure(straight: Array, reference: Reference, label: Bools) -> Label:
     names, count = regions(dilate(where, 6.0 * reference.unit / factor))
     sizes = np.bincount(names[where], minlength=count + 1)
     sums = np.bincount(names[where], weights=best[where], minlength=count + 1)
-    large = sizes >= max(1, SMALLEST * reference.inside.sum() / factor**2)
+    large = sizes >= max(1, LARGE * reference.inside.sum() / factor**2)
     means = np.where(large, sums / np.maximum(sizes, 1), np.inf)
     worst = float(means.min()) if large.any() else float(best[where].mean())
     worst_at = where & (names == int(means.argmin())) if large.any() else where

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..pixels.arrays import Array, Bools, dilate, distance_to, regions, sample, steepness
 from ..pixels.backdrop import Backdrop, look_behind
 from ..pixels.placement import Lines, Matched, Similarity, fit, look_inside, outline_on
+from ..pixels.silhouette import Silhouette
 from ..pixels.walk import CLEAR, COARSE_STEP, FAINTEST, Walk, best_path, prepare, walk
 from ..reference import Reference
 
@@ -29,6 +30,7 @@ BURNT = 0.93  # of white
 AS_CLEAR = 0.5  # of the strength of the edge that was followed
 FAR = 12.0  # px at 1024: a point further off is as bad as a missing one
 RUN = 12.0  # px at 1024 of outline below which a bad run is noise
+BRIDGE = 60.0  # px at 1024 of outline that nothing is asked of, over which a stretch without an edge goes on
 SEARCH_NOISE = 1.5  # px at 1024, weight of a point's say in the last fit
 GOOD, OFF_STATE, MISSING, UNSEEN = range(4)
 
@@ -41,7 +43,9 @@ class Shape:
     verified part. ``hollow_share``: of the product's area where the picture shows backdrop behind a sharp inner border;
     ``faded_share``: … behind no border, such as white on white; ``hollow``, ``faded``: (H, W) where that is, on the
     picture's grid. ``state``: (N,) one of GOOD, OFF_STATE, MISSING, UNSEEN. ``worst_at``: the point of the outline in the
-    middle of the worst stretch. ``as_backdrop``: (H, W), hollow or faded, also where that says nothing.
+    middle of the worst stretch. ``as_backdrop``: (H, W), hollow or faded, also where that says nothing. ``unseen_run``: share of
+    the outline that the longest stretch has along which there is no edge, as where a part is gone whose surface mirrors, or
+    that stood before a horizon; ``unseen_at``: (M,) its points.
     """
 
     p50_px: float
@@ -58,6 +62,8 @@ class Shape:
     worst_px: float = 0.0
     worst_at: int | None = None
     as_backdrop: Bools | None = None
+    unseen_run: float = 0.0
+    unseen_at: NDArray[np.int_] | None = None
 
     @property
     def bad_share(self) -> float:
@@ -130,10 +136,13 @@ def measure(
     state[gone] = MISSING
     stretch, worst_at = _worst_stretch(left, state, outline.chains, outline.length, STRETCH * unit)
     state = _without_specks(state, outline.chains, outline.length, RUN * unit)
+    asked = ~standing if trusted is None else trusted & ~standing
+    run, run_at = _longest((state == UNSEEN) | (state == MISSING), asked, outline, unit)
     area = max(1, int(reference.inside.sum()))
     result = _summary(left, state, outline.length)
     result = replace(result, hollow_share=float(hollow.sum() / area), faded_share=float(faded.sum() / area))
     result = replace(result, hollow=hollow, faded=faded, as_backdrop=everywhere[0] | everywhere[1])
+    result = replace(result, unseen_run=run, unseen_at=run_at)
     return replace(result, worst_px=stretch, worst_at=worst_at), refined
 
 
@@ -245,6 +254,29 @@ def _worst_stretch(
         if means[begin] > worst:
             worst, middle = float(means[begin]), first + (begin + count // 2) % (last - first)
     return worst, middle
+
+
+def _longest(gone: Bools, asked: Bools, outline: Silhouette, unit: float) -> tuple[float, NDArray[np.int_] | None]:
+    """Share of the outline in the longest stretch of ``gone`` points, (N,), and which these are. Up to BRIDGE px of points that
+    aren't ``asked`` for neither end a stretch nor count."""
+    longest, found, count, here = 0.0, [], 0, asked & ~gone
+    for first, last, closed in outline.chains:
+        order = np.arange(first, last)
+        apart = float(np.hypot(*(outline.points[first] - outline.points[last - 1]))) if last > first else 0.0
+        if (closed or apart <= BRIDGE * unit) and here[order].any():
+            order = np.roll(order, -int(np.argmax(here[order])))
+        run, skipped, points = 0.0, 0.0, []
+        for at in order:
+            if gone[at] and asked[at]:
+                run, skipped = run + float(outline.length[at]), 0.0
+                points.append(int(at))
+            else:
+                skipped += float(outline.length[at])
+            if here[at] or skipped > BRIDGE * unit:
+                run, points = 0.0, []
+            elif run > longest:
+                longest, found, count = run, points, len(points)
+    return longest / max(float(outline.length.sum()), 1e-6), np.array(found[:count]) if count else None
 
 
 def _smooth(values: Array, chains: tuple[tuple[int, int, bool], ...]) -> Array:
