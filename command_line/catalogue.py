@@ -226,11 +226,12 @@ class Costs:
     at_once: int = 1
     limit: float | None = None
     committed: float = 0.0
+    to_do: frozenset[int] = frozenset()  # numbers of the rows that are to be worked on
 
     @property
     def begins(self) -> list[tuple[Row, Standing, Estimate | None]]:
         """Rows that are to be worked on."""
-        return [each for each in self.rows if each[1].state is not RowState.DONE]
+        return [each for each in self.rows if each[0].number in self.to_do]
 
     @property
     def total(self) -> float:
@@ -377,6 +378,7 @@ class Workshop:
             self._at_once(),
             self._limit,
             self._budget.committed() if self._is_paid else 0.0,
+            frozenset(doing),
         )
 
     def _is_to_do(self, now: Standing) -> bool:
@@ -605,7 +607,10 @@ class Workshop:
         if not begun:
             check(settings)
             folder = RunFolder.create(row.root, settings, versions(), self._prices)
-            keep_note(folder, **as_asked(row))
+            with folder.together():
+                keep_note(folder, **as_asked(row))
+                if row.sku != settings.inputs.variant:  # a row of 'run --variants' has no article number
+                    folder.note(sku=row.sku)
             if settings.service.backend == BackendName.FAL and (aside := self._budget.share(row.name)) is not None:
                 self._budget.allot(row.name, aside.usd, None, folder.id)
             return folder, said

@@ -36,7 +36,7 @@ def as_asked(row: Row) -> JsonObject:
     kept = [
         [facts.st_size, facts.st_mtime_ns, _digest(path)] for path in _files(row.settings) if (facts := _facts(path))
     ]
-    return {"digest": digest_of(row), "files": kept}
+    return {"asked": digest_of(row), "files": kept}
 
 
 def change_of(row: Row, now: Standing) -> str:

@@ -82,7 +82,7 @@ def standing(root: Path) -> Standing:
         seconds=_number((said or {}).get("seconds")) or None,
         headline=str(record.get("headline") or ""),
         run=str(record.get("id") or ""),
-        digest=str((said or {}).get("digest") or ""),
+        digest=str((said or {}).get("asked") or ""),
         files=tuple(files) if isinstance(files := (said or {}).get("files"), list) else (),
         shown=hashlib.sha256(
             repr((record.get("chosen"), report.get("verdicts"))).encode("utf-8", "replace")

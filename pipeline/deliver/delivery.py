@@ -38,7 +38,7 @@ TurnOfSize = Callable[[int, int, Path], Steps[list[Path]]]  # (pixels of a side,
 @dataclass(frozen=True)
 class Wishes:
     """What to deliver. ``angles``: None for all that have a still; ``main``: None for the first of them. ``sku``, ``name``, ``out``:
-    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter", "render", or an endpoint's id."""
+    None for the catalogue's article number or the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter", "render", or an endpoint's id."""
 
     presets: tuple[Preset, ...]
     ar: bool = False
@@ -77,11 +77,9 @@ def deliver(
 
     Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
     """
-    product, variant = (
-        folder.settings.inputs.name or folder.settings.product_name or "product",
-        folder.settings.inputs.variant,
-    )
-    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(f"{product} {variant}")
+    called = folder.settings.inputs.name or folder.settings.product_name or "product"
+    product, variant = " ".join(called.split()), folder.settings.inputs.variant  # a name may be of several lines
+    sku = check_sku(wishes.sku) if wishes.sku is not None else _sku(folder.sku, product, variant)
     spins = [preset for preset in wishes.presets if preset.views is not None]
     if wishes.views is not None:
         spins = [preset.model_copy(update={"views": wishes.views}) for preset in spins]
@@ -130,6 +128,14 @@ def deliver(
         made[AR] = yield from deliver_ar(product, sku, out, export, zipped=wishes.zip)
     page = write_page(out)
     return {"folder": str(out), "page": str(page), "sku": sku, "sets": made}
+
+
+def _sku(of_table: str, product: str, variant: str) -> str:
+    """The article number where nobody says one: the table's, as far as a file can be called so, or one made of the product's name."""
+    try:
+        return check_sku(of_table) if of_table else sku_of(f"{product} {variant}")
+    except UsageError:
+        return sku_of(of_table)
 
 
 def _main_first(found: list[Source], main: str | None) -> list[Source]:

@@ -138,5 +138,6 @@ def _verdict(folder: RunFolder, angle: str) -> Finding:
 
 def alt_text(product: str, angle: Angle, colour: str = "", variant: str = "") -> str:
     """What somebody who does not see the picture is told."""
-    name = " ".join(filter(None, [colour, product.replace("-", " ").replace("_", " ").strip() or "product"]))
+    words = product.replace("-", " ").replace("_", " ").split()  # a cell of a table may hold several lines
+    name = " ".join([*filter(None, [colour]), *(words or ["product"])])
     return f"{name[0].upper()}{name[1:]}{f' in {variant}' if variant else ''}, {describe(angle)}"

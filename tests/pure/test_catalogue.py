@@ -48,6 +48,7 @@ def test_every_row_becomes_a_run_and_a_second_call_costs_nothing(command, fake):
     assert set(command.states().values()) == {"done"}
     assert fake.books.usd == pytest.approx(4 * STILL)
     assert RunFolder.open(command.out / "P-2").is_finished
+    assert RunFolder.open(command.out / "P-2").sku == "P-2"  # for whoever delivers it later
     begun = sum(map(len, command.studios.values()))
     assert command()["rows"] == {"done": 4}
     assert sum(map(len, command.studios.values())) == begun
@@ -79,6 +80,8 @@ def test_one_product_s_failure_ends_its_row_and_is_tried_again_only_when_asked(c
     command.make_studio = lambda _sku: StandInStudio()
     answer = command()
     assert (answer["exit"], answer["rows"]) == (0, {"done": 3, "failed": 1})
+    assert "4 rows  0 to do" in command("--estimate")["text"]
+    assert "4 rows  1 to do" in command("--estimate", "--retry-failed")["text"]
     assert command("--retry-failed")["rows"] == {"done": 4}
     assert len(command.studios["P-0"]) == 1
     assert fake.books.usd == pytest.approx(4 * STILL)

@@ -123,6 +123,11 @@ def test_tables_as_spreadsheets_write_them_mean_the_same(tmp_path, text):
     assert row.settings.gate.enabled is False
 
 
+def test_a_name_of_several_lines_is_of_one(tmp_path):
+    (row,) = rows(tmp_path, 'sku,input,name\nA,a.glb,"Flask\n ""Eco"""\n')
+    assert row.settings.inputs.name == 'Flask "Eco"'
+
+
 def test_a_row_goes_before_the_template_and_the_template_before_the_program(tmp_path):
     common = RunSettings(size=2048, takes=2, lighting="studio", backend="fal", inputs=("/old.glb",), budget=3.0)
     save_template(tmp_path / "t.json", template_of(common))
