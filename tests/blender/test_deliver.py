@@ -198,6 +198,7 @@ def test_the_sets_are_named_zipped_and_seen_in_one_page(everything):
     page = (place / "index.html").read_text()
     assert all(shop["title"] in page for shop in made["sets"].values())
     assert f'src="amazon/{SKU}.MAIN.jpg"' in page
+    assert f'<a href="print/{SKU}-front-print.png">{SKU}-front-print.png</a>' in page
     table = (place / "amazon" / "shop.txt").read_text()
     assert "white ground" in table
     assert "255 everywhere" in table
@@ -413,6 +414,7 @@ def test_a_turn_is_a_set_of_views_of_one_scale_with_a_page(tmp_path):
     assert [each["file"] for each in made["sets"]["spin"]["pictures"]] == names
     with zipfile.ZipFile(place / "spin.zip") as archive:
         assert archive.namelist() == names
+    assert '<a href="spin/spin.html">' in (place / "index.html").read_text()
     heights, widths = [], []
     for name in names:
         assert (place / "spin" / name).stat().st_size <= 100_000
