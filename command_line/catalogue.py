@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..pipeline.catalogue import listing
-from ..pipeline.catalogue.budget import SharedBudget
+from ..pipeline.catalogue.budget import Share, SharedBudget
+from ..pipeline.catalogue.changes import as_asked, change_of, set_before_aside
 from ..pipeline.catalogue.conductor import Conductor, Ended, RowSteps, Tally
 from ..pipeline.catalogue.decisions import apply_decisions, read_decisions
 from ..pipeline.catalogue.progress import Style, Teller, in_words
 from ..pipeline.catalogue.rows import Row, chosen, files_faults, rows_of, shops_of
 from ..pipeline.catalogue.state import RowState, Standing, keep_note, note_end, standing
 from ..pipeline.catalogue.table import TableError, read_table
-from ..pipeline.catalogue.template import read_template, save_template, template_of
+from ..pipeline.catalogue.template import read_template, save_template, template_of, with_absolute
 from ..pipeline.deliver.delivery import Wishes, summary
 from ..pipeline.deliver.folders import SHOP
 from ..pipeline.driver import PAUSE, cancellable, finish
@@ -91,10 +92,11 @@ def catalogue(options: argparse.Namespace, services: Services) -> dict[str, Any]
     base, shops = _base(options)
     rows = rows_of(table, out, base, shops)
     picked = [rows[number] for number in chosen(len(rows), options.rows, options.shard)]
+    if not options.emit:
+        check_place(out)
+    notes = _decide(out, rows, options.decisions) if options.decisions is not None else []
     if options.emit:
         return _emit(options, picked, out)
-    check_place(out)
-    notes = _decide(out, rows, options.decisions) if options.decisions is not None else []
     if options.page:
         listed = listing.write_listing(out, table.name, rows)
         return {"status": "done", **_facts(listed), "text": str(out / listing.PAGE)}
@@ -134,7 +136,7 @@ def _emit(options: argparse.Namespace, picked: Sequence[Row], out: Path) -> dict
         if value is not None:
             words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
     if options.shops is not None:
-        words += ["--for", options.shops]
+        words += ["--for", with_absolute(options.shops, Path.cwd())]
     switches = ("budget_share", "retry_failed", "send_again")
     words += [f"--{name.replace('_', '-')}" for name in switches if getattr(options, name)]
     bpy = sys.modules.get("bpy")  # loaded at all times in Blender; the wheel's name no program
@@ -224,11 +226,12 @@ class Costs:
     at_once: int = 1
     limit: float | None = None
     committed: float = 0.0
+    to_do: frozenset[int] = frozenset()  # numbers of the rows that are to be worked on
 
     @property
     def begins(self) -> list[tuple[Row, Standing, Estimate | None]]:
         """Rows that are to be worked on."""
-        return [each for each in self.rows if each[1].state is not RowState.DONE]
+        return [each for each in self.rows if each[0].number in self.to_do]
 
     @property
     def total(self) -> float:
@@ -375,6 +378,7 @@ class Workshop:
             self._at_once(),
             self._limit,
             self._budget.committed() if self._is_paid else 0.0,
+            frozenset(doing),
         )
 
     def _is_to_do(self, now: Standing) -> bool:
@@ -392,7 +396,11 @@ class Workshop:
             return None
         from ..fal_backend import quote
 
-        if folder is None and (row.root / "run.json").is_file():
+        if (
+            folder is None
+            and (row.root / "run.json").is_file()
+            and not _begins_anew(row, self.looks.standing(row.root))
+        ):
             with contextlib.suppress(RunFolderError):
                 folder = RunFolder.open(row.root)
         if folder is not None:
@@ -500,8 +508,8 @@ class Workshop:
     def _as_it_is(self, row: Row, now: Standing) -> Ended | None:
         """How a row is left that is finished, or failed and is not to be tried again; None for one that is to be worked on."""
         if now.state is RowState.DONE:
-            changed = now.digest and now.digest != row.digest
-            note = "its row was changed since; remove its folder to have it made anew" if changed else ""
+            changed = change_of(row, now)
+            note = f"{changed}; remove its folder to have it made anew" if changed else ""
             return Ended(now, note=note, is_old=not note)
         return None if self._is_to_do(now) else Ended(now, note=f"{now.why}; --retry-failed tries it again")
 
@@ -541,16 +549,16 @@ class Workshop:
             return left
         began = time.monotonic()
         try:
-            folder = yield from self._prepared(row)
+            folder, said = yield from self._prepared(row, now)
         except BudgetExceeded as error:
             begun = (row.root / "run.json").is_file()
             if begun:
                 with contextlib.suppress(RunFolderError):
-                    note_end(RunFolder.open(row.root), row.digest, error, 0.0)
+                    note_end(RunFolder.open(row.root), error, 0.0)
             return Ended(Standing(RowState.STOPPED if begun else RowState.NOT_BEGUN, str(error), now.usd), error)
         except ConsistencyError as error:
             return Ended(Standing(RowState.FAILED, str(error), now.usd), error)
-        self._tell.begins(row)
+        self._tell.begins(row, said)
         problem: ConsistencyError | None = None
         backend: FalBackend | LocalBackend | None = None
         try:
@@ -567,7 +575,7 @@ class Workshop:
         if isinstance(problem, RunInUse):  # another has taken the run over: nothing in it is ours to change
             return Ended(Standing(RowState.WORKING, str(problem), now.usd), problem)
         with contextlib.suppress(RunFolderError):  # the drive may be what it failed of
-            note_end(RunFolder.open(row.root), row.digest, problem, time.monotonic() - began, is_open=_is_open(problem))
+            note_end(RunFolder.open(row.root), problem, time.monotonic() - began, is_open=_is_open(problem))
             if is_alone:
                 self._settle(row.root)
         after = standing(row.root)
@@ -580,8 +588,15 @@ class Workshop:
     def _stop_is_made(self) -> bool:
         return self._stop is not None and self._stop.is_made
 
-    def _prepared(self, row: Row) -> Generator[Any, None, RunFolder]:
-        """The row's run folder, with its share of the budget set aside. Raises ConsistencyError."""
+    def _prepared(self, row: Row, now: Standing) -> Generator[Any, None, tuple[RunFolder, str]]:
+        """The row's run folder, with its share of the budget set aside, and what is to be said of it. Raises ConsistencyError."""
+        said = change_of(row, now)
+        if _begins_anew(row, now):
+            said = f"{said}, and nothing was bought: it begins anew"
+            check(row.settings)
+            set_before_aside(row.root)
+        elif said:
+            said = f"{said}; it goes on as it was begun, remove its folder to have it made anew"
         begun = (row.root / "run.json").is_file()
         settings = _resumed(RunFolder.open(row.root).settings, row.settings) if begun else _fresh(row.settings)
         share = settings.money.budget
@@ -591,14 +606,21 @@ class Workshop:
         settings = settings.model_copy(update={"budget": share})
         if not begun:
             check(settings)
-            return RunFolder.create(row.root, settings, versions(), self._prices)
+            folder = RunFolder.create(row.root, settings, versions(), self._prices)
+            with folder.together():
+                keep_note(folder, **as_asked(row))
+                if row.sku != settings.inputs.variant:  # a row of 'run --variants' has no article number
+                    folder.note(sku=row.sku)
+            if settings.service.backend == BackendName.FAL and (aside := self._budget.share(row.name)) is not None:
+                self._budget.allot(row.name, aside.usd, None, folder.id)
+            return folder, said
         folder = RunFolder.open(row.root)
         check(settings, resuming=folder)
         with folder.together():
             folder.settings = settings
             if self._prices:
                 folder.note(prices=self._prices)
-        return folder
+        return folder, said
 
     def _set_aside(self, row: Row, settings: RunSettings) -> float | None:
         """Set aside the most that the row may cost before anything of it is bought; its run's own limit from now on.
@@ -619,11 +641,12 @@ class Workshop:
         if not _is_quiet(row.root):  # the child of a run that died may still send what it had been told to
             before = self._budget.share(row.name)
             share = max(share, before.usd if before is not None else 0.0)
+        run = folder.id if folder is not None else ""
         try:
-            self._budget.allot(row.name, share, self._limit)
+            self._budget.allot(row.name, share, self._limit, run)
         except BudgetExceeded:
             self._settle_quiet_ones()
-            self._budget.allot(row.name, share, self._limit)
+            self._budget.allot(row.name, share, self._limit, run)
         return own if self._limit is None else share if own is None else min(own, share)
 
     def _too_dear(self, row: Row) -> BudgetExceeded | None:
@@ -646,7 +669,8 @@ class Workshop:
     def _settle(self, root: Path) -> None:
         """Put what a row has cost in place of what was set aside, once nobody can buy anything for it any more."""
         if self._budget.share(root.name) is not None and _is_quiet(root):
-            self._budget.settle(root.name, RunFolder.open(root).read_journal().purchases.committed_usd)
+            folder = RunFolder.open(root)
+            self._budget.settle(root.name, folder.read_journal().purchases.committed_usd, folder.id)
 
     def _settle_quiet_ones(self) -> None:
         """The same for each row that a killed process has left, and for runs that were made without a budget. Not again at once:
@@ -656,10 +680,11 @@ class Workshop:
         self._settled = time.monotonic()
         shares = self._budget.shares()
         for row in self._rows:
-            share = shares.get(row.name)
-            if share is None and not _has_bought(row.root):
+            share, run = shares.get(row.name), self.looks.standing(row.root).run
+            is_known = share is not None and share.run in ("", run)
+            if share is not None and not share.is_open and (is_known or not run):
                 continue
-            if share is not None and not share.is_open:
+            if not is_known and not _has_bought(row.root) and not (share is not None and share.is_open):
                 continue
             lease = Lease(row.root / ".run.lease", "consistency catalogue")
             with contextlib.suppress(ConsistencyError):
@@ -669,10 +694,19 @@ class Workshop:
                 lease.acquire()
                 try:
                     if _is_quiet(row.root) and (age(row.root / "run.json") or QUIET) >= QUIET:
-                        journal = RunFolder.open(row.root).read_journal() if (row.root / "run.json").is_file() else None
-                        self._budget.settle(row.name, journal.purchases.committed_usd if journal is not None else 0.0)
+                        self._settle_quiet(row, share)
                 finally:
                     lease.release()
+
+    def _settle_quiet(self, row: Row, share: Share | None) -> None:
+        """Of a run whose folder is gone nobody knows any more what it has cost: all that it had counts."""
+        folder = RunFolder.open(row.root) if (row.root / "run.json").is_file() else None
+        if share is not None and share.is_open and share.run and (folder is None or folder.id != share.run):
+            self._budget.settle(row.name, share.usd, share.run)
+        if folder is not None:
+            self._budget.settle(row.name, folder.read_journal().purchases.committed_usd, folder.id)
+        elif share is not None and not share.run:
+            self._budget.settle(row.name, 0.0)
 
     def _chain(self, folder: RunFolder, studio: Studio, backend: Backend) -> Generator[Any, None, None]:
         from ..pipeline import chain
@@ -746,6 +780,12 @@ def _is_open(error: ConsistencyError | None) -> bool:
     return isinstance(error, Uncertain)
 
 
+def _begins_anew(row: Row, now: Standing) -> bool:
+    """Whether a run that was begun, and is not done, is of no use: it was to be another one, and nothing was bought for it."""
+    is_begun = bool(now.run) and now.state is not RowState.DONE
+    return is_begun and not _has_bought(row.root) and bool(change_of(row, now))
+
+
 def _has_bought(root: Path) -> bool:
     with contextlib.suppress(OSError):
         return (root / "journal.jsonl").stat().st_size > 0
@@ -774,7 +814,7 @@ def _resumed(settings: RunSettings, wanted: RunSettings) -> RunSettings:
 
 
 def _facts(listed: dict[str, Any]) -> dict[str, Any]:
-    return {name: listed[name] for name in ("states", "billed_usd", "uncertain_usd")}
+    return {name: listed[name] for name in ("states", "billed_usd", "uncertain_usd", "elsewhere_usd")}
 
 
 def _summary(out: Path, listed: dict[str, Any], tally: Tally, stopped: bool, problems: list[str]) -> dict[str, Any]:
@@ -790,6 +830,8 @@ def _summary(out: Path, listed: dict[str, Any], tally: Tally, stopped: bool, pro
         facts = {"status": Kind.LATER, "exit": EXIT_STATUS[Kind.LATER]}
         facts["error"] = f"{what} ended by the machine or the network; run the same command again ({words})"
     money = f", {usd(listed['billed_usd'])} billed in all" if listed["billed_usd"] else ""
+    if listed["elsewhere_usd"]:
+        money += f", and {usd(listed['elsewhere_usd'])} for products that are not in the table or were made anew"
     return {
         **facts,
         "rows": {state.value: count for state, count in tally.states.items() if count},

@@ -86,7 +86,10 @@ def deliver_variants(out: Path, wishes: Wishes, deliver: Callable[[RunFolder, Wi
     made = {}
     for row in there:
         own = wishes if wishes.out is None else replace(wishes, out=wishes.out / row.name)
-        made[row.sku] = deliver(RunFolder.open(row.root), own)
+        try:
+            made[row.sku] = deliver(RunFolder.open(row.root), own)
+        except BadInput as error:  # one that has no still yet keeps none of the others back
+            made[row.sku] = {"status": error.kind, "error": str(error), "text": f"{row.root}: not delivered"}
     errors = [f"{name}: {each['error']}" for name, each in made.items() if "error" in each]
     told: JsonObject = {"status": "done", "variants": made, "text": "\n".join(each["text"] for each in made.values())}
     return {**told, "status": "failed", "exit": 1, "error": "; ".join(errors)} if errors else told

@@ -11,6 +11,9 @@ and no network drive, so of two that add an entry at one moment the second reads
 shows too late can delay an entry, never let two have one number. A process that is killed leaves its sum set aside until
 its row's run folder is free and its journal has been read.
 
+An entry also names the run, as soon as there is one. So what a run has cost stays spent when its folder is removed and the row
+is made anew, and a folder that got another name is not counted twice.
+
 What holds where: never more than the limit in sum, over all processes and machines that see one folder. Where each machine
 has a copy of the folder of its own (a farm that copies files to and fro), give each its share with ``--budget-share``.
 """
@@ -27,7 +30,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,14 +50,30 @@ NANO = 1e9  # of a USD: sums are of whole ones, so that they have no last bits t
 
 @dataclass(frozen=True)
 class Share:
-    """USD of the limit that a row has: set aside while it ``is_open``, else spent."""
+    """USD of the limit that a row has: set aside while it ``is_open``, else spent. ``run``: the id of the run that they are for;
+    empty before there is one."""
 
     usd: float
     is_open: bool
+    run: str = ""
 
 
 def _nano(share: Share | None) -> int:
     return round(share.usd * NANO) if share is not None else 0
+
+
+def _goes_on(before: Share, after: Share) -> bool:
+    """Whether ``after`` says anew what ``before`` said, and is not of a run that was made in the place of another."""
+    return before.run in ("", after.run)
+
+
+def _run_in(root: Path) -> str:
+    """The id of the run in a folder; empty where there is none."""
+    try:
+        found = json.loads((root / "run.json").read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return str(found.get("id", "")) if isinstance(found, dict) else ""
 
 
 class SharedBudget:
@@ -63,7 +82,9 @@ class SharedBudget:
     def __init__(self, out: Path) -> None:
         self.folder = out / FOLDER
         self._shares: dict[str, Share] = {}
-        self._sum = 0  # of all shares, in nano-USD
+        self._gone: dict[str, Share] = {}  # by their ids: runs in whose folders there are others by now, or none
+        self._row_of: dict[str, str] = {}  # by a run's id, the last that it was of
+        self._sum = 0  # of all, in nano-USD
         self._at = 0  # the last entry that has been read
         self._guard = threading.Lock()
 
@@ -85,33 +106,42 @@ class SharedBudget:
             self._catch_up()
             return self._sum / NANO
 
-    def allot(self, row: str, usd: float, limit: float | None) -> None:
-        """Set ``usd`` aside for ``row``, in place of what it had. Raises BudgetExceeded, and nothing has changed then."""
+    def elsewhere(self, rows: Collection[str]) -> float:
+        """USD of runs that are of none of ``rows``, or whose folders were removed."""
+        with self._guard:
+            self._catch_up()
+            known = [share for row, share in self._shares.items() if row not in rows]
+            others = [share for share in known if share.run or not share.is_open]
+            return sum(map(_nano, (*others, *self._gone.values()))) / NANO
+
+    def allot(self, row: str, usd: float, limit: float | None, run: str = "") -> None:
+        """Set ``usd`` aside for ``row`` and its ``run``, in place of what that had. Raises BudgetExceeded, and nothing has changed
+        then."""
+        wanted = Share(usd, is_open=True, run=run)
 
         def decide() -> Share | None:
-            self._check(row, usd, limit)
-            wanted = Share(usd, is_open=True)
+            self._check(row, wanted, limit)
             return None if self._shares.get(row) == wanted else wanted
 
         self._append(row, decide)
 
     def check(self, row: str, usd: float, limit: float | None) -> None:
-        """Whether ``usd`` could be set aside for ``row``. Raises BudgetExceeded."""
+        """Whether ``usd`` could be set aside for a new run of ``row``. Raises BudgetExceeded."""
         with self._guard:
             self._catch_up()
-            self._check(row, usd, limit)
+            self._check(row, Share(usd, is_open=True), limit)
 
-    def _check(self, row: str, usd: float, limit: float | None) -> None:
-        others = self._sum - _nano(self._shares.get(row))
-        if limit is not None and others + round(usd * NANO) > round(limit * NANO):
+    def _check(self, row: str, wanted: Share, limit: float | None) -> None:
+        others = self._sum - sum(map(_nano, self._in_place(row, wanted, self._left_by(row, wanted.run))))
+        if limit is not None and others + _nano(wanted) > round(limit * NANO):
             raise BudgetExceeded(
                 f"the catalogue's limit of {words(limit)} would be passed: {words(others / NANO)} is spent or "
-                f"set aside, and this product may cost {words(usd)}; raise --budget to go on"
+                f"set aside, and this product may cost {words(wanted.usd)}; raise --budget to go on"
             )
 
-    def settle(self, row: str, usd: float) -> None:
-        """``row`` has cost ``usd`` and buys nothing more."""
-        wanted = Share(round(usd, 9), is_open=False)
+    def settle(self, row: str, usd: float, run: str = "") -> None:
+        """``row`` has cost ``usd`` in its ``run`` and buys nothing more."""
+        wanted = Share(round(usd, 9), is_open=False, run=run)
         self._append(row, lambda: None if self._shares.get(row) == wanted else wanted)
 
     def _append(self, row: str, decide: Callable[[], Share | None]) -> None:
@@ -123,8 +153,9 @@ class SharedBudget:
                 share = decide()
                 if share is None:
                     return
-                if self._create(self._at + 1, row, share):
-                    self._put(row, share)
+                left = self._left_by(row, share.run)
+                if self._create(self._at + 1, row, share, left):
+                    self._put(row, share, left)
                     self._at += 1
                     return
             if time.monotonic() > deadline:
@@ -133,22 +164,46 @@ class SharedBudget:
                 )
             time.sleep(random.uniform(0.002, 0.05))  # noqa: S311 - no secret
 
-    def _put(self, row: str, share: Share) -> None:
-        self._sum += _nano(share) - _nano(self._shares.get(row))
+    def _put(self, row: str, share: Share, left: str = "") -> None:
+        """``left``: the row whose folder has become this one's."""
+        before = self._shares.get(row)
+        for each in self._in_place(row, share, left):
+            self._sum -= _nano(each)
+            self._gone.pop(each.run, None)
+        self._shares.pop(left, None)
+        if before is not None and not _goes_on(before, share):
+            self._gone[before.run] = before
+        self._sum += _nano(share)
         self._shares[row] = share
+        if share.run:
+            self._row_of[share.run] = row
+
+    def _in_place(self, row: str, share: Share, left: str) -> list[Share]:
+        """What ``share`` takes the place of: the row's own, where it is of the same run, and that run's under other names."""
+        before = self._shares.get(row)
+        found = [before] if before is not None and _goes_on(before, share) else []
+        if share.run:
+            found += [each for each in (self._gone.get(share.run), self._shares.get(left)) if each is not None]
+        return found
+
+    def _left_by(self, row: str, run: str) -> str:
+        """Another row that ``run`` was of, and whose folder no longer holds it: it has been given this row's name."""
+        name = self._row_of.get(run, row)
+        is_left = name != row and name in self._shares and self._shares[name].run == run
+        return name if is_left and _run_in(self.folder.parent / name) != run else ""
 
     # entries on disk
 
     def _place(self, number: int) -> Path:
         return self.folder / f"{number:06d}"
 
-    def _create(self, number: int, row: str, share: Share) -> bool:
+    def _create(self, number: int, row: str, share: Share, left: str) -> bool:
         """Whether the entry of that number is ours now; False where somebody else's is there."""
         name, target = secrets.token_hex(8), self._place(number)
         entry: JsonObject = {"id": name, "row": row, "usd": share.usd, "open": share.is_open}
-        entry |= {"host": socket.gethostname(), "pid": os.getpid()}
+        entry |= {"run": share.run, "left": left, "host": socket.gethostname(), "pid": os.getpid()}
         if number % WHOLE == 0:
-            entry["all"] = {each: [of.usd, of.is_open] for each, of in {**self._shares, row: share}.items()}
+            entry |= self._whole_with(row, share, left)
         part = self.folder / f".{name}.part"
         try:
             part.mkdir(parents=True)
@@ -169,6 +224,16 @@ class SharedBudget:
             with contextlib.suppress(OSError):
                 shutil.rmtree(part)
         return True
+
+    def _whole_with(self, row: str, share: Share, left: str) -> JsonObject:
+        """All that is known, this entry too, so that nobody need read those before it."""
+        after = SharedBudget(self.folder.parent)
+        after._shares, after._gone = dict(self._shares), dict(self._gone)
+        after._put(row, share, left)
+        return {
+            "all": {name: [of.usd, of.is_open, of.run] for name, of in after._shares.items()},
+            "gone": {run: [of.usd, of.is_open] for run, of in after._gone.items()},
+        }
 
     def _read(self, number: int) -> JsonObject | None:
         """An entry; None where there is none. Raises RunFolderError where there is one that can't be read."""
@@ -211,15 +276,19 @@ class SharedBudget:
         entry = self._read(last) if last else None
         if entry is not None:
             try:
-                for row, (usd, is_open) in entry["all"].items():
-                    self._put(row, Share(float(usd), bool(is_open)))
+                for row, (usd, is_open, *run) in entry["all"].items():
+                    self._put(row, Share(float(usd), bool(is_open), str(run[0]) if run else ""))
+                for name, (usd, is_open) in entry.get("gone", {}).items():
+                    self._gone[name] = Share(float(usd), bool(is_open), name)
+                    self._sum += _nano(self._gone[name])
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise self._no_entry(last, error) from error
             self._at = last
 
     def _apply(self, entry: JsonObject) -> None:
         try:
-            self._put(str(entry["row"]), Share(float(entry["usd"]), bool(entry["open"])))
+            share = Share(float(entry["usd"]), bool(entry["open"]), str(entry.get("run", "")))
+            self._put(str(entry["row"]), share, str(entry.get("left", "")))
         except (KeyError, TypeError, ValueError) as error:
             raise self._no_entry(self._at + 1, error) from error
 

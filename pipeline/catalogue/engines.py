@@ -68,8 +68,8 @@ def how_to_run(engine: str, written: Sequence[Path]) -> str:
     """The command that hands the job over."""
     first, *others = (shlex.quote(str(path)) for path in written)
     return {
-        "openjd": f"openjd run {first} --job-param file://{written[-1]}",
-        "flamenco": f"copy {first} into the Manager's scripts folder, then: "
+        "openjd": f"openjd run {first} --job-param {shlex.quote(f'file://{written[-1]}')}",
+        "flamenco": f"copy {first} into the scripts folder of the Manager, then: "
         f"curl -H 'Content-Type: application/json' --data @{''.join(others)} http://MANAGER:8080/api/v3/jobs",
         "slurm": f"sbatch {first}",
     }[engine]

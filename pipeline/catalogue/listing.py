@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import RunFolderError
 from ..json_object import JsonObject
 from ..redaction import dumps
 from ..system.disk import whole_file
+from .budget import SharedBudget
 from .rows import Row
 from .state import NOTE, WORDS, RowState, Standing, read_json, standing
 
@@ -87,11 +89,22 @@ def write_listing(
         entry = known or looks.entry(row.name, row.root)
         name = row.settings.inputs.name or entry.get("name", "")
         entries.append({**entry, "row": row.number, "sku": row.sku, "name": name})
-    listing = {MARK: FORMAT, "id": _id(out), "table": table, **_sums(entries), "rows": entries}
+    sums = {**_sums(entries), "elsewhere_usd": _elsewhere(out, entries)}
+    listing = {MARK: FORMAT, "id": _id(out), "table": table, **sums, "rows": entries}
     with whole_file(out / FILE) as file:
         file.write(_in_lines(listing).encode("utf-8", "surrogatepass"))
     write_page(out / PAGE, listing)
     return listing
+
+
+def _elsewhere(out: Path, entries: Iterable[JsonObject]) -> float:
+    """USD that this folder has cost for runs that ``entries`` don't have: of products that left the table, and those whose folders
+    were removed."""
+    there = {entry["folder"] for entry in entries if entry["state"] != RowState.NOT_BEGUN}
+    try:
+        return round(SharedBudget(out).elsewhere(there), 6)
+    except RunFolderError:  # whoever buys next is told
+        return 0.0
 
 
 def page_of_a_run(root: Path) -> Path:

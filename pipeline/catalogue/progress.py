@@ -47,10 +47,11 @@ class Teller:
         self._saved: set[Path] = set()
         self._began: dict[str, float] = {}
 
-    def begins(self, row: Row) -> None:
+    def begins(self, row: Row, note: str = "") -> None:
         self._began[row.sku] = self._clock()
         self._shows[row.sku] = Show(f"{row.sku} ")
-        self._put({"row": row.number, "sku": row.sku, "event": "begins"}, f"{row.sku}: begins")
+        facts: JsonObject = {"row": row.number, "sku": row.sku, "event": "begins", **({"note": note} if note else {})}
+        self._put(facts, f"{row.sku}: begins{f' ({note})' if note else ''}")
 
     def goes_on(self, row: Row, progress: Progress) -> None:
         if progress.idle:

@@ -8,7 +8,6 @@ A cell is read as the flag of ``consistency run`` would be, so that a table and 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -88,14 +87,6 @@ class Row:
     @property
     def name(self) -> str:
         return self.root.name
-
-    @property
-    def digest(self) -> str:
-        """Of what the table and the template ask for; it tells whether they were changed since a run began."""
-        inputs = self.settings.inputs
-        asked = {**self.alike.asked, "inputs": list(inputs.files), "name": inputs.name}
-        asked.pop("budget", None)
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def price(self) -> tuple[object, ...]:

@@ -48,7 +48,9 @@ class Standing:
     uncertain_usd: float = 0.0
     seconds: float | None = None  # that it took, all tries together
     headline: str = ""
+    run: str = ""  # the id of the run in its folder
     digest: str = ""  # of what was asked for when it began; empty where a catalogue did not make it
+    files: tuple[Any, ...] = ()  # likewise, of what was in its files
     shown: str = ""  # names the stills that are shown, and what is said of each
     delivered: str = ""  # what was delivered of which stills
     record: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -79,7 +81,9 @@ def standing(root: Path) -> Standing:
         uncertain_usd=_number(report.get("uncertain_usd")),
         seconds=_number((said or {}).get("seconds")) or None,
         headline=str(record.get("headline") or ""),
-        digest=str((said or {}).get("digest") or ""),
+        run=str(record.get("id") or ""),
+        digest=str((said or {}).get("asked") or ""),
+        files=tuple(files) if isinstance(files := (said or {}).get("files"), list) else (),
         shown=hashlib.sha256(
             repr((record.get("chosen"), report.get("verdicts"))).encode("utf-8", "replace")
         ).hexdigest(),
@@ -120,16 +124,14 @@ def is_in_use(root: Path) -> bool:
     return False
 
 
-def note_end(
-    folder: RunFolder, digest: str, error: ConsistencyError | None, seconds: float, *, is_open: bool = False
-) -> None:
+def note_end(folder: RunFolder, error: ConsistencyError | None, seconds: float, *, is_open: bool = False) -> None:
     """Keep in a row's run how this try ended. ``is_open``: its error is no end, since it may be cleared up by looking again.
     Raises RunFolderError."""
     now = standing(folder.root)
     before = now.seconds or 0.0
     ended = "done" if error is None else "open" if is_open else error.kind
     why = str(error) if error is not None else ""
-    keep_note(folder, digest=digest, ended=ended, why=why, seconds=round(before + seconds, 1))
+    keep_note(folder, ended=ended, why=why, seconds=round(before + seconds, 1))
 
 
 def keep_note(folder: RunFolder, **facts: Any) -> None:

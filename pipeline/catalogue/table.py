@@ -175,6 +175,9 @@ def _add(table: Table, line: int, columns: list[str], cells: list[str]) -> None:
 
 
 def _append(table: Table, line: int, cells: dict[str, str]) -> None:
+    cells = {
+        name: " ".join(cell.split()) if name in (SKU, NAME) else cell for name, cell in cells.items()
+    }  # of one line
     sku = cells.get(SKU, "")
     folder = folder_name(sku)
     number = len(table.rows)

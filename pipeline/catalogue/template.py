@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..sentences import unreadable
 from ..settings.backdrop import is_file
+from ..settings.options import OPTIONS
 from ..system.disk import write_json
 
 if TYPE_CHECKING:
@@ -71,14 +72,28 @@ def read_template(path: Path) -> tuple[dict[str, Any], str]:
     except ValidationError as error:
         option, where, words = first_fault(error)
         raise UsageError(f"{path.name}: {option.name if option else '.'.join(where)}: {words}") from None
-    names = [name.strip() for name in deliver.split(",")]
-    own = [str(path.parent.absolute() / name) if name.endswith(".json") else name for name in names if name]
-    return options, ",".join(own)
+    return options, with_absolute(deliver, path.parent.absolute())
+
+
+def with_absolute(shops: str, place: Path) -> str:
+    """Presets with commas between, those that are files of one's own where they lie, whatever folder they are read from."""
+    names = [name.strip() for name in shops.split(",")]
+    own = [str(place / Path(name).expanduser()) if name.lower().endswith(".json") else name for name in names if name]
+    return ",".join(own)
 
 
 def _absolute(options: dict[str, Any], place: Path) -> None:
-    if isinstance(options.get("environment"), str):
-        options["environment"] = str(place / options["environment"])
+    for option in OPTIONS:
+        if option.unit != "file":
+            continue
+        within: Any = options
+        for name in option.path[:-1]:
+            within = within.get(name) if isinstance(within, dict) else None
+        value = within.get(option.path[-1]) if isinstance(within, dict) else None
+        if isinstance(value, str):
+            within[option.path[-1]] = str(place / value)
+        elif isinstance(value, dict):
+            within[option.path[-1]] = {key: str(place / str(file)) for key, file in value.items()}
     backdrop = options.get("backdrop")
     if isinstance(backdrop, str) and is_file(backdrop) and Path(backdrop).suffix:
         options["backdrop"] = str(place / backdrop)

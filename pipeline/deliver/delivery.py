@@ -18,6 +18,7 @@ from ..json_object import JsonObject
 from ..run.run_folder import RunFolder
 from ..sentences import not_written
 from ..stages import Progress, Stage, Steps
+from ..wording.names import in_words
 from .ar import Export, deliver_ar
 from .clips import clips_of, deliver_clips
 from .folders import ORIGINALS, new_folder, settle_zip
@@ -30,6 +31,7 @@ from .signing import Certificate, sign_told
 from .sources import Source, sources
 from .spin import deliver_spin
 
+EVERY = "every angle"
 Do = Callable[..., Steps[JsonObject]]  # ImageWorker.do
 Enlarge = Callable[[list[tuple[Source, list[Rules]]]], Steps[dict[str, Larger]]]
 TurnOfSize = Callable[[int, int, Path], Steps[list[Path]]]  # (pixels of a side, views, folder) → cut-outs of one turn
@@ -38,7 +40,7 @@ TurnOfSize = Callable[[int, int, Path], Steps[list[Path]]]  # (pixels of a side,
 @dataclass(frozen=True)
 class Wishes:
     """What to deliver. ``angles``: None for all that have a still; ``main``: None for the first of them. ``sku``, ``name``, ``out``:
-    None for the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter", "render", or an endpoint's id."""
+    None for the catalogue's article number or the product's name, the preset's pattern, RUN/deliver. ``larger``: "none", "filter", "render", or an endpoint's id."""
 
     presets: tuple[Preset, ...]
     ar: bool = False
@@ -77,11 +79,9 @@ def deliver(
 
     Raises UsageError and BadInput before anything is written, RunFolderError where nothing can be.
     """
-    product, variant = (
-        folder.settings.inputs.name or folder.settings.product_name or "product",
-        folder.settings.inputs.variant,
-    )
-    sku = check_sku(wishes.sku) if wishes.sku is not None else sku_of(f"{product} {variant}")
+    called = folder.settings.inputs.name or folder.settings.product_name or "product"
+    product, variant = " ".join(called.split()), folder.settings.inputs.variant  # a name may be of several lines
+    sku = check_sku(wishes.sku) if wishes.sku is not None else _sku(folder.sku, product, variant)
     spins = [preset for preset in wishes.presets if preset.views is not None]
     if wishes.views is not None:
         spins = [preset.model_copy(update={"views": wishes.views}) for preset in spins]
@@ -91,7 +91,9 @@ def deliver(
     if wishes.clips:
         clips_of(folder)
     found = _main_first(sources(folder, wishes.angles), wishes.main) if stills else []
-    planned = [_planned(preset, found, sku, variant, wishes) for preset in stills]
+    without = [angle.name for angle in folder.settings.studio.angles if not folder.still(angle.name).is_file()]
+    missing = _missing(without) if wishes.angles is None else ()
+    planned = [_planned(preset, found, sku, variant, wishes, missing) for preset in stills]
     if planned and wishes.larger not in (NONE, FILTER):
         if enlarge is None:
             raise UsageError(f"--larger {wishes.larger} is the command's alone; choose the filter here")
@@ -132,6 +134,14 @@ def deliver(
     return {"folder": str(out), "page": str(page), "sku": sku, "sets": made}
 
 
+def _sku(of_table: str, product: str, variant: str) -> str:
+    """The article number where nobody says one: the table's, as far as a file can be called so, or one made of the product's name."""
+    try:
+        return check_sku(of_table) if of_table else sku_of(f"{product} {variant}")
+    except UsageError:
+        return sku_of(of_table)
+
+
 def _main_first(found: list[Source], main: str | None) -> list[Source]:
     names = [source.angle.name for source in found]
     if main is None:  # a close-up is nobody's main picture where there is another
@@ -142,7 +152,18 @@ def _main_first(found: list[Source], main: str | None) -> list[Source]:
     return sorted(found, key=lambda source: source.angle.name != main)
 
 
-def _planned(preset: Preset, found: Sequence[Source], sku: str, variant: str, wishes: Wishes) -> _Set:
+def _missing(angles: Sequence[str]) -> tuple[Finding, ...]:
+    """What is said of a run whose stills are not all there."""
+    if not angles:
+        return ()
+    said = f"no still of {in_words(list(angles), 'and')}"
+    cure = "resume the run, or name the angles that are wanted"
+    return (Finding(EVERY, "all that the run was asked for", said, Found.ADVICE, cure),)
+
+
+def _planned(
+    preset: Preset, found: Sequence[Source], sku: str, variant: str, wishes: Wishes, missing: Sequence[Finding] = ()
+) -> _Set:
     taken, left = found[: preset.most_pictures], found[preset.most_pictures :]
     facts = [
         {
@@ -160,6 +181,7 @@ def _planned(preset: Preset, found: Sequence[Source], sku: str, variant: str, wi
     names = file_names(wishes.name or preset.name, facts, suffixes)
     most = f"{preset.least_pictures} to {preset.most_pictures}"
     rules = [
+        *missing,
         Finding.of(
             "pictures",
             most,
@@ -167,7 +189,7 @@ def _planned(preset: Preset, found: Sequence[Source], sku: str, variant: str, wi
             len(taken) >= preset.least_pictures,
             "run more angles, with --angles",
             Found.ADVICE,
-        )
+        ),
     ]
     if preset.sku:
         ok = re.fullmatch(preset.sku, sku) is not None
@@ -252,7 +274,7 @@ def _picture(
         product=product,
         variant=variant,
         enlarge=wishes.larger == "filter",
-        before=[each.to_json() for each in (source.verdict, *source.larger)],
+        before=[each.to_json() for each in (source.verdict, source.colours, *source.larger) if each is not None],
         out=str(part / name),
         anyway=wishes.anyway,
         refused=refused,
@@ -292,7 +314,7 @@ def _headline(pictures: list[JsonObject], planned: _Set) -> str:
     if failed:
         text += f"; {', '.join(failed)} {'breaks' if len(failed) == 1 else 'break'} a rule"
     few = [
-        f"; {rule.rule}: {rule.found}, the shop wants {rule.wanted}"
+        f"; {rule.found}" if rule.rule == EVERY else f"; {rule.rule}: {rule.found}, the shop wants {rule.wanted}"
         for rule in planned.rules
         if rule.outcome == Found.ADVICE
     ]

@@ -64,7 +64,7 @@ def write_page(folder: Path) -> Path:
             parts.append(_set(shop, path.parent.name))
         except (OSError, ValueError, KeyError, TypeError):  # one that somebody changed
             continue
-    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Delivered</title><style>{_STYLE}</style><h1>Delivered</h1>{"".join(parts)}</html>\n'
+    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Delivered</title><style>{_STYLE}</style><h1>Delivered</h1>{"".join(parts)}</html>\n'
     path = folder / "index.html"
     with whole_file(path) as file:
         file.write(text.encode())
@@ -74,7 +74,13 @@ def write_page(folder: Path) -> Path:
 def _set(shop: dict[str, Any], name: str) -> str:
     pictures = "".join(_picture(each, name) for each in shop["pictures"])
     notes = "".join(f"<p><b class={each['outcome']}>{each['outcome']}</b> {escape(each['rule'])}: {escape(each['found'])}. {escape(each['cure'])}</p>" for each in shop["rules"])  # fmt: skip
-    return f"<h2>{escape(shop['title'])}</h2><p>{escape(shop['headline'])}. Rules: {escape(shop['source'])}</p>{notes}<ul>{pictures}</ul>"
+    turn = f"<p>{_link(name, str(shop['page']), 'Turn it')}</p>" if shop.get("page") else ""
+    return f"<h2>{escape(shop['title'])}</h2>{turn}<p>{escape(shop['headline'])}. Rules: {escape(shop['source'])}</p>{notes}<ul>{pictures}</ul>"
+
+
+def _link(folder: str, file: str, words: str) -> str:
+    address = escape(f"{folder}/{file}", quote=True)
+    return f'<a href="{address}">{escape(words)}</a>'
 
 
 def _picture(told: dict[str, Any], name: str) -> str:
@@ -92,4 +98,6 @@ def _picture(told: dict[str, Any], name: str) -> str:
     )
     passed = sum(rule["outcome"] == Found.PASS for rule in told["rules"])
     title = escape(told["file"] or f"{told['angle']}: not written")
+    if told["file"]:
+        title = _link(name, str(told["file"]), str(told["file"]))
     return f"<li>{image}<div>{title}</div><div><b class={told['outcome']}>{told['outcome']}</b>, {passed} of {len(told['rules'])} rules met</div><dl>{rules}</dl></li>"

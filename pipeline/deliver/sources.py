@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import BadInput, UsageError
 from ..formats import marks, picture_marks, png
+from ..formats.as_saved import orientation_in, other_colours
 from ..gate.record import CHECKED, GateRecord, in_force
 from ..rig import Angle, describe
 from ..run.record import Entry
@@ -39,6 +40,7 @@ class Source:
     signed: bool
     verdict: Finding
     is_render: bool = False  # so that a larger render shows the same
+    colours: Finding | None = None  # of a still whose colours would be shown as others
     larger: tuple[Finding, ...] = ()  # what was found where it was to have more pixels
 
 
@@ -78,6 +80,11 @@ def _source(folder: RunFolder, angle: Angle) -> Source:
             f"{still.name} is {size[0]} × {size[1]} pixels and its render {of_mask[0]} × {of_mask[1]}, another shape; "
             "choose another take of it"
         )
+    data = still.read_bytes()
+    if (turned := orientation_in(data)) != 1:
+        raise BadInput(
+            f"{still.name} is saved sideways and marked to be turned (Exif orientation {turned}); save it upright, without that mark"
+        )
     way = _way(folder, angle.name)
     mark, made = _mark(folder, still, way)
     local = folder.settings.service.backend == BackendName.LOCAL
@@ -91,10 +98,17 @@ def _source(folder: RunFolder, angle: Angle) -> Source:
         mark=mark,
         made=made,
         exact=local or any(step in _OUTLINED for step in way),
-        signed=picture_marks.is_signed_file(still),
+        signed=picture_marks.is_signed(data),
         verdict=_verdict(folder, angle.name),
+        colours=_colours(data),
         is_render=local or way[:1] == [MadeBy.LOCAL],
     )
+
+
+def _colours(data: bytes) -> Finding | None:
+    name = other_colours(picture_marks.profile_in(data))
+    cure = "convert it to sRGB, and save it again"
+    return Finding("the still's colours", "sRGB", f"a profile of others ({name})", Found.FAIL, cure) if name else None
 
 
 def _way(folder: RunFolder, angle: str) -> list[MadeBy]:
@@ -138,5 +152,6 @@ def _verdict(folder: RunFolder, angle: str) -> Finding:
 
 def alt_text(product: str, angle: Angle, colour: str = "", variant: str = "") -> str:
     """What somebody who does not see the picture is told."""
-    name = " ".join(filter(None, [colour, product.replace("-", " ").replace("_", " ").strip() or "product"]))
+    words = product.replace("-", " ").replace("_", " ").split()  # a cell of a table may hold several lines
+    name = " ".join([*filter(None, [colour]), *(words or ["product"])])
     return f"{name[0].upper()}{name[1:]}{f' in {variant}' if variant else ''}, {describe(angle)}"

@@ -110,17 +110,6 @@ def is_signed(data: bytes) -> bool:
     return False
 
 
-def is_signed_file(path: Path) -> bool:
-    """``is_signed`` of a file; False where it can't be read."""
-    try:
-        return is_signed(path.read_bytes())
-    except OSError:
-        return False
-
-
-# PNG
-
-
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = 8
     while place < len(data):

@@ -298,6 +298,11 @@ class RunFolder:
         return self._record.headline
 
     @property
+    def sku(self) -> str:
+        """The article number, as a catalogue's table has it; empty where no table made the run."""
+        return str(getattr(self._record, "sku", ""))
+
+    @property
     def look(self) -> JsonObject:
         """What the exact clip is made of; empty where there is none."""
         found = getattr(self._record, "look", None)

@@ -103,7 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
     deliver = commands.add_parser("deliver", help="files that shops accept, from the stills of a run: placed, encoded, named, marked and measured")  # fmt: skip
     deliver.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
     deliver.add_argument("--for", dest="shops", required=True, metavar="PRESETS", help="shops and uses, with commas between: amazon, google, shopify, ebay, walmart, zalando, social-square, social-upright, web, cutout, print, spin, amazon-360, clips, ar (GLB and USDZ), or a .json file of your own")  # fmt: skip
-    deliver.add_argument("--sku", metavar="NUMBER", help="the article number for the files' names (default: the product's name)")  # fmt: skip
+    deliver.add_argument("--sku", metavar="NUMBER", help="the article number for the files' names (default: the catalogue's, or the product's name)")  # fmt: skip
     deliver.add_argument("--out", type=Path, metavar="FOLDER", help="where the sets go (default: RUN/deliver)")
     deliver.add_argument("--angles", metavar="NAMES", help="only these angles, in this order (default: all that have a still)")  # fmt: skip
     deliver.add_argument("--main", metavar="ANGLE", help="the angle of the main picture (default: the first that shows the whole product)")  # fmt: skip

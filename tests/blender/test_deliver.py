@@ -198,6 +198,7 @@ def test_the_sets_are_named_zipped_and_seen_in_one_page(everything):
     page = (place / "index.html").read_text()
     assert all(shop["title"] in page for shop in made["sets"].values())
     assert f'src="amazon/{SKU}.MAIN.jpg"' in page
+    assert f'<a href="print/{SKU}-front-print.png">{SKU}-front-print.png</a>' in page
     table = (place / "amazon" / "shop.txt").read_text()
     assert "white ground" in table
     assert "255 everywhere" in table
@@ -271,7 +272,7 @@ def test_a_signed_still_is_kept_as_it_came_beside_what_was_made_of_it(tmp_path):
     place = folder.root / "deliver" / "google"
     assert (place / told[0]["original"]).read_bytes() == signed
     assert still.read_bytes() == signed
-    assert not picture_marks.is_signed_file(place / told[0]["file"])
+    assert not picture_marks.is_signed((place / told[0]["file"]).read_bytes())
 
 
 def test_what_breaks_a_rule_is_written_only_when_told_so(tmp_path, capfd):
@@ -307,7 +308,10 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path):
     folder.still("detail").rename(folder.root / "gone.png")
     with pytest.raises(BadInput, match="no still of detail"):
         deliver(folder, "google", angles=("front", "detail"))
-    assert [each["angle"] for each in deliver(folder, "google")["sets"]["google"]["pictures"]] == ["front"]
+    told = deliver(folder, "google")["sets"]["google"]
+    assert [each["angle"] for each in told["pictures"]] == ["front"]
+    assert told["headline"] == "1 of 1 pictures written; no still of detail"
+    assert told["outcome"] == "advice"
     mask = folder.references / "front.mask.png"
     before = mask.read_bytes()
     mask.unlink()
@@ -330,6 +334,30 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path):
     folder.still("front").write_bytes(data)
     with pytest.raises(RunFolderError, match="can't be written"):
         deliver(folder, "google", angles=("front",), out=folder.still("front") / "sets")
+
+
+def test_a_still_that_somebody_saved_anew_is_not_shown_turned_or_in_other_colours(tmp_path):
+    folder = make_run(tmp_path / "run")
+    path = folder.still("front")
+    picture = Image.open(path).copy()
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by 90 degrees
+    picture.rotate(90).save(path, exif=turned)
+    with pytest.raises(BadInput, match=r"front.png is saved sideways .*Exif orientation 6.*save it upright"):
+        deliver(folder, "google")
+    turned[0x0112] = 1
+    picture.save(path, exif=turned, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    assert deliver(folder, "google", angles=("front",))["sets"]["google"]["pictures"][0]["file"]
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    at = profile.index(b"gXYZ", 128)
+    start = int.from_bytes(profile[at + 4 : at + 8], "big")
+    profile[start + 8 : start + 20] = (np.array([0.205, 0.626, 0.061]) * 65536).astype(">i4").tobytes()  # Adobe RGB's
+    picture.save(path, icc_profile=bytes(profile))
+    told = deliver(folder, "google", angles=("front",))["sets"]["google"]["pictures"][0]
+    assert told["file"] is None
+    (broken,) = [rule for rule in told["rules"] if rule["outcome"] == "fail"]
+    assert broken["rule"] == "the still's colours"
+    assert "convert it to sRGB" in broken["cure"]
 
 
 def test_a_mask_of_another_size_but_the_same_shape_is_laid_on(tmp_path):
@@ -386,6 +414,7 @@ def test_a_turn_is_a_set_of_views_of_one_scale_with_a_page(tmp_path):
     assert [each["file"] for each in made["sets"]["spin"]["pictures"]] == names
     with zipfile.ZipFile(place / "spin.zip") as archive:
         assert archive.namelist() == names
+    assert '<a href="spin/spin.html">' in (place / "index.html").read_text()
     heights, widths = [], []
     for name in names:
         assert (place / "spin" / name).stat().st_size <= 100_000

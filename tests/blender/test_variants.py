@@ -84,6 +84,11 @@ def test_variants_are_runs_with_the_same_cameras_and_are_delivered_by_name(two_c
         assert f"cube in {name}, " in picture["alt"]
         data = (folder.root / "deliver" / "cutout" / picture["file"]).read_bytes()
         assert picture["alt"] in picture_marks.xmp_in(data)
+    red.still("front").unlink()
+    told = run(capfd, "deliver", out, "--for", "cutout")
+    assert told["exit"] == 1
+    assert "Ruby Red: Ruby-Red has no still yet" in told["error"]
+    assert told["variants"]["Night"]["sets"]["cutout"]["pictures"][0]["file"]  # the others are made all the same
     assert "article number of its own" in run(capfd, "deliver", out, "--for", "cutout", "--sku", "A1")["error"]
 
 

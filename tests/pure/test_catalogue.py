@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,7 @@ def test_every_row_becomes_a_run_and_a_second_call_costs_nothing(command, fake):
     assert set(command.states().values()) == {"done"}
     assert fake.books.usd == pytest.approx(4 * STILL)
     assert RunFolder.open(command.out / "P-2").is_finished
+    assert RunFolder.open(command.out / "P-2").sku == "P-2"  # for whoever delivers it later
     begun = sum(map(len, command.studios.values()))
     assert command()["rows"] == {"done": 4}
     assert sum(map(len, command.studios.values())) == begun
@@ -77,6 +80,8 @@ def test_one_product_s_failure_ends_its_row_and_is_tried_again_only_when_asked(c
     command.make_studio = lambda _sku: StandInStudio()
     answer = command()
     assert (answer["exit"], answer["rows"]) == (0, {"done": 3, "failed": 1})
+    assert "4 rows  0 to do" in command("--estimate")["text"]
+    assert "4 rows  1 to do" in command("--estimate", "--retry-failed")["text"]
     assert command("--retry-failed")["rows"] == {"done": 4}
     assert len(command.studios["P-0"]) == 1
     assert fake.books.usd == pytest.approx(4 * STILL)
@@ -349,3 +354,91 @@ def test_a_shop_that_can_t_be_delivered_for_is_a_fault_of_the_table(command, fak
 def _held_by_nobody():
     yield
     leases._forget()
+
+
+def test_what_a_removed_folder_has_cost_stays_spent(command, fake):
+    command("--budget", "0.2")  # each row may cost 0.05 with its retake, and does cost 0.025
+    for name in ("P-0", "P-1", "P-2", "P-3"):
+        shutil.rmtree(command.out / name)
+    answer = command("--budget", "0.2")
+    assert answer["rows"] == {"done": 3, "not begun": 1}
+    assert "budget $0.20, of which $0.10 is spent or set aside" in command.said
+    assert fake.books.usd == pytest.approx(7 * STILL)
+    assert SharedBudget(command.out).committed() == pytest.approx(fake.books.usd)
+    assert answer["catalogue"]["billed_usd"] + answer["catalogue"]["elsewhere_usd"] == pytest.approx(fake.books.usd)
+    assert "$0.075 billed in all, and $0.10 for products that are not in the table or were made anew" in answer["text"]
+    assert command("--budget", "0.25")["rows"] == {"done": 4}
+    assert SharedBudget(command.out).committed() == pytest.approx(fake.books.usd)
+
+
+def test_what_a_run_that_was_killed_and_removed_may_have_cost_counts_whole(command, fake):
+    budget = SharedBudget(command.out)
+    budget.allot("P-0", 0.05, None)
+    budget.allot("P-0", 0.05, None, "a run that is gone")  # it was begun, its process killed, its folder removed
+    budget.allot("P-1", 0.05, None)  # it never was begun
+    answer = command("--budget", "0.25")
+    assert answer["rows"] == {"done": 4}
+    assert SharedBudget(command.out).committed() == pytest.approx(0.05 + 4 * STILL)
+
+
+def test_a_product_that_got_another_number_with_its_folder_is_counted_once(command, fake):
+    command("--budget", "0.2")
+    (command.out / "P-0").rename(command.out / "Q-7")
+    command.table.write_text(command.table.read_text().replace("P-0,", "Q-7,"))
+    decisions = command.table.with_name("decisions.json")
+    rejected = {"folder": "Q-7", "angle": "front", "take": 1, "word": "reject"}
+    decisions.write_text(json.dumps({"consistency_decisions": 1, "decisions": [rejected]}))
+    assert command("--budget", "0.2", "--decisions", str(decisions))["rows"] == {"done": 4}
+    assert fake.books.usd == pytest.approx(5 * STILL)
+    assert SharedBudget(command.out).committed() == pytest.approx(fake.books.usd)
+
+
+def test_a_product_that_left_the_table_stays_in_the_sum(command, fake):
+    command("--budget", "0.2")
+    lines = command.table.read_text().splitlines()
+    command.table.write_text("\n".join(lines[:3]))
+    answer = command("--budget", "0.2")
+    assert answer["rows"] == {"done": 2}
+    assert answer["catalogue"]["billed_usd"] == pytest.approx(2 * STILL)
+    assert answer["catalogue"]["elsewhere_usd"] == pytest.approx(2 * STILL)
+
+
+def test_a_failed_row_whose_model_was_mended_is_made_of_the_new_one(command, fake, tmp_path):
+    command.make_studio = lambda sku: BadStudio() if sku in ("P-1", "P-2") else StandInStudio()
+    assert command()["rows"] == {"done": 2, "failed": 2}
+    (tmp_path / "better.glb").write_bytes((tmp_path / "p0.glb").read_bytes())
+    command.table.write_text(command.table.read_text().replace("P-1,p1.glb", "P-1,better.glb"))
+    (tmp_path / "p2.glb").write_bytes((tmp_path / "p0.glb").read_bytes())  # the same name, another model
+    command.make_studio = lambda _sku: StandInStudio()
+    assert command("--retry-failed")["rows"] == {"done": 4}
+    assert "P-1: begins (its row was changed since, and nothing was bought: it begins anew)" in command.said
+    assert "P-2: begins (p2.glb was changed since, and nothing was bought: it begins anew)" in command.said
+    assert RunFolder.open(command.out / "P-1").settings.inputs.files[0].endswith("better.glb")
+    assert (command.out / "P-1" / ".before" / "run.json").is_file()
+    assert fake.books.usd == pytest.approx(4 * STILL)
+
+
+def test_a_row_that_was_changed_after_something_was_bought_goes_on_and_says_so(command, fake):
+    command("--rows", "0", "--budget", "0.2")
+    RunFolder.open(command.out / "P-0").mark("photoreal", "waiting")
+    command.table.write_text(command.table.read_text().replace("P-0,p0.glb,front", "P-0,p0.glb,side"))
+    assert command("--rows", "0", "--budget", "0.2")["rows"] == {"done": 1}
+    assert "P-0: begins (its row was changed since; it goes on as it was begun, remove its folder" in command.said
+    assert fake.books.usd == pytest.approx(STILL)
+
+
+def test_a_finished_row_whose_model_was_replaced_is_said_and_one_that_was_moved_is_not(command, fake, tmp_path):
+    command("--rows", "0-1")
+    (tmp_path / "p0.glb").write_bytes((tmp_path / "p3.glb").read_bytes())
+    os.utime(tmp_path / "p1.glb", (1.0, 1.0))  # copied from elsewhere: the same model
+    command("--rows", "0-1")
+    assert "P-0: done, $0.025 billed: p0.glb was changed since; remove its folder" in command.said
+    assert "P-1" not in command.said
+    moved = tmp_path / "another drive"
+    moved.mkdir()
+    for path in [command.table, command.out, *tmp_path.glob("p?.glb")]:
+        path.rename(moved / path.name)
+    command.table, command.out = moved / command.table.name, moved / command.out.name
+    assert command("--rows", "1")["rows"] == {"done": 1}
+    assert "changed" not in command.said
+    assert len(fake.books) == 2

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from consistency_pipeline import command_line
 from consistency_pipeline.pipeline.catalogue.engines import Job, emit, how_to_run
 from consistency_pipeline.pipeline.errors import UsageError
 from tests.fake_fal import API_KEY
@@ -51,7 +53,7 @@ const job = { settings: SETTINGS, tasks: [], addTask(task) { this.tasks.push(tas
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     options = ("--yes", "--budget", "20")
-    table, out = tmp_path / "my products.csv", tmp_path / "out"
+    table, out = tmp_path / "my products.csv", tmp_path / 'Ann\'s "best" out'
     return Job(
         "my products", table, out, tmp_path / "t.json", ROWS, 10, options, "blender", ("--command", "consistency")
     )
@@ -62,7 +64,8 @@ def test_no_job_holds_the_key_and_each_says_how_it_is_handed_over(job, engine, m
     monkeypatch.setenv("FAL_KEY", API_KEY)
     written = emit(engine, job)
     assert all(API_KEY not in path.read_text() for path in written)
-    assert str(written[0]) in how_to_run(engine, written)
+    said = shlex.split(how_to_run(engine, written))  # as a shell takes it apart
+    assert all(any(word.endswith(str(path)) for word in said) for path in written)
     with pytest.raises(UsageError, match="--chunk"):
         emit(engine, Job(**{**vars(job), "chunk": 0}))
 
@@ -105,7 +108,7 @@ def test_the_flamenco_job_type_makes_tasks_of_ten_rows_with_a_step_each(job):
     assert {name: kinds[type(value)] for name, value in said["settings"].items()} == known
 
 
-def test_the_slurm_array_has_a_task_for_each_chunk_and_tries_again_only_what_may_pass(job):
+def test_the_slurm_array_has_a_task_for_each_chunk_and_tries_again_only_what_may_pass(job, tmp_path):
     (script,) = emit("slurm", job)
     text = script.read_text()
     assert "#SBATCH --array=0-2\n" in text
@@ -113,7 +116,7 @@ def test_the_slurm_array_has_a_task_for_each_chunk_and_tries_again_only_what_may
     check = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, check=False)
     assert (check.returncode, check.stderr) == (0, "")
     for status, requeued in ((0, False), (75, True), (1, False), (130, False)):
-        place = script.parent / f"bin-{status}"
+        place = tmp_path / f"bin-{status}"
         place.mkdir()
         for name, body in (
             ("blender", f'echo "$@" > {place}/words; exit {status}'),
@@ -126,3 +129,26 @@ def test_the_slurm_array_has_a_task_for_each_chunk_and_tries_again_only_what_may
         assert done.returncode == status
         assert "--rows 20-24,30" in (place / "words").read_text()
         assert (place / "requeued").exists() is requeued
+
+
+def test_a_preset_of_one_s_own_is_found_by_workers_whatever_folder_they_stand_in(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    preset = {"title": "Own", "source": "ours", "date": "2026-11-27", "first_hand": True}
+    (tmp_path / "own-shop.json").write_text(json.dumps(preset))
+    (tmp_path / "a.glb").write_bytes(b"glTF")
+    (tmp_path / "t.csv").write_text("sku,input\nA-1,a.glb\n")
+    words = [
+        "catalogue",
+        "t.csv",
+        "--out",
+        "out",
+        "--backend",
+        "local",
+        "--emit",
+        "slurm",
+        "--for",
+        "web,own-shop.json",
+    ]
+    assert command_line.main(words) == 0
+    script = (tmp_path / "out" / "catalogue.sbatch").read_text()
+    assert f"--for web,{tmp_path / 'own-shop.json'} " in script

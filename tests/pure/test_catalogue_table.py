@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,11 @@ def test_tables_as_spreadsheets_write_them_mean_the_same(tmp_path, text):
     assert row.settings.gate.enabled is False
 
 
+def test_a_name_of_several_lines_is_of_one(tmp_path):
+    (row,) = rows(tmp_path, 'sku,input,name\nA,a.glb,"Flask\n ""Eco"""\n')
+    assert row.settings.inputs.name == 'Flask "Eco"'
+
+
 def test_a_row_goes_before_the_template_and_the_template_before_the_program(tmp_path):
     common = RunSettings(size=2048, takes=2, lighting="studio", backend="fal", inputs=("/old.glb",), budget=3.0)
     save_template(tmp_path / "t.json", template_of(common))
@@ -139,6 +145,17 @@ def test_a_row_goes_before_the_template_and_the_template_before_the_program(tmp_
     assert [Path(name).name for name in first.settings.inputs.files] == ["a.glb", "b.jpg"]
     assert (first.settings.money.budget, second.settings.money.budget) == (1.5, 3.0)
     assert (first.settings.inputs.name, second.settings.inputs.name) == ("Cup", "")
+
+
+def test_files_that_a_template_names_lie_beside_it(tmp_path):
+    gate = {"details": {"front": "photos/label.jpg"}}
+    options = {"environment": "sky.hdr", "gate": gate, "backdrop": "grey"}
+    text = json.dumps({"consistency_template": 1, "options": options, "deliver": "web,own.json"})
+    (tmp_path / "t.json").write_text(text)
+    read, shops = read_template(tmp_path / "t.json")
+    assert read["environment"] == str(tmp_path / "sky.hdr")
+    assert read["gate"]["details"] == {"front": str(tmp_path / "photos/label.jpg")}
+    assert shops == f"web,{tmp_path / 'own.json'}"
 
 
 def test_files_are_found_as_people_name_them(tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ def run_with(root, motion="turntable", backend="fal", data=None):
 
 
 def deliver(folder, **wishes):
-    chosen = delivery.Wishes(presets=tuple(presets("clips")), clips=True, sku=SKU, **wishes)
+    chosen = delivery.Wishes(presets=tuple(presets("clips")), clips=True, **{"sku": SKU, **wishes})
     return finish(delivery.deliver(folder, chosen, lambda *_: None))["sets"]["clips"]
 
 
@@ -110,3 +110,22 @@ def test_no_clip_and_a_broken_one_are_one_sentence_and_leave_nothing(tmp_path):
             deliver(folder)
         assert not (folder.root / "deliver" / "clips").exists()
     assert clip_facts(whole, "a.mp4").width == 64
+
+
+@pytest.mark.parametrize(
+    ("of_table", "said", "file"),
+    [
+        ("00042", None, "00042-turntable.mp4"),
+        ("WA/7", None, "WA-7-turntable.mp4"),  # no file can be called so
+        ("00042", "B-1", "B-1-turntable.mp4"),
+        ("", None, "Blue-shoe-turntable.mp4"),
+    ],
+)
+def test_files_have_the_catalogue_s_article_number_where_none_is_said(tmp_path, of_table, said, file):
+    folder = run_with(tmp_path / "run")
+    folder.settings = folder.settings.with_inputs(name="Blue\nshoe")
+    if of_table:
+        folder.note(sku=of_table)
+    (told,) = deliver(RunFolder.open(folder.root), sku=said)["pictures"]
+    assert told["file"] == file
+    assert told["alt"] == "Blue shoe, turning once"

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from consistency_pipeline.pipeline.deliver import names, presets
+from consistency_pipeline.pipeline.deliver.colour_words import colour_word
 from consistency_pipeline.pipeline.deliver.folders import SHOP, new_folder, settle_zip
 from consistency_pipeline.pipeline.deliver.shops import SHOPS
+from consistency_pipeline.pipeline.deliver.sources import alt_text
 from consistency_pipeline.pipeline.errors import RunFolderError, UsageError
+from consistency_pipeline.pipeline.rig import Angle
 from consistency_pipeline.pipeline.settings import arguments
 
 pytestmark = pytest.mark.by_turns
@@ -136,6 +140,36 @@ def test_an_article_number_is_made_of_any_name():
     cup, pot = names.sku_of("茶杯 A"), names.sku_of("茶壶 A")
     assert cup.isascii()
     assert cup != pot
+
+
+@pytest.mark.parametrize(
+    ("colour", "said"),
+    [
+        ("000080", "blue"),  # navy
+        ("0000ff", "blue"),
+        ("3b2320", "brown"),  # dark leather
+        ("4a2c2a", "brown"),
+        ("8b4513", "brown"),
+        ("722f37", "red"),  # wine
+        ("c8460a", "orange"),  # a bicycle's paint
+        ("f5f5dc", "beige"),
+        ("c8b89a", "beige"),  # linen
+        ("ffd700", "yellow"),
+        ("808000", "green"),  # olive
+        ("800080", "purple"),
+        ("36454f", "grey"),
+        ("1c1c1c", "black"),
+        ("f8f8f8", "white"),
+    ],
+)
+def test_colours_are_called_as_people_call_them(colour, said):
+    pixels = np.array([[int(colour[at : at + 2], 16) / 255.0 for at in (0, 2, 4)]] * 9)
+    assert colour_word(pixels) == said
+
+
+def test_a_name_of_several_lines_is_one_line_for_who_is_read_the_picture():
+    angle = Angle(name="front", azimuth=0.0, elevation=0.0, fill=0.8)
+    assert alt_text('Flask "Eco"\nsecond  line', angle, "red").startswith('Red Flask "Eco" second line, front view')
 
 
 def test_a_set_is_there_whole_or_as_it_was(tmp_path):
