@@ -86,7 +86,9 @@ def _connected(pairs: Numbers, count: int) -> Numbers:
             labels = labels[labels]
 
 
-def _apart(flat: NDArray[np.float64], starts: Numbers, totals: Numbers, height: Array, pairs: Numbers) -> Numbers:
+def _apart(
+    flat: NDArray[np.float64], starts: Numbers, totals: Numbers, height: NDArray[np.float64], pairs: Numbers
+) -> Numbers:
     """(F,): the chart of each face, none of which lies over itself. ``height``: (F,) metres along the axis that it looks along."""
     layers = np.zeros(len(starts), np.intp)
     for _ in range(LAYERS):
@@ -100,7 +102,9 @@ def _apart(flat: NDArray[np.float64], starts: Numbers, totals: Numbers, height: 
     return charts
 
 
-def _below(flat: NDArray[np.float64], starts: Numbers, totals: Numbers, charts: Numbers, height: Array) -> Numbers:
+def _below(
+    flat: NDArray[np.float64], starts: Numbers, totals: Numbers, charts: Numbers, height: NDArray[np.float64]
+) -> Numbers:
     """The faces that lie below another of their own chart."""
     number = np.unique(charts, return_inverse=True)[1]
     owner = np.repeat(np.arange(len(starts)), totals)
