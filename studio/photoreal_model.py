@@ -4,7 +4,7 @@
 """RUN/model/photoreal.glb: the product with the stills' look in its base colour, its other maps as they are.
 
 Each part gets pictures of its own: where its map gives every place of the surface texels of its own by that map, otherwise by a
-fresh unwrap, a cell for each face. The colours are made by the image worker; here are only Blender's data.
+fresh one. The colours are made by the image worker; here are only Blender's data.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from ..pipeline import names
 from ..pipeline.backend.ports import Task
 from ..pipeline.errors import BadInput
 from ..pipeline.json_object import JsonObject
-from ..pipeline.look import texture
+from ..pipeline.look import texture, unwrap
+from ..pipeline.look.coverage import is_inside_out
 from ..pipeline.look.lenders import of_run, plain
 from ..pipeline.run.run_folder import RunFolder
 from ..pipeline.stages import Progress, Stage, Steps
 from ..pipeline.system.disk import write_json
+from ..pipeline.wording.names import in_words
 from .export import product_parts, write_glb
 from .files.model_files import import_gltf
 from .image_worker import ImageWorker
@@ -40,17 +42,34 @@ PREVIEW = "consistency_photoreal"  # marks what stands beside the product to be 
 FRESH = "Photoreal"  # the map of a fresh unwrap
 SIDES = (512, 1024, 2048, 4096)  # px of a texture's side
 FOR_PLAIN = 1024  # of a part that had a plain colour
+BORDERS = {"REPEAT", "EXTEND", "MIRROR"}  # what a picture may show there
 LIGHT = "the stills' own light and white balance are in the colours"
+BY_NODES = "the base colour is made by nodes or by another shader, and stays as it is"
+NEW_MAP = "the map repeats or overlaps, or there is none; a fresh one shows seams from far away"
+COARSE = f"the picture shows more detail than {SIDES[-1]} pixels a side hold"
 GLOSS = "highlights and reflections are not baked: the viewer's light makes them"
 
 
 class Base(NamedTuple):
-    """A material's base colour: a picture, where there is one, by the map ``uv`` ("": the active one), times ``colour``, linear."""
+    """A material's base colour: a picture, where there is one, by the map ``uv`` ("": the active one), times ``colour``, linear.
+
+    ``placed``: (2, 3), where in the picture the map's coordinates lie.
+    """
 
     shader: Node
     image: Node | None
     uv: str
     colour: tuple[float, float, float]
+    placed: np.ndarray = np.eye(2, 3)
+
+
+class Surface(NamedTuple):
+    """What a part's texture is for. ``side``: pixels. ``area``: square metres. ``is_coarse``: its picture had more detail."""
+
+    is_fresh: bool
+    side: int
+    area: float
+    is_coarse: bool
 
 
 @dataclass(frozen=True)
@@ -71,10 +90,10 @@ def export_photoreal(folder: RunFolder, worker: ImageWorker) -> Steps[Written]:
     if not lend:
         raise BadInput("no still of this run lends its look: finished renders and pictures off model don't; make stills at fal.ai, then export again")  # fmt: skip
     out = folder.product.with_name(NAME)
-    losses = {LIGHT: None, GLOSS: None}
+    losses: dict[str, dict[str, None]] = {}
     points = product_points()
     size = float(np.linalg.norm(np.ptp(points, axis=0))) / 2.0 or 1.0
-    seen: list[tuple[float, int]] = []
+    seen: list[tuple[float, float]] = []
     with _parts() as parts, tempfile.TemporaryDirectory(prefix="consistency-") as scratch:
         jobs = [(part, slot) for part in parts for slot in range(len(part.data.materials))]
         for number, (part, slot) in enumerate(jobs):
@@ -83,30 +102,32 @@ def export_photoreal(folder: RunFolder, worker: ImageWorker) -> Steps[Written]:
             triangles = _triangles(part, slot)
             if base is None or not len(triangles):
                 if len(triangles):
-                    losses[f"{material.name}: its base colour is made by nodes or by another shader, and stays as it is"] = None  # fmt: skip
+                    losses.setdefault(BY_NODES, {})[material.name] = None
                 continue
             text = f"baking {material.name}, {number + 1} of {len(jobs)}"
             yield Progress(Stage.RESULTS, text, number / len(jobs))
             surface, picture = Path(scratch, "surface.npz"), Path(scratch, f"{number:04d}.png")
-            fresh, side = _write_surface(part, triangles, base, surface)
-            if fresh:
-                losses[f"{part.name}: its map repeats or overlaps, or it has none; a fresh one shows seams from far away"] = None  # fmt: skip
+            found = _write_surface(part, slot, triangles, base, surface)
+            for is_lost, loss in ((found.is_fresh, NEW_MAP), (found.is_coarse, COARSE)):
+                if is_lost:
+                    losses.setdefault(loss, {})[part.name] = None
             told: JsonObject = yield from worker.do(
                 Task.TEXTURE,
                 Progress(Stage.RESULTS, text, number / len(jobs)),
-                surface=str(surface), out=str(picture), side=side, size=size, lenders=lend,
+                surface=str(surface), out=str(picture), side=found.side, size=size, lenders=lend,
                 colour=[*base.colour, float(base.shader.inputs["Alpha"].default_value)],
             )  # fmt: skip
-            seen.append((told["seen"], told["texels"]))
-            _put(part, slot, base, picture, FRESH if fresh else base.uv)
+            seen.append((told["seen"], found.area))
+            _put(part, slot, base, picture, FRESH if found.is_fresh else base.uv)
         yield Progress(Stage.RESULTS, f"writing {out.name}", 0.95)
         write_glb(parts, out)
-    texels = sum(count for _, count in seen)
-    share = sum(each * count for each, count in seen) / texels if texels else 0.0
+    whole = sum(area for _, area in seen)
+    share = sum(each * area for each, area in seen) / whole if whole else 0.0
+    said = [LIGHT, GLOSS, *(f"{in_words(list(of), 'and')}: {loss}" for loss, of in losses.items())]
     if share < 0.995:
-        losses[f"{1 - share:.0%} of the surface no still sees: it is tinted like what lies around"] = None
-    write_json(out.with_suffix(".json"), {"seen": round(share, 4), "losses": list(losses), "look_of": [each["angle"] for each in lend]})  # fmt: skip
-    return Written(out, share, tuple(losses))
+        said.append(f"{1 - share:.0%} of the surface no still sees: it is tinted like what lies around")
+    write_json(out.with_suffix(".json"), {"seen": round(share, 4), "losses": said, "look_of": [each["angle"] for each in lend]})  # fmt: skip
+    return Written(out, share, tuple(said))
 
 
 @contextmanager
@@ -157,12 +178,33 @@ def _base(material: Material) -> Base | None:
         if not other.is_linked:
             return Base(shader, None, "", tuple(a * b for a, b in zip(colour, other.default_value[:3], strict=True)))
         node = other.links[0].from_node
-    if node.type != "TEX_IMAGE" or node.image is None or node.image.source != "FILE" or node.extension != "REPEAT":
+    if node.type != "TEX_IMAGE" or node.image is None or node.image.source != "FILE" or node.extension not in BORDERS:
         return None
-    if not node.inputs["Vector"].is_linked:
-        return Base(shader, node, "", colour)
-    of = node.inputs["Vector"].links[0].from_node
-    return Base(shader, node, of.uv_map, colour) if of.type == "UVMAP" else None
+    if 0 in tuple(node.image.size) or node.projection != "FLAT":
+        return None
+    placed, vector = np.eye(2, 3), node.inputs["Vector"]
+    if vector.is_linked and vector.links[0].from_node.type == "MAPPING":
+        mapping = vector.links[0].from_node
+        found = _placed(mapping)
+        if found is None:
+            return None
+        placed, vector = found, mapping.inputs["Vector"]
+    if not vector.is_linked:
+        return Base(shader, node, "", colour, placed)
+    of = vector.links[0].from_node
+    return Base(shader, node, of.uv_map, colour, placed) if of.type == "UVMAP" else None
+
+
+def _placed(mapping: Any) -> np.ndarray | None:
+    """(2, 3) of a Mapping node that moves a picture within its plane, as glTF's importer makes one; None of any other."""
+    if mapping.vector_type != "POINT" or any(socket.is_linked for socket in list(mapping.inputs)[1:]):
+        return None
+    place, turn, scale = (tuple(mapping.inputs[name].default_value) for name in ("Location", "Rotation", "Scale"))
+    if max(abs(turn[0]), abs(turn[1])) > 1e-6:
+        return None
+    sine, cosine = np.sin(turn[2]), np.cos(turn[2])
+    turned = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag(scale[:2])
+    return np.column_stack([turned, place[:2]])
 
 
 def _triangles(part: Object, slot: int) -> np.ndarray:
@@ -176,8 +218,8 @@ def _triangles(part: Object, slot: int) -> np.ndarray:
     return corners.reshape(-1, 3)[np.clip(owners, 0, max(0, len(mesh.materials) - 1)) == slot]
 
 
-def _write_surface(part: Object, triangles: np.ndarray, base: Base, out: Path) -> tuple[bool, int]:
-    """What the worker bakes from; whether a fresh map was needed, and the side of the texture in pixels."""
+def _write_surface(part: Object, slot: int, triangles: np.ndarray, base: Base, out: Path) -> Surface:
+    """Write what the worker bakes from. ``triangles``: (T, 3) corners of those of the material slot."""
     mesh: Mesh = part.data
     matrix = np.array(part.matrix_world)
     places, vertices = np.empty(len(mesh.vertices) * 3, np.float32), np.empty(len(mesh.loops), np.int32)
@@ -187,39 +229,79 @@ def _write_surface(part: Object, triangles: np.ndarray, base: Base, out: Path) -
     mesh.corner_normals.foreach_get("vector", normals)
     world = (places.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])[vertices]
     upright = normals.reshape(-1, 3) @ np.linalg.inv(matrix[:3, :3])
+    if is_inside_out(world[triangles], upright[triangles].mean(axis=1)):
+        upright = -upright
     arrays: dict[str, np.ndarray] = {"points": world[triangles], "normals": upright[triangles]}
-    own = _map(mesh, base.uv)
+    own, wanted = _map(mesh, base.uv), float(FOR_PLAIN)
+    is_fresh = own is None or not texture.is_usable(own[triangles])
     if base.image is not None and own is not None:
-        image: Image = base.image.image
-        arrays |= {"base": _pixels(image), "base_uv": own[triangles]}
-    fresh = own is None or not texture.is_usable(own[triangles])
-    arrays["uv"] = (_fresh_map(mesh, world) if own is None or fresh else own)[triangles]
+        shown = own[triangles] @ base.placed[:, :2].T + base.placed[:, 2]
+        arrays |= {"base": _pixels(base.image.image), "base_uv": _within(shown, base.image)}
+        wanted = _detail(shown, base, is_fresh=is_fresh)
+    sides = [side for side in SIDES if side >= wanted] or [SIDES[-1]]
+    side = sides[0]
+    if is_fresh:
+        own, side = _fresh_map(mesh, world, slot, sides)
+    assert own is not None
+    arrays["uv"] = own[triangles]
     np.savez(out, **arrays)
-    longest = max(base.image.image.size) if base.image is not None else FOR_PLAIN
-    return fresh, next((side for side in SIDES if side >= longest), SIDES[-1])
+    along, across = (world[triangles[:, corner]] - world[triangles[:, 0]] for corner in (1, 2))
+    area = np.linalg.norm(np.cross(along, across), axis=1).sum() / 2.0
+    return Surface(is_fresh, side, float(area), wanted > 1.5 * side)
 
 
 def _map(mesh: Mesh, name: str) -> np.ndarray | None:
     """(L, 2) of the map of that name, the one that renders use where it is ""."""
     layers = [layer for layer in mesh.uv_layers if layer.name != FRESH]
     layer = next((each for each in layers if (each.name == name if name else each.active_render)), None)
-    if layer is None:
+    return None if layer is None else _map_of(mesh, layer.name)
+
+
+def _map_of(mesh: Mesh, name: str) -> np.ndarray | None:
+    if name not in mesh.uv_layers:
         return None
     uv = np.empty(len(mesh.loops) * 2, np.float32)
-    layer.uv.foreach_get("vector", uv)
+    mesh.uv_layers[name].uv.foreach_get("vector", uv)
     return uv.reshape(-1, 2)
 
 
-def _fresh_map(mesh: Mesh, world: np.ndarray) -> np.ndarray:
-    """(L, 2), also as a map of the mesh."""
+def _within(uv: np.ndarray, image: Node) -> np.ndarray:
+    """``uv`` (…, 2) where the node shows the picture's own pixels, for a look-up that repeats it."""
+    if image.extension == "EXTEND":
+        half = 0.5 / np.array(tuple(image.image.size))
+        return np.clip(uv, half, 1.0 - half)
+    if image.extension == "MIRROR":
+        return 1.0 - np.abs(uv % 2.0 - 1.0)
+    return uv
+
+
+def _detail(shown: np.ndarray, base: Base, *, is_fresh: bool) -> float:
+    """The pixels of a side that hold what the picture shows of itself on the triangles ``shown`` (T, 3, 2)."""
+    size = np.array(tuple(base.image.image.size), np.float64)
+    if not is_fresh:
+        return float((size * np.maximum(1.0, np.linalg.norm(base.placed[:, :2], axis=1))).max())
+    one, other = (np.nan_to_num(shown[:, corner] - shown[:, 0]) * size for corner in (1, 2))
+    texels = np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]).sum() / 2.0
+    return float(np.clip(np.sqrt(texels / unwrap.PACKED), 1.0, 1e6))
+
+
+def _fresh_map(mesh: Mesh, world: np.ndarray, slot: int, sides: list[int]) -> tuple[np.ndarray, int]:
+    """(L, 2), for the faces of a material slot, also in a map of the mesh; and the side of the texture that it is for."""
     starts, totals = np.empty(len(mesh.polygons), np.int32), np.empty(len(mesh.polygons), np.int32)
+    slots = np.empty(len(mesh.polygons), np.int32)
     mesh.polygons.foreach_get("loop_start", starts)
     mesh.polygons.foreach_get("loop_total", totals)
-    uv = texture.unwrapped(world, starts, totals)
-    if FRESH not in mesh.uv_layers:
+    mesh.polygons.foreach_get("material_index", slots)
+    mine = np.clip(slots, 0, max(0, len(mesh.materials) - 1)) == slot
+    corners = np.repeat(mine, totals)  # a mesh keeps its corners face by face
+    uv = _map_of(mesh, FRESH)
+    if uv is None:
         mesh.uv_layers.new(name=FRESH, do_init=False)
+        uv = np.zeros((len(mesh.loops), 2), np.float32)
+    own_starts = np.cumsum(totals[mine]) - totals[mine]
+    uv[corners], side = unwrap.unwrapped(world[corners], own_starts, totals[mine], sides)
     mesh.uv_layers[FRESH].uv.foreach_set("vector", uv.ravel())
-    return uv
+    return uv, side
 
 
 def _pixels(image: Image) -> np.ndarray:
@@ -248,9 +330,9 @@ def _put(part: Object, slot: int, base: Base, picture: Path, uv: str) -> None:
         place.uv_map = uv
         links.new(place.outputs["UV"], node.inputs["Vector"])
     links.new(node.outputs["Color"], base.shader.inputs["Base Color"])
-    alpha = base.shader.inputs["Alpha"]
-    if alpha.is_linked and base.image is not None and alpha.links[0].from_node == base.image:
-        links.new(node.outputs["Alpha"], alpha)
+    if base.image is not None:  # also where what is cut out by it is asked of nodes between
+        for link in list(base.image.outputs["Alpha"].links):
+            links.new(node.outputs["Alpha"], link.to_socket)
 
 
 def show_beside(file: Path) -> list[Object]:

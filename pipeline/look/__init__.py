@@ -9,5 +9,6 @@ carry      a view with the change that the sources lend it, and how much of it t
 equal      one gain for each source, so that they agree where they see the same surface
 align      a still's small shifts against its own render, taken out
 texture    the change for each texel of a surface
+unwrap     a fresh map, where a surface's own gives no place texels of its own
 coverage   what share of the surface the stills see, and which further angles see the rest
 """

@@ -25,6 +25,7 @@ POINTS = 60_000
 GRID = 96  # cells of the longer side in which the nearest point hides what lies behind: so few that the cloud is dense
 BEHIND = 0.03  # of the product's size: by how much a point may lie behind the nearest of its cell
 FACES = 0.25  # cosine below which surface is too slanted to lend anything
+CLOSED = 0.02  # of a surface's area, by which the sum of its normals may miss nothing: over a closed one it is nothing
 WORTH = 0.01  # share of the surface that a further angle must add
 CANDIDATES = tuple(
     Angle(name=f"{FURTHER}{azimuth:03d}-{elevation:02d}", azimuth=azimuth, elevation=elevation)
@@ -85,6 +86,21 @@ def surface(
     picked = corners[chosen]
     points = picked[:, 0] + a * (picked[:, 1] - picked[:, 0]) + b * (picked[:, 2] - picked[:, 0])
     return points, cross[chosen] / np.maximum(area[chosen], 1e-30)[:, None]
+
+
+def is_inside_out(points: NDArray[np.floating], normals: NDArray[np.floating]) -> bool:
+    """Whether a closed surface of triangles ``points`` (T, 3, 3) has normals (T, 3), of any length, that look into it.
+
+    A render shows it all the same. Of a surface that is open, which side is outside can't be told: False.
+    """
+    corners = np.asarray(points, np.float64)
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(cross, axis=1)
+    cross = np.where((np.einsum("ij,ij->i", cross, normals) < 0.0)[:, None], -cross, cross)
+    if not np.linalg.norm(cross.sum(axis=0)) < CLOSED * area.sum():
+        return False
+    away = corners.mean(axis=1) - corners.mean(axis=(0, 1))
+    return bool(np.einsum("ij,ij->", cross, away) < 0.0)
 
 
 def sees(points: Points, normals: Points, angle: Angle) -> Seen:

@@ -19,10 +19,12 @@ from .carry import ENOUGH
 from .lookup import Eyes, mixed, said, unit
 from .views import Source, brightened
 
+FINEST = (
+    2048  # px of a texture's side that the change is looked up for: a still has no more of it, and a larger one is slow
+)
 CHUNK = 1 << 16  # texels looked up at a time
 BATCH = 1 << 20  # places tried at a time, whether a triangle covers them
 TWICE = 0.02  # share of the texels that may belong to several triangles, borders and such, before a map is no good
-MARGIN = 0.08  # of a face's cell in a fresh unwrap, on each side
 
 Covered = tuple[NDArray[np.intp], NDArray[np.intp], Array]
 
@@ -76,24 +78,6 @@ def is_usable(uv: NDArray[np.floating], side: int = 512) -> bool:
     return len(inner) - len(np.unique(inner)) <= TWICE * len(inner)
 
 
-def unwrapped(corners: NDArray[np.floating], starts: NDArray[np.integer], totals: NDArray[np.integer]) -> Array:
-    """(L, 2) 0..1: a cell of its own for each face, as large for all. ``corners``: (L, 3) metres, face by face; ``starts`` and
-    ``totals``: (F,) where each face's corners begin, and how many it has."""
-    owner = np.repeat(np.arange(len(starts)), totals)
-    origin = corners[starts]
-    along = unit(corners[starts + 1] - origin)
-    upright = unit(np.cross(corners[starts + 1] - origin, corners[starts + totals - 1] - origin))
-    across = np.cross(upright, along)
-    rest = corners - origin[owner]
-    flat = np.stack([np.einsum("ij,ij->i", rest, axis[owner]) for axis in (along, across)], axis=-1)
-    least, most = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
-    within = (flat - least[owner]) / np.maximum(most - least, 1e-12)[owner]
-    cells = int(np.ceil(np.sqrt(len(starts))))
-    cell = np.stack([np.arange(len(starts)) % cells, np.arange(len(starts)) // cells], axis=-1)[owner]
-    made: Array = ((cell + MARGIN + within * (1.0 - 2.0 * MARGIN)) / cells).astype(np.float32)
-    return made
-
-
 def lent(points: Array, normals: Array, sources: Sequence[Source], size: float) -> tuple[Array, Array]:
     """(N, 3) log: the change that the sources lend to ``points`` (N, 3) with their ``normals``; (N,) 0..1, how well it is known.
     ``size``: the product's radius in metres."""
@@ -112,18 +96,25 @@ def lent(points: Array, normals: Array, sources: Sequence[Source], size: float) 
     return change, known
 
 
-def texture(side: int, texel: NDArray[np.intp], base: Array, change: Array, known: Array) -> Array:
-    """(side, side, 4) sRGB 0..1 in rows from below: ``base`` (N, 4), the colour and alpha of the texels numbered ``texel``, with
-    ``change`` (N, 3) in it; what is not ``known`` (N,) 0..1, and what no triangle covers, from what lies around."""
+def spread(side: int, texel: NDArray[np.intp], change: Array, known: Array) -> Array:
+    """(side, side, 3) in rows from below: the texels numbered ``texel`` with ``change`` (N, 3); what is not ``known`` (N,) 0..1, and
+    what no triangle covers, from what lies around."""
     slow, weight = np.zeros((side * side, 3), np.float32), np.zeros(side * side, np.float32)
     slow[texel], weight[texel] = change * known[:, None], known
     shape = (side, side)
-    spread = pull_outward((slow / np.maximum(weight, 1e-6)[:, None]).reshape(*shape, 3), weight.reshape(shape))
-    whole = change * known[:, None] + spread.reshape(-1, 3)[texel] * (1.0 - known)[:, None]
+    around = pull_outward((slow / np.maximum(weight, 1e-6)[:, None]).reshape(*shape, 3), weight.reshape(shape))
+    whole = around.reshape(-1, 3)
+    whole[texel] += (change - whole[texel]) * known[:, None]
+    return around
+
+
+def texture(side: int, texel: NDArray[np.intp], base: Array, change: Array) -> Array:
+    """(side, side, 4) sRGB 0..1 in rows from below: ``base`` (N, 4), the colour and alpha of the texels numbered ``texel``, with
+    ``change`` (N, 3) in it; what no triangle covers, from what lies around."""
     made, there = np.zeros((side * side, 4), np.float32), np.zeros(side * side, np.float32)
-    made[texel, :3] = brightened(base[:, :3], np.exp(whole).astype(np.float32))
+    made[texel, :3] = brightened(base[:, :3], np.exp(change).astype(np.float32))
     made[texel, 3], there[texel] = base[:, 3], 1.0
-    filled = pull_outward(made.reshape(*shape, 4), there.reshape(shape))
+    filled = pull_outward(made.reshape(side, side, 4), there.reshape(side, side))
     return np.clip(filled, 0.0, 1.0)
 
 

@@ -121,15 +121,21 @@ def bake(surface: str, out: str, side: int, size: float, colour: list[float], le
     """
     with np.load(surface) as stored:
         kept = {name: stored[name] for name in stored}
-    texel, triangle, share = texture.covered(kept["uv"], side)
+    looked = min(side, texture.FINEST)
+    texel, triangle, share = texture.covered(kept["uv"], looked)
     points, normals = (np.einsum("nc,ncd->nd", share, kept[name][triangle]) for name in ("points", "normals"))
+    change, known = texture.lent(points, normals, _look(lenders).sources, size)
+    slow = texture.spread(looked, texel, change, known)
+    if side > looked:
+        texel, triangle, share = texture.covered(kept["uv"], side)
+        change = texture.looked_up(slow, np.einsum("nc,ncd->nd", share, kept["uv"][triangle]))
+    else:
+        change = slow.reshape(-1, 3)[texel]
     base = np.broadcast_to(np.array([1.0, 1.0, 1.0, colour[3]], np.float32), (len(texel), 4)).copy()
     if "base" in kept:
-        uv = np.einsum("nc,ncd->nd", share, kept["base_uv"][triangle])
-        base = texture.looked_up(kept["base"], uv)
+        base = texture.looked_up(kept["base"], np.einsum("nc,ncd->nd", share, kept["base_uv"][triangle]))
     base[:, :3] = np.clip(to_srgb(to_linear(base[:, :3]) * np.array(colour[:3], np.float32)), 0.0, 1.0)
-    change, known = texture.lent(points, normals, _look(lenders).sources, size)
-    made = np.rint(texture.texture(side, texel, base, change, known)[::-1] * 255.0).astype(np.uint8)
+    made = np.rint(texture.texture(side, texel, base, change)[::-1] * 255.0).astype(np.uint8)
     is_opaque = bool((made[..., 3] == 255).all())
     png.write(Path(out), made[..., :3] if is_opaque else made, marks.composite(marks.LOOK_WORDS))
     return Baked(seen=round(float(known.mean()), 4) if len(known) else 0.0, texels=len(texel))

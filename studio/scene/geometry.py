@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...pipeline import names
 from ...pipeline.errors import BadInput
+from ...pipeline.look.coverage import is_inside_out
 from .collections import existing_objects
 
 MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
@@ -50,14 +51,21 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
 
 
 def evaluated_triangles(root: Object, depsgraph: Depsgraph) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Vertices (V, 3) in world-space metres and triangles (T, 3) of everything shown below ``root``."""
+    """Vertices (V, 3) in world-space metres and triangles (T, 3) of everything shown below ``root``, their normals outward: also of
+    what is mirrored, or inside out, which renders show alike."""
     vertices, triangles, count = [np.empty((0, 3))], [np.empty((0, 3), np.int32)], 0
     for mesh, _, matrix in shown_meshes(root, depsgraph):
         mesh.calc_loop_triangles()
         corners = np.empty(len(mesh.loop_triangles) * 3, np.int32)
         mesh.loop_triangles.foreach_get("vertices", corners)
-        vertices.append(_positions(mesh) @ matrix[:3, :3].T + matrix[:3, 3])
-        triangles.append(corners.reshape(-1, 3) + count)
+        places, faces = _positions(mesh) @ matrix[:3, :3].T + matrix[:3, 3], corners.reshape(-1, 3)
+        if np.linalg.det(matrix[:3, :3]) < 0.0:
+            faces = faces[:, ::-1]
+        along, across = (places[faces[:, corner]] - places[faces[:, 0]] for corner in (1, 2))
+        if is_inside_out(places[faces], np.cross(along, across)):
+            faces = faces[:, ::-1]
+        vertices.append(places)
+        triangles.append(faces + count)
         count += len(mesh.vertices)
     return np.concatenate(vertices).astype(np.float32), np.concatenate(triangles)
 

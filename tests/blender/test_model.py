@@ -345,6 +345,22 @@ def test_a_mesh_without_vertices_is_no_part_of_the_product(add_box):
     assert len(model.product_triangles()[1]) == 12
 
 
+@pytest.mark.parametrize("how", ["as it is", "mirrored", "inside out"])
+def test_triangles_look_outward_however_the_file_has_them(add_box, how):
+    """Or none of its surface would count as seen by any camera, though renders show it."""
+    thing = add_box(size=(1, 1, 1))
+    if how == "mirrored":
+        thing.scale.x = -1.0
+    elif how == "inside out":
+        thing.data.flip_normals()
+    model.adopt_objects([thing])
+    vertices, triangles = model.product_triangles()
+    corners = vertices[triangles]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    away = corners.mean(axis=1) - vertices.mean(axis=0)
+    assert (np.einsum("ij,ij->i", normals, away) > 0.0).all()
+
+
 def test_exporting_writes_the_product_as_it_stands(box_glb, tmp_path):
     load(box_glb)
     before = everything()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from consistency_pipeline.pipeline.look.coverage import coverage, seen_from_around, sees, surface
+from consistency_pipeline.pipeline.look.coverage import coverage, is_inside_out, seen_from_around, sees, surface
 from consistency_pipeline.pipeline.rig import Angle
 
 pytestmark = pytest.mark.by_turns
@@ -72,3 +72,13 @@ def test_the_picture_shows_in_green_what_is_seen_and_in_red_what_is_not() -> Non
     red = [int(((view[..., 0] - view[..., 1]) > 30).sum()) for view in views]
     assert green[0] > 100
     assert red[1] > 10 * green[1], "from behind hardly anything is seen"
+
+
+def test_a_closed_surface_that_looks_inwards_is_told_from_one_that_looks_out():
+    corners, faces = box((2.0, -0.5, 0), (3.0, 0.5, 1))
+    points = corners[faces]
+    normals = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
+    normals *= np.sign(np.einsum("ij,ij->i", normals, points.mean(axis=1) - (2.5, 0.0, 0.5)))[:, None]
+    assert not is_inside_out(points, normals)
+    assert is_inside_out(points, -normals)
+    assert not is_inside_out(points[:6], -normals[:6]), "of an open one nobody can tell"
