@@ -59,6 +59,10 @@ def render(scene: bpy.types.Scene, *, refine: bool = True) -> Steps[None]:
         from ....studio import rig
 
         yield from rig.place_rig(wanted)
+    else:  # as a run begins: what was deleted comes back
+        from ....studio import lighting, model
+
+        lighting.place_lighting(wanted, model.product_points())
     qualities = [Quality.DRAFT, *([wanted.studio.quality] if refine else [])]
     for quality in dict.fromkeys(qualities):
         done = False
