@@ -151,8 +151,8 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
     light = settings.studio.lights.get(ENVIRONMENT, AS_IT_IS)
     nodes = _surrounding(world, path)
     strength = lighting.environment(preset, settings.studio.light_rig, light)
-    if own:  # the picture as it is
-        strength *= settings.studio.environment_strength / preset.environment
+    if path is not None and own:
+        strength *= settings.studio.environment_strength / _brightness(path, nodes["Picture"].image)
     nodes["Surrounding"].inputs["Strength"].default_value = strength
     warmth = (1.0, 1.0, 1.0) if light.kelvin is None else relative(light.kelvin, lighting.DAYLIGHT)
     nodes["Tint"].inputs[1].default_value = [tint * warm for tint, warm in zip(light.tint, warmth, strict=True)]
@@ -216,6 +216,22 @@ def load_environment(path: Path) -> Image:
             bpy.data.images.remove(image)
         raise no_environment(path)
     return image
+
+
+_known: dict[tuple[str, int], float] = {}  # by file and when it was written: a slider asks sixty times a second
+
+
+def _brightness(path: Path, image: Image) -> float:
+    """Mean light of a picture of surroundings from all directions. It says how the picture was exposed, and nothing of the product."""
+    key = (str(path), path.stat().st_mtime_ns)
+    if key not in _known:
+        (width, height), channels = image.size, image.channels
+        pixels = np.empty(width * height * channels, np.float32)
+        image.pixels.foreach_get(pixels)
+        rows = np.nan_to_num(pixels.reshape(height, width, channels)[..., :3].mean(axis=(1, 2), dtype=np.float64))
+        area = np.sin((np.arange(height) + 0.5) / height * np.pi)  # that a row of it has on the sphere
+        _known[key] = max(float((rows * area).sum() / area.sum()), 1e-4)
+    return _known[key]
 
 
 def studio_environments() -> dict[str, Path]:
