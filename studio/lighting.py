@@ -87,12 +87,11 @@ def _preset(name: str) -> Preset:
 def take_back_by_hand(settings: RunSettings) -> None:
     """Forget what was done by hand to the lights of the lighting: placed next, they stand as ``settings`` say."""
     lights = settings.studio.lights
-    if names.LIGHTING in bpy.data.collections or any(light.moved is not None for light in lights.values()):
-        is_lit_by(settings.studio.lighting)
-        for lamp in lighting.place(_preset(settings.studio.lighting), 1.0, settings.studio.light_rig, lights):
-            if lamp.turn is not None and lamp.role not in own_lights():
-                _new_light(lamp)
-        take_back(lights)
+    is_lit_by(settings.studio.lighting)
+    for lamp in lighting.place(_preset(settings.studio.lighting), 1.0, settings.studio.light_rig, lights):
+        if lamp.turn is not None and lamp.role not in own_lights():
+            _new_light(lamp)
+    take_back(lights)
 
 
 def _new_light(lamp: PlacedLamp) -> Object:

@@ -138,12 +138,12 @@ def _lamps() -> dict[str, Any]:
 
 
 def _set_lamps(settings: RunSettings) -> None:
-    from ...studio.lighting import take_back_by_hand
-
-    take_back_by_hand(settings)
-    if settings.studio.lamps or names.LIGHTING in bpy.data.collections:
+    moved = any(light.moved is not None for light in settings.studio.lights.values())
+    if settings.studio.lamps or moved or names.LIGHTING in bpy.data.collections:
         from ...studio.lamps import have_only
+        from ...studio.lighting import take_back_by_hand
 
+        take_back_by_hand(settings)
         have_only(settings.studio.lamps)
 
 

@@ -264,3 +264,22 @@ def test_a_place_that_is_none_is_refused_in_a_look_file(tmp_path):
         with pytest.raises(UsageError, match=r"bad\.json"):
             read_look(tmp_path / "bad.json")
     assert Light(moved=Moved()).after(Light(strength=2.0)) == Light(strength=2.0, moved=Moved())
+
+
+def test_a_lamp_that_is_moved_while_its_picture_is_rendered_is_said_to_be_moved(placed, monkeypatch, tmp_path):
+    from consistency_pipeline.pipeline.lighting.files import read_lights
+    from consistency_pipeline.studio import BlenderStudio, references
+
+    lamp, placed.size = added("Kicker"), 64
+    render = references.render
+
+    def moved_meanwhile(*arguments):
+        yield from render(*arguments)
+        lamp.location.x += 1.0
+        bpy.context.view_layer.update()
+
+    monkeypatch.setattr(references, "render", moved_meanwhile)
+    now = settings().model_copy(update={"quality": "draft"})
+    shot = finish(BlenderStudio(now).render_reference(now.studio.angles[0], now, tmp_path))
+    view = read_lights(shot.files["lights"]).view
+    assert factors({"look": view.look, "kelvins": view.lights, "sent": view.sent})[1] == ["Kicker moved"]
