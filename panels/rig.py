@@ -219,7 +219,9 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
             line.prop(change, "strength", text=change.name.title(), slider=True)
             line.prop(change, "own_kelvin", text="", icon="OUTLINER_OB_LIGHT")
             if change.own_kelvin:
-                line.prop(change, "kelvin", text="")
+                field = line.row(align=True)
+                field.scale_x = 0.6  # as below
+                field.prop(change, "kelvin", text="")
             swatch = line.row(align=True)
             swatch.scale_x = 0.3  # or the strength beside it has no room for its light's name
             swatch.prop(change, "tint", text="")
@@ -228,9 +230,7 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
         if len(own.mix):
             row.operator("consistency.mix_to_scene", icon="SCENE_DATA")
             waits = not all(light_of(change).changes_nothing for change in own.mix)
-            layout.label(
-                text="Only mixed so far; To Scene sets the lamps" if waits else "", icon="INFO" if waits else "BLANK1"
-            )
+            layout.label(text="Only mixed: To Scene sets lamps" if waits else "", icon="INFO" if waits else "BLANK1")
         column = layout.column(align=True)
         for look in own.looks:
             row = column.row(align=True)
