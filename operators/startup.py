@@ -164,7 +164,8 @@ def give_default_angles(scene: bpy.types.Scene) -> None:
                 setattr(own, name, getattr(shared, name).strip())
 
 
-LOOKS = ("MESH", "MATERIAL", "NODETREE", "IMAGE", "OBJECT", "CURVE")  # what the product's looks are made of
+LOOKS = ("MESH", "MATERIAL", "NODETREE", "IMAGE", "OBJECT", "CURVE", "LIGHT")  # what references' looks are made of
+LAMPS = ("OBJECT", "LIGHT", "COLLECTION")  # what a lamp that is moved, changed, copied or deleted by hand changes
 
 
 @persistent
@@ -173,6 +174,8 @@ def _mesh_or_material_changed(_scene: Any, depsgraph: Any) -> None:
     now, shown = status.of(), bpy.context.scene
     if not now.running and shown is not None and not shown.consistency.angles:  # made a moment ago
         look_soon()
+    if overlay.current() is not None and any(depsgraph.id_type_updated(kind) for kind in LAMPS):
+        overlay.changed()
     if now.running or not len(now.shots):
         return
     if any(depsgraph.id_type_updated(kind) for kind in LOOKS):

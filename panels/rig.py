@@ -15,7 +15,7 @@ from ..operators.buttons.lighting import FOLDER
 from ..operators.display import status
 from ..operators.editing.lights import light_of
 from ..operators.editing.properties import OURS
-from ..pipeline.names import LIGHTING, ROLE
+from ..pipeline.names import LIGHTING
 from ..pipeline.stages import LABELS, Stage
 from .sidebar import Sidebar
 from .stage import StagePanel
@@ -82,9 +82,13 @@ class CONSISTENCY_PT_rig(StagePanel, bpy.types.Panel):
         layout.prop(angle, "prompt", text="", placeholder="Own prompt for this angle")
 
 
-def _added_lamps() -> list[str]:
-    lamps = bpy.data.collections.get(LIGHTING)
-    return [] if lamps is None else [each.name for each in lamps.objects if ROLE not in each]
+def _can_be_pointed(chosen: Any) -> bool:
+    """It is a lamp that the artist has added."""
+    if chosen is None or chosen.type != "LIGHT" or LIGHTING not in bpy.data.collections:
+        return False
+    from ..studio.lamps import added_lamps
+
+    return chosen in added_lamps()
 
 
 class CONSISTENCY_PT_light_presets(PresetPanel, bpy.types.Panel):
@@ -133,7 +137,7 @@ class CONSISTENCY_PT_lighting(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("consistency.point_lamp", icon="LIGHT_AREA")
         chosen = context.active_object
-        if chosen is not None and chosen.type == "LIGHT" and chosen.name in _added_lamps():
+        if _can_be_pointed(chosen):
             row.operator("consistency.point_lamp", text="", icon="EYEDROPPER").lamp = chosen.name
         column = layout.column(align=True)
         column.popover("CONSISTENCY_PT_environments", text=f"Environment: {_shown_environment(context)}", icon="WORLD")
@@ -215,7 +219,9 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
             line.prop(change, "strength", text=change.name.title(), slider=True)
             line.prop(change, "own_kelvin", text="", icon="OUTLINER_OB_LIGHT")
             if change.own_kelvin:
-                line.prop(change, "kelvin", text="")
+                field = line.row(align=True)
+                field.scale_x = 0.6  # as below
+                field.prop(change, "kelvin", text="")
             swatch = line.row(align=True)
             swatch.scale_x = 0.3  # or the strength beside it has no room for its light's name
             swatch.prop(change, "tint", text="")
@@ -224,9 +230,7 @@ class CONSISTENCY_PT_mix(Sidebar, bpy.types.Panel):
         if len(own.mix):
             row.operator("consistency.mix_to_scene", icon="SCENE_DATA")
             waits = not all(light_of(change).changes_nothing for change in own.mix)
-            layout.label(
-                text="Only mixed so far; To Scene sets the lamps" if waits else "", icon="INFO" if waits else "BLANK1"
-            )
+            layout.label(text="Only mixed: To Scene sets lamps" if waits else "", icon="INFO" if waits else "BLANK1")
         column = layout.column(align=True)
         for look in own.looks:
             row = column.row(align=True)

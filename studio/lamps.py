@@ -19,7 +19,8 @@ from mathutils.interpolate import poly_3d_calc
 from ..pipeline import names
 from ..pipeline.lighting.pointing import Aim, direction_to_lamp, power_for
 from ..pipeline.settings.lamps import AddedLamp
-from .scene.collections import collection, existing_objects, remove_objects
+from .scene.collections import collection, existing_objects, own_collections, remove_objects
+from .scene.moved import added_things
 
 PASSED = 64  # surfaces that are not the product's and lie before it
 SAME = 1e-4  # by which numbers may differ that went through Blender's single precision
@@ -34,11 +35,7 @@ class Spot(NamedTuple):
 
 def added_lamps() -> list[Object]:
     """The area lamps in our collection that no lighting has placed."""
-    return [
-        thing
-        for thing in existing_objects(names.LIGHTING)
-        if names.ROLE not in thing and thing.type == "LIGHT" and thing.data.type == "AREA"
-    ]
+    return [thing for thing in added_things() if thing.type == "LIGHT" and thing.data.type == "AREA"]
 
 
 def spot_on_product(scene: Scene, graph: Depsgraph, origin: Vector, towards: Vector) -> Spot | None:
@@ -141,8 +138,18 @@ def place_lamps(lamps: Mapping[str, AddedLamp], middle: Vector, radius: float) -
 
 
 def have_only(lamps: Mapping[str, AddedLamp]) -> None:
-    """Have just these lamps stand beside those of the lighting: another look has others."""
-    remove_objects(thing for thing in added_lamps() if thing.name not in lamps)
+    """Have just these lamps stand beside those of the lighting: another look has others. One that is in the artist's own scene
+    as well stays there; so does a library's, which is not ours to take away."""
+    ours = own_collections()
+    for thing in added_lamps():
+        if thing.name in lamps or thing.library is not None:
+            continue
+        if all(home in ours for home in thing.users_collection):
+            remove_objects([thing])
+            continue
+        for home in ours:
+            if thing.name in home.objects:
+                home.objects.unlink(thing)
     if lamps:
         place_lamps(lamps, *span())
 

@@ -24,8 +24,9 @@ from ..pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, Light
 from ..pipeline.settings.temperature import relative
 from .lamps import place_lamps
 from .scene import cards
-from .scene.collections import collection, existing_objects
+from .scene.collections import collection
 from .scene.light_groups import group_of
+from .scene.moved import added_things, is_lit_by, own_lights, stand, take_back
 
 
 def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
@@ -39,15 +40,15 @@ def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     middle, radius = Vector(((low + high) / 2).tolist()), float(np.linalg.norm(high - low)) / 2
     placed = lighting.place(preset, radius, settings.studio.light_rig, settings.studio.lights)
-    standing = {thing[names.ROLE]: thing for thing in existing_objects(names.LIGHTING) if names.ROLE in thing}
+    standing = own_lights()
     kinds = {lamp.role: "LIGHT" if lamp.kind == "lamp" else "MESH" for lamp in placed}
     fits = {role: thing for role, thing in standing.items() if kinds.get(role) == thing.type}
     cards.remove(thing for role, thing in standing.items() if role not in fits)
     for lamp in placed:
-        if lamp.kind == "lamp":
-            _set_lamp(fits.get(lamp.role) or _new_lamp(lamp.role), lamp, middle)
-        else:
-            cards.set_card(fits.get(lamp.role) or cards.new_card(lamp.role), lamp, middle)
+        thing = fits.get(lamp.role) or _new_light(lamp)
+        stand(thing, lamp, middle, settings.studio.lights.get(lamp.role, AS_IT_IS).moved)
+        (_set_lamp if lamp.kind == "lamp" else cards.set_card)(thing, lamp)
+    is_lit_by(settings.studio.lighting)
     place_lamps(settings.studio.lamps, middle, radius)
     _set_world(preset, settings)
 
@@ -83,23 +84,31 @@ def _preset(name: str) -> Preset:
     return lighting.PRESETS[name]
 
 
-def _new_lamp(role: str) -> Object:
-    name = f"Light {role}"
+def take_back_by_hand(settings: RunSettings) -> None:
+    """Forget what was done by hand to the lights of the lighting: placed next, they stand as ``settings`` say."""
+    lights = settings.studio.lights
+    is_lit_by(settings.studio.lighting)
+    for lamp in lighting.place(_preset(settings.studio.lighting), 1.0, settings.studio.light_rig, lights):
+        if lamp.turn is not None and lamp.role not in own_lights():
+            _new_light(lamp)
+    take_back(lights)
+
+
+def _new_light(lamp: PlacedLamp) -> Object:
+    if lamp.kind != "lamp":
+        return cards.new_card(lamp.role)
+    name = f"Light {lamp.role}"
     thing = bpy.data.objects.new(name, bpy.data.lights.new(name, "AREA"))
-    thing[names.ROLE] = role
+    thing[names.ROLE] = lamp.role
     thing.visible_camera = False
     collection(names.LIGHTING).objects.link(thing)
     return thing
 
 
-def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
-    direction = Vector(lamp.direction)
-    thing.location = middle + direction * lamp.distance
-    thing.rotation_euler = direction.to_track_quat("Z", "Y").to_euler()  # area lamps shine along −Z
-    thing.data.shape = "SQUARE" if lamp.height is None else "RECTANGLE"
-    thing.data.size, thing.data.size_y = lamp.size, lamp.height or lamp.size
+def _set_lamp(thing: Object, lamp: PlacedLamp) -> None:
     cards.set_falloff(thing.data, lamp)
-    thing.data.energy = lamp.power
+    if not thing.hide_render:  # shown again, it shines as before
+        thing.data.energy = lamp.power
     thing.data.use_temperature = True
     # A black body at 6500 K is a touch pinker than the working space's white (D65); divide that out, so that daylight
     # leaves a grey product exactly grey and other temperatures are relative to it.
@@ -109,11 +118,15 @@ def _set_lamp(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
     thing.data.temperature = lamp.kelvin
 
 
-def change_added_lamps(group: str, light: Light) -> None:
-    """Give the lamps that the artist has added to our collection, and that are in ``group``, the change of ``light``."""
-    for thing in existing_objects(names.LIGHTING):
-        if names.ROLE in thing or thing.type != "LIGHT" or group_of(thing) != group:
-            continue
+def change_added_lamps(group: str, light: Light) -> bool:
+    """Give the lamps that the artist has added to our collection, and that are in ``group``, the change of ``light``; False where there
+    is something in it that can't have it: a library's lamp, or no lamp at all."""
+    members = [thing for thing in added_things() if group_of(thing) == group]
+    if any(thing.type != "LIGHT" or thing.library is not None or thing.data.library is not None for thing in members):
+        return False
+    for thing in members:
+        if thing.data.users > 1:  # others of the scene that share it stay as they are
+            thing.data = thing.data.copy()
         lamp = thing.data
         lamp.energy *= light.strength * light.on
         colour = light.tint
@@ -123,6 +136,7 @@ def change_added_lamps(group: str, light: Light) -> None:
             warmth = relative(light.kelvin, lighting.DAYLIGHT)
             colour = (colour[0] * warmth[0], colour[1] * warmth[1], colour[2] * warmth[2])
         lamp.color = [lamp.color[axis] * factor for axis, factor in enumerate(colour)]
+    return True
 
 
 def _set_world(preset: Preset, settings: RunSettings) -> None:
@@ -136,8 +150,8 @@ def _set_world(preset: Preset, settings: RunSettings) -> None:
     light = settings.studio.lights.get(ENVIRONMENT, AS_IT_IS)
     nodes = _surrounding(world, path)
     strength = lighting.environment(preset, settings.studio.light_rig, light)
-    if own:  # the picture as it is
-        strength *= settings.studio.environment_strength / preset.environment
+    if path is not None and own:
+        strength *= settings.studio.environment_strength / _brightness(path, nodes["Picture"].image)
     nodes["Surrounding"].inputs["Strength"].default_value = strength
     warmth = (1.0, 1.0, 1.0) if light.kelvin is None else relative(light.kelvin, lighting.DAYLIGHT)
     nodes["Tint"].inputs[1].default_value = [tint * warm for tint, warm in zip(light.tint, warmth, strict=True)]
@@ -201,6 +215,22 @@ def load_environment(path: Path) -> Image:
             bpy.data.images.remove(image)
         raise no_environment(path)
     return image
+
+
+_known: dict[tuple[str, int], float] = {}  # by file and when it was written: a slider asks sixty times a second
+
+
+def _brightness(path: Path, image: Image) -> float:
+    """Mean light of a picture of surroundings from all directions. It says how the picture was exposed, and nothing of the product."""
+    key = (str(path), path.stat().st_mtime_ns)
+    if key not in _known:
+        (width, height), channels = image.size, image.channels
+        pixels = np.empty(width * height * channels, np.float32)
+        image.pixels.foreach_get(pixels)
+        rows = np.nan_to_num(pixels.reshape(height, width, channels)[..., :3].mean(axis=(1, 2), dtype=np.float64))
+        area = np.sin((np.arange(height) + 0.5) / height * np.pi)  # that a row of it has on the sphere
+        _known[key] = max(float((rows * area).sum() / area.sum()), 1e-4)
+    return _known[key]
 
 
 def studio_environments() -> dict[str, Path]:

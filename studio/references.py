@@ -34,7 +34,7 @@ def render_reference(
     """Render ``angle`` into ``folder``; ``ground`` has the light on the ground there, where one was rendered: it is what the shadow
     is made of. Raises BadRender for a picture that is empty, cut off, black or blown out."""
     camera = camera_for(angle.name)
-    lights = group_lights(settings)
+    lights, added = group_lights(settings), sent_by_added_lamps()  # as they are now: an artist may go on meanwhile
     scene = render_scene(settings, device, lights, catches_shadow=False)
     began = time.monotonic()
     matrix_world, projection = camera_matrices(camera, settings.resolution)
@@ -61,7 +61,7 @@ def render_reference(
             lights=lights,
             matrix_world=matrix_world,
             projection=projection,
-            added=sent_by_added_lamps(),
+            added=added,
             ground=str(ground) if ground is not None else None,
         )
     if ground is not None:

@@ -11,14 +11,13 @@ from bpy.types import ID, Collection, Material, Object, Scene
 from ..pipeline import names
 from .rendering.render_scene import remove_render_scene
 from .results import SEQUENCE
-from .scene.collections import all_ids, remove_objects, remove_unused
+from .scene.collections import all_ids, own_collections, remove_objects, remove_unused
 
 
 def remove_everything(scene: Scene) -> None:
     """Remove product, cameras, lights, backdrop, results, and the scenes they need. What the artist has put into our
     collections moves to ``scene``."""
-    root = bpy.data.collections.get(names.ROOT)
-    collections = [root, *root.children_recursive] if root is not None else []
+    collections = own_collections()
     results = bpy.data.collections.get(names.RESULTS)
     planes = list(results.objects) if results is not None else []
     objects = {thing for home in collections for thing in home.objects}

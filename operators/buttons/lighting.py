@@ -13,9 +13,9 @@ from bl_operators.presets import AddPresetBase
 from bpy.props import StringProperty
 
 from ...pipeline.errors import ConsistencyError
-from ...pipeline.names import LIGHTING, ROLE
+from ...pipeline.names import FLAG, LIGHTING
 from ...pipeline.settings.lighting import PRESETS, light_names
-from ...pipeline.settings.lights import AS_IT_IS
+from ...pipeline.settings.lights import AS_IT_IS, Light
 from ...pipeline.settings.look import look_of, with_look
 from ...pipeline.settings.options import LightRig
 from ...pipeline.stages import Stage
@@ -82,6 +82,10 @@ class CONSISTENCY_OT_reset_light(Button, bpy.types.Operator):
         with live.paused():
             for name in CORRECTIONS:
                 light.property_unset(name)
+        if LIGHTING in bpy.data.collections:
+            from ...studio.scene.moved import take_back
+
+            take_back({})
         live.light_changed(light, context)
 
 
@@ -93,12 +97,25 @@ class CONSISTENCY_OT_begin_mix(Button, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context: bpy.types.Context) -> None:
-        from ...studio.scene.collections import existing_objects
-        from ...studio.scene.light_groups import group_of
+        lights.from_lights(context.scene.consistency.mix, dict.fromkeys(mixable(context.scene), AS_IT_IS))
 
-        own = context.scene.consistency
-        added = [group_of(lamp) for lamp in existing_objects(LIGHTING) if ROLE not in lamp]
-        lights.from_lights(own.mix, dict.fromkeys([*light_names(PRESETS[own.lighting]), *sorted(set(added))], AS_IT_IS))
+
+def mixable(scene: bpy.types.Scene) -> list[str]:
+    """The lights of the scene's lighting, and the groups of those that the artist has added."""
+    from ...studio.scene.light_groups import group_of
+    from ...studio.scene.moved import added_things
+
+    own = light_names(PRESETS[scene.consistency.lighting])
+    return [*own, *sorted({group_of(thing) for thing in added_things() if FLAG not in thing})]
+
+
+def keep_rows(scene: bpy.types.Scene) -> None:
+    """Have the mix a row for each light that there is now; what was mixed of those stays."""
+    mix = scene.consistency.mix
+    wanted = mixable(scene)
+    if len(mix) and list(mix.keys()) != wanted:
+        now = {change.name: lights.light_of(change) for change in mix}
+        lights.from_lights(mix, {name: now.get(name, AS_IT_IS) for name in wanted})
 
 
 class CONSISTENCY_OT_mix_to_scene(Button, bpy.types.Operator):
@@ -113,6 +130,7 @@ class CONSISTENCY_OT_mix_to_scene(Button, bpy.types.Operator):
 
         own = context.scene.consistency
         placed = set(light_names(PRESETS[own.lighting]))
+        stays: dict[str, Light] = {}  # of what is no lamp of this file, and can only be mixed
         for change in own.mix:
             light = lights.light_of(change)
             if light.changes_nothing:
@@ -122,9 +140,9 @@ class CONSISTENCY_OT_mix_to_scene(Button, bpy.types.Operator):
                 lights.set_change(
                     own.lights, change.name, light.after(AS_IT_IS if before is None else lights.light_of(before))
                 )
-            else:
-                change_added_lamps(change.name, light)
-        lights.from_lights(own.mix, dict.fromkeys([change.name for change in own.mix], AS_IT_IS))
+            elif not change_added_lamps(change.name, light):
+                stays[change.name] = light
+        lights.from_lights(own.mix, {change.name: stays.get(change.name, AS_IT_IS) for change in own.mix})
         live.light_changed(own, context)
 
 
@@ -135,13 +153,23 @@ class CONSISTENCY_OT_keep_look(Button, bpy.types.Operator):
     bl_label = "Keep Look"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: StringProperty(name="Name", description="What the look is called", default="Look")
+    name: StringProperty(name="Name", description="What the look is called", default="Look", options={"SKIP_SAVE"})
 
-    def act(self, context: bpy.types.Context) -> None:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        looks, number = context.scene.consistency.looks, 1  # a second press keeps another one
+        while self.name in looks:
+            number += 1
+            self.name = f"Look {number}"
+        return set(context.window_manager.invoke_props_dialog(self, confirm_text="Keep"))
+
+    def act(self, context: bpy.types.Context) -> set[str] | None:
+        if not self.name.strip():
+            return self.refuse("a look needs a name; type one")
         own = context.scene.consistency
         look = own.looks.get(self.name) or own.looks.add()
         look.name, look.data = self.name, json.dumps(look_of(scene_settings.mixed(context.scene)))
         own.look_index = list(own.looks.keys()).index(self.name)
+        return None
 
 
 class CONSISTENCY_OT_apply_look(Button, bpy.types.Operator):

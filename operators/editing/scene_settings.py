@@ -16,6 +16,7 @@ from ...pipeline import names
 from ...pipeline.settings import look
 from ...pipeline.settings.backdrop import is_file
 from ...pipeline.settings.choices import BackendName, DeviceChoice
+from ...pipeline.settings.lights import AS_IT_IS
 from ...pipeline.settings.options import OPTIONS, LightRig, Money
 from . import lights, live, parameters, preferences
 from .angles import set_angles, values_of
@@ -86,7 +87,7 @@ def to_settings(scene: bpy.types.Scene) -> RunSettings:
         "inputs": inputs,
         "backend": chosen_backend(scene),
         "angles": [values_of(angle) for angle in own.angles],
-        "lights": lights.to_lights(own.lights),
+        "lights": _lights(own),
         "lamps": _lamps(),
         "backdrop": _backdrop(own),
         "light_rig": {option.name: to_setting(option, own.light) for option in LightRig.options},
@@ -115,6 +116,19 @@ def mixed(scene: bpy.types.Scene) -> RunSettings:
     return settings.model_copy(update={"lights": mixed_into(settings.studio.lights, mix)})
 
 
+def _lights(own: Any) -> dict[str, Any]:
+    """The changes of the panels, and what was done to lamps by hand."""
+    found = lights.to_lights(own.lights)
+    if names.LIGHTING in bpy.data.collections:  # no more of the studio is imported for an empty scene
+        from ...studio.lamps import span
+        from ...studio.scene.moved import lights_by_hand
+
+        for name, light in lights_by_hand(own.lighting, *span()).items():
+            before = found.get(name, asdict(AS_IT_IS))
+            found[name] = before | {"on": before["on"] and light.on, "moved": asdict(light)["moved"]}
+    return found
+
+
 def _lamps() -> dict[str, Any]:
     if names.LIGHTING not in bpy.data.collections:  # no more of the studio is imported for an empty scene
         return {}
@@ -124,9 +138,12 @@ def _lamps() -> dict[str, Any]:
 
 
 def _set_lamps(settings: RunSettings) -> None:
-    if settings.studio.lamps or names.LIGHTING in bpy.data.collections:
+    moved = any(light.moved is not None for light in settings.studio.lights.values())
+    if settings.studio.lamps or moved or names.LIGHTING in bpy.data.collections:
         from ...studio.lamps import have_only
+        from ...studio.lighting import take_back_by_hand
 
+        take_back_by_hand(settings)
         have_only(settings.studio.lamps)
 
 

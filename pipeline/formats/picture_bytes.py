@@ -25,6 +25,8 @@ KINDS = {
     b"DDS ": "DDS",
     b"GIF8": "GIF",
     b"\x76\x2f\x31\x01": "OpenEXR",
+    b"#?RADIANCE": "Radiance",
+    b"#?RGBE": "Radiance",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
@@ -43,9 +45,9 @@ def kind_of(data: bytes) -> str:
 
 
 def is_cut_short(data: bytes) -> bool:
-    """Whether a JPEG, WebP, TIFF or OpenEXR ends before its own end; False for any other kind, which decoders tell by themselves."""
+    """Whether a JPEG, WebP, TIFF, OpenEXR or Radiance file ends before its own end; False for any other kind, which decoders tell by themselves."""
     try:
-        return {"JPEG": _jpeg, "WebP": _webp, "TIFF": _tiff, "OpenEXR": _exr}.get(kind_of(data), lambda _: False)(data)
+        return READERS.get(kind_of(data), lambda _: False)(data)
     except (struct.error, IndexError, ValueError):
         return True
 
@@ -113,3 +115,25 @@ def _exr(data: bytes) -> bool:
     first = struct.unpack_from("<Q", data, table)[0]
     offsets = struct.unpack_from(f"<{max(0, min(first - table, len(data)) // 8)}Q", data, table)
     return any(offset + 8 + struct.unpack_from("<I", data, offset + 4)[0] > len(data) for offset in offsets)
+
+
+def _radiance(data: bytes) -> bool:
+    """By the run lengths of its lines, as all writers of today have them."""
+    place = data.index(b"\n\n") + 2
+    end = data.index(b"\n", place)
+    first, height, _, width = data[place:end].split()
+    place = end + 1
+    if first[1:] != b"Y" or data[place : place + 2] != b"\x02\x02" or not 8 <= int(width) < 1 << 15:
+        return False
+    for _ in range(int(height)):
+        place += 4
+        for _ in range(4):
+            x = 0
+            while x < int(width):
+                count = data[place]
+                x += count & 127 if count > 128 else count
+                place += 2 if count > 128 else 1 + count
+    return place > len(data)
+
+
+READERS = {"JPEG": _jpeg, "WebP": _webp, "TIFF": _tiff, "OpenEXR": _exr, "Radiance": _radiance}

@@ -96,7 +96,7 @@ def _surrounding(settings: RunSettings) -> tuple[Factor, tuple[Any, ...]]:
     strength = lighting.environment(preset, studio.light_rig, light)
     which: tuple[Any, ...] = (preset.hdri, preset.hdri_share, studio.light_rig.rotation) if preset.hdri else ()
     if studio.environment:
-        strength *= studio.environment_strength / preset.environment
+        strength *= studio.environment_strength
         which = (studio.environment, studio.light_rig.rotation + studio.environment_rotation)
     return np.float32(strength) * _colour(light), which
 

@@ -81,7 +81,7 @@ def check_picture(path: Path, *, environment: bool) -> None:
     with path.open("rb") as file:
         data = file.read()
     if environment:
-        whole = data.startswith((b"\x76\x2f\x31\x01", b"#?RADIANCE", b"#?RGBE")) and not is_cut_short(data)
+        whole = kind_of(data) in ("OpenEXR", "Radiance") and not is_cut_short(data)
         if not whole:
             raise no_environment(path)
         if has_layers(data):

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 from ..declaration import Group, check_ranges, option
-from .lights import WHITE
+from .lights import WHITE, check_place
 
 Shape = Literal["SQUARE", "RECTANGLE", "DISK", "ELLIPSE"]
 
@@ -31,15 +30,9 @@ class AddedLamp(Group):
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        for name in ("place", "turn", "size", "tint"):
-            numbers = tuple(map(float, getattr(self, name)))
-            object.__setattr__(self, name, numbers)
-            if not all(abs(number) <= 1e6 for number in numbers):
-                raise ValueError(f"a lamp's {name} is not numbers up to a million")
-        if min(*self.size, *self.tint) < 0.0:
-            raise ValueError("a lamp's sides and colour are not negative")
-        if not math.isclose(sum(part * part for part in self.turn), 1.0, abs_tol=1e-2):
-            raise ValueError("a lamp's turn is not a quaternion of length 1")
+        check_place(self, "place", "turn", "size", "tint")
+        if min(self.tint) < 0.0:
+            raise ValueError("a lamp's colour is not negative")
 
 
 AddedLamp()  # the first one makes the dataclass of it that the check of a run's settings asks for

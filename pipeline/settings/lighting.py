@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from .lights import AS_IT_IS, ENVIRONMENT, GLOW, WHITE, Light
+from .lights import AS_IT_IS, ENVIRONMENT, GLOW, WHITE, Light, Moved
 from .options import LightRig
 
 Slider = Literal["key", "fill", "rim"]  # of LightRig
@@ -215,6 +215,7 @@ class PlacedLamp:
     kind: Kind = "lamp"
     radiance: float = 0.0  # of a card
     on: bool = True
+    turn: tuple[float, float, float, float] | None = None  # as a quaternion; None: it faces the product's middle
 
 
 def place(
@@ -241,7 +242,7 @@ def _placed(lamp: Lamp, radius: float, rig: LightRig, light: Light) -> PlacedLam
     distance = lamp.distance * radius
     strength = lamp.strength * {"key": rig.key, "fill": rig.fill, "rim": rig.rim}.get(lamp.slider or lamp.role, 1.0)
     size = lamp.size * radius * rig.softness
-    return PlacedLamp(
+    placed = PlacedLamp(
         role=lamp.role,
         direction=(
             math.sin(azimuth) * math.cos(elevation),
@@ -261,4 +262,20 @@ def _placed(lamp: Lamp, radius: float, rig: LightRig, light: Light) -> PlacedLam
         kind=lamp.kind,
         radiance=strength * light.strength * light.on,
         on=light.on,
+    )
+    return placed if light.moved is None else _moved(placed, light.moved, radius)
+
+
+def _moved(placed: PlacedLamp, moved: Moved, radius: float) -> PlacedLamp:
+    """With the power that it has in the lighting: nearer to the product it is brighter there, as a lamp is."""
+    distance = math.sqrt(sum(part * part for part in moved.place))
+    x, y, z = (part / max(distance, 1e-9) for part in moved.place)
+    wide, high = (side * radius for side in moved.size)
+    return replace(
+        placed,
+        direction=(x, y, z),
+        distance=distance * radius,
+        size=wide,
+        height=None if math.isclose(wide, high) else high,
+        turn=moved.turn,
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +17,36 @@ ENVIRONMENT = "environment"
 GLOW = "glow"  # the product's own light: it is mixed into the picture, and no material is touched
 WHITE = (1.0, 1.0, 1.0)
 EXAMPLE = "such as key=1.2, rim=off or fill=4500K"
+
+
+def check_place(lamp: Any, *names: str) -> None:
+    """Make the named fields of a lamp floats. Raises ValueError for numbers that say no place, turn or size."""
+    for name in names:
+        numbers = tuple(map(float, getattr(lamp, name)))
+        object.__setattr__(lamp, name, numbers)
+        if not all(abs(number) <= 1e6 for number in numbers):
+            raise ValueError(f"a lamp's {name} is not numbers up to a million")
+    if not math.isclose(sum(part * part for part in lamp.turn), 1.0, abs_tol=1e-2):
+        raise ValueError("a lamp's turn is not a quaternion of length 1")
+    if min(lamp.size) < 0.0:
+        raise ValueError("a lamp's sides are not negative")
+
+
+class Moved(Group):
+    """Where a lamp of the lighting stands that was moved by hand. Lengths are in radii of the product, from the middle of its
+    box; the axes are the world's."""
+
+    place: tuple[float, float, float] = option((0.0, -3.0, 3.0), "where it is", flag=None)
+    turn: tuple[float, float, float, float] = option(
+        (1.0, 0.0, 0.0, 0.0), "its rotation as a quaternion w, x, y, z; unturned it shines along −Z", flag=None
+    )
+    size: tuple[float, float] = option((1.0, 1.0), "its sides", flag=None)
+
+    def __post_init__(self) -> None:
+        check_place(self, "place", "turn", "size")
+
+
+Moved()  # the first one makes the dataclass of it that the check of a run's settings asks for
 
 
 class Light(Group):
@@ -39,6 +70,9 @@ class Light(Group):
     tint: tuple[float, float, float] = option(
         WHITE, "factors of red, green and blue, in linear light", label="Tint", flag=None
     )
+    moved: Moved | None = option(
+        None, "where it stands, instead of where the lighting has it", unset="the lighting's place", flag=None
+    )
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -54,7 +88,10 @@ class Light(Group):
         """Both, ``earlier`` first, as one."""
         tint = (self.tint[0] * earlier.tint[0], self.tint[1] * earlier.tint[1], self.tint[2] * earlier.tint[2])
         kelvin = earlier.kelvin if self.kelvin is None else self.kelvin
-        return Light(on=self.on and earlier.on, strength=self.strength * earlier.strength, kelvin=kelvin, tint=tint)
+        moved = earlier.moved if self.moved is None else self.moved
+        return Light(
+            on=self.on and earlier.on, strength=self.strength * earlier.strength, kelvin=kelvin, tint=tint, moved=moved
+        )
 
 
 AS_IT_IS = Light()

@@ -229,7 +229,12 @@ class Studio(Group):
         label="Picture Rotation",
     )
     environment_strength: float = option(
-        1.0, "strength of the environment picture", unit="share", least=0.0, most=100.0, label="Picture Strength"
+        1.0,
+        "strength of the environment picture; at 100 % it is as bright as the lighting's own surroundings",
+        unit="share",
+        least=0.0,
+        most=100.0,
+        label="Picture Strength",
     )
     backdrop: str = option(
         "white",

@@ -11,7 +11,6 @@ from typing import Any
 
 import bpy
 from bpy.types import Material, NodeTree, Object
-from mathutils import Vector
 
 from ...pipeline import names
 from ...pipeline.settings.lighting import DAYLIGHT, PlacedLamp
@@ -38,23 +37,20 @@ def new_card(role: str) -> Object:
     return thing
 
 
-def set_card(thing: Object, lamp: PlacedLamp, middle: Vector) -> None:
-    """Stand a card or a flag where ``lamp`` says, around a product's ``middle``."""
-    direction = Vector(lamp.direction)
-    thing.location = middle + direction * lamp.distance
-    thing.rotation_euler = direction.to_track_quat("Z", "Y").to_euler()
-    thing.scale = (lamp.size, lamp.height or lamp.size, 1.0)
+def set_card(thing: Object, lamp: PlacedLamp) -> None:
+    """Have a card or a flag shine, or not, as ``lamp`` says."""
     is_flag = lamp.kind == "flag"
-    thing.hide_render = thing.hide_viewport = is_flag and not lamp.on
     if is_flag:
         thing[names.FLAG] = True
+        thing.hide_render = thing.hide_viewport = not lamp.on
     thing[names.KELVIN] = lamp.kelvin
     tree = thing.data.materials[0].node_tree
     _set_falloff(tree, 0.0 if is_flag else lamp.soft, lamp.hole)
     warmth = relative(lamp.kelvin, DAYLIGHT)
     shine = tree.nodes["Shine"]
     shine.inputs["Color"].default_value = (*(tint * warm for tint, warm in zip(lamp.tint, warmth, strict=True)), 1.0)
-    tree.nodes["Strength"].inputs[1].default_value = 0.0 if is_flag else lamp.radiance
+    if not thing.hide_render:  # shown again, it shines as before
+        tree.nodes["Strength"].inputs[1].default_value = 0.0 if is_flag else lamp.radiance
 
 
 def set_falloff(light: Any, lamp: PlacedLamp) -> None:

@@ -29,6 +29,12 @@ def _child(parent: Collection, name: str) -> Collection:
     return found
 
 
+def own_collections() -> list[Collection]:
+    """The extension's root, and all collections below it; none where there is no root."""
+    root = bpy.data.collections.get(names.ROOT)
+    return [] if root is None else [root, *root.children_recursive]
+
+
 def existing_objects(name: str) -> list[Object]:
     """The objects of the named collection; none where it is missing."""
     found = bpy.data.collections.get(name)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zlib
 from typing import Any
 
 import bpy
@@ -13,9 +15,10 @@ from bpy.types import Object, ViewLayer
 
 from ...pipeline import names
 from ...pipeline.settings.groups import RunSettings
-from ...pipeline.settings.lighting import DAYLIGHT
+from ...pipeline.settings.lighting import DAYLIGHT, PRESETS
 from ...pipeline.settings.lights import AS_IT_IS, ENVIRONMENT, GLOW
 from .collections import existing_objects
+from .moved import added_things, own_lights
 
 _UNSEEN = (
     "use_nodes",
@@ -24,6 +27,9 @@ _UNSEEN = (
     "is_runtime_data",
     "use_extra_user",
 )  # of a lamp: no light comes of them
+_SENT = ("energy", "exposure", "color", "temperature", "use_temperature")  # of a lamp: what a factor makes another of
+# Names of groups that an artist's lamp can't have: another light's, or that of something else in the files of lights.
+TAKEN = {lamp.role for preset in PRESETS.values() for lamp in preset.lamps} | {ENVIRONMENT, GLOW, "shadow", "coverage"}
 LONGEST = 40  # characters of a group's name, which becomes a part of the name of a channel in a file
 
 
@@ -36,9 +42,10 @@ def group_lights(settings: RunSettings) -> dict[str, float]:
     for thing in existing_objects(names.LIGHTING):
         if names.FLAG in thing:
             continue
-        if thing.lightgroup == "" or names.ROLE in thing:
-            thing.lightgroup = group_of(thing)
-        found.setdefault(thing.lightgroup, kelvin_of(thing))
+        name = group_of(thing)
+        if thing.lightgroup != name:
+            thing.lightgroup = name
+        found.setdefault(name, kelvin_of(thing))
     world = bpy.data.worlds.get(names.WORLD)
     if world is not None:
         world.lightgroup = ENVIRONMENT
@@ -53,13 +60,14 @@ def groups_for_glow(settings: RunSettings) -> list[str]:
 
 
 def group_of(thing: Object) -> str:
-    """The name of a light's group: its role, or the lamp's own name, in what a channel's name may hold."""
-    if names.ROLE in thing:
+    """The name of a light's group: its role, the artist's own group, or the lamp's name, in what a channel's name may hold."""
+    if own_lights().get(thing.get(names.ROLE, "")) == thing:
         return str(thing[names.ROLE])
-    if thing.lightgroup:
-        return thing.lightgroup
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", thing.name)[:LONGEST].strip("_") or "light"
-    return f"{plain}_light" if plain in (ENVIRONMENT, GLOW) else plain
+    for name in (thing.lightgroup, thing.name):
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:LONGEST].strip("_")
+        if plain and plain.lower() not in TAKEN:
+            return plain
+    return f"{plain}_light" if plain else "light"
 
 
 def kelvin_of(thing: Object) -> float:
@@ -70,28 +78,38 @@ def kelvin_of(thing: Object) -> float:
 
 
 def sent_by_added_lamps() -> dict[str, list[float]]:
-    """What the lamps that the artist has added send out together, by their group: red, green, blue; then where each stands, and
-    how large it is, as numbers that differ where that does."""
+    """What the lamps that the artist has added send out together, by their group: red, green, blue; then for each a number that
+    differs where it stands, or shines, in another way that no factor makes of it."""
     found: dict[str, list[float]] = {}
-    for thing in existing_objects(names.LIGHTING):
-        if names.ROLE in thing or thing.type != "LIGHT":
-            continue
-        lamp = thing.data
-        warm = lamp.temperature_color if lamp.use_temperature else (1.0, 1.0, 1.0)
+    for thing in added_things():
         total = found.setdefault(group_of(thing), [0.0, 0.0, 0.0])
+        sent, rest = _sent(thing)
         for axis in range(3):
-            total[axis] += lamp.energy * lamp.color[axis] * warm[axis]
-        total += [round(value, 5) for row in thing.matrix_world for value in row]
-        total += [
-            round(float(getattr(lamp, name, 0.0)), 5) for name in ("size", "size_y", "spread", "shadow_soft_size")
-        ]
+            total[axis] += sent[axis]
+        total.append(float(zlib.crc32(json.dumps([_flat(thing), rest], sort_keys=True).encode())))
     return found
+
+
+def _sent(thing: Object) -> tuple[list[float], dict[str, Any]]:
+    """Red, green and blue that a light sends out, and all else that its data say. Of a mesh: whether it is there."""
+    values = _values(thing.data)
+    if thing.type != "LIGHT":
+        return [0.0 if thing.hide_render else 1.0] * 3, values
+    lamp = thing.data
+    warm = lamp.temperature_color if lamp.use_temperature else (1.0, 1.0, 1.0)
+    energy = 0.0 if thing.hide_render else lamp.energy * 2.0 ** getattr(lamp, "exposure", 0.0)
+    rest = {name: value for name, value in values.items() if name not in _SENT}
+    return [energy * lamp.color[axis] * warm[axis] for axis in range(3)], rest
+
+
+def _flat(thing: Object) -> list[float]:
+    return [round(value, 4) + 0.0 for row in thing.matrix_world for value in row]
 
 
 def added_lights() -> list[list[Any]]:
     """What the artist has added to our collection, lamps and what only reflects or blocks light, as values that differ where
     it gives other light: for who asks whether anything has changed."""
-    added = [thing for thing in existing_objects(names.LIGHTING) if names.ROLE not in thing]
+    added = added_things()
     if added:
         bpy.context.view_layer.update()
     return [
@@ -100,6 +118,7 @@ def added_lights() -> list[list[Any]]:
             thing.type,
             [round(value, 5) for row in thing.matrix_world for value in row],
             _values(thing.data),
+            *(["hidden"] if thing.hide_render else []),
         ]
         for thing in sorted(added, key=lambda thing: thing.name)
     ]

@@ -91,6 +91,22 @@ def test_studio_exposes_white_and_grey_where_a_photographer_would(ball):
     assert np.percentile(middle(picture()), 75) == pytest.approx(0.42, abs=0.07)
 
 
+@pytest.mark.parametrize("exposure", [0.1, 8.0])
+def test_an_environment_of_ones_own_burns_nothing_out_however_it_was_exposed(ball, tmp_path, exposure):
+    ball(albedo=0.8)
+    sky = bpy.data.images.new("sky", 16, 8, float_buffer=True)
+    light = np.ones((8, 16, 4), np.float32)
+    light[4:] *= 3.0
+    sky.pixels.foreach_set((light * exposure).ravel())
+    sky.filepath_raw, sky.file_format = str(tmp_path / "sky.hdr"), "HDR"
+    sky.save()
+    place(settings(environment=str(tmp_path / "sky.hdr")))
+    white = middle(picture())
+    assert np.percentile(white, 90) == pytest.approx(0.85, abs=0.07)
+    place(settings(environment=str(tmp_path / "sky.hdr"), environment_strength=3.0))
+    assert middle(picture()).mean() > white.mean() + 0.02
+
+
 @pytest.mark.parametrize("name", ["studio", "softbox", "hdri"])
 def test_a_grey_product_stays_grey(ball, name):
     ball(albedo=0.5)

@@ -69,3 +69,26 @@ def test_an_environment_is_dropped_and_what_is_none_is_refused(window, tmp_path:
     assert seen["sky.hdr"] == ["sky.hdr", ""]
     assert seen["text.hdr"][0] == "sky.hdr", "the light stays"
     assert seen["text.hdr"][1].startswith("text.hdr is not an environment picture")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1700)
+def test_what_is_done_to_lamps_by_hand_is_what_the_board_and_a_run_go_by(window, tmp_path: Path):
+    seen = window.play("lamps_by_hand", model=str(cube_glb(tmp_path / "cube.glb")), timeout=1600, patience=400)
+    assert seen["fresh"] == []
+    assert seen["moved"]
+    assert seen["stale_by_moving"] == ["key moved"], "the board says nothing of it"
+    assert seen["undone"] == [True, []]
+    assert seen["stale_after_drafts"] == []
+    assert seen["changed"] < 45.0, "drafts show the lamp where it was"
+    assert seen["after_slider"] == [True, []], "a slider takes it from the artist"
+    assert seen["after_run"] == [True, []], "a run takes it from the artist"
+    assert seen["run_as_drafts"] > seen["changed"], "what is bought is lit otherwise than the draft"
+    assert seen["put_back"] == [True, ["key moved"]]
+    assert seen["hidden"] == [0.0] * 3
+    ours = ["Light fill", "Light key", "Light rim"]
+    assert seen["copied"] == [["Light fill", "Light fill.001", *ours[1:]], ["key moved", "Light_fill_001 new"]]
+    assert seen["copy_deleted"] == [ours, ["key moved"]]
+    assert seen["no_backdrop"].startswith("gone.png is not a picture"), "it is said and gone again"
+    assert seen["backdrop_again"] == ""
+    assert seen["said"] == ""

@@ -139,6 +139,14 @@ def test_what_decoders_do_not_notice_is_noticed():
         whole = tiff(order)
         assert not is_cut_short(whole)
         assert is_cut_short(whole[:4] + struct.pack(f"{order}I", 8) + whole[108:])
+    head, line = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 200\n", b"\x02\x02\x00\xc8"
+    line += (bytes((128 + 100, 7)) * 2) * 3 + bytes(
+        (100, *range(100))
+    ) * 2  # three channels of runs, one of single values
+    assert not is_cut_short(head + 2 * line)
+    assert is_cut_short(head + 2 * line[:-1])
+    assert is_cut_short(head + line)
+    assert not is_cut_short(b"#?RADIANCE\n\n-Y 1 +X 2\n" + bytes(8))  # without run lengths
     for whole in (png(), jpeg(), webp_lossless(), b"", b"text"):
         assert not is_cut_short(whole)
     assert [kind_of(data) for data in (png(), webp_lossless(), b"\xabKTX 20\xbb\r\n\x1a\n", b"x")] == [

@@ -13,6 +13,7 @@ from ....pipeline.errors import Cancelled, ConsistencyError
 from ....pipeline.stages import Stage
 from ...display import reasons, status
 from ...display.board import drafts, overlay
+from ..lighting import keep_rows
 from ..operator_base import Button, TimedModal, push_undo, say_error
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class CONSISTENCY_OT_drafts(TimedModal, Button, bpy.types.Operator):
             now.drafting = False  # the one at work sees it
             return {"FINISHED"}
         now.error = now.details = ""
+        keep_rows(context.scene)
         now.running = now.drafting = True
         now.text, now.stage, now.fraction = "Rendering drafts", Stage.REFERENCES, -1.0
         self._steps = drafts.render(context.scene)

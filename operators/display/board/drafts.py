@@ -59,6 +59,10 @@ def render(scene: bpy.types.Scene, *, refine: bool = True) -> Steps[None]:
         from ....studio import rig
 
         yield from rig.place_rig(wanted)
+    else:  # as a run begins: what was deleted comes back
+        from ....studio import lighting, model
+
+        lighting.place_lighting(wanted, model.product_points())
     qualities = [Quality.DRAFT, *([wanted.studio.quality] if refine else [])]
     for quality in dict.fromkeys(qualities):
         done = False
@@ -86,7 +90,7 @@ def _all_angles(uid: int, wanted: RunSettings, quality: str, *, stop: bool) -> S
     folder = _home() / f"{_count:04d}"
     folder.mkdir()
     _tidy(folder)
-    kind = sources.DRAFT if quality == Quality.DRAFT else sources.REFINED
+    kind, added = sources.DRAFT if quality == Quality.DRAFT else sources.REFINED, _added()
     try:
         for index, angle in enumerate(settings.studio.angles):
             for said in _steps(studio.render_reference(angle, settings, folder)):
@@ -94,12 +98,12 @@ def _all_angles(uid: int, wanted: RunSettings, quality: str, *, stop: bool) -> S
                     yield Progress(
                         said.stage, f"{quality} {index + 1} of {len(settings.studio.angles)}", None, angle.name
                     )
-                    if stop and not _same(uid, wanted):
+                    if stop and not _same(uid, wanted, added):
                         return False
                 elif isinstance(said, Shot):
                     sources.keep_draft(_there(uid), said, kind)
                     overlay.redraw()
-            if not _same(uid, wanted):
+            if not _same(uid, wanted, added):
                 return False
     finally:
         with contextlib.suppress(ReferenceError):
@@ -113,13 +117,22 @@ def _steps(steps: Steps[Shot]) -> Iterator[Progress | Shot | object]:
     yield result
 
 
-def _same(uid: int, wanted: RunSettings) -> bool:
+def _added() -> dict[str, list[float]]:
+    """What no mix can do of the lamps that the artist has added, by their groups."""
+    from ....studio.scene.light_groups import sent_by_added_lamps
+
+    return {name: values[3:] for name, values in sent_by_added_lamps().items()}
+
+
+def _same(uid: int, wanted: RunSettings, added: dict[str, list[float]]) -> bool:
     """Nothing was changed that needs another render."""
     from ....pipeline.lighting import relit
     from ....pipeline.settings.look import look_of
 
     now = scene_settings.to_settings(_there(uid))
-    return now.studio.angles == wanted.studio.angles and not relit.factors(look_of(wanted), now)[1]
+    if now.studio.angles != wanted.studio.angles or _added() != added:
+        return False
+    return not relit.factors(look_of(wanted), now)[1]
 
 
 def _there(uid: int) -> bpy.types.Scene:

@@ -53,12 +53,13 @@ class Board:
         self._preparing = Preparing()
         self._views = painter.Views()
         self._behind: tuple[str, Any] = ("", None)  # which backdrop, and its texture
-        self._behind_asked = ""
+        self._behind_wanted = self._behind_asked = ""
         self._backdrop_steps: Iterator[None] | None = None
         self._backdrop: painter.Canvas | None = None  # keeps the texture
         self._behind_file: tuple[str, Path] | None = None
         self._wanted: dict[str, tuple[Any, ...]] = {}
         self.is_dirty, self._looked_at = True, 0.0
+        self._fault = ""  # what is wrong with the files, until another backdrop is chosen
         self.longest_hold = 0.0  # seconds, of the main thread, in one step
 
     def step(self, scene: Scene) -> bool:
@@ -69,7 +70,7 @@ class Board:
         try:
             self._preparing.step()
         except ConsistencyError as error:
-            status.of().board_note = str(error)
+            self._fault = status.of().board_note = str(error)
         return self._preparing.is_busy or bool(self._coming) or self._backdrop_steps is not None
 
     def _look(self, scene: Scene) -> None:
@@ -81,7 +82,7 @@ class Board:
             if self._asked.get(name) != source:
                 self._asked[name] = source
                 self._preparing.plates(source, lambda told, folder, source=source: self._came(source, told, folder))
-        status.of().board_note = "" if found else NO_LIGHTS
+        status.of().board_note = self._fault if found else NO_LIGHTS
 
     def _came(self, source: Source, told: Any, folder: Path) -> None:
         if self._asked.get(source.angle) == source:
@@ -111,6 +112,8 @@ class Board:
 
         backdrop = settings.studio.backdrop
         about = f"{backdrop} {settings.resolution if is_file(backdrop) else ''}"
+        if about != self._behind_wanted:
+            self._behind_wanted, self._fault = about, ""
         if about == self._behind[0]:
             return
         if not is_file(backdrop):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ....pipeline.settings.groups import RunSettings
 
 
+DARK = [0.0, 0.0, 0.0]
+
+
 def now(scene: bpy.types.Scene) -> RunSettings | None:
     """The scene's settings with its mix in the lights; None where they make no sense."""
     try:
@@ -48,26 +51,22 @@ def factors(told: JsonObject, wanted: RunSettings, mix: Any) -> tuple[dict[str, 
     from ....pipeline.lighting.mix import gain
 
     found, needs = relit.factors(told["look"], wanted)
-    sent = _sent() if told["sent"] or any(name not in found for name in told["kelvins"]) else {}
+    before, sent = told["sent"], _sent()
     for name, kelvin in told["kelvins"].items():
         if name in found:
             continue
         change = mix.get(name) if mix is not None else None
-        factor = gain(AS_IT_IS if change is None else lights.light_of(change), kelvin)
-        before = told["sent"].get(name)
-        if name in sent and before is not None:
-            factor = factor * [
-                new / old if old > 0.0 else 0.0 for new, old in zip(sent[name][:3], before[:3], strict=True)
-            ]
-            if sent[name][3:] != before[3:]:
-                needs.append(f"{name} moved")
-            elif any(new > 0.0 >= old for new, old in zip(sent[name][:3], before[:3], strict=True)):
-                needs.append(f"{name} off before")
-        elif before is not None and name not in sent:
-            factor = factor * 0.0
-            needs.append(f"{name} gone")
-        found[name] = factor
-    needs += [f"{name} new" for name in sent if name not in told["kelvins"]]
+        found[name] = gain(AS_IT_IS if change is None else lights.light_of(change), kelvin)
+        if name in before:
+            colours = zip(sent.get(name, DARK)[:3], before[name][:3], strict=True)
+            found[name] = found[name] * [new / old if old > 0.0 else 0.0 for new, old in colours]
+    for name in dict.fromkeys([*before, *sent]):
+        if name not in before or name not in sent:
+            needs.append(f"{name} {'new' if name in sent else 'gone'}")
+        elif sent[name][3:] != before[name][3:]:
+            needs.append(f"{name} moved")
+        elif any(new > 0.0 >= old for new, old in zip(sent[name][:3], before[name][:3], strict=True)):
+            needs.append(f"{name} off before")
     return found, needs
 
 

@@ -191,7 +191,9 @@ def board_by_mouse():
     yield from undo(redo=True)
     seen["rim_redone"], seen["same_after_redo"] = strength("rim"), apart(pixels("front"), mixed)
 
-    yield from press("bpy.ops.consistency.keep_look")
+    place = yield from press("bpy.ops.consistency.keep_look")
+    yield 0.5
+    yield from key("RET", at=place)
     yield 0.5
     seen["looks"] = list(settings().looks.keys())
     before = lamps()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
+import by_hand
 import delivering
 import faithful
 import first_screen
@@ -27,6 +28,7 @@ import surroundings
 PLAYED = {
     name: scenario
     for module in (
+        by_hand,
         delivering,
         faithful,
         first_screen,

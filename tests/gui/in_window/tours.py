@@ -31,6 +31,7 @@ SCREEN_HEIGHT = 1000  # pixels, as launch.SIZE
 
 
 PANELS = ("model", "rig", "references", "photoreal", "video", "results", "jobs", "costs")
+SHOT_ELSEWHERE = ("CONSISTENCY_PT_mix",)  # with the board; open, it would leave Lighting no room
 
 
 def new_scene():
@@ -55,7 +56,7 @@ def every_panel():
         return {"error": status().details}
     for name, classes in groups.items():
         for cls in classes:
-            if hasattr(cls, "bl_options") and cls.bl_space_type == "VIEW_3D":
+            if hasattr(cls, "bl_options") and cls.bl_space_type == "VIEW_3D" and cls.__name__ not in SHOT_ELSEWHERE:
                 cls.bl_options = set()
             bpy.utils.register_class(cls)
         if name == "costs":
