@@ -29,6 +29,7 @@ def verdict_of(entry: Entry) -> Verdict:
     return Verdict(entry.outcome, entry.reason, entry.cause, entry.numbers)
 
 
+OWN_FINISH = "the render's own finish, since no still that was bought is right"
 CHECKED = {Outcome.PASS: "on model", Outcome.UNSURE: "to look at", Outcome.FAIL: "off model"}
 
 
@@ -159,7 +160,8 @@ class GateRecord:
         return shown.reason if shown.outcome == Outcome.FAIL else ""
 
     def headline(self, angles: Iterable[str]) -> str:
-        """The run in one line: "5 of 5 on model", or which one is not and why. Empty where nothing was looked at."""
+        """The run in one line: "5 of 5 on model", or which one is not and why, and which one is not what was bought. Empty where
+        nothing was looked at."""
         shown = {angle: self.shown(angle) for angle in angles}
         if not any(shown.values()):
             return ""
@@ -172,4 +174,6 @@ class GateRecord:
             verdicts[angle] = replace(verdicts[angle], outcome=outcome, reason=reason)
             if outcome == Outcome.PASS and entry is not None and entry.outcome != Outcome.PASS:
                 by_word.append(f"{angle}: {reason}")
-        return "; ".join([headline(verdicts), *by_word])
+        local = [angle for angle, entry in shown.items() if entry is not None and entry.made_by == MadeBy.LOCAL]
+        own = [f"{', '.join(local)}: {OWN_FINISH}"] if local else []
+        return "; ".join([headline(verdicts), *by_word, *own])

@@ -136,7 +136,7 @@ def test_when_all_are_wrong_the_local_finish_stands_in_and_says_so(run, fake):
     assert len(fake.books) == 3  # one still, two retakes, and never more
     assert actions(folder) == ["reroll", "stricter", "local", "accept"]
     assert {decision.made_by for decision in folder.decisions.values()} == {"local"}
-    assert folder.headline == "1 of 1 on model"
+    assert folder.headline == "1 of 1 on model; front: the render's own finish, since no still that was bought is right"
 
 
 def test_exact_mode_keeps_the_backdrop_to_the_bit_and_the_outline_to_the_pixel(run, fake):

@@ -122,6 +122,8 @@ def test_the_whole_ladder_is_climbed_in_order_and_ends_with_the_local_finish(fak
     assert studio.calls["finish_reference"] == 1
     assert report["verdicts"]["photoreal/front"]["made_by"] == "local"
     assert [mended["made_by"] for mended in report["mended"]] == ["local"]
+    own = "5 of 5 on model; front: the render's own finish, since no still that was bought is right"
+    assert report["headline"] == folder.headline == own
 
 
 @pytest.mark.parametrize("retakes", [0, 2, 5])
