@@ -45,7 +45,8 @@ def place_rig(settings: RunSettings) -> Steps[None]:
         )
     place_backdrop(settings, points)
     bpy.context.view_layer.update()
-    yield Progress(Stage.RIG, f"{len(cameras)} cameras, {settings.studio.lighting} lighting", 1.0)
+    counted = "1 camera" if len(cameras) == 1 else f"{len(cameras)} cameras"
+    yield Progress(Stage.RIG, f"{counted}, {settings.studio.lighting} lighting", 1.0)
 
 
 def show_rig(settings: RunSettings) -> None:

@@ -37,6 +37,13 @@ def set_resolution(settings):
     render.resolution_percentage = 100
 
 
+@pytest.mark.parametrize(("names", "said"), [(("front",), "1 camera, "), (("front", "side"), "2 cameras, ")])
+def test_cameras_are_counted_in_words_of_their_number(product, names, said):
+    angles = tuple(angle for angle in RunSettings().studio.angles if angle.name in names)
+    *_, last = rig.place_rig(RunSettings(angles=angles, motion="none"))
+    assert last.text.startswith(said)
+
+
 @pytest.mark.parametrize("aspect", [1.0, 16 / 9, 0.5])
 @pytest.mark.parametrize("angle_set", ANGLE_SETS)
 def test_blenders_own_projection_agrees_on_fill_and_centre(product, angle_set, aspect):
