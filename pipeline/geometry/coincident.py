@@ -76,6 +76,8 @@ def _flat(
 def _groups(grid: NDArray[np.int64], parts: NDArray[np.int64], real: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Triangles of one cell of the grid, for each cell that holds more than one part."""
     candidates = np.flatnonzero(real)
+    if not len(candidates):
+        return []
     order = candidates[np.lexsort(grid[candidates].T)]
     starts = np.flatnonzero(np.r_[True, (np.diff(grid[order], axis=0) != 0).any(axis=1)])
     lows, highs = (ends.reduceat(parts[order], starts) for ends in (np.minimum, np.maximum))

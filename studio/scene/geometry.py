@@ -23,6 +23,7 @@ from .collections import existing_objects
 MESH_LIKE = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
 SOLID = MESH_LIKE | {"CURVES", "POINTCLOUD", "VOLUME"}
 DRAWN = {"GREASEPENCIL", "GPENCIL"}  # not by Cycles: over its picture
+FARTHEST = 1e12  # metres: single precision, in which meshes are kept, holds no square of a length far beyond
 NO_AREA = 1e-10  # of a face, in squares of its mesh's size: thinner than any renderer draws
 
 
@@ -45,7 +46,7 @@ def evaluated_points(root: Object, depsgraph: Depsgraph) -> NDArray[np.float64]:
         raise BadInput(
             "the product has no faces that renders show; give it meshes, and turn on the camera beside them in the Outliner"
         )
-    if not np.isfinite(points).all():
+    if not (np.abs(points) <= FARTHEST).all():  # nor where they are not numbers
         raise BadInput("the model has vertices at no finite place; repair its mesh and export it again")
     return points
 
@@ -207,9 +208,9 @@ def face_vertices(mesh: Mesh) -> NDArray[np.float64]:
     mesh.polygons.foreach_get("loop_total", count)
     used = np.zeros(len(positions), dtype=bool)
     used[corners] = True
-    size = float(np.linalg.norm(np.ptp(positions[used], axis=0)))
-    flat = ~(area > NO_AREA * size**2)  # without finite vertices too: those are told
-    if flat.any() and np.isfinite(positions[used]).all():
+    size = float(np.linalg.norm(np.ptp(positions[used].astype(np.float64), axis=0)))
+    flat = ~(area.astype(np.float64) > NO_AREA * size**2)
+    if flat.any() and (np.abs(positions[used]) <= FARTHEST).all():  # vertices astray are told, not left out
         used[:] = False
         used[corners[np.repeat(~flat, count)]] = True
     return positions[used].astype(np.float64)

@@ -417,3 +417,13 @@ def test_a_product_that_the_artist_has_hidden_is_found_or_said_to_be_hidden(box_
     else:
         with pytest.raises(BadInput, match="Outliner"):
             model.stand_on_ground(model.product_root(), [])
+
+
+@pytest.mark.parametrize("far", [float("inf"), float("nan"), 1e30])
+def test_a_vertex_astray_is_said(box_glb, far):
+    load(box_glb)
+    mesh = next(thing.data for thing in bpy.data.objects if thing.type == "MESH")
+    mesh.vertices[0].co.x = far
+    mesh.update()
+    with pytest.raises(BadInput, match="no finite place"):
+        model.stand_on_ground(model.product_root(), [])

@@ -75,3 +75,8 @@ def test_a_doubled_part_is_found_and_one_part_alone_never():
     assert (1, 0, True) in found(BODY, BODY)
     assert found([*BODY, *quad((0.3, 0.3), (0.6, 0.5), z=1.0)]) == []
     assert found([], []) == []
+
+
+def test_parts_that_are_nothing_beside_the_distance_between_them_coincide_nowhere():
+    """A speck astray, 1e9 times as far away as it is large, and the product."""
+    assert found(quad((0, 0), (1, 1)), quad((1e9, 0), (1e9 + 1, 1))) == []
