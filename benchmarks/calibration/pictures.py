@@ -39,6 +39,7 @@ def as_reference(shot: Shot) -> tuple[Picture, float]:
     """The reference picture on the grey that the program would choose, and that grey."""
     mask = shot["alpha"]
     linear = pull_outward(shot["rgb"] / np.maximum(mask, 1e-3)[..., None], (mask > 0.6).astype(np.float32))
+    linear = _exposed(linear, linear[mask > 0.95])  # the lamps are as bright for white products as for black ones
     product = np.clip(to_srgb(linear), 0, 1).astype(np.float32)
     grey, _ = backdrop_choice(product, mask, 0.85)
     whole = linear * mask[..., None] + (1 - mask[..., None]) * to_linear(np.float32(grey))
@@ -49,10 +50,13 @@ def composed(shot: Shot, grey: float) -> Picture:
     """A look over ``grey`` where it has no floor of its own: linear light developed to sRGB, without a camera's doing."""
     alpha = shot["alpha"][..., None]
     linear = shot["rgb"] + (1 - alpha) * to_linear(np.float32(grey))
-    linear = linear * min(
-        1.0, BRIGHTEST / max(float(np.percentile(luma(linear), 98)), 1e-3)
-    )  # nobody exposes beyond it
+    linear = _exposed(linear, linear)
     return np.clip(to_srgb(np.clip(linear, 0, 1)), 0, 1).astype(np.float32)
+
+
+def _exposed(linear: Picture, meant: np.ndarray) -> Picture:
+    """``linear`` light, darker where nearly all of ``meant`` (..., 3) would burn out: nobody exposes beyond it."""
+    return linear * min(1.0, BRIGHTEST / max(float(np.percentile(luma(meant), 98)), 1e-3))
 
 
 def visible(faulty: Picture, clean: Picture) -> np.ndarray:
