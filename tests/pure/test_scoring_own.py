@@ -16,6 +16,7 @@ from consistency_pipeline.pipeline.gate.scoring import gate
 from consistency_pipeline.pipeline.gate.scoring.pixels.arrays import blur, luma
 from consistency_pipeline.pipeline.gate.scoring.pixels.colour import to_srgb
 from consistency_pipeline.pipeline.gate.scoring.reference import Reference
+from consistency_pipeline.pipeline.gate.scoring.verdict import Numbers, Thresholds, judge
 from consistency_pipeline.pipeline.verdicts import Cause, Outcome
 
 from .scoring_scene import PRODUCT, Part, camera, over, render
@@ -141,6 +142,25 @@ def test_a_part_of_metal_that_is_gone_is_missed() -> None:
     score = gate.score(rest.rgb, prepared)
     assert (score.verdict.outcome, score.verdict.cause) == (Outcome.FAIL, Cause.PART), score.verdict.reason
     assert "at the right" in score.verdict.reason
+
+
+def test_edges_inside_and_a_stretch_of_outline_that_are_gone_together_are_doubted() -> None:
+    inside, along = Numbers(lost=1.0), Numbers(unseen_run=0.05)
+    assert [judge(each, Thresholds(lost_doubt=1.01, lost=1.01)).outcome for each in (inside, along)] == [
+        Outcome.PASS
+    ] * 2
+    both = judge(replace(along, lost=1.0), Thresholds(lost_doubt=1.01, lost=1.01))
+    assert (both.outcome, both.cause) == (Outcome.UNSURE, Cause.PART)
+    assert (
+        judge(replace(along, lost=1.0), Thresholds(lost_doubt=1.01, lost=1.01), own=replace(along, lost=1.0)).outcome
+        == Outcome.PASS
+    )
+
+
+def test_of_the_few_marks_of_a_dial_no_place_is_told() -> None:
+    moved = Numbers(label_area=0.004, label_shift_px=6.0)
+    assert judge(moved, Thresholds()).outcome == Outcome.PASS
+    assert judge(replace(moved, label_area=0.05), Thresholds()).cause == Cause.LABEL
 
 
 def patch(prepared: gate.Prepared) -> tuple[slice, slice]:

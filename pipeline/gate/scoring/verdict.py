@@ -21,6 +21,9 @@ from ...verdicts import Cause, Outcome
 from . import together
 
 RIM_GONE = 0.8  # of the outline per share of area: a part that is gone takes at least as much of the outline along
+PLACED = (
+    0.006  # share of the product from which a print's place can be told: the marks of a dial are found one further, too
+)
 ALL = 0.8  # share of the product that looks like backdrop, above which it is not a part that is missing
 BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 
@@ -29,7 +32,8 @@ BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 class Thresholds:
     """Lengths in px at a longer side of 1024, shares in 0..1. Above, or below for recall and correlation, is a fault.
 
-    ``label_worst``, ``label_patch``: times what the view's own render keeps. ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure.
+    ``gone_inside``, ``gone_along``: of ``lost`` and ``unseen_run``, beyond which both together are
+    doubted. ``label_worst``, ``label_patch``: times what the view's own render keeps. ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure.
     """
 
     shift_px: float = 3.0
@@ -57,6 +61,8 @@ class Thresholds:
     worst_px_hard: float = 30.0
     unseen_run: float = 0.15
     unseen_run_doubt: float = 0.12
+    gone_inside: float = 0.90
+    gone_along: float = 0.03
     label_worst: float = 0.50
     label_patch: float = 0.35
     label_patch_doubt: float = 0.50
@@ -203,6 +209,7 @@ def _kept_by(own: Numbers) -> tuple[dict[str, float], dict[str, float]]:
     }  # fmt: skip
     loose |= {f"{name}_hard": loose[name] for name in HARD}
     loose |= {f"{name}_doubt": loose[name] for name in DOUBTED}
+    loose |= {"gone_inside": loose["lost"], "gone_along": loose["unseen_run"]}
     tight = {name: getattr(own, name) / MARGIN for name in TIGHTENED}
     tight |= {"inner_centred_hard": tight["inner_centred"], "blank_contrast": own.contrast / (4 * MARGIN)}
     return {**{name: MARGIN * value for name, value in loose.items()}, "clutter": own.clutter + 0.02}, tight
@@ -308,7 +315,7 @@ def _shape(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
 
 
 def _print(n: Numbers, t: Thresholds, plain: bool) -> list[Fault]:
-    if n.label_shift_px > t.label_shift_px:
+    if n.label_area > PLACED and n.label_shift_px > t.label_shift_px:
         return [
             (
                 Cause.LABEL,
@@ -358,6 +365,10 @@ def _local_doubts(n: Numbers, t: Thresholds) -> list[Fault]:
     if n.unseen_run > t.unseen_run_doubt:
         doubts.append(
             (Cause.PART, f"a part may be missing: along {n.unseen_run * 100:.0f} % of the outline no edge can be found")
+        )
+    elif n.lost > t.gone_inside and n.unseen_run > t.gone_along:
+        doubts.append(
+            (Cause.PART, "a part may be missing: edges inside it are gone, and so is a stretch of the outline")
         )
     if n.label_area > 0 and n.label_patch < t.label_patch_doubt:
         doubts.append((Cause.LABEL, "in one place the print may show something else"))
