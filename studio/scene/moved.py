@@ -106,11 +106,16 @@ def _now(thing: Object) -> list[float]:
 
 
 def _moved(thing: Object, middle: Vector, radius: float) -> Moved | None:
-    if names.PUT not in thing:
+    now = _now(thing)
+    try:
+        before = [float(value) for value in thing.get(names.PUT, ())]
+        kept = Moved(**json.loads(thing[names.MOVED])) if names.MOVED in thing else None
+    except (TypeError, ValueError):  # whatever else has written there
         return None
-    before, now = thing[names.PUT], _now(thing)
+    if len(before) != len(now):
+        return None
     if all(abs(a - b) <= SAME * max(radius, abs(a)) for a, b in zip(before, now, strict=True)):
-        return Moved(**json.loads(thing[names.MOVED])) if names.MOVED in thing else None
+        return kept
     place, turn, scale = thing.matrix_world.decompose()
     wide, high = now[-2:]
     if thing.type == "LIGHT" and thing.data.shape in ("SQUARE", "DISK"):

@@ -283,3 +283,9 @@ def test_a_lamp_that_is_moved_while_its_picture_is_rendered_is_said_to_be_moved(
     shot = finish(BlenderStudio(now).render_reference(now.studio.angles[0], now, tmp_path))
     view = read_lights(shot.files["lights"]).view
     assert factors({"look": view.look, "kelvins": view.lights, "sent": view.sent})[1] == ["Kicker moved"]
+
+
+@pytest.mark.parametrize("written", ["nonsense", [1.0, 2.0], 3])
+def test_a_note_on_a_lamp_that_somebody_else_wrote_moves_nothing(placed, written):
+    bpy.data.objects["Light key"][names.PUT] = written
+    assert settings().studio.lights.get("key", Light()).moved is None
