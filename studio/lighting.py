@@ -26,7 +26,7 @@ from .lamps import place_lamps
 from .scene import cards
 from .scene.collections import collection
 from .scene.light_groups import group_of
-from .scene.moved import added_things, is_lit_by, own_lights, stand, take_back
+from .scene.moved import added_things, note_lighting, own_lights, stand, take_back
 
 
 def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
@@ -48,7 +48,7 @@ def place_lighting(settings: RunSettings, points: NDArray[np.float64]) -> None:
         thing = fits.get(lamp.role) or _new_light(lamp)
         stand(thing, lamp, middle, settings.studio.lights.get(lamp.role, AS_IT_IS).moved)
         (_set_lamp if lamp.kind == "lamp" else cards.set_card)(thing, lamp)
-    is_lit_by(settings.studio.lighting)
+    note_lighting(settings.studio.lighting)
     place_lamps(settings.studio.lamps, middle, radius)
     _set_world(preset, settings)
 
@@ -87,7 +87,7 @@ def _preset(name: str) -> Preset:
 def take_back_by_hand(settings: RunSettings) -> None:
     """Forget what was done by hand to the lights of the lighting: placed next, they stand as ``settings`` say."""
     lights = settings.studio.lights
-    is_lit_by(settings.studio.lighting)
+    note_lighting(settings.studio.lighting)
     for lamp in lighting.place(_preset(settings.studio.lighting), 1.0, settings.studio.light_rig, lights):
         if lamp.turn is not None and lamp.role not in own_lights():
             _new_light(lamp)

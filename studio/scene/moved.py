@@ -68,7 +68,7 @@ def lights_by_hand(lighting: str, middle: Vector, radius: float) -> dict[str, Li
     return found
 
 
-def is_lit_by(lighting: str) -> None:
+def note_lighting(lighting: str) -> None:
     """The lights that stand are those of ``lighting`` from now on."""
     collection(names.LIGHTING)[names.LIT_BY] = lighting
 

@@ -21,9 +21,7 @@ from ...verdicts import Cause, Outcome
 from . import together
 
 RIM_GONE = 0.8  # of the outline per share of area: a part that is gone takes at least as much of the outline along
-PLACED = (
-    0.006  # share of the product from which a print's place can be told: the marks of a dial are found one further, too
-)
+PLACED = 0.006  # share of the product from which a print's place can be told: a dial's marks fit one further, too
 ALL = 0.8  # share of the product that looks like backdrop, above which it is not a part that is missing
 BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 
@@ -32,8 +30,9 @@ BROAD = 0.12  # share of the outline that is off, above which the whole shape is
 class Thresholds:
     """Lengths in px at a longer side of 1024, shares in 0..1. Above, or below for recall and correlation, is a fault.
 
-    ``gone_inside``, ``gone_along``: of ``lost`` and ``unseen_run``, beyond which both together are
-    doubted. ``label_worst``, ``label_patch``: times what the view's own render keeps. ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure.
+    ``…_hard``: the same on a backdrop with edges of its own; between the two the answer is unsure. ``label_worst``,
+    ``label_patch``: times what the view's own render keeps. ``gone_inside``, ``gone_along``: of ``lost`` and ``unseen_run``,
+    beyond which both together are doubted.
     """
 
     shift_px: float = 3.0

@@ -6,29 +6,10 @@
 from __future__ import annotations
 
 import bpy
-from light_board import apart, board, is_drawn, on_board, overlay, pixels, settled
-from places import HOME, open_panels
-from playing import OPTIONS, click, in_view, key, move, open_sidebar, preferences, screenshot, settings, status, view
-from pointing import middle, press
-
-
-def begin(size=96, samples=8):
-    """A product with its rig, the board over it, and drafts on that."""
-    open_panels("rig", "lighting", "mix")
-    settings().angle_index = -1
-    yield from open_sidebar()
-    preferences().folder = str(HOME / "runs")
-    own = settings()
-    own.source, own.file, own.motion, own.backend = "FILE", OPTIONS["model"], "none", "local"
-    own.size, own.samples = OPTIONS.get("size", size), OPTIONS.get("samples", samples)
-    with in_view("UI"):
-        bpy.ops.consistency.run("INVOKE_DEFAULT", until="rig")
-    yield lambda: status().running
-    yield lambda: not status().running
-    own.angle_index = -1
-    yield from press("bpy.ops.consistency.board")
-    yield lambda: board() is not None
-    yield from drafts()
+from light_board import apart, begin, board, is_drawn, on_board, overlay, pixels, settled
+from places import HOME
+from playing import click, in_view, key, move, screenshot, settings, status, view
+from pointing import middle
 
 
 def drafts():
@@ -92,6 +73,7 @@ def lamps_by_hand():
     """A lamp is moved with G, seen by drafts, a slider and a run, put back; others are hidden, copied and deleted."""
     seen = {}
     yield from begin()
+    yield from drafts()
     first, place = pixels("front"), where("Light key")
     seen["fresh"] = stale()
     yield from grab(lamp("Light key"))

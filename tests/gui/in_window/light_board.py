@@ -142,11 +142,8 @@ def settled():
     return is_drawn() and not board().is_dirty
 
 
-def board_by_mouse():
-    """Loads a product, renders drafts, and mixes; what is bought is rendered in full."""
-    import numpy as np
-
-    seen = {}
+def begin():
+    """A product with its rig, and the board over it."""
     open_panels("rig", "lighting", "mix")
     settings().angle_index = -1  # its fields take room
     yield from open_sidebar()
@@ -161,6 +158,14 @@ def board_by_mouse():
     own.angle_index = -1
     yield from press("bpy.ops.consistency.board")
     yield lambda: board() is not None
+
+
+def board_by_mouse():
+    """Loads a product, renders drafts, and mixes; what is bought is rendered in full."""
+    import numpy as np
+
+    seen = {}
+    yield from begin()
     yield 1.0
     screenshot("board-empty")
     yield from click(*on_board("button:drafts"))
